@@ -1,0 +1,93 @@
+"""The change log is written in the same flush as the change, from SQLAlchemy's attribute history.
+
+Models with `audited = True` are watched. Sensitive values are logged masked, and what happened besides changes of
+fields (a look at an identity number, an import) is added with `record`.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import event, insert, inspect
+from sqlalchemy.orm import UOWTransaction
+
+from crm_core import clock
+from crm_core.db import CrmSession
+from crm_core.fields import fields_of
+from crm_core.masking import mask
+from crm_core.models import Base, ChangeLog, Customer
+from crm_core.permissions import SYSTEM
+
+UNLOGGED = frozenset(
+    {
+        "id", "version", "created_at", "updated_at", "created_by_id", "name_key", "identity_hash", "phone_key", "email_key",
+        "intake_key", "password_hash", "failed_sign_ins", "locked_until", "last_sign_in_at", "draft_id", "digest",
+    }
+)
+
+
+def record(session: CrmSession, action: str, record: Base, *, new: str | None = None, reason: str | None = None) -> None:
+    """Add a line about something that happened to a record without changing a field of it."""
+    session.execute(insert(ChangeLog), [_line(session, record, action, new=new, reason=reason)])
+
+
+def record_change(session: CrmSession, record: Base, *, field: str, old: str, new: str) -> None:
+    """Add a line about a change that is not one of a column, such as a customer's tags."""
+    session.execute(insert(ChangeLog), [_line(session, record, "changed", field=field, old=old, new=new)])
+
+
+def line_for(session: CrmSession, action: str, *, entity: str, entity_id: object, customer_id: int | None, subject: str,
+             field: str | None = None, old: str | None = None, new: str | None = None, reason: str | None = None) -> dict[str, Any]:
+    """A change log row as a dictionary, for bulk writers that bypass the unit of work."""
+    actor = session.info.get("actor") or SYSTEM
+    return {
+        "at": clock.now(), "actor_id": actor.id, "actor_name": actor.name, "action": action, "entity": entity,
+        "entity_id": str(entity_id), "customer_id": customer_id, "subject": subject[:200], "field": field, "old": old,
+        "new": new, "reason": (reason or session.info.get("reason") or None),
+    }
+
+
+def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:
+    customer_id = record.id if isinstance(record, Customer) else getattr(record, "customer_id", None)
+    subject = getattr(record, "name", None) or getattr(record, "filename", None) or getattr(record, "text", None) or ""
+    key = inspect(record).identity or (getattr(record, "id", None) or getattr(record, "code", ""),)
+    return line_for(session, action, entity=record.__tablename__, entity_id=key[0], customer_id=customer_id, subject=subject, **what)
+
+
+def _changes(record: Any) -> Iterator[tuple[str, Any, Any]]:
+    state = inspect(record)
+    for attribute in state.mapper.column_attrs:
+        if attribute.key in UNLOGGED:
+            continue
+        history = state.attrs[attribute.key].history
+        if not history.has_changes():
+            continue
+        old = history.deleted[0] if history.deleted else None
+        new = history.added[0] if history.added else None
+        if old != new:
+            yield attribute.key, old, new
+
+
+def _shown(record: Base, field: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    declared = fields_of(type(record)).get(field)
+    if declared and declared.sensitive:
+        return mask(field, str(value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
+
+
+def _write_lines(session: CrmSession, _context: UOWTransaction) -> None:
+    lines = [_line(session, record, "created") for record in session.new if getattr(record, "audited", False)]
+    for record in session.dirty:
+        if getattr(record, "audited", False):
+            lines += [
+                _line(session, record, "changed", field=field, old=_shown(record, field, old), new=_shown(record, field, new))
+                for field, old, new in _changes(record)
+            ]
+    lines += [_line(session, record, "deleted") for record in session.deleted if getattr(record, "audited", False)]
+    if lines:
+        session.execute(insert(ChangeLog), lines)
+
+
+event.listen(CrmSession, "after_flush", _write_lines)

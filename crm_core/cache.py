@@ -1,0 +1,35 @@
+"""Results kept per (area, revision, key): fresh in every process at once, since the revision is read from the database."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Pool
+from sqlalchemy.orm import Session
+
+from crm_core import numbering
+
+T = TypeVar("T")
+
+MAX_ENTRIES = 512
+_stores: "WeakKeyDictionary[Pool, OrderedDict[Hashable, Any]]" = WeakKeyDictionary()
+_lock = Lock()
+
+
+def cached(session: Session, area: str, key: Hashable, compute: Callable[[], T]) -> T:
+    """The value of `compute()`, computed once per revision of `area` and `key`."""
+    full_key = (area, numbering.revision(session, area), key)
+    with _lock:
+        store = _stores.setdefault(session.get_bind().engine.pool, OrderedDict())
+        if full_key in store:
+            store.move_to_end(full_key)
+            found: T = store[full_key]
+            return found
+    value = compute()
+    with _lock:
+        store[full_key] = value
+        while len(store) > MAX_ENTRIES:
+            store.popitem(last=False)
+    return value

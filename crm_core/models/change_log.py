@@ -1,0 +1,29 @@
+"""变更日志: what was changed, by whom, when and why. Rows are only ever added; triggers in the database see to it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_core import clock
+from crm_core.models.base import Base, Key, UtcTime
+
+
+class ChangeLog(Base):
+    """One changed field, or one thing that happened to a record (`action`)."""
+
+    __tablename__ = "change_log"
+
+    id: Mapped[Key]
+    at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    actor_name: Mapped[str] = mapped_column(String(60))
+    action: Mapped[str] = mapped_column(String(40))
+    entity: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[str] = mapped_column(String(60))
+    customer_id: Mapped[int | None] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(String(200), default="")
+    field: Mapped[str | None] = mapped_column(String(40))
+    old: Mapped[str | None] = mapped_column(Text())
+    new: Mapped[str | None] = mapped_column(Text())
+    reason: Mapped[str | None] = mapped_column(String(300))

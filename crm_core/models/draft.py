@@ -1,0 +1,18 @@
+"""Half-filled entries that survive a refresh, a lost connection and a restart."""
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_core.models.base import Base, Dated
+
+
+class Draft(Base, Dated):
+    """What one user has entered so far; `id` is random, since it stands in the address."""
+
+    __tablename__ = "draft"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -1,0 +1,35 @@
+"""Numbers without gaps or twins: customer codes, and revisions of data, both from counter rows."""
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from crm_core import clock
+from crm_core.models import Counter
+
+
+def take(session: Session, name: str, count: int = 1) -> int:
+    """Take `count` numbers from a counter and return the first; the row stays locked until the transaction ends."""
+    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    session.execute(insert(Counter).values(name=name, value=0).on_conflict_do_nothing())
+    last = session.execute(
+        update(Counter).where(Counter.name == name).values(value=Counter.value + count).returning(Counter.value)
+    ).scalar_one()
+    return last - count + 1
+
+
+def customer_codes(session: Session, count: int = 1) -> list[str]:
+    """The next customer codes of this month: CUS + YYYYMM + at least three digits [003]."""
+    month = clock.today().strftime("%Y%m")
+    first = take(session, f"customer:{month}", count)
+    return [f"CUS{month}{number:03d}" for number in range(first, first + count)]
+
+
+def bump(session: Session, area: str) -> None:
+    """Count up the revision of an area of data, in the transaction that changes it."""
+    take(session, f"revision:{area}")
+
+
+def revision(session: Session, area: str) -> int:
+    """The present revision of an area; results computed from the data are cached under it."""
+    return session.execute(select(Counter.value).where(Counter.name == f"revision:{area}")).scalar() or 0

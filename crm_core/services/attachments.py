@@ -1,0 +1,156 @@
+"""Attachments: checked by their first bytes, renamed by rule, stored by content, served only within the row scope."""
+
+import hashlib
+from dataclasses import dataclass
+
+import fsspec
+from sqlalchemy import select
+
+from crm_core import audit, clock
+from crm_core.config import MAX_ATTACHMENT_BYTES, settings
+from crm_core.db import CrmSession
+from crm_core.errors import FileRefused, NotFound
+from crm_core.i18n import _, localized
+from crm_core.models import Attachment, Customer
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.drafts import get_draft
+from crm_core.services.library import get_library
+from crm_core.validation import clean_text
+
+SIGNATURES = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"))
+IDENTITY_CARD = "attachment_type.identity_card"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to send: its name, media type and bytes."""
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
+def recognise(content: bytes) -> tuple[str, str]:
+    """Media type and extension by the first bytes. Raises `FileRefused` for anything but PDF, JPG and PNG."""
+    for signature, media_type, extension in SIGNATURES:
+        if content.startswith(signature):
+            return media_type, extension
+    raise FileRefused(_("This file is not a PDF, JPG or PNG, whatever its name says. Save it in one of these formats and upload it again."))
+
+
+def check_size(size: int) -> None:
+    """Raise `FileRefused` for an empty file or one above 10 MB."""
+    if size == 0:
+        raise FileRefused(_("This file is empty. Choose another one."))
+    if size > MAX_ATTACHMENT_BYTES:
+        raise FileRefused(
+            _("This file has {size} MB; at most {limit} MB are possible. Reduce it and upload it again.").format(
+                size=round(size / 1024 / 1024, 1), limit=MAX_ATTACHMENT_BYTES // 1024 // 1024
+            )
+        )
+
+
+def add_attachment(session: CrmSession, actor: Actor, *, content: bytes, type: str, customer_id: int | None = None,
+                   draft_id: str | None = None, has_consent: bool = False) -> Attachment:
+    """Store a file for a customer or a draft. Raises `FileRefused`, `NotAllowed`, `NotFound`.
+
+    A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
+    """
+    require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_EDIT)
+    check_size(len(content))
+    media_type, extension = recognise(content)
+    library = get_library(session)
+    if type not in {entry.code for entry in library.active("attachment_type")}:
+        raise FileRefused(_("Choose what kind of document this is."))
+    if type == IDENTITY_CARD and not has_consent:
+        raise FileRefused(_("A copy of an identity card may only be kept with the customer's consent. Record the consent first."))
+    attachment = Attachment(type=type, media_type=media_type, size=len(content), digest=store(content), has_consent=has_consent,
+                            uploaded_by_id=actor.id, filename=f"{library.label(type)}.{extension}")
+    if draft_id:
+        attachment.draft_id = get_draft(session, actor, draft_id).id
+        session.add(attachment)
+    else:
+        customer = session.execute(
+            select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
+        ).scalar_one_or_none()
+        if customer is None:
+            raise NotFound
+        attach(session, attachment, customer)
+    session.flush()
+    return attachment
+
+
+def attach(session: CrmSession, attachment: Attachment, customer: Customer) -> None:
+    """Link a file to its customer and give it its name."""
+    entry = get_library(session).presets[attachment.type]
+    extension = attachment.filename.rpartition(".")[2]
+    stem = f"{safe_name(customer.name)}-{localized(entry.name, None)}-{clock.today():%Y%m%d}"
+    taken = set(session.execute(select(Attachment.filename).where(Attachment.customer_id == customer.id)).scalars())
+    filename, number = f"{stem}.{extension}", 1
+    while filename in taken:
+        number += 1
+        filename = f"{stem}-{number}.{extension}"
+    attachment.customer_id, attachment.draft_id, attachment.filename = customer.id, None, filename
+    session.add(attachment)
+    session.flush()
+
+
+def safe_name(name: str) -> str:
+    """A name without characters that file systems refuse."""
+    return "".join("_" if one in '\\/:*?"<>|' else one for one in clean_text(name))[:120].strip(". ") or "_"
+
+
+def store(content: bytes) -> str:
+    """Put a file into the store under its SHA-256 and return that; the same content is kept once."""
+    digest = hashlib.sha256(content).hexdigest()
+    filesystem, root = fsspec.url_to_fs(settings().files_location)
+    folder = f"{root}/{digest[:2]}"
+    if not filesystem.exists(f"{folder}/{digest}"):
+        filesystem.makedirs(folder, exist_ok=True)
+        filesystem.pipe_file(f"{folder}/{digest}", content)
+    return digest
+
+
+def load(digest: str) -> bytes:
+    """Read a file from the store."""
+    filesystem, root = fsspec.url_to_fs(settings().files_location)
+    content: bytes = filesystem.cat_file(f"{root}/{digest[:2]}/{digest}")
+    return content
+
+
+def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | None = None, draft_id: str | None = None) -> list[Attachment]:
+    """The files of a customer, or of one's own draft, latest first."""
+    require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_READ)
+    if draft_id:
+        condition = Attachment.draft_id == get_draft(session, actor, draft_id).id
+    else:
+        condition = Attachment.customer_id == customer_id
+    return list(session.execute(select(Attachment).where(condition).order_by(Attachment.id.desc())).scalars())
+
+
+def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:
+    """A file for download. Raises `NotFound` outside the actor's scope or for somebody else's draft; identity cards are logged."""
+    require(actor, Permission.CUSTOMER_READ)
+    row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
+    if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
+        raise NotFound
+    if row.customer_id and not _is_live(session, row.customer_id):
+        raise NotFound
+    if row.type == IDENTITY_CARD:
+        if not actor.can(Permission.IDENTITY_READ) and row.uploaded_by_id != actor.id:
+            raise NotFound
+        audit.record(session, "viewed", row)
+    return Download(row.filename, row.media_type, load(row.digest))
+
+
+def _is_live(session: CrmSession, customer_id: int) -> bool:
+    return session.execute(select(Customer.id).where(Customer.id == customer_id, Customer.deleted_at.is_(None))).first() is not None
+
+
+def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> None:
+    """Take a file off its record; the log keeps its name. Raises `NotFound`, `NotAllowed`."""
+    row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
+    if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
+        raise NotFound
+    require(actor, Permission.CUSTOMER_CREATE if row.draft_id else Permission.CUSTOMER_EDIT)
+    session.delete(row)

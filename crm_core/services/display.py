@@ -1,0 +1,46 @@
+"""Values as people read them: labels for codes, days, yuan, masked sensitive texts."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from crm_core.fields import Field, Widget
+from crm_core.i18n import _, format_date, format_money
+from crm_core.masking import mask
+from crm_core.reference import regions
+from crm_core.services.library import Library
+from crm_core.validation import NOT_PROVIDED
+
+
+def show(field: Field, value: Any, library: Library, *, masked: bool = False) -> str:
+    """One value in the language in force; empty for none."""
+    if value is None or value == [] or value == "":
+        return ""
+    if masked and field.sensitive:
+        return mask(field.name, str(value))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(show(field, one, library) for one in value)
+    return _show_one(field, value, library)
+
+
+def _show_one(field: Field, value: Any, library: Library) -> str:
+    if field.choices is not None:
+        return _(field.choices.get(value, value))
+    if field.widget in (Widget.PRESET, Widget.PRESETS):
+        return library.label(value)
+    if field.widget is Widget.INDUSTRY:
+        return library.industry_label(value)
+    if field.widget is Widget.REGION:
+        return regions()[value].label if value in regions() else str(value)
+    if isinstance(value, date):
+        return format_date(value)
+    if isinstance(value, Decimal):
+        return format_money(value)
+    return _("not provided") if value == NOT_PROVIDED else str(value)
+
+
+def show_all(fields: Mapping[str, Field], record: Any, library: Library) -> dict[str, str]:
+    """Labels and shown values of a record's fields, in order, empty ones left out."""
+    shown = {field.title: show(field, getattr(record, name), library, masked=name == "identity_number") for name, field in fields.items()}
+    return {label: text for label, text in shown.items() if text}

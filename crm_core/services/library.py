@@ -1,0 +1,282 @@
+"""The preset library: reading it as one snapshot, and an administrator's changes to it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import func, select, update
+
+from crm_core.cache import cached
+from crm_core.db import CrmSession
+from crm_core.errors import NotFound, ValidationFailed
+from crm_core.i18n import _, localized
+from crm_core.models import (
+    CATEGORIES,
+    Customer,
+    Industry,
+    IndustrySuggestion,
+    OutlineQuestion,
+    Preset,
+    SuggestionState,
+)
+from crm_core.numbering import bump
+from crm_core.permissions import Actor, Permission, require
+from crm_core.pinyin import pinyin_of
+from crm_core.scope import unscoped
+from crm_core.validation import check_length, clean_text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One choice, without the database row."""
+
+    code: str
+    name: str
+    name_en: str | None
+    parent: str | None = None
+    is_active: bool = True
+
+    @property
+    def label(self) -> str:
+        """The name in the language in force."""
+        return localized(self.name, self.name_en)
+
+
+@dataclass(frozen=True)
+class Library:
+    """All presets and industries as they are now; shared between sessions, never changed."""
+
+    presets: dict[str, Entry]
+    by_category: dict[str, tuple[Entry, ...]]
+    industries: dict[str, Entry]
+
+    def label(self, code: str | None) -> str:
+        """The label of a preset; an unknown code (a free budget range) is its own label."""
+        entry = self.presets.get(code or "")
+        return entry.label if entry else (code or "")
+
+    def industry_label(self, code: str | None) -> str:
+        """门类-大类 in words, e.g. 制造业-通用设备制造业; the section alone for a section."""
+        entry = self.industries.get(code or "")
+        if entry is None:
+            return code or ""
+        section = self.industries.get(entry.parent or "")
+        return f"{section.label}-{entry.label}" if section else entry.label
+
+    def active(self, category: str) -> tuple[Entry, ...]:
+        """The choices offered now, in order."""
+        return tuple(entry for entry in self.by_category.get(category, ()) if entry.is_active)
+
+    def find(self, category: str, text: str) -> str | None:
+        """The code for a name in either language or a code; None if there is none."""
+        wanted = clean_text(text).casefold()
+        return self._names.get((category, wanted))
+
+    def find_industry(self, text: str) -> str | None:
+        """The code of an industry by name, `section-division` pair, or code."""
+        wanted = clean_text(text).casefold().replace("—", "-").replace("－", "-").replace(" - ", "-")
+        return self._industry_names.get(wanted)
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], str]:
+        return {
+            (category, name.casefold()): entry.code
+            for category, entries in self.by_category.items()
+            for entry in entries
+            for name in (entry.code, entry.name_en or entry.name, entry.name)
+        }
+
+    @cached_property
+    def _industry_names(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for entry in sorted(self.industries.values(), key=lambda one: one.parent is None):
+            section = self.industries.get(entry.parent or "")
+            own = [entry.name, entry.name_en or entry.name, entry.code]
+            if section:
+                own += [f"{section.name}-{entry.name}", f"{section.name_en}-{entry.name_en}", entry.code[1:]]
+            for name in own:
+                names.setdefault(name.casefold(), entry.code)
+        return names
+
+
+def get_library(session: CrmSession) -> Library:
+    """The present library; read again only after somebody changed it."""
+    return cached(session, "library", "all", lambda: _load(session))
+
+
+def _load(session: CrmSession) -> Library:
+    by_category: dict[str, list[Entry]] = defaultdict(list)
+    for row in session.execute(select(Preset).order_by(Preset.category, Preset.position, Preset.code)).scalars():
+        by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active))
+    industries = session.execute(select(Industry).order_by(Industry.code)).scalars()
+    return Library(
+        presets={entry.code: entry for entries in by_category.values() for entry in entries},
+        by_category={category: tuple(entries) for category, entries in by_category.items()},
+        industries={row.code: Entry(row.code, row.name, row.name_en, parent=row.parent) for row in industries},
+    )
+
+
+def add_preset(session: CrmSession, actor: Actor, category: str, *, name: str, name_en: str = "") -> str:
+    """Add a choice at the end of a list and return its code. Raises `ValidationFailed` for an empty or existing name."""
+    require(actor, Permission.LIBRARY_EDIT)
+    name = _checked_name(session, category, name)
+    position = session.execute(select(func.max(Preset.position)).where(Preset.category == category)).scalar() or 0
+    code = _free_code(session, category, name)
+    session.add(Preset(code=code, category=category, name=name, name_en=clean_text(name_en)[:60] or None, position=position + 1))
+    bump(session, "library")
+    return code
+
+
+def _checked_name(session: CrmSession, category: str, name: str, *, besides: str = "") -> str:
+    if category not in CATEGORIES:
+        raise NotFound
+    try:
+        clean = check_length(clean_text(name), 60)
+    except ValueError as problem:
+        raise ValidationFailed({"name": [str(problem)]}) from problem
+    if not clean:
+        raise ValidationFailed({"name": [_("Enter a name.")]})
+    twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, Preset.code != besides)).first()
+    if twin:
+        raise ValidationFailed({"name": [_("“{name}” is already in the list.").format(name=clean)]})
+    return clean
+
+
+def _free_code(session: CrmSession, category: str, name: str) -> str:
+    slug = "".join(letter for letter in pinyin_of(name) if letter.isascii() and letter.isalnum())[:30] or "entry"
+    taken = set(session.execute(select(Preset.code).where(Preset.code.startswith(f"{category}.{slug}"))).scalars())
+    code, number = f"{category}.{slug}", 1
+    while code in taken:
+        number += 1
+        code = f"{category}.{slug}{number}"
+    return code
+
+
+def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, name_en: str, position: int, is_active: bool) -> None:
+    """Rename, move, show or hide a choice; records that use it follow. Raises `NotFound`, `ValidationFailed`."""
+    require(actor, Permission.LIBRARY_EDIT)
+    preset = session.get(Preset, code)
+    if preset is None:
+        raise NotFound
+    preset.name = _checked_name(session, preset.category, name, besides=code)
+    preset.name_en = clean_text(name_en)[:60] or None
+    preset.position = position
+    preset.is_active = is_active
+    bump(session, "library")
+
+
+def suggest_industry(session: CrmSession, actor: Actor, text: str) -> None:
+    """Put an industry in the user's own words before the administrator, once [000]."""
+    if session.execute(select(IndustrySuggestion.id).where(IndustrySuggestion.text == text)).first() is None:
+        session.add(IndustrySuggestion(text=text, proposed_by_id=actor.id))
+
+
+def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySuggestion, int]]:
+    """The suggestions still open, oldest first, each with the number of customers waiting for it."""
+    require(actor, Permission.LIBRARY_EDIT)
+    waiting = (
+        select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.deleted_at.is_(None)).scalar_subquery()
+    )
+    rows = session.execute(
+        select(IndustrySuggestion, waiting)
+        .where(IndustrySuggestion.state == SuggestionState.PENDING)
+        .order_by(IndustrySuggestion.id)
+    )
+    return [(suggestion, count) for suggestion, count in rows]
+
+
+def accept_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, section: str, name_en: str = "") -> None:
+    """Take a suggestion into the library under a 门类; customers waiting for it get the new entry."""
+    suggestion = _pending(session, actor, suggestion_id)
+    library = get_library(session)
+    if section not in library.industries or library.industries[section].parent:
+        raise ValidationFailed({"section": [_("Choose the section under which the industry belongs.")]})
+    own = [entry for entry in library.industries.values() if entry.parent == section and "-" in entry.code]
+    code = f"{section}-{len(own) + 1}"
+    session.add(Industry(code=code, parent=section, name=suggestion.text, name_en=clean_text(name_en)[:120] or None))
+    session.flush()
+    _settle(session, suggestion, SuggestionState.ACCEPTED, industry=code)
+
+
+def map_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, industry: str) -> None:
+    """Treat a suggestion as an entry the library already has; customers waiting for it get that entry."""
+    suggestion = _pending(session, actor, suggestion_id)
+    if industry not in get_library(session).industries:
+        raise ValidationFailed({"industry": [_("Choose an industry of the library.")]})
+    _settle(session, suggestion, SuggestionState.MAPPED, industry=industry)
+
+
+def refuse_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, remark: str) -> None:
+    """Refuse a suggestion with a reason; its customers become incomplete until somebody chooses an industry."""
+    suggestion = _pending(session, actor, suggestion_id)
+    if not clean_text(remark):
+        raise ValidationFailed({"remark": [_("Say why, so that the author knows what to choose.")]})
+    suggestion.remark = clean_text(remark)[:300]
+    _settle(session, suggestion, SuggestionState.REFUSED, industry=None)
+
+
+def _pending(session: CrmSession, actor: Actor, suggestion_id: int) -> IndustrySuggestion:
+    require(actor, Permission.LIBRARY_EDIT)
+    suggestion = session.get(IndustrySuggestion, suggestion_id)
+    if suggestion is None or suggestion.state != SuggestionState.PENDING:
+        raise NotFound(_("This suggestion has already been dealt with. Reload the page to see the open ones."))
+    return suggestion
+
+
+def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: SuggestionState, *, industry: str | None) -> None:
+    suggestion.state = state
+    suggestion.industry = industry
+    changes: dict[str, object] = {"industry": industry, "industry_text": None, "version": Customer.version + 1}
+    if industry is None:
+        changes["is_incomplete"] = True
+    session.execute(
+        update(Customer).where(Customer.industry_text == suggestion.text).values(changes),
+        execution_options=unscoped | {"synchronize_session": False},
+    )
+    bump(session, "library")
+    bump(session, "customers")
+
+
+def list_questions(session: CrmSession, *, industry: str | None, stage: str | None) -> list[OutlineQuestion]:
+    """沟通提纲: the questions for this industry's section and this stage, general ones included [002]."""
+    section = (industry or "")[:1]
+    return list(
+        session.execute(
+            select(OutlineQuestion)
+            .where(
+                OutlineQuestion.industry.in_([section, ""]) | OutlineQuestion.industry.is_(None),
+                OutlineQuestion.stage.in_([stage or "", ""]) | OutlineQuestion.stage.is_(None),
+            )
+            .order_by(OutlineQuestion.industry.desc(), OutlineQuestion.stage.desc(), OutlineQuestion.position, OutlineQuestion.id)
+        ).scalars()
+    )
+
+
+def list_all_questions(session: CrmSession, actor: Actor) -> list[OutlineQuestion]:
+    """Every question, for the administrator's page."""
+    require(actor, Permission.LIBRARY_EDIT)
+    order = (OutlineQuestion.industry, OutlineQuestion.stage, OutlineQuestion.position, OutlineQuestion.id)
+    return list(session.execute(select(OutlineQuestion).order_by(*order)).scalars())
+
+
+def save_question(session: CrmSession, actor: Actor, question_id: int | None, *, industry: str, stage: str, position: int,
+                  question: str, question_en: str, field: str) -> None:
+    """Add or change a question of the outline. Raises `NotFound`, `ValidationFailed`."""
+    require(actor, Permission.LIBRARY_EDIT)
+    if not clean_text(question):
+        raise ValidationFailed({"question": [_("Enter the question.")]})
+    row = session.get(OutlineQuestion, question_id) if question_id else OutlineQuestion()
+    if row is None:
+        raise NotFound
+    row.industry, row.stage, row.position, row.field = industry, stage, position, field
+    row.question, row.question_en = clean_text(question), clean_text(question_en) or None
+    session.add(row)
+
+
+def delete_question(session: CrmSession, actor: Actor, question_id: int) -> None:
+    """Remove a question from the outline."""
+    require(actor, Permission.LIBRARY_EDIT)
+    row = session.get(OutlineQuestion, question_id)
+    if row is None:
+        raise NotFound
+    session.delete(row)

@@ -1,0 +1,140 @@
+"""Signing in and out: failures and lockout, server-side sessions, and the one-time ticket that becomes a cookie."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
+
+from crm_core import clock, crypto
+from crm_core.config import settings
+from crm_core.db import CrmSession
+from crm_core.errors import SignInRefused
+from crm_core.i18n import _
+from crm_core.models import SignInTicket, User, UserSession
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import users
+
+FAILURES_BEFORE_LOCK = 5
+FIRST_LOCK = timedelta(minutes=1)
+LONGEST_LOCK = timedelta(hours=1)
+TICKET_LIFE = timedelta(minutes=1)
+LAST_USE_STEP = timedelta(minutes=5)
+"""`last_used_at` is written at most this often, so that reading pages stays reading."""
+
+
+def find_credentials(session: CrmSession, username: str) -> User | None:
+    """The account that tries to sign in; None for an unknown, disabled or locked one."""
+    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
+    return user if user and user.is_active and not user.is_locked() else None
+
+
+def note_failure(session: CrmSession, username: str) -> None:
+    """Count a failed attempt; from the fifth on the account is locked, each time twice as long, at most an hour."""
+    statement = select(User).where(User.username == username.strip().lower()).with_for_update()
+    user = session.execute(statement).scalar_one_or_none()
+    if user is None or user.is_locked():
+        return
+    user.failed_sign_ins += 1
+    over = user.failed_sign_ins - FAILURES_BEFORE_LOCK
+    if over >= 0:
+        user.locked_until = clock.now() + min(FIRST_LOCK * 2**min(over, 10), LONGEST_LOCK)
+
+
+def refusal(session: CrmSession, username: str) -> SignInRefused:
+    """What to tell somebody who was not let in; the same for an unknown account and a wrong password."""
+    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
+    if user and user.is_locked() and user.locked_until:
+        minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1
+        return SignInRefused(
+            _("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.").format(minutes=minutes)
+        )
+    return SignInRefused(_("Account or password is not right. After five failures the account is locked for a while."))
+
+
+def open_session(session: CrmSession, username: str) -> str:
+    """Begin a session for an account whose password was checked, and return a ticket for the browser to collect it."""
+    user = session.execute(select(User).where(User.username == username.strip().lower(), User.is_active)).scalar_one()
+    user.failed_sign_ins, user.locked_until, user.last_sign_in_at = 0, None, clock.now()
+    token, ticket = crypto.token(), crypto.token()
+    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
+    session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
+    session.add(
+        SignInTicket(
+            ticket_hash=crypto.token_hash(ticket), session_token=crypto.encrypt(token), expires_at=clock.now() + TICKET_LIFE
+        )
+    )
+    return ticket
+
+
+def redeem_ticket(session: CrmSession, ticket: str) -> str | None:
+    """Trade a ticket for the session token, once; None if it is unknown, used or older than a minute."""
+    row = session.execute(
+        delete(SignInTicket)
+        .where(SignInTicket.ticket_hash == crypto.token_hash(ticket), SignInTicket.expires_at > clock.now())
+        .returning(SignInTicket.session_token)
+    ).scalar_one_or_none()
+    return crypto.decrypt(row) if row else None
+
+
+def find_actor(session: CrmSession, token: str | None) -> Actor | None:
+    """Who holds this session token; None once the session ended, idled out, or the account was disabled. One query."""
+    found = _find_session(session, token)
+    if found is None:
+        return None
+    team_ids = users.team_and_below(session, found.user.team_id) if found.user.role.scope == "team" else frozenset()
+    return found.user.as_actor(team_ids=team_ids, session_id=found.id)
+
+
+def _find_session(session: CrmSession, token: str | None) -> UserSession | None:
+    if not token:
+        return None
+    now, limits = clock.now(), settings()
+    return session.execute(
+        select(UserSession)
+        .join(UserSession.user)
+        .options(joinedload(UserSession.user).joinedload(User.role))
+        .where(
+            UserSession.token_hash == crypto.token_hash(token),
+            UserSession.last_used_at > now - timedelta(hours=limits.session_idle_hours),
+            UserSession.created_at > now - timedelta(days=limits.session_absolute_days),
+            User.is_active,
+        )
+    ).scalar_one_or_none()
+
+
+def is_use_stale(session: CrmSession, session_id: int) -> bool:
+    """Whether the last use of a session should be written again."""
+    last = session.execute(select(UserSession.last_used_at).where(UserSession.id == session_id)).scalar()
+    return last is not None and last < clock.now() - LAST_USE_STEP
+
+
+def note_use(session: CrmSession, session_id: int) -> None:
+    """Remember that a session is in use, so that it does not idle out."""
+    row = session.get(UserSession, session_id)
+    if row is not None:
+        row.last_used_at = clock.now()
+
+
+def close_session(session: CrmSession, token: str) -> None:
+    """Sign out: the session ends on the server."""
+    session.execute(delete(UserSession).where(UserSession.token_hash == crypto.token_hash(token)))
+
+
+def setup_code() -> str:
+    """The code that the first administrator must know; made once, kept in the data folder, shown on the console."""
+    path = settings().setup_code_file
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text("-".join("".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _p in range(4)) for _g in range(3)))
+    return path.read_text()
+
+
+def set_up(session: CrmSession, *, code: str, username: str, name: str, password: str, language: str) -> User:
+    """Create the first administrator. Raises `SignInRefused` for a wrong code or a second time, `ValidationFailed`."""
+    users.refuse_if_set_up(session)
+    if not secrets.compare_digest(code.strip().upper().encode(), setup_code().encode()):
+        raise SignInRefused(_("The code is not right. It is printed on the console where the server was started."))
+    return users.create_user(session, SYSTEM, username=username, name=name, password=password, role="administrator",
+                             language=language, must_change_password=False)

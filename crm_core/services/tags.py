@@ -1,0 +1,50 @@
+"""Tags on customers, set by hand."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+
+from crm_core import audit
+from crm_core.db import CrmSession
+from crm_core.models import Customer, CustomerTag, Tag
+from crm_core.numbering import bump
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.customers import get_customer
+from crm_core.validation import clean_text
+
+MAX_TAGS = 20
+
+
+def list_tags(session: CrmSession) -> dict[int, str]:
+    """All tags by id."""
+    return {row.id: row.name for row in session.execute(select(Tag.id, Tag.name).order_by(Tag.name))}
+
+
+def tags_of(session: CrmSession, customer_id: int) -> list[str]:
+    """The tags of a customer by name."""
+    return list(
+        session.execute(
+            select(Tag.name).join(CustomerTag, CustomerTag.tag_id == Tag.id).where(CustomerTag.customer_id == customer_id).order_by(Tag.name)
+        ).scalars()
+    )
+
+
+def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
+    """Give a customer exactly these tags; words that no tag has yet become tags."""
+    require(actor, Permission.CUSTOMER_EDIT)
+    customer: Customer = get_customer(session, actor, code)
+    wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
+    before = tags_of(session, customer.id)
+    if wanted == before:
+        return
+    known = {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted)))}
+    for name in wanted:
+        if name not in known:
+            tag = Tag(name=name)
+            session.add(tag)
+            session.flush()
+            known[name] = tag.id
+    session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer.id))
+    session.add_all(CustomerTag(customer_id=customer.id, tag_id=known[name]) for name in wanted)
+    audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
+    bump(session, "customers")

@@ -1,0 +1,220 @@
+"""Accounts: creating, changing and listing users, roles and teams."""
+
+import re
+import secrets
+
+import bcrypt
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import joinedload
+
+from crm_core.cache import cached
+from crm_core.db import CrmSession
+from crm_core.errors import NotFound, SignInRefused, ValidationFailed
+from crm_core.i18n import LANGUAGES, _
+from crm_core.models import Role, Team, User, UserSession
+from crm_core.numbering import bump
+from crm_core.permissions import BUILT_IN_ROLES, Actor, Permission, require
+from crm_core.validation import check_length, clean_text
+
+MIN_PASSWORD = 8
+MAX_PASSWORD_BYTES = 72
+_USERNAME = re.compile(r"^[a-z0-9][a-z0-9._\-]{1,38}[a-z0-9]$")
+
+
+def check_password(password: str) -> str:
+    """Letters, digits and special characters, at least 8 [001]; at most 72 bytes, which is what bcrypt reads.
+
+    Raises `ValueError` with a sentence.
+    """
+    kinds = (str.isalpha, str.isdigit, lambda one: not one.isalnum() and not one.isspace())
+    if len(password) < MIN_PASSWORD or not all(any(kind(one) for one in password) for kind in kinds):
+        raise ValueError(_("A password has at least 8 characters, with letters, digits and special characters such as ! or #."))
+    if password != password.strip():
+        raise ValueError(_("A password cannot begin or end with a blank."))
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise ValueError(_("This password is too long. Use at most 72 characters."))
+    return password
+
+
+def hash_password(password: str) -> str:
+    """bcrypt, as streamlit-authenticator checks it."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()
+
+
+def random_password() -> str:
+    """A one-time password that keeps the rule and is easy to type."""
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _place in range(7))
+    digits = "".join(secrets.choice("23456789") for _place in range(4))
+    return f"{letters.capitalize()}{secrets.choice('#%+=!')}{digits}"
+
+
+def has_users(session: CrmSession) -> bool:
+    """Whether the system has been set up."""
+    return session.execute(select(User.id).limit(1)).first() is not None
+
+
+def create_user(session: CrmSession, actor: Actor, *, username: str, name: str, password: str, role: str,
+                team_id: int | None = None, language: str = "zh_CN", must_change_password: bool = True) -> User:
+    """Add an account. Raises `NotAllowed`, `ValidationFailed`."""
+    require(actor, Permission.USER_EDIT)
+    username = clean_text(username).lower()
+    errors: dict[str, list[str]] = {}
+    if not _USERNAME.match(username):
+        errors["username"] = [_("An account has 3 to 40 lower-case letters, digits, dots or dashes.")]
+    elif session.execute(select(User.id).where(User.username == username)).first():
+        errors["username"] = [_("The account “{name}” exists already.").format(name=username)]
+    role_id = session.execute(select(Role.id).where(Role.code == role)).scalar()
+    if role_id is None:
+        errors["role"] = [_("Choose a role.")]
+    name = _checked(errors, "name", name)
+    try:
+        check_password(password)
+    except ValueError as problem:
+        errors["password"] = [str(problem)]
+    if errors:
+        raise ValidationFailed(errors)
+    user = User(username=username, name=name, password_hash=hash_password(password), role_id=role_id, team_id=team_id,
+                language=language if language in LANGUAGES else "zh_CN", must_change_password=must_change_password)
+    session.add(user)
+    session.flush()
+    bump(session, "users")
+    return user
+
+
+def _checked(errors: dict[str, list[str]], field: str, text: str) -> str:
+    clean = clean_text(text)
+    try:
+        check_length(clean, 60)
+    except ValueError as problem:
+        errors[field] = [str(problem)]
+    if not clean:
+        errors[field] = [_("Enter a name.")]
+    return clean
+
+
+def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, role: str, team_id: int | None, is_active: bool) -> None:
+    """Change an account; disabling it ends its sessions. The last active administrator always remains."""
+    require(actor, Permission.USER_EDIT)
+    user = _get(session, user_id)
+    new_role = session.execute(select(Role).where(Role.code == role)).scalar_one_or_none()
+    errors: dict[str, list[str]] = {}
+    clean = _checked(errors, "name", name)
+    if new_role is None:
+        errors["role"] = [_("Choose a role.")]
+    elif user.role.code == "administrator" and (role != "administrator" or not is_active) and _is_last_administrator(session, user):
+        errors["role"] = [_("This is the last administrator. Make somebody else administrator first.")]
+    if errors or new_role is None:
+        raise ValidationFailed(errors)
+    user.name, user.role_id, user.team_id, user.is_active = clean, new_role.id, team_id, is_active
+    if not is_active:
+        session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+    bump(session, "users")
+
+
+def _is_last_administrator(session: CrmSession, user: User) -> bool:
+    others = select(func.count()).where(User.role_id == user.role_id, User.is_active, User.id != user.id)
+    return session.execute(others).scalar_one() == 0
+
+
+def reset_password(session: CrmSession, actor: Actor, user_id: int) -> str:
+    """Give an account a one-time password, which is returned; its sessions end and a lock is lifted."""
+    require(actor, Permission.USER_EDIT)
+    user = _get(session, user_id)
+    password = random_password()
+    _set_password(session, user, password, must_change=True)
+    user.locked_until, user.failed_sign_ins = None, 0
+    return password
+
+
+def change_password(session: CrmSession, actor: Actor, *, old: str, new: str) -> None:
+    """Change one's own password; all other sessions of the account end. Raises `ValidationFailed`."""
+    user = _get(session, actor.id or 0)
+    errors: dict[str, list[str]] = {}
+    if not bcrypt.checkpw(old.encode()[:MAX_PASSWORD_BYTES], user.password_hash.encode()):
+        errors["old"] = [_("This is not your present password.")]
+    try:
+        check_password(new)
+    except ValueError as problem:
+        errors["new"] = [str(problem)]
+    if old == new:
+        errors["new"] = [_("Choose a password that differs from the present one.")]
+    if errors:
+        raise ValidationFailed(errors)
+    _set_password(session, user, new, must_change=False, keep_session=actor.session_id)
+
+
+def _set_password(session: CrmSession, user: User, password: str, *, must_change: bool, keep_session: int | None = None) -> None:
+    user.password_hash = hash_password(password)
+    user.must_change_password = must_change
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
+
+
+def set_language(session: CrmSession, actor: Actor, language: str) -> None:
+    """Choose the language of one's own interface."""
+    _get(session, actor.id or 0).language = language if language in LANGUAGES else "zh_CN"
+
+
+def _get(session: CrmSession, user_id: int) -> User:
+    user = session.execute(select(User).options(joinedload(User.role)).where(User.id == user_id)).scalar_one_or_none()
+    if user is None:
+        raise NotFound
+    return user
+
+
+def list_users(session: CrmSession, actor: Actor) -> list[User]:
+    """All accounts with role and team, for the administrator's page."""
+    require(actor, Permission.USER_EDIT)
+    return list(session.execute(select(User).options(joinedload(User.role), joinedload(User.team)).order_by(User.id)).scalars())
+
+
+def user_names(session: CrmSession) -> dict[int, str]:
+    """Names of all users by id, former ones included."""
+    return cached(session, "users", "names", lambda: {row.id: row.name for row in session.execute(select(User.id, User.name))})
+
+
+def list_teams(session: CrmSession) -> dict[int, str]:
+    """Names of all teams by id."""
+    return {row.id: row.name for row in session.execute(select(Team.id, Team.name).order_by(Team.name))}
+
+
+def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int | None = None) -> int:
+    """Add a team and return its id. Raises `ValidationFailed` for an empty or existing name."""
+    require(actor, Permission.USER_EDIT)
+    errors: dict[str, list[str]] = {}
+    clean = _checked(errors, "name", name)
+    if session.execute(select(Team.id).where(Team.name == clean)).first():
+        errors["name"] = [_("“{name}” is already in the list.").format(name=clean)]
+    if errors:
+        raise ValidationFailed(errors)
+    team = Team(name=clean, parent_id=parent_id)
+    session.add(team)
+    session.flush()
+    return team.id
+
+
+def ensure_roles(session: CrmSession) -> None:
+    """Create the built-in roles that a database lacks."""
+    present = set(session.execute(select(Role.code)).scalars())
+    for code, template in BUILT_IN_ROLES.items():
+        if code not in present:
+            session.add(Role(code=code, name=template.label, scope=template.scope, permissions=sorted(template.permissions)))
+
+
+def list_roles(session: CrmSession) -> list[Role]:
+    """All roles."""
+    return list(session.execute(select(Role).order_by(Role.id)).scalars())
+
+
+def team_and_below(session: CrmSession, team_id: int | None) -> frozenset[int]:
+    """A team and every team under it."""
+    if team_id is None:
+        return frozenset()
+    below = select(Team.id).where(Team.id == team_id).cte("below", recursive=True)
+    below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
+    return frozenset(session.execute(select(below.c.id)).scalars())
+
+
+def refuse_if_set_up(session: CrmSession) -> None:
+    """Raise `SignInRefused` once the first administrator exists."""
+    if has_users(session):
+        raise SignInRefused(_("The system is already set up. Sign in with your account."))

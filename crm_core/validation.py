@@ -1,0 +1,297 @@
+"""The rules for single values and whole records. A check returns the clean value or raises `ValueError` with a sentence."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import PhoneNumberFormat
+from rapidfuzz import fuzz
+from stdnum.cn import ric, uscc
+from stdnum.exceptions import ValidationError
+
+from crm_core import clock
+from crm_core.fields import Field, Widget
+from crm_core.i18n import _
+from crm_core.pinyin import initials_of, pinyin_of
+
+Values = Mapping[str, Any]
+
+NOT_PROVIDED = "未提供"
+_NOT_PROVIDED_WORDS = {NOT_PROVIDED, "not provided", "n/a", "无", "没有", "none", "-"}
+_KEPT_CONTROLS = "\n\t"
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+_ORGANISATION = re.compile(
+    r"公司|集团|企业|合伙|合作社|中心|银行|基金|联盟|协会|学会|商会|医院|大学|学校|事务所|研究[所院]|工作室|[厂店社所部场站院校馆局处园队庄铺坊苑室团堂会户]"
+)
+_HONORIFIC = re.compile(r"(总|先生|女士|小姐|经理|总监|老板|老师|主任|董事长|总经理)$")
+_PERSON = re.compile(r"^[^\W\d_]([^\W\d_]|[ .·•'’\-])*$")
+_MOBILE = re.compile(r"^1[3-9]\d{9}$")
+_EXTENSION = re.compile(r"(?:转|ext\.?|x|#|-)(\d{1,6})$", re.IGNORECASE)
+_DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+_MONEY = re.compile(r"^(-?[\d,]+(?:\.\d+)?)(亿|万|千)?元?$")
+_UNITS = {"亿": 100_000_000, "万": 10_000, "千": 1_000, None: 1}
+_MONEY_LIMIT = Decimal("100000000000000")
+_RANGE = re.compile(r"^\d+(\.\d+)?(千|万|亿)?元?[-~至—]\d+(\.\d+)?(千|万|亿)?元?$")
+FREE_MAIL = frozenset(
+    "qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com 139.com 189.cn wo.cn aliyun.com "
+    "gmail.com outlook.com hotmail.com icloud.com yahoo.com".split()
+)
+
+
+def clean_text(text: object, *, lines: bool = False) -> str:
+    """Text without invisible characters: NFC, no control or zero-width characters, no blanks at the ends.
+
+    Joiners inside emoji are kept. With `lines` line breaks stay, otherwise every run of blanks becomes one.
+    """
+    normal = unicodedata.normalize("NFC", str(text)).replace("\r\n", "\n").replace("\r", "\n")
+    visible = "".join(
+        character
+        for character in normal
+        if character in _KEPT_CONTROLS or character == "\u200d" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
+    )
+    if not re.search(r"[\U0001F000-\U0001FAFF]", visible):
+        visible = visible.replace("\u200d", "")
+    return visible.strip() if lines else " ".join(visible.split())
+
+
+def check_length(text: str, limit: int | None) -> str:
+    """Refuse a text longer than its column, saying both lengths."""
+    if limit and len(text) > limit:
+        raise ValueError(
+            _("At most {limit} characters are possible here, you entered {count}. Shorten the text.").format(
+                limit=limit, count=len(text)
+            )
+        )
+    return text
+
+
+def check_customer_name(value: Any, values: Values) -> str:
+    """A company's full registered name or a person's real name [000]; abbreviations and honorifics are refused."""
+    name = str(value)
+    if values.get("kind") == "individual":
+        return check_person_name(name, values)
+    if "*" in name or _HONORIFIC.search(name):
+        raise ValueError(
+            _("Write the full registered name as on the business licence, not a form of address or an abbreviation.")
+        )
+    if len(name) < 2 or (_HAN.search(name) and (len(name) < 4 or not _ORGANISATION.search(name))):
+        raise ValueError(
+            _("This looks like a short name. Write the full registered name as on the business licence.")
+        )
+    return name
+
+
+def check_person_name(value: Any, _values: Values) -> str:
+    """A person's real name, without titles [000]."""
+    name = str(value)
+    if "*" in name or _HONORIFIC.search(name):
+        raise ValueError(_("Write the real name, without a title such as 总, 经理 or 先生 and without *."))
+    if len(name) < 2 or not _PERSON.match(name):
+        raise ValueError(_("A name has at least two letters or characters and no digits."))
+    return name
+
+
+def check_credit_code(value: Any, _values: Values) -> str:
+    """统一社会信用代码 with its check digits (GB 32100-2015)."""
+    code = unicodedata.normalize("NFKC", str(value)).replace(" ", "").replace("-", "").upper()
+    try:
+        return str(uscc.validate(code))
+    except ValidationError as problem:
+        raise ValueError(
+            _("The unified social credit code has 18 characters with a check digit; this one does not agree. Compare it with the licence.")
+        ) from problem
+
+
+def check_identity_number(value: Any, _values: Values) -> str:
+    """Resident identity number with its check digit (GB 11643)."""
+    number = unicodedata.normalize("NFKC", str(value)).replace(" ", "").upper()
+    try:
+        return str(ric.validate(number))
+    except ValidationError as problem:
+        raise ValueError(
+            _("The identity number has 18 characters with a check digit; this one does not agree. Check it digit by digit.")
+        ) from problem
+
+
+def check_phone(value: Any, _values: Values) -> str:
+    """An 11-digit mobile number, or a landline with its area code [004]; written as 13800001234 or 0571-87654321(-ext)."""
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    digits = re.sub(r"[\s\-—–()]", "", text)
+    digits = re.sub(r"^(\+|00)86", "", digits)
+    if len(digits) == 13 and digits.startswith("86"):
+        digits = digits[2:]
+    if _MOBILE.match(digits):
+        return digits
+    if digits.startswith("1") and digits.isdigit():
+        raise ValueError(_("A mobile number has 11 digits and begins with 13 to 19; this one has {count} digits.").format(count=len(digits)))
+    if re.fullmatch(r"[2-9]\d{6,7}", digits):
+        raise ValueError(_("Write a landline with its area code, for example 0571-87654321."))
+    return _check_landline(text)
+
+
+def _check_landline(text: str) -> str:
+    number, extension = text, ""
+    if found := _EXTENSION.search(text):
+        head = re.sub(r"\D", "", re.sub(r"^(\+|00)86", "", text[: found.start()]))
+        if len(head) >= 10:
+            number, extension = text[: found.start()], found.group(1)
+    try:
+        parsed = phonenumbers.parse(number, "CN")
+    except phonenumbers.NumberParseException as problem:
+        raise ValueError(_unknown_phone()) from problem
+    national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
+    if parsed.country_code != 86 or not phonenumbers.is_valid_number(parsed) or not national.startswith("0"):
+        raise ValueError(_unknown_phone())
+    area, _blank, rest = national.partition(" ")
+    return "-".join(part for part in (area, re.sub(r"\D", "", rest), extension) if part)
+
+
+def _unknown_phone() -> str:
+    return _("This is neither an 11-digit mobile number nor a landline with area code, for example 0571-87654321.")
+
+
+def check_email(value: Any, _values: Values) -> str:
+    """A mailbox, or the word 未提供 [000]."""
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    if text.lower() in _NOT_PROVIDED_WORDS:
+        return NOT_PROVIDED
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as problem:
+        raise ValueError(
+            _("This is not a mailbox address. Write one such as name@company.com, or 未提供 if the customer gave none.")
+        ) from problem
+
+
+def check_date(value: Any, _values: Values) -> date:
+    """A day that has been: a date, or a text such as 2023-05-10, 2023/5/10 or 2023年5月10日."""
+    day = read_date(value)
+    if day > clock.today():
+        raise ValueError(_("{day} lies in the future. Enter a day up to today.").format(day=day.isoformat()))
+    if day.year < 1900:
+        raise ValueError(_("{day} is too long ago. Enter a day from 1900 on.").format(day=day.isoformat()))
+    return day
+
+
+def read_date(value: Any) -> date:
+    """Read a date as people and spreadsheets write it. Raises `ValueError` with a sentence."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    for pattern in _DATE_FORMATS:
+        try:
+            return datetime.strptime(text, pattern).date()
+        except ValueError:
+            continue
+    raise ValueError(_("“{text}” is not a day of the calendar. Write it like 2023-05-10.").format(text=text[:40]))
+
+
+def check_money(value: Any, _values: Values) -> Decimal:
+    """Yuan, not negative; 50万, 500,000 and ¥500000.00 are all read."""
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        text = unicodedata.normalize("NFKC", str(value)).replace(" ", "").lstrip("¥￥").replace("CNY", "").replace("RMB", "")
+    found = _MONEY.match(text)
+    try:
+        amount = Decimal(found.group(1).replace(",", "")) * _UNITS[found.group(2)] if found else Decimal(text)
+    except InvalidOperation as problem:
+        raise ValueError(_("“{text}” is not an amount. Write yuan as a number, for example 500000.").format(text=text[:40])) from problem
+    if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
+        raise ValueError(_("This amount is too large. Write yuan as a number, for example 500000."))
+    if amount < 0:
+        raise ValueError(_("An amount cannot be negative."))
+    return amount.quantize(Decimal("0.01"))
+
+
+def check_budget(value: Any, _values: Values) -> str:
+    """A range such as 20万-30万, an entry of the library, or 待定 [002]."""
+    text = unicodedata.normalize("NFKC", str(value)).replace(" ", "")
+    if text.startswith("budget.") or _RANGE.match(text):
+        return text
+    raise ValueError(_("Choose a range, write one such as 20万-30万, or choose 待定."))
+
+
+def check_last_cooperation(value: Any, values: Values) -> date:
+    """The latest cooperation is a day up to today and not before the first one."""
+    last = check_date(value, values)
+    first = values.get("first_cooperated_on")
+    if isinstance(first, date) and first > last:
+        raise ValueError(_("The latest cooperation ({last}) cannot lie before the first one ({first}).").format(last=last, first=first))
+    return last
+
+
+def email_warning(email: str, *, company: str) -> str | None:
+    """A warning where a mailbox does not look as if it belonged to the company [002]; never an error."""
+    if "@" not in email or not company:
+        return None
+    domain = email.rpartition("@")[2].lower()
+    if domain in FREE_MAIL:
+        return _("{domain} is a private mail service. Ask for the company mailbox if there is one.").format(domain=domain)
+    label = max(domain.split(".")[:-1], key=len, default="")
+    spelled = pinyin_of(company)
+    if label in spelled or initials_of(company)[:2] in label or fuzz.partial_ratio(label, spelled) >= 60:
+        return None
+    return _("The mailbox domain {domain} does not resemble the company's name. Check it with the customer.").format(domain=domain)
+
+
+def is_blank(value: Any) -> bool:
+    """Whether nothing was entered."""
+    return value is None or value == "" or value == [] or value == () or (isinstance(value, str) and not clean_text(value))
+
+
+def clean_values(fields: Mapping[str, Field], values: Values, *, require: bool = True) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Check a record's values against its fields: the clean values, and the sentences for each field that fails.
+
+    Every field is checked, so all errors come at once. Fields that the record's kind and stage do not show are dropped.
+    With `require=False` missing required fields are not errors (an import may keep incomplete rows).
+    """
+    clean: dict[str, Any] = {name: values[name] for name in ("kind", "stage") if name in values}
+    errors: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        if not field.shown(values):
+            continue
+        value = values.get(name)
+        if is_blank(value):
+            clean[name] = [] if field.widget in (Widget.CHOICES, Widget.PRESETS) else None
+            if require and field.required(values):
+                errors[name] = [required_message(field)]
+            continue
+        try:
+            clean[name] = clean_value(field, value, {**values, **clean})
+        except ValueError as problem:
+            errors[name] = [str(problem)]
+    return clean, errors
+
+
+def required_message(field: Field) -> str:
+    """The sentence for a required field that is empty."""
+    return _("{label} is required.").format(label=field.title)
+
+
+def clean_value(field: Field, value: Any, values: Values) -> Any:
+    """Check one value that is not blank. Raises `ValueError` with a sentence."""
+    if isinstance(value, str):
+        value = check_length(clean_text(value, lines=field.widget is Widget.LONG_TEXT), field.max_length)
+    if field.choices is not None:
+        _check_choices(field, value)
+    return field.check(value, values) if field.check else value
+
+
+def _check_choices(field: Field, value: Any) -> None:
+    assert field.choices is not None
+    chosen = value if isinstance(value, (list, tuple)) else [value]
+    unknown = [str(one) for one in chosen if one not in field.choices]
+    if unknown:
+        raise ValueError(
+            _("“{value}” is not one of the choices: {choices}.").format(
+                value=unknown[0][:40], choices=", ".join(_(label) for label in field.choices.values())
+            )
+        )
