@@ -20,8 +20,22 @@ from crm_core.permissions import SYSTEM
 
 UNLOGGED = frozenset(
     {
-        "id", "version", "created_at", "updated_at", "created_by_id", "name_key", "identity_hash", "phone_key", "email_key",
-        "intake_key", "password_hash", "failed_sign_ins", "locked_until", "last_sign_in_at", "draft_id", "digest",
+        "id",
+        "version",
+        "created_at",
+        "updated_at",
+        "created_by_id",
+        "name_key",
+        "identity_hash",
+        "phone_key",
+        "email_key",
+        "intake_key",
+        "password_hash",
+        "failed_sign_ins",
+        "locked_until",
+        "last_sign_in_at",
+        "draft_id",
+        "digest",
     }
 )
 
@@ -36,14 +50,34 @@ def record_change(session: CrmSession, record: Base, *, field: str, old: str, ne
     session.execute(insert(ChangeLog), [_line(session, record, "changed", field=field, old=old, new=new)])
 
 
-def line_for(session: CrmSession, action: str, *, entity: str, entity_id: object, customer_id: int | None, subject: str,
-             field: str | None = None, old: str | None = None, new: str | None = None, reason: str | None = None) -> dict[str, Any]:
+def line_for(
+    session: CrmSession,
+    action: str,
+    *,
+    entity: str,
+    entity_id: object,
+    customer_id: int | None,
+    subject: str,
+    field: str | None = None,
+    old: str | None = None,
+    new: str | None = None,
+    reason: str | None = None,
+) -> dict[str, Any]:
     """A change log row as a dictionary, for bulk writers that bypass the unit of work."""
     actor = session.info.get("actor") or SYSTEM
     return {
-        "at": clock.now(), "actor_id": actor.id, "actor_name": actor.name, "action": action, "entity": entity,
-        "entity_id": str(entity_id), "customer_id": customer_id, "subject": subject[:200], "field": field, "old": old,
-        "new": new, "reason": (reason or session.info.get("reason") or None),
+        "at": clock.now(),
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "action": action,
+        "entity": entity,
+        "entity_id": str(entity_id),
+        "customer_id": customer_id,
+        "subject": subject[:200],
+        "field": field,
+        "old": old,
+        "new": new,
+        "reason": (reason or session.info.get("reason") or None),
     }
 
 

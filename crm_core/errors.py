@@ -39,9 +39,7 @@ class Conflict(CrmError):
     def __init__(self, *, version: int, theirs: Mapping[str, Any]) -> None:
         self.version = version
         self.theirs = dict(theirs)
-        super().__init__(
-            _("Somebody else saved this record while you were editing it. Compare both versions and choose.")
-        )
+        super().__init__(_("Somebody else saved this record while you were editing it. Compare both versions and choose."))
 
 
 class IllegalTransition(CrmError):

@@ -1,6 +1,6 @@
 """What a field is: one declaration on the model drives form, validation, list, filter, import, labels and masking.
 
-    name: Mapped[str] = declared(String(200), label=N_("Customer name"), group="base", required=always, check=...)
+name: Mapped[str] = declared(String(200), label=N_("Customer name"), group="base", required=always, check=...)
 """
 
 from collections.abc import Callable, Mapping
@@ -103,21 +103,17 @@ class Field:
         return self.shown(values) and self.required(values)
 
 
-def declared(column_type: Any, *, nullable: bool = True, index: bool = False, default: Any = None,
-             foreign_key: Any = None, **field: Any) -> MappedColumn[Any]:
+def declared(
+    column_type: Any, *, nullable: bool = True, index: bool = False, default: Any = None, foreign_key: Any = None, **field: Any
+) -> MappedColumn[Any]:
     """A mapped column together with its field declaration."""
     max_length = getattr(column_type, "length", None)
     arguments = [column_type] if foreign_key is None else [column_type, foreign_key]
-    return mapped_column(*arguments, nullable=nullable, index=index, default=default,
-                         info={"field": Field(max_length=max_length, **field)})
+    return mapped_column(*arguments, nullable=nullable, index=index, default=default, info={"field": Field(max_length=max_length, **field)})
 
 
 @cache
 def fields_of(model: type) -> dict[str, Field]:
     """All declared fields of a model by name, in the order of their declaration."""
-    columns = inspect(model).columns
-    return {
-        name: replace(column.info["field"], name=name)
-        for name, column in columns.items()
-        if "field" in column.info
-    }
+    columns: Mapping[str, Any] = inspect(model).columns
+    return {name: replace(column.info["field"], name=name) for name, column in columns.items() if "field" in column.info}

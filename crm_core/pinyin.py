@@ -1,13 +1,15 @@
 """Pinyin of names, for search and for comparing mail domains."""
 
 from functools import lru_cache
+from typing import Any, cast
 
 from pypinyin import Style, lazy_pinyin
 
 
 @lru_cache(maxsize=4096)
 def _syllables(text: str) -> tuple[str, ...]:
-    return tuple(lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: list(rest.lower())))
+    # pypinyin documents that `errors` may return a list; its annotation does not.
+    return tuple(lazy_pinyin(text, style=Style.NORMAL, errors=cast(Any, lambda rest: list(rest.lower()))))
 
 
 def pinyin_of(text: str) -> str:

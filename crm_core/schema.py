@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -42,6 +43,6 @@ def _fill_library(session: CrmSession) -> None:
     bump(session, "library")
 
 
-def _rows(filename: str) -> list[dict[str, object]]:
+def _rows(filename: str) -> list[dict[str, Any]]:
     with (REFERENCE_DIR / filename).open(encoding="utf-8") as file:
         return [dict(row) for row in csv.DictReader(file)]

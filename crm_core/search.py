@@ -34,9 +34,7 @@ def words_of(phrase: str) -> list[str]:
 
 def tokens_of(parts: Iterable[str | None]) -> list[str]:
     """The tokens of a customer's searchable texts. The single character that ends a word also separates words."""
-    tokens = [
-        word[start : start + 2] for part in parts if part for word in words_of(part) for start in range(len(word))
-    ]
+    tokens = [word[start : start + 2] for part in parts if part for word in words_of(part) for start in range(len(word))]
     return tokens[:MAX_TOKENS]
 
 
@@ -82,7 +80,7 @@ def reindex(session: Session, customer_id: int) -> None:
     session.execute(insert_statement(sqlite=sqlite), index_row(customer_id, texts, sqlite=sqlite))
 
 
-def only_matching(session: Session, statement: Select[Any], phrase: str) -> Select[Any]:
+def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase: str) -> Select[*tuple[Any, ...]]:
     """Limit a selection of customers to those that match every word of `phrase`; to none where it holds no word."""
     words = words_of(phrase)[:8]
     if not words:

@@ -38,8 +38,25 @@ _UNITS = {"亿": 100_000_000, "万": 10_000, "千": 1_000, None: 1}
 _MONEY_LIMIT = Decimal("100000000000000")
 _RANGE = re.compile(r"^\d+(\.\d+)?(千|万|亿)?元?[-~至—]\d+(\.\d+)?(千|万|亿)?元?$")
 FREE_MAIL = frozenset(
-    "qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com 139.com 189.cn wo.cn aliyun.com "
-    "gmail.com outlook.com hotmail.com icloud.com yahoo.com".split()
+    [
+        "qq.com",
+        "foxmail.com",
+        "163.com",
+        "126.com",
+        "yeah.net",
+        "sina.com",
+        "sina.cn",
+        "sohu.com",
+        "139.com",
+        "189.cn",
+        "wo.cn",
+        "aliyun.com",
+        "gmail.com",
+        "outlook.com",
+        "hotmail.com",
+        "icloud.com",
+        "yahoo.com",
+    ]
 )
 
 
@@ -63,9 +80,7 @@ def check_length(text: str, limit: int | None) -> str:
     """Refuse a text longer than its column, saying both lengths."""
     if limit and len(text) > limit:
         raise ValueError(
-            _("At most {limit} characters are possible here, you entered {count}. Shorten the text.").format(
-                limit=limit, count=len(text)
-            )
+            _("At most {limit} characters are possible here, you entered {count}. Shorten the text.").format(limit=limit, count=len(text))
         )
     return text
 
@@ -76,13 +91,9 @@ def check_customer_name(value: Any, values: Values) -> str:
     if values.get("kind") == "individual":
         return check_person_name(name, values)
     if "*" in name or _HONORIFIC.search(name):
-        raise ValueError(
-            _("Write the full registered name as on the business licence, not a form of address or an abbreviation.")
-        )
+        raise ValueError(_("Write the full registered name as on the business licence, not a form of address or an abbreviation."))
     if len(name) < 2 or (_HAN.search(name) and (len(name) < 4 or not _ORGANISATION.search(name))):
-        raise ValueError(
-            _("This looks like a short name. Write the full registered name as on the business licence.")
-        )
+        raise ValueError(_("This looks like a short name. Write the full registered name as on the business licence."))
     return name
 
 
@@ -128,7 +139,9 @@ def check_phone(value: Any, _values: Values) -> str:
     if _MOBILE.match(digits):
         return digits
     if digits.startswith("1") and digits.isdigit():
-        raise ValueError(_("A mobile number has 11 digits and begins with 13 to 19; this one has {count} digits.").format(count=len(digits)))
+        raise ValueError(
+            _("A mobile number has 11 digits and begins with 13 to 19; this one has {count} digits.").format(count=len(digits))
+        )
     if re.fullmatch(r"[2-9]\d{6,7}", digits):
         raise ValueError(_("Write a landline with its area code, for example 0571-87654321."))
     return _check_landline(text)

@@ -20,20 +20,40 @@ class Contact(Base, Dated, Versioned):
     id: Mapped[Key]
     customer_id: Mapped[CustomerKey]
     name: Mapped[str] = declared(
-        String(60), nullable=False, label=N_("Contact name"), group="contacts", required=always, check=check_person_name,
-        listed=True, aliases=("联系人", "主要联系人", "主联系人姓名", "姓名", "contact", "contact name", "full name"))
+        String(60),
+        nullable=False,
+        label=N_("Contact name"),
+        group="contacts",
+        required=always,
+        check=check_person_name,
+        listed=True,
+        aliases=("联系人", "主要联系人", "主联系人姓名", "姓名", "contact", "contact name", "full name"),
+    )
     position: Mapped[str | None] = declared(
-        String(60), label=N_("Position"), group="contacts", aliases=("职务", "岗位", "position", "job title", "title"))
+        String(60), label=N_("Position"), group="contacts", aliases=("职务", "岗位", "position", "job title", "title")
+    )
     phone: Mapped[str | None] = declared(
-        String(40), label=N_("Phone"), group="contacts", required=always, check=check_phone, sensitive=True, listed=True,
+        String(40),
+        label=N_("Phone"),
+        group="contacts",
+        required=always,
+        check=check_phone,
+        sensitive=True,
+        listed=True,
         help=N_("An 11-digit mobile number, or a landline with area code such as 0571-87654321."),
-        aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "联系方式", "固话", "phone", "mobile", "tel", "telephone"))
+        aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
+    )
     email: Mapped[str | None] = declared(
-        String(120), label=N_("Email"), group="contacts", required=always, check=check_email, sensitive=True,
+        String(120),
+        label=N_("Email"),
+        group="contacts",
+        required=always,
+        check=check_email,
+        sensitive=True,
         help=N_("A mailbox, or 未提供 if the customer gave none."),
-        aliases=("电子邮箱", "邮箱地址", "邮件", "email", "e-mail", "mail"))
-    wechat: Mapped[str | None] = declared(
-        String(60), label=N_("WeChat"), group="contacts", aliases=("微信号", "wechat"))
+        aliases=("电子邮箱", "邮箱地址", "邮件", "email", "e-mail", "mail"),
+    )
+    wechat: Mapped[str | None] = declared(String(60), label=N_("WeChat"), group="contacts", aliases=("微信号", "wechat"))
     is_primary: Mapped[bool] = mapped_column(Boolean(), default=False)
 
     phone_key: Mapped[str | None] = mapped_column(String(40), index=True)

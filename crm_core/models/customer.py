@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
 from crm_core.fields import Widget, always, declared, for_kind, for_stage
@@ -94,99 +94,246 @@ class Customer(Base, Dated, Versioned):
     code: Mapped[str] = mapped_column(String(20), unique=True)
 
     kind: Mapped[str] = declared(
-        String(12), nullable=False, label=N_("Customer nature"), widget=Widget.CHOICE, choices=KINDS,
-        required=always, fixed=True, filterable=True)
+        String(12),
+        nullable=False,
+        label=N_("Customer nature"),
+        widget=Widget.CHOICE,
+        choices=KINDS,
+        required=always,
+        fixed=True,
+        filterable=True,
+    )
     stage: Mapped[str] = declared(
-        String(12), nullable=False, index=True, label=N_("Customer type"), widget=Widget.CHOICE, choices=STAGES,
-        required=always, fixed=True, listed=True, filterable=True, aliases=("客户状态分类", "type", "stage"))
+        String(12),
+        nullable=False,
+        index=True,
+        label=N_("Customer type"),
+        widget=Widget.CHOICE,
+        choices=STAGES,
+        required=always,
+        fixed=True,
+        listed=True,
+        filterable=True,
+        aliases=("客户状态分类", "type", "stage"),
+    )
     name: Mapped[str] = declared(
-        String(200), nullable=False, label=N_("Customer name"), required=always, check=check_customer_name, listed=True,
-        aliases=("名称", "公司名称", "企业名称", "客户", "公司", "单位名称", "name", "company", "company name", "account", "account name"))
+        String(200),
+        nullable=False,
+        label=N_("Customer name"),
+        required=always,
+        check=check_customer_name,
+        listed=True,
+        aliases=("名称", "公司名称", "企业名称", "客户", "公司", "单位名称", "name", "company", "company name", "account", "account name"),
+    )
     segment: Mapped[str | None] = declared(
-        String(60), foreign_key=_preset(), index=True, label=N_("Segment"), widget=Widget.PRESET, preset="segment", filterable=True)
+        String(60), foreign_key=_preset(), index=True, label=N_("Segment"), widget=Widget.PRESET, preset="segment", filterable=True
+    )
     credit_code: Mapped[str | None] = declared(
-        String(18), index=True, label=N_("Unified social credit code"), shown=enterprise, check=check_credit_code,
-        aliases=("信用代码", "统一信用代码", "社会信用代码", "uscc", "credit code", "tax id", "税号"))
+        String(18),
+        index=True,
+        label=N_("Unified social credit code"),
+        shown=enterprise,
+        check=check_credit_code,
+        aliases=("信用代码", "统一信用代码", "社会信用代码", "uscc", "credit code", "tax id", "税号"),
+    )
     identity_number: Mapped[str | None] = declared(
-        Encrypted(400), label=N_("Identity number"), shown=for_kind(Kind.INDIVIDUAL), check=check_identity_number, sensitive=True,
+        Encrypted(400),
+        label=N_("Identity number"),
+        shown=for_kind(Kind.INDIVIDUAL),
+        check=check_identity_number,
+        sensitive=True,
         help=N_("Only if the customer offers it. It is stored encrypted, and every look at it is logged."),
-        aliases=("身份证号", "身份证号码", "证件号"))
+        aliases=("身份证号", "身份证号码", "证件号"),
+    )
     industry: Mapped[str | None] = declared(
-        String(20), foreign_key=ForeignKey("industry.code", onupdate="CASCADE"), index=True, label=N_("Industry"), required=always,
-        widget=Widget.INDUSTRY, listed=True, filterable=True, aliases=("行业", "industry", "sector"),
-        help=N_("Type to search. If nothing fits, write your own words; an administrator will assign them."))
+        String(20),
+        foreign_key=ForeignKey("industry.code", onupdate="CASCADE"),
+        index=True,
+        label=N_("Industry"),
+        required=always,
+        widget=Widget.INDUSTRY,
+        listed=True,
+        filterable=True,
+        aliases=("行业", "industry", "sector"),
+        help=N_("Type to search. If nothing fits, write your own words; an administrator will assign them."),
+    )
     source: Mapped[str | None] = declared(
-        String(60), foreign_key=_preset(), index=True, label=N_("Customer source"), required=always, widget=Widget.PRESET,
-        preset="source", filterable=True, aliases=("来源", "客户来源渠道", "获客渠道", "source", "lead source"))
+        String(60),
+        foreign_key=_preset(),
+        index=True,
+        label=N_("Customer source"),
+        required=always,
+        widget=Widget.PRESET,
+        preset="source",
+        filterable=True,
+        aliases=("来源", "客户来源渠道", "获客渠道", "source", "lead source"),
+    )
     source_detail: Mapped[str | None] = declared(
-        String(200), label=N_("Source detail"), required=always,
-        help=N_("The concrete occasion, for example the name and year of the fair."), aliases=("具体来源", "source detail"))
+        String(200),
+        label=N_("Source detail"),
+        required=always,
+        help=N_("The concrete occasion, for example the name and year of the fair."),
+        aliases=("具体来源", "source detail"),
+    )
     first_contact_on: Mapped[date | None] = declared(
-        Date(), label=N_("First contact on"), widget=Widget.DATE, check=check_date, aliases=("首次接触日期", "first contact"))
+        Date(), label=N_("First contact on"), widget=Widget.DATE, check=check_date, aliases=("首次接触日期", "first contact")
+    )
     tier: Mapped[str | None] = declared(
-        String(1), index=True, label=N_("Customer tier"), widget=Widget.CHOICE, choices=TIERS, listed=True, filterable=True,
-        aliases=("等级", "tier", "level"))
+        String(1),
+        index=True,
+        label=N_("Customer tier"),
+        widget=Widget.CHOICE,
+        choices=TIERS,
+        listed=True,
+        filterable=True,
+        aliases=("等级", "tier", "level"),
+    )
     sales_stage: Mapped[str | None] = declared(
-        String(12), label=N_("Follow-up state"), widget=Widget.CHOICE, choices=SALES_STAGES, filterable=True)
+        String(12), label=N_("Follow-up state"), widget=Widget.CHOICE, choices=SALES_STAGES, filterable=True
+    )
     province: Mapped[str | None] = declared(
-        String(6), index=True, label=N_("Province"), widget=Widget.REGION, filterable=True, aliases=("省", "省份", "province", "state"))
+        String(6), index=True, label=N_("Province"), widget=Widget.REGION, filterable=True, aliases=("省", "省份", "province", "state")
+    )
     city: Mapped[str | None] = declared(
-        String(6), label=N_("City"), widget=Widget.REGION, listed=True, filterable=True, aliases=("市", "城市", "city"))
+        String(6), label=N_("City"), widget=Widget.REGION, listed=True, filterable=True, aliases=("市", "城市", "city")
+    )
     district: Mapped[str | None] = declared(
-        String(6), label=N_("District"), widget=Widget.REGION, aliases=("区", "区县", "district", "county"))
+        String(6), label=N_("District"), widget=Widget.REGION, aliases=("区", "区县", "district", "county")
+    )
     address: Mapped[str | None] = declared(
-        String(300), label=N_("Street address"), sensitive=True, aliases=("地址", "联系地址", "注册地址", "address", "street"))
+        String(300), label=N_("Street address"), sensitive=True, aliases=("地址", "联系地址", "注册地址", "address", "street")
+    )
     remark: Mapped[str | None] = declared(
-        Text(), label=N_("Remarks"), widget=Widget.LONG_TEXT, aliases=("说明", "remark", "notes", "description"))
+        Text(), label=N_("Remarks"), widget=Widget.LONG_TEXT, aliases=("说明", "remark", "notes", "description")
+    )
 
     employees: Mapped[str | None] = declared(
-        String(60), foreign_key=_preset(), label=N_("Number of employees"), group="scale", widget=Widget.PRESET, preset="employees",
-        shown=enterprise, required=enterprise, aliases=("员工数", "人数", "employees"))
+        String(60),
+        foreign_key=_preset(),
+        label=N_("Number of employees"),
+        group="scale",
+        widget=Widget.PRESET,
+        preset="employees",
+        shown=enterprise,
+        required=enterprise,
+        aliases=("员工数", "人数", "employees"),
+    )
     revenue: Mapped[str | None] = declared(
-        String(60), foreign_key=_preset(), label=N_("Annual revenue"), group="scale", widget=Widget.PRESET, preset="revenue",
-        shown=enterprise, required=enterprise, aliases=("年营收", "营业额", "revenue", "annual revenue"))
+        String(60),
+        foreign_key=_preset(),
+        label=N_("Annual revenue"),
+        group="scale",
+        widget=Widget.PRESET,
+        preset="revenue",
+        shown=enterprise,
+        required=enterprise,
+        aliases=("年营收", "营业额", "revenue", "annual revenue"),
+    )
     founded_on: Mapped[date | None] = declared(
-        Date(), label=N_("Founded on"), group="scale", widget=Widget.DATE, shown=enterprise, required=enterprise, check=check_date,
-        aliases=("成立日期", "注册日期", "registered_on", "founded", "founded on", "established"))
+        Date(),
+        label=N_("Founded on"),
+        group="scale",
+        widget=Widget.DATE,
+        shown=enterprise,
+        required=enterprise,
+        check=check_date,
+        aliases=("成立日期", "注册日期", "registered_on", "founded", "founded on", "established"),
+    )
 
     core_need: Mapped[str | None] = declared(
-        Text(), label=N_("Core need"), group="needs", widget=Widget.LONG_TEXT, required=has_needs,
-        aliases=("核心需求描述", "需求", "need", "requirements"))
+        Text(),
+        label=N_("Core need"),
+        group="needs",
+        widget=Widget.LONG_TEXT,
+        required=has_needs,
+        aliases=("核心需求描述", "需求", "need", "requirements"),
+    )
     wanted_products: Mapped[str | None] = declared(
-        String(200), label=N_("Products or services of interest"), group="needs", aliases=("意向产品", "意向产品服务", "products"))
+        String(200), label=N_("Products or services of interest"), group="needs", aliases=("意向产品", "意向产品服务", "products")
+    )
     purchase_time: Mapped[str | None] = declared(
-        String(60), label=N_("Expected purchase time"), group="needs", help=N_("For example: before December 2026."),
-        aliases=("采购时间", "purchase time"))
+        String(60),
+        label=N_("Expected purchase time"),
+        group="needs",
+        help=N_("For example: before December 2026."),
+        aliases=("采购时间", "purchase time"),
+    )
     budget: Mapped[str | None] = declared(
-        String(60), label=N_("Budget range"), group="needs", widget=Widget.PRESET, preset="budget", check=check_budget,
-        help=N_("Choose a range, write your own such as 20万-30万, or choose 待定."), aliases=("预算", "budget"))
+        String(60),
+        label=N_("Budget range"),
+        group="needs",
+        widget=Widget.PRESET,
+        preset="budget",
+        check=check_budget,
+        help=N_("Choose a range, write your own such as 20万-30万, or choose 待定."),
+        aliases=("预算", "budget"),
+    )
 
     decision_roles: Mapped[list[str]] = declared(
-        JSON(), nullable=False, default=list, label=N_("Decision chain roles"), group="decision", widget=Widget.CHOICES,
-        choices=DECISION_ROLES)
+        JSON(),
+        nullable=False,
+        default=list,
+        label=N_("Decision chain roles"),
+        group="decision",
+        widget=Widget.CHOICES,
+        choices=DECISION_ROLES,
+    )
     key_people: Mapped[str | None] = declared(
-        String(200), label=N_("Key decision makers"), group="decision", aliases=("决策人", "关键决策人及影响人"))
+        String(200), label=N_("Key decision makers"), group="decision", aliases=("决策人", "关键决策人及影响人")
+    )
 
     first_cooperated_on: Mapped[date | None] = declared(
-        Date(), label=N_("First cooperation on"), group="cooperation", widget=Widget.DATE, shown=has_cooperated,
-        required=has_cooperated, check=check_date, aliases=("首次合作日期",))
+        Date(),
+        label=N_("First cooperation on"),
+        group="cooperation",
+        widget=Widget.DATE,
+        shown=has_cooperated,
+        required=has_cooperated,
+        check=check_date,
+        aliases=("首次合作日期",),
+    )
     last_cooperated_on: Mapped[date | None] = declared(
-        Date(), label=N_("Latest cooperation on"), group="cooperation", widget=Widget.DATE, shown=has_cooperated,
-        required=has_cooperated, check=check_last_cooperation, aliases=("最近合作日期",))
+        Date(),
+        label=N_("Latest cooperation on"),
+        group="cooperation",
+        widget=Widget.DATE,
+        shown=has_cooperated,
+        required=has_cooperated,
+        check=check_last_cooperation,
+        aliases=("最近合作日期",),
+    )
     cooperation_amount: Mapped[Decimal | None] = declared(
-        Money(), label=N_("Total cooperation amount"), group="cooperation", widget=Widget.MONEY, shown=has_cooperated,
-        required=has_cooperated, check=check_money, help=N_("In yuan."), aliases=("合作金额", "累计金额", "amount"))
+        Money(),
+        label=N_("Total cooperation amount"),
+        group="cooperation",
+        widget=Widget.MONEY,
+        shown=has_cooperated,
+        required=has_cooperated,
+        check=check_money,
+        help=N_("In yuan."),
+        aliases=("合作金额", "累计金额", "amount"),
+    )
 
     churn_reason: Mapped[str | None] = declared(
-        String(60), foreign_key=_preset(), label=N_("Reason of loss"), group="churn", widget=Widget.PRESET, preset="loss_reason",
-        shown=has_churned, required=has_churned)
+        String(60),
+        foreign_key=_preset(),
+        label=N_("Reason of loss"),
+        group="churn",
+        widget=Widget.PRESET,
+        preset="loss_reason",
+        shown=has_churned,
+        required=has_churned,
+    )
     churn_note: Mapped[str | None] = declared(
-        Text(), label=N_("Explanation of the loss"), group="churn", widget=Widget.LONG_TEXT, shown=has_churned, required=has_churned)
+        Text(), label=N_("Explanation of the loss"), group="churn", widget=Widget.LONG_TEXT, shown=has_churned, required=has_churned
+    )
 
     interests: Mapped[list[str]] = declared(
-        JSON(), nullable=False, default=list, label=N_("Interest tags"), group="preferences", widget=Widget.PRESETS, preset="interest")
+        JSON(), nullable=False, default=list, label=N_("Interest tags"), group="preferences", widget=Widget.PRESETS, preset="interest"
+    )
     events: Mapped[list[str]] = declared(
-        JSON(), nullable=False, default=list, label=N_("Events attended"), group="preferences", widget=Widget.PRESETS, preset="event")
+        JSON(), nullable=False, default=list, label=N_("Events attended"), group="preferences", widget=Widget.PRESETS, preset="event"
+    )
 
     industry_text: Mapped[str | None] = mapped_column(String(100), index=True)
     name_key: Mapped[str] = mapped_column(String(200), index=True)
@@ -197,9 +344,6 @@ class Customer(Base, Dated, Versioned):
     owner_id: Mapped[UserKey]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
-
-    contacts: Mapped[list["Contact"]] = relationship(  # noqa: F821 - resolved by name when the mappers are configured
-        lazy="raise", order_by="(Contact.is_primary.desc(), Contact.id)", viewonly=True)
 
     @validates("name")
     def _derive_name_key(self, _attribute: str, name: str) -> str:

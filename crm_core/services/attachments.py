@@ -50,8 +50,16 @@ def check_size(size: int) -> None:
         )
 
 
-def add_attachment(session: CrmSession, actor: Actor, *, content: bytes, type: str, customer_id: int | None = None,
-                   draft_id: str | None = None, has_consent: bool = False) -> Attachment:
+def add_attachment(
+    session: CrmSession,
+    actor: Actor,
+    *,
+    content: bytes,
+    type: str,
+    customer_id: int | None = None,
+    draft_id: str | None = None,
+    has_consent: bool = False,
+) -> Attachment:
     """Store a file for a customer or a draft. Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
@@ -64,15 +72,20 @@ def add_attachment(session: CrmSession, actor: Actor, *, content: bytes, type: s
         raise FileRefused(_("Choose what kind of document this is."))
     if type == IDENTITY_CARD and not has_consent:
         raise FileRefused(_("A copy of an identity card may only be kept with the customer's consent. Record the consent first."))
-    attachment = Attachment(type=type, media_type=media_type, size=len(content), digest=store(content), has_consent=has_consent,
-                            uploaded_by_id=actor.id, filename=f"{library.label(type)}.{extension}")
+    attachment = Attachment(
+        type=type,
+        media_type=media_type,
+        size=len(content),
+        digest=store(content),
+        has_consent=has_consent,
+        uploaded_by_id=actor.id,
+        filename=f"{library.label(type)}.{extension}",
+    )
     if draft_id:
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
     else:
-        customer = session.execute(
-            select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
-        ).scalar_one_or_none()
+        customer = session.execute(select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))).scalar_one_or_none()
         if customer is None:
             raise NotFound
         attach(session, attachment, customer)

@@ -62,7 +62,11 @@ def make_primary(session: CrmSession, actor: Actor, contact_id: int) -> None:
 def delete_contact(session: CrmSession, actor: Actor, contact_id: int) -> None:
     """Remove a contact; the next one becomes primary. Raises `IllegalTransition` for the last contact of a customer."""
     contact, customer = _contact(session, actor, contact_id)
-    others = session.execute(select(Contact).where(Contact.customer_id == customer.id, Contact.id != contact.id).order_by(Contact.id)).scalars().all()
+    others = (
+        session.execute(select(Contact).where(Contact.customer_id == customer.id, Contact.id != contact.id).order_by(Contact.id))
+        .scalars()
+        .all()
+    )
     if not others:
         raise IllegalTransition(_("A customer keeps at least one contact. Add another one first."))
     if contact.is_primary:

@@ -57,8 +57,8 @@ class CustomerQuery:
 class CustomerPage:
     """One page of a list. `total` is exact unless `is_capped`: then there are more."""
 
-    rows: list[Row[Any]]
-    contacts: dict[int, Row[Any]]
+    rows: list[Row[*tuple[Any, ...]]]
+    contacts: dict[int, Row[*tuple[Any, ...]]]
     total: int
     is_capped: bool
     page: int
@@ -85,9 +85,22 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(query.page, 1), pages)
     columns = select(
-        Customer.id, Customer.code, Customer.name, Customer.kind, Customer.stage, Customer.tier, Customer.industry, Customer.industry_text,
-        Customer.province, Customer.city, Customer.source, Customer.owner_id, Customer.is_incomplete, Customer.cooperation_amount,
-        Customer.created_at, Customer.updated_at,
+        Customer.id,
+        Customer.code,
+        Customer.name,
+        Customer.kind,
+        Customer.stage,
+        Customer.tier,
+        Customer.industry,
+        Customer.industry_text,
+        Customer.province,
+        Customer.city,
+        Customer.source,
+        Customer.owner_id,
+        Customer.is_incomplete,
+        Customer.cooperation_amount,
+        Customer.created_at,
+        Customer.updated_at,
     )
     order = SORTS.get(query.sort, SORTS["newest"])
     statement = _filtered(session, columns, query).order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
@@ -101,8 +114,19 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
 
 
 def _count(session: CrmSession, actor: Actor, query: CustomerQuery) -> tuple[int, bool]:
-    key = ("count", actor.scope, actor.id, actor.team_ids, query.phrase, query.filters, query.owners, query.tags,
-           query.created_from, query.created_to, query.incomplete)
+    key = (
+        "count",
+        actor.scope,
+        actor.id,
+        actor.team_ids,
+        query.phrase,
+        query.filters,
+        query.owners,
+        query.tags,
+        query.created_from,
+        query.created_to,
+        query.incomplete,
+    )
     return cached(session, "customers", key, lambda: _count_now(session, query))
 
 
@@ -114,7 +138,7 @@ def _count_now(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
     return min(found, COUNT_LIMIT), found > COUNT_LIMIT
 
 
-def _filtered(session: CrmSession, statement: Select[Any], query: CustomerQuery) -> Select[Any]:
+def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
     statement = statement.where(Customer.deleted_at.is_(None), *_conditions(query))
     return only_matching(session, statement, query.phrase) if query.phrase else statement
 
@@ -135,7 +159,7 @@ def _conditions(query: CustomerQuery) -> list[ColumnElement[bool]]:
     if query.created_to:
         conditions.append(Customer.created_at < start_of_day(query.created_to + timedelta(days=1)))
     if query.incomplete:
-        conditions.append(Customer.is_incomplete)
+        conditions.append(Customer.is_incomplete.is_(True))
     return conditions
 
 
@@ -155,9 +179,7 @@ def start_of_day(day: date) -> datetime:
 def get_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
     """A customer by code. Raises `NotFound` if it is deleted or outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    customer = session.execute(
-        select(Customer).where(Customer.code == code, Customer.deleted_at.is_(None))
-    ).scalar_one_or_none()
+    customer = session.execute(select(Customer).where(Customer.code == code, Customer.deleted_at.is_(None))).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     return customer
@@ -172,8 +194,15 @@ def _get_for_change(session: CrmSession, actor: Actor, customer_id: int, permiss
     return customer
 
 
-def create_customer(session: CrmSession, actor: Actor, values: Mapping[str, Any], contacts: Sequence[Mapping[str, Any]], *,
-                    duplicate_reason: str = "", draft_id: str | None = None) -> NewCustomer:
+def create_customer(
+    session: CrmSession,
+    actor: Actor,
+    values: Mapping[str, Any],
+    contacts: Sequence[Mapping[str, Any]],
+    *,
+    duplicate_reason: str = "",
+    draft_id: str | None = None,
+) -> NewCustomer:
     """Enter a customer with its contacts; the first contact is the primary one.
 
     A second submission of the same draft (double click, two tabs) returns the customer that the first one made.
@@ -189,8 +218,13 @@ def create_customer(session: CrmSession, actor: Actor, values: Mapping[str, Any]
     if checked.errors:
         raise ValidationFailed(checked.errors)
     customer = Customer(
-        **checked.values, code=customer_codes(session)[0], industry_text=checked.industry_text, intake_key=draft_id,
-        owner_id=actor.id, created_by_id=actor.id, duplicate_reason=clean_text(duplicate_reason)[:300] or None,
+        **checked.values,
+        code=customer_codes(session)[0],
+        industry_text=checked.industry_text,
+        intake_key=draft_id,
+        owner_id=actor.id,
+        created_by_id=actor.id,
+        duplicate_reason=clean_text(duplicate_reason)[:300] or None,
     )
     session.add(customer)
     session.flush()
@@ -222,15 +256,22 @@ def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> 
 def _demand_reason_for_duplicates(session: CrmSession, actor: Actor, checked: Checked, reason: str) -> None:
     values = checked.values
     found = find_duplicates(
-        session, actor, name=values["name"], kind=values["kind"], credit_code=values.get("credit_code"),
-        identity_number=values.get("identity_number"), phones=[contact["phone"] for contact in checked.contacts],
+        session,
+        actor,
+        name=values["name"],
+        kind=values["kind"],
+        credit_code=values.get("credit_code"),
+        identity_number=values.get("identity_number"),
+        phones=[contact["phone"] for contact in checked.contacts],
         emails=[contact["email"] for contact in checked.contacts],
     )
     if any(one.is_exact for one in found) and not clean_text(reason):
         checked.errors["duplicate_reason"] = [_("This customer seems to exist already. Say why it is entered again.")]
 
 
-def update_customer(session: CrmSession, actor: Actor, customer_id: int, changes: Mapping[str, Any], *, version: int, reason: str = "") -> Customer:
+def update_customer(
+    session: CrmSession, actor: Actor, customer_id: int, changes: Mapping[str, Any], *, version: int, reason: str = ""
+) -> Customer:
     """Change fields of a customer; the change log keeps the reason, which is demanded where a value is corrected [002].
 
     Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
@@ -274,9 +315,9 @@ def _demand_required(before: Mapping[str, Any], changes: Mapping[str, Any], clea
 def refresh(session: CrmSession, customer: Customer) -> None:
     """After a change to a customer or its contacts: completeness, search row and revision."""
     session.flush()
-    contacts = session.execute(
-        select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)
-    ).mappings().all()
+    contacts = (
+        session.execute(select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)).mappings().all()
+    )
     values = {name: getattr(customer, name) for name in fields_of(Customer)}
     customer.is_incomplete = bool(missing_fields(values, [dict(one) for one in contacts], industry_text=customer.industry_text))
     reindex(session, customer.id)
@@ -285,9 +326,9 @@ def refresh(session: CrmSession, customer: Customer) -> None:
 
 def what_is_missing(session: CrmSession, customer: Customer) -> list[str]:
     """The labels of the required fields that an incomplete customer lacks."""
-    contacts = session.execute(
-        select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)
-    ).mappings().all()
+    contacts = (
+        session.execute(select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)).mappings().all()
+    )
     declared = fields_of(Customer)
     values = {name: getattr(customer, name) for name in declared}
     names = missing_fields(values, [dict(one) for one in contacts], industry_text=customer.industry_text)

@@ -55,8 +55,13 @@ def _compute(session: CrmSession, month: str) -> Overview:
             totals[key] = totals.get(key, 0) + count
     months = _by_month(session, month)
     return Overview(
-        total=sum(stages.values()), incomplete=sum(row[4] or 0 for row in grouped), new_this_month=months[month],
-        stages=stages, industries=industries, sources=sources, months=months,
+        total=sum(stages.values()),
+        incomplete=sum(row[4] or 0 for row in grouped),
+        new_this_month=months[month],
+        stages=stages,
+        industries=industries,
+        sources=sources,
+        months=months,
     )
 
 

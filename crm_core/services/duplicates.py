@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 
 from crm_core import crypto
 from crm_core.db import CrmSession
@@ -46,9 +46,18 @@ class Duplicate:
         return any(reason in EXACT for reason in self.reasons)
 
 
-def find_duplicates(session: CrmSession, actor: Actor, *, name: str = "", kind: str = "enterprise", credit_code: str | None = None,
-                    identity_number: str | None = None, phones: Sequence[str] = (), emails: Sequence[str] = (),
-                    besides: int | None = None) -> list[Duplicate]:
+def find_duplicates(
+    session: CrmSession,
+    actor: Actor,
+    *,
+    name: str = "",
+    kind: str = "enterprise",
+    credit_code: str | None = None,
+    identity_number: str | None = None,
+    phones: Sequence[str] = (),
+    emails: Sequence[str] = (),
+    besides: int | None = None,
+) -> list[Duplicate]:
     """Customers that may be the one being entered, exact ones first, at most ten."""
     reasons: dict[int, list[str]] = defaultdict(list)
     key = name_key(name)
@@ -74,7 +83,7 @@ def find_duplicates(session: CrmSession, actor: Actor, *, name: str = "", kind: 
     return _describe(session, actor, reasons)
 
 
-def _live(condition: ColumnElement[bool]) -> "select[tuple[int]]":  # type: ignore[valid-type]
+def _live(condition: ColumnElement[bool]) -> Select[int]:
     return select(Customer.id).where(condition, Customer.deleted_at.is_(None)).limit(10)
 
 
@@ -104,8 +113,9 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
     if not reasons:
         return []
     rows = session.execute(
-        select(Customer.id, Customer.code, Customer.name, Customer.owner_id, visible_customers(actor).label("visible"))
-        .where(Customer.id.in_(reasons)),
+        select(Customer.id, Customer.code, Customer.name, Customer.owner_id, visible_customers(actor).label("visible")).where(
+            Customer.id.in_(reasons)
+        ),
         execution_options=unscoped,
     )
     owners = user_names(session)

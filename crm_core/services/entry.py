@@ -96,9 +96,7 @@ def _known_codes(library: Library, declared: Field, value: Any, errors: dict[str
         code = library.find(declared.preset, str(one))
         if code is None:
             choices = ", ".join(entry.label for entry in library.active(declared.preset))
-            errors[declared.name] = [
-                _("“{value}” is not one of the choices: {choices}.").format(value=str(one)[:40], choices=choices)
-            ]
+            errors[declared.name] = [_("“{value}” is not one of the choices: {choices}.").format(value=str(one)[:40], choices=choices)]
             return None
         codes.append(code)
     return codes if many else codes[0]

@@ -3,9 +3,8 @@
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.models import ChangeLog
+from crm_core.models import ChangeLog, Customer
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.customers import Customer
 
 PAGE_SIZE = 100
 

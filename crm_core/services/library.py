@@ -174,13 +174,9 @@ def suggest_industry(session: CrmSession, actor: Actor, text: str) -> None:
 def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySuggestion, int]]:
     """The suggestions still open, oldest first, each with the number of customers waiting for it."""
     require(actor, Permission.LIBRARY_EDIT)
-    waiting = (
-        select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.deleted_at.is_(None)).scalar_subquery()
-    )
+    waiting = select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.deleted_at.is_(None)).scalar_subquery()
     rows = session.execute(
-        select(IndustrySuggestion, waiting)
-        .where(IndustrySuggestion.state == SuggestionState.PENDING)
-        .order_by(IndustrySuggestion.id)
+        select(IndustrySuggestion, waiting).where(IndustrySuggestion.state == SuggestionState.PENDING).order_by(IndustrySuggestion.id)
     )
     return [(suggestion, count) for suggestion, count in rows]
 
@@ -259,8 +255,18 @@ def list_all_questions(session: CrmSession, actor: Actor) -> list[OutlineQuestio
     return list(session.execute(select(OutlineQuestion).order_by(*order)).scalars())
 
 
-def save_question(session: CrmSession, actor: Actor, question_id: int | None, *, industry: str, stage: str, position: int,
-                  question: str, question_en: str, field: str) -> None:
+def save_question(
+    session: CrmSession,
+    actor: Actor,
+    question_id: int | None,
+    *,
+    industry: str,
+    stage: str,
+    position: int,
+    question: str,
+    question_en: str,
+    field: str,
+) -> None:
     """Add or change a question of the outline. Raises `NotFound`, `ValidationFailed`."""
     require(actor, Permission.LIBRARY_EDIT)
     if not clean_text(question):

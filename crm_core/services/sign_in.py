@@ -38,7 +38,7 @@ def note_failure(session: CrmSession, username: str) -> None:
     user.failed_sign_ins += 1
     over = user.failed_sign_ins - FAILURES_BEFORE_LOCK
     if over >= 0:
-        user.locked_until = clock.now() + min(FIRST_LOCK * 2**min(over, 10), LONGEST_LOCK)
+        user.locked_until = clock.now() + min(FIRST_LOCK * 2 ** min(over, 10), LONGEST_LOCK)
 
 
 def refusal(session: CrmSession, username: str) -> SignInRefused:
@@ -47,7 +47,9 @@ def refusal(session: CrmSession, username: str) -> SignInRefused:
     if user and user.is_locked() and user.locked_until:
         minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1
         return SignInRefused(
-            _("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.").format(minutes=minutes)
+            _("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.").format(
+                minutes=minutes
+            )
         )
     return SignInRefused(_("Account or password is not right. After five failures the account is locked for a while."))
 
@@ -60,9 +62,7 @@ def open_session(session: CrmSession, username: str) -> str:
     session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
-        SignInTicket(
-            ticket_hash=crypto.token_hash(ticket), session_token=crypto.encrypt(token), expires_at=clock.now() + TICKET_LIFE
-        )
+        SignInTicket(ticket_hash=crypto.token_hash(ticket), session_token=crypto.encrypt(token), expires_at=clock.now() + TICKET_LIFE)
     )
     return ticket
 
@@ -136,5 +136,13 @@ def set_up(session: CrmSession, *, code: str, username: str, name: str, password
     users.refuse_if_set_up(session)
     if not secrets.compare_digest(code.strip().upper().encode(), setup_code().encode()):
         raise SignInRefused(_("The code is not right. It is printed on the console where the server was started."))
-    return users.create_user(session, SYSTEM, username=username, name=name, password=password, role="administrator",
-                             language=language, must_change_password=False)
+    return users.create_user(
+        session,
+        SYSTEM,
+        username=username,
+        name=name,
+        password=password,
+        role="administrator",
+        language=language,
+        must_change_password=False,
+    )

@@ -24,7 +24,10 @@ def tags_of(session: CrmSession, customer_id: int) -> list[str]:
     """The tags of a customer by name."""
     return list(
         session.execute(
-            select(Tag.name).join(CustomerTag, CustomerTag.tag_id == Tag.id).where(CustomerTag.customer_id == customer_id).order_by(Tag.name)
+            select(Tag.name)
+            .join(CustomerTag, CustomerTag.tag_id == Tag.id)
+            .where(CustomerTag.customer_id == customer_id)
+            .order_by(Tag.name)
         ).scalars()
     )
 

@@ -53,8 +53,18 @@ def has_users(session: CrmSession) -> bool:
     return session.execute(select(User.id).limit(1)).first() is not None
 
 
-def create_user(session: CrmSession, actor: Actor, *, username: str, name: str, password: str, role: str,
-                team_id: int | None = None, language: str = "zh_CN", must_change_password: bool = True) -> User:
+def create_user(
+    session: CrmSession,
+    actor: Actor,
+    *,
+    username: str,
+    name: str,
+    password: str,
+    role: str,
+    team_id: int | None = None,
+    language: str = "zh_CN",
+    must_change_password: bool = True,
+) -> User:
     """Add an account. Raises `NotAllowed`, `ValidationFailed`."""
     require(actor, Permission.USER_EDIT)
     username = clean_text(username).lower()
@@ -73,8 +83,15 @@ def create_user(session: CrmSession, actor: Actor, *, username: str, name: str, 
         errors["password"] = [str(problem)]
     if errors:
         raise ValidationFailed(errors)
-    user = User(username=username, name=name, password_hash=hash_password(password), role_id=role_id, team_id=team_id,
-                language=language if language in LANGUAGES else "zh_CN", must_change_password=must_change_password)
+    user = User(
+        username=username,
+        name=name,
+        password_hash=hash_password(password),
+        role_id=role_id,
+        team_id=team_id,
+        language=language if language in LANGUAGES else "zh_CN",
+        must_change_password=must_change_password,
+    )
     session.add(user)
     session.flush()
     bump(session, "users")
