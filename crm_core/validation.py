@@ -31,12 +31,12 @@ _ORGANISATION = re.compile(
 _HONORIFIC = re.compile(r"(总|先生|女士|小姐|经理|总监|老板|老师|主任|董事长|总经理)$")
 _PERSON = re.compile(r"^[^\W\d_]([^\W\d_]|[ .·•'’\-])*$")
 _MOBILE = re.compile(r"^1[3-9]\d{9}$")
-_EXTENSION = re.compile(r"(?:转|ext\.?|x|#|-)(\d{1,6})$", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:转|分机|ext\.?|x|#|-)\s*(\d{1,6})$", re.IGNORECASE)
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
 _MONEY = re.compile(r"^(-?[\d,]+(?:\.\d+)?)(亿|万|千)?元?$")
 _UNITS = {"亿": 100_000_000, "万": 10_000, "千": 1_000, None: 1}
 _MONEY_LIMIT = Decimal("100000000000000")
-_RANGE = re.compile(r"^\d+(\.\d+)?(千|万|亿)?元?[-~至—]\d+(\.\d+)?(千|万|亿)?元?$")
+_RANGE = re.compile(r"^\d+(\.\d+)?[十百千]?[万亿]?元?[-~至—]\d+(\.\d+)?[十百千]?[万亿]?元?$")
 FREE_MAIL = frozenset(
     [
         "qq.com",
@@ -225,9 +225,9 @@ def check_money(value: Any, _values: Values) -> Decimal:
 
 
 def check_budget(value: Any, _values: Values) -> str:
-    """A range such as 20万-30万, an entry of the library, or 待定 [002]."""
+    """A range in the user's own words such as 20万-30万 [002]; entries of the library, 待定 among them, are looked up before."""
     text = unicodedata.normalize("NFKC", str(value)).replace(" ", "")
-    if text.startswith("budget.") or _RANGE.match(text):
+    if _RANGE.match(text):
         return text
     raise ValueError(_("Choose a range, write one such as 20万-30万, or choose 待定."))
 

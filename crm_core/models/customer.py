@@ -14,7 +14,6 @@ from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UserKey, UtcTime, Versioned
 from crm_core.normal import name_key
 from crm_core.validation import (
-    check_budget,
     check_credit_code,
     check_customer_name,
     check_date,
@@ -264,7 +263,6 @@ class Customer(Base, Dated, Versioned):
         group="needs",
         widget=Widget.PRESET,
         preset="budget",
-        check=check_budget,
         help=N_("Choose a range, write your own such as 20万-30万, or choose 待定."),
         aliases=("预算", "budget"),
     )

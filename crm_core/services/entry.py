@@ -9,7 +9,7 @@ from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES, Contact, Customer
 from crm_core.reference import regions
 from crm_core.services.library import Library
-from crm_core.validation import check_length, clean_text, clean_values, email_warning, is_blank
+from crm_core.validation import check_budget, check_length, clean_text, clean_values, email_warning, is_blank
 
 Values = Mapping[str, Any]
 
@@ -76,8 +76,11 @@ def _check_library_codes(library: Library, clean: dict[str, Any], errors: dict[s
         value = clean.get(name)
         if declared.preset and value and declared.name != "budget":
             clean[name] = _known_codes(library, declared, value, errors)
-    if clean.get("budget"):
-        clean["budget"] = library.find("budget", clean["budget"]) or clean["budget"]
+    if budget := clean.get("budget"):
+        try:
+            clean["budget"] = library.find("budget", budget) or check_budget(budget, clean)
+        except ValueError as problem:
+            errors["budget"] = [str(problem)]
     industry = clean.get("industry")
     if industry and industry not in library.industries:
         found = library.find_industry(industry)
