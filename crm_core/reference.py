@@ -62,20 +62,28 @@ def _names_below(parent: str) -> dict[str, str]:
     return found
 
 
+@cache
+def _code_below(parent: str, name: str) -> str | None:
+    """A region by its full or short name, or by the beginning of just one name: 浦东 → 浦东新区, 湘西 → 湘西土家族苗族自治州."""
+    below = _names_below(parent)
+    found = below.get(name.lower()) or below.get(_short(name))
+    beginning = {code for known, code in below.items() if known.startswith(name)} if len(name) >= 2 and not found else set()
+    return found or (beginning.pop() if len(beginning) == 1 else None)
+
+
 def find_regions(province: str, city: str, district: str) -> tuple[str | None, str | None, str | None]:
     """Codes for names as people write them: short or full, the district of a municipality in the city's place.
 
     What is not recognised comes back as None; a city or district is only looked for below the level found before it.
     """
-    province_code = _names_below("").get(province.strip().lower()) or _names_below("").get(_short(province.strip()))
+    province_code = _code_below("", province.strip())
     if not province_code:
         return None, None, None
     city_code = district_code = None
     for name in (city.strip(), district.strip()):
         if not name:
             continue
-        below = _names_below(city_code or province_code)
-        code = below.get(name.lower()) or below.get(_short(name))
+        code = _code_below(city_code or province_code, name)
         if code and regions()[code].level == "district":
             district_code = code
         elif code:

@@ -41,7 +41,7 @@ class Contact(Base, Dated, Versioned):
         sensitive=True,
         listed=True,
         help=N_("An 11-digit mobile number, or a landline with area code such as 0571-87654321."),
-        aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
+        aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "电话号码", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
     )
     email: Mapped[str | None] = declared(
         String(120),

@@ -1,0 +1,99 @@
+"""Which column carries which field: the guess from its heading, in either language, and the names a plan may use."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from rapidfuzz import fuzz, process
+
+from crm_core.fields import Field, fields_of
+from crm_core.i18n import LANGUAGES, N_, _, catalogue
+from crm_core.models import Contact, Customer
+
+IGNORE = "ignore"
+CONTACT = "contact."
+REASON_HEADING = N_("Why this row was not imported")
+
+_SIMILARITY = 90
+_SHORTEST_FUZZY = 4
+_BRACKETED = re.compile(r"[(\[【<《].*?[)\]】>》]")
+_SEPARATORS = re.compile(r"[\W_]+")
+_OTHER_MATTERS = ("country", "国家", "company type", "公司类型", "企业类型")
+_CONTACT_PREFIXES = ("联系人", "主要联系人", "主联系人", "contact", "primary contact")
+_CUSTOMER_PREFIXES = ("客户", "公司", "企业", "单位", "customer", "company", "account")
+
+
+@cache
+def targets() -> dict[str, Field]:
+    """Everything a column can be mapped to: the customer's fields by name, the contact's as `contact.phone`."""
+    contact = {CONTACT + name: field for name, field in fields_of(Contact).items()}
+    return {**fields_of(Customer), **contact}
+
+
+def target_labels() -> dict[str, str]:
+    """The labels of all targets in the language in force, for a select box and for messages."""
+    return {target: field.title for target, field in targets().items()}
+
+
+def normal_heading(heading: str) -> str:
+    """A heading without case, width, blanks, marks such as `*`, and remarks in brackets."""
+    folded = unicodedata.normalize("NFKC", heading).casefold()
+    without_remark = _SEPARATORS.sub("", _BRACKETED.sub("", folded))
+    return without_remark or _SEPARATORS.sub("", folded)
+
+
+def is_known_heading(heading: str) -> bool:
+    """Whether a text is exactly a heading of some field; that is how a header row is recognised."""
+    return normal_heading(heading) in _known_headings()
+
+
+def guess_mapping(headings: Sequence[str]) -> dict[str, str]:
+    """The likely target of every heading, `ignore` where none is likely; no target is given twice.
+
+    A list of persons has one column for names, which is then the customer's.
+    """
+    mapping = dict.fromkeys(headings, IGNORE)
+    taken: set[str] = set()
+    for find in (_known_headings().get, _similar):
+        for heading in headings:
+            target = find(normal_heading(heading)) if mapping[heading] == IGNORE else None
+            if target and target != IGNORE and target not in taken:
+                mapping[heading] = target
+                taken.add(target)
+    if "name" not in taken:
+        mapping = {heading: "name" if target == f"{CONTACT}name" else target for heading, target in mapping.items()}
+    return mapping
+
+
+def _similar(heading: str) -> str | None:
+    if len(heading) < _SHORTEST_FUZZY:
+        return None
+    found = process.extractOne(heading, _known_headings().keys(), scorer=fuzz.ratio, score_cutoff=_SIMILARITY)
+    return _known_headings()[found[0]] if found else None
+
+
+@cache
+def _known_headings() -> dict[str, str]:
+    known = {normal_heading(word): IGNORE for word in _OTHER_MATTERS}
+    for target, field in targets().items():
+        for word in _words(field):
+            known.setdefault(normal_heading(word), target)
+    for target, field in targets().items():
+        for prefix in _CONTACT_PREFIXES if target.startswith(CONTACT) else _CUSTOMER_PREFIXES:
+            for word in _words(field):
+                known.setdefault(normal_heading(prefix + word), target)
+    return known
+
+
+def _words(field: Field) -> Iterator[str]:
+    yield field.label
+    for language in LANGUAGES:
+        yield catalogue(language).get(field.label, field.label)
+    yield field.name
+    yield from field.aliases
+
+
+def reason_heading() -> str:
+    """The heading of the column that a workbook of failed rows adds."""
+    return _(REASON_HEADING)

@@ -1,0 +1,136 @@
+"""From a row of a table to a checked entry, with everything that is wrong or missing in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crm_core.errors import FileRefused, ValidationFailed
+from crm_core.i18n import _
+from crm_core.models import LifecycleStage
+from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
+from crm_core.services.imports.cells import Converter, converter
+from crm_core.services.imports.guesses import guess_kind, recognise_regions
+from crm_core.services.imports.mapping import CONTACT, targets
+from crm_core.services.imports.plan import ImportPlan, Incomplete
+from crm_core.services.imports.table import Row, Table, is_filled
+from crm_core.services.library import Library
+from crm_core.validation import NOT_PROVIDED, is_blank, required_message
+
+Values = dict[str, Any]
+
+
+@dataclass
+class Entry:
+    """A row as an entry: what the file itself gave for the customer and its contact, and the checked whole."""
+
+    number: int
+    given: Values
+    given_contact: Values
+    checked: Checked
+    is_incomplete: bool
+
+
+class RowReader:
+    """Turns the rows of one table into entries by one plan."""
+
+    def __init__(self, library: Library, table: Table, plan: ImportPlan) -> None:
+        """Raises `FileRefused` if no column carries the customer's name, `ValidationFailed` for a wrong target or default."""
+        self.library = library
+        self.width = len(table.headings)
+        self.keeps = plan.incomplete is Incomplete.KEEP
+        self.columns = _columns(library, table, plan)
+        self.defaults, self.contact_defaults = _split(_defaults(library, plan.defaults))
+
+    def read(self, row: Row) -> Entry:
+        """Check one row. Regions that are not recognised move to the address where incomplete rows are kept, else they are errors."""
+        given, contact = _split(self._values(row))
+        foreign = recognise_regions(given)
+        if foreign and self.keeps:
+            given["address"] = _with_regions(foreign, str(given.get("address") or ""))
+        values = self._complete(given)
+        checked = check_entry(self.library, values, self._contacts(values, contact), require=not self.keeps)
+        errors = {name.replace("contacts.0.", CONTACT): sentences for name, sentences in checked.errors.items()}
+        if len(row.cells) > self.width:
+            errors[""] = [_too_long(len(row.cells), self.width)]
+        if foreign and not self.keeps:
+            errors["province"] = [_("“{value}” is not a region of the list. Choose it again.").format(value=foreign[0][:20])]
+        if is_blank(values.get("name")):
+            errors["name"] = [required_message(targets()["name"])]
+        checked.errors = errors
+        return Entry(row.number, given, contact, checked, self._lacks_something(checked))
+
+    def _values(self, row: Row) -> Values:
+        values: Values = {}
+        cells = row.cells
+        for place, target, convert in self.columns:
+            if place < len(cells) and is_filled(cells[place]) and target not in values:
+                value = convert(cells[place])
+                if not is_blank(value):
+                    values[target] = value
+        return values
+
+    def _complete(self, given: Values) -> Values:
+        values = {**self.defaults, **given}
+        values.setdefault("stage", LifecycleStage.PROSPECT)
+        values.setdefault("kind", guess_kind(values))
+        return values
+
+    def _contacts(self, values: Values, given: Values) -> Sequence[Values]:
+        contact = {**self.contact_defaults, **given}
+        if not contact:
+            return []
+        if not contact.get("name"):
+            # A person is their own contact; a company's phone without a name is kept where incomplete rows are.
+            name = values.get("name") if values["kind"] == "individual" else NOT_PROVIDED if self.keeps else None
+            contact["name"] = name
+        return [contact]
+
+    def _lacks_something(self, checked: Checked) -> bool:
+        if checked.errors:
+            return False
+        nameless = any(contact["name"] == NOT_PROVIDED for contact in checked.contacts)
+        return nameless or bool(missing_fields(checked.values, checked.contacts, industry_text=checked.industry_text))
+
+
+def _columns(library: Library, table: Table, plan: ImportPlan) -> list[tuple[int, str, Converter]]:
+    columns = []
+    for place, heading in enumerate(table.headings):
+        target = plan.mapping.get(heading)
+        if target in targets():
+            columns.append((place, target, converter(targets()[target], library)))
+    if not any(target == "name" for _place, target, _convert in columns):
+        raise FileRefused(
+            _("No column was recognised as the customer's name. Choose which column carries it, or name its heading 客户名称.")
+        )
+    return columns
+
+
+def _split(values: Mapping[str, Any]) -> tuple[Values, Values]:
+    customer = {name: value for name, value in values.items() if not name.startswith(CONTACT)}
+    contact = {name.removeprefix(CONTACT): value for name, value in values.items() if name.startswith(CONTACT)}
+    return customer, contact
+
+
+def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
+    unknown = [name for name in defaults if name not in targets()]
+    if unknown:
+        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=unknown[0], names=", ".join(targets()))
+        raise ValidationFailed({unknown[0]: [sentence]})
+    values = {name: converter(targets()[name], library)(value) for name, value in defaults.items() if not is_blank(value)}
+    customer, contact = _split(values)
+    recognise_regions(customer)
+    checked = check_entry(library, {"kind": "enterprise", "stage": LifecycleStage.PROSPECT, **customer}, [contact], require=False)
+    wrong = {name.replace("contacts.0.", CONTACT): sentences for name, sentences in checked.errors.items()}
+    if errors := {name: sentences for name, sentences in wrong.items() if name in defaults}:
+        raise ValidationFailed(errors)
+    return {**customer, **{CONTACT + name: value for name, value in contact.items() if name in CONTACT_FIELDS}}
+
+
+def _with_regions(words: Sequence[str], address: str) -> str:
+    return " ".join([*(word for word in words if word not in address), address]).strip()
+
+
+def _too_long(count: int, width: int) -> str:
+    return _("The row has {count} cells, the header only {width}. Perhaps a text with a separator lacks its quotation marks.").format(
+        count=count, width=width
+    )

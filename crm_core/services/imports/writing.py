@@ -1,0 +1,130 @@
+"""Writing many new customers at once: customers, contacts, search rows and change log lines by bulk statements.
+
+Bulk statements bypass the models' own derivations, so the keys for comparison are set here.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert
+
+from crm_core import audit, crypto
+from crm_core.db import CrmSession, is_sqlite
+from crm_core.fields import fields_of
+from crm_core.models import ChangeLog, Contact, Customer
+from crm_core.normal import email_key, name_key, phone_key
+from crm_core.numbering import bump, customer_codes
+from crm_core.permissions import Actor
+from crm_core.search import index_row, insert_statement, searchable
+from crm_core.services.imports.rows import Entry
+from crm_core.services.library import suggest_industry
+
+_LISTS = ("decision_roles", "interests", "events")
+
+
+def write_entries(
+    session: CrmSession, actor: Actor, entries: Sequence[Entry], *, reason: str, duplicates: frozenset[int] = frozenset()
+) -> list[int]:
+    """Insert checked entries and return the customers' ids in order.
+
+    `reason` goes to the change log, and to the entries (by row number) in `duplicates` as their reason for being entered again.
+    """
+    if not entries:
+        return []
+    codes = customer_codes(session, len(entries))
+    rows = [
+        _customer(actor, entry, code, reason if entry.number in duplicates else None) for entry, code in zip(entries, codes, strict=True)
+    ]
+    statement = insert(Customer).returning(Customer.id, sort_by_parameter_order=True)
+    ids = list(session.execute(statement, rows).scalars())
+    contacts = [
+        _contact(customer_id, place, contact)
+        for customer_id, entry in zip(ids, entries, strict=True)
+        for place, contact in enumerate(entry.checked.contacts)
+    ]
+    contact_ids = _insert_contacts(session, contacts)
+    _index(session, ids, codes, entries)
+    _log(session, list(zip(ids, rows, strict=True)), list(zip(contact_ids, contacts, strict=True)), reason)
+    for text in dict.fromkeys(entry.checked.industry_text for entry in entries if entry.checked.industry_text):
+        suggest_industry(session, actor, text)
+    bump(session, "customers")
+    return ids
+
+
+def _customer(actor: Actor, entry: Entry, code: str, duplicate_reason: str | None) -> dict[str, Any]:
+    values = entry.checked.values
+    number = values.get("identity_number")
+    return {
+        **_empty(),
+        **values,
+        "code": code,
+        "name_key": name_key(values["name"]),
+        "industry_text": entry.checked.industry_text,
+        "identity_hash": crypto.keyed_hash(number) if number else None,
+        "is_incomplete": entry.is_incomplete,
+        "duplicate_reason": duplicate_reason,
+        "owner_id": actor.id,
+        "created_by_id": actor.id,
+    }
+
+
+def _empty() -> dict[str, Any]:
+    return {name: [] if name in _LISTS else None for name in fields_of(Customer)}
+
+
+def _contact(customer_id: int, place: int, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **values,
+        "customer_id": customer_id,
+        "is_primary": place == 0,
+        "phone_key": phone_key(values["phone"]),
+        "email_key": email_key(values["email"]),
+    }
+
+
+def _insert_contacts(session: CrmSession, contacts: list[dict[str, Any]]) -> list[int]:
+    if not contacts:
+        return []
+    return list(session.execute(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), contacts).scalars())
+
+
+def _index(session: CrmSession, ids: Sequence[int], codes: Sequence[str], entries: Sequence[Entry]) -> None:
+    sqlite = is_sqlite(session)
+    rows = [
+        index_row(
+            customer_id,
+            searchable(
+                entry.checked.values["name"],
+                code,
+                entry.checked.values.get("credit_code"),
+                [(contact["name"], contact["phone"], contact["wechat"]) for contact in entry.checked.contacts],
+            ),
+            sqlite=sqlite,
+        )
+        for customer_id, code, entry in zip(ids, codes, entries, strict=True)
+    ]
+    session.execute(insert_statement(sqlite=sqlite), rows)
+
+
+def _log(
+    session: CrmSession, customers: Sequence[tuple[int, dict[str, Any]]], contacts: Sequence[tuple[int, dict[str, Any]]], reason: str
+) -> None:
+    lines = [
+        audit.line_for(
+            session, "created", entity=Customer.__tablename__, entity_id=row_id, customer_id=row_id, subject=row["name"], reason=reason
+        )
+        for row_id, row in customers
+    ]
+    lines += [
+        audit.line_for(
+            session,
+            "created",
+            entity=Contact.__tablename__,
+            entity_id=row_id,
+            customer_id=row["customer_id"],
+            subject=row["name"],
+            reason=reason,
+        )
+        for row_id, row in contacts
+    ]
+    session.execute(insert(ChangeLog), lines)
