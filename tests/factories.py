@@ -42,7 +42,7 @@ def random_credit_code() -> str:
 def random_identity_number() -> str:
     """A resident identity number with the right check digit."""
     body = f"330106{_random.randint(1950, 2005)}{_random.randint(1, 12):02d}{_random.randint(1, 28):02d}{_random.randint(0, 999):03d}"
-    return body + ric.calc_check_digit(body)
+    return body + ric.calc_check_digit(body + "0")
 
 
 def random_phone() -> str:

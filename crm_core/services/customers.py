@@ -179,7 +179,9 @@ def start_of_day(day: date) -> datetime:
 def get_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
     """A customer by code. Raises `NotFound` if it is deleted or outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    customer = session.execute(select(Customer).where(Customer.code == code, Customer.deleted_at.is_(None))).scalar_one_or_none()
+    customer = session.execute(
+        select(Customer).where(Customer.code == clean_text(code), Customer.deleted_at.is_(None))
+    ).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     return customer
@@ -209,7 +211,7 @@ def create_customer(
     Raises `ValidationFailed`: for fields that break a rule, and for an exact duplicate without a reason (`duplicate_reason`).
     """
     require(actor, Permission.CUSTOMER_CREATE)
-    if draft_id and (made := _submitted(session, draft_id)):
+    if draft_id and (made := _submitted(session, actor, draft_id)):
         return NewCustomer(made, is_repeated=True)
     library = get_library(session)
     checked = check_entry(library, values, contacts)
@@ -239,10 +241,13 @@ def create_customer(
     return NewCustomer(customer, warnings=checked.warnings)
 
 
-def _submitted(session: CrmSession, draft_id: str) -> Customer | None:
+def _submitted(session: CrmSession, actor: Actor, draft_id: str) -> Customer | None:
     # The draft is locked first: of two submissions at once the second waits here and then finds the customer.
-    session.execute(select(Draft.id).where(Draft.id == draft_id).with_for_update())
-    return session.execute(select(Customer).where(Customer.intake_key == draft_id), execution_options=unscoped).scalar_one_or_none()
+    author = session.execute(select(Draft.user_id).where(Draft.id == draft_id).with_for_update()).scalar()
+    made = session.execute(select(Customer).where(Customer.intake_key == draft_id), execution_options=unscoped).scalar_one_or_none()
+    if {author, made.created_by_id if made else None} - {None, actor.id}:
+        raise NotFound(_("This draft was submitted or discarded. Begin a new entry."))
+    return made
 
 
 def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> None:
@@ -284,10 +289,13 @@ def update_customer(
     before = {name: getattr(customer, name) for name in declared}
     if before["industry"] is None:
         before["industry"] = customer.industry_text
-    clean, errors = check_customer(get_library(session), {**before, **changes}, require=False)
-    errors = {name: sentences for name, sentences in errors.items() if name in changes}
+    library = get_library(session)
+    clean, errors = check_customer(library, {**before, **changes}, require=False)
+    known = check_customer(library, before, require=False)[1] if errors else {}
+    errors = {name: sentences for name, sentences in errors.items() if name in changes or name not in known}
     _demand_required(before, changes, clean, errors)
-    changed = {name for name in changes if clean.get(name) != before[name]}
+    entered = clean | {"industry": clean.get("industry") or clean.get("industry_text")}
+    changed = {name for name in changes if entered.get(name) != before[name]}
     corrected = {name for name in changed if before[name] not in (None, [], "")}
     if corrected and not clean_text(reason):
         errors["reason"] = [_("Say why an existing value is corrected.")]

@@ -1,5 +1,6 @@
 """Values as people read them: labels for codes, days, yuan, masked sensitive texts."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -44,3 +45,14 @@ def show_all(fields: Mapping[str, Field], record: Any, library: Library) -> dict
     """Labels and shown values of a record's fields, in order, empty ones left out."""
     shown = {field.title: show(field, getattr(record, name), library, masked=name == "identity_number") for name, field in fields.items()}
     return {label: text for label, text in shown.items() if text}
+
+
+def show_logged(field: Field, stored: str | None, library: Library) -> str:
+    """A value as the change log keeps it, in words; sensitive ones were masked when they were logged."""
+    if not stored:
+        return ""
+    if field.widget in (Widget.CHOICES, Widget.PRESETS):
+        return show(field, json.loads(stored), library)
+    if field.widget is Widget.MONEY:
+        return format_money(Decimal(stored))
+    return _show_one(field, stored, library)

@@ -67,6 +67,11 @@ def open_session(session: CrmSession, username: str) -> str:
     return ticket
 
 
+def language_of(session: CrmSession, username: str) -> str:
+    """The interface language of an account."""
+    return session.execute(select(User.language).where(User.username == username.strip().lower())).scalar_one()
+
+
 def redeem_ticket(session: CrmSession, ticket: str) -> str | None:
     """Trade a ticket for the session token, once; None if it is unknown, used or older than a minute."""
     row = session.execute(
@@ -129,6 +134,11 @@ def setup_code() -> str:
         path.touch(mode=0o600)
         path.write_text("-".join("".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _p in range(4)) for _g in range(3)))
     return path.read_text()
+
+
+def forget_setup_code() -> None:
+    """Remove the code once the administrator exists."""
+    settings().setup_code_file.unlink(missing_ok=True)
 
 
 def set_up(session: CrmSession, *, code: str, username: str, name: str, password: str, language: str) -> User:

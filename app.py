@@ -1,0 +1,168 @@
+"""The server: Streamlit's pages together with what is not a page (sign-in cookie, files, health), headers and start-up."""
+
+import gc
+import importlib
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from crm_core import db, reference, schema
+from crm_core.config import settings
+from crm_core.errors import CrmError, NotFound
+from crm_core.i18n import LANGUAGES, _, catalogue, use_language
+from crm_core.services import attachments, library, sign_in, users
+from ui.guard import COOKIE
+from ui.web.middleware import LANGUAGE_COOKIE, Shell, asset_route
+
+log = logging.getLogger("kemai")
+
+def health(_request: Request) -> Response:
+    """Whether the process answers and reaches its database."""
+    with db.reading() as session:
+        users.has_users(session)
+    return JSONResponse({"status": "ok"})
+
+
+def safe_path(path: str) -> str:
+    """Only a path of this host is followed, so that a link cannot lead a freshly signed-in browser elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def enter(request: Request) -> Response:
+    """Turn a one-time ticket into the session cookie and go on to the page asked for."""
+    with db.transaction() as session:
+        token = sign_in.redeem_ticket(session, request.query_params.get("ticket", ""))
+    response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
+    if token:
+        lifetime = settings().session_absolute_days * 86400
+        response.set_cookie(COOKIE, token, max_age=lifetime, httponly=True, samesite="lax", secure=_is_secure(request))
+    return response
+
+
+def leave(request: Request) -> Response:
+    """Sign out: end the session on the server and drop the cookie."""
+    if token := request.cookies.get(COOKIE):
+        with db.transaction() as session:
+            sign_in.close_session(session, token)
+    response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_secure(request))
+    return response
+
+
+def choose_language(request: Request) -> Response:
+    """Remember the interface language in the browser, where the words of Streamlit's own parts are chosen."""
+    return _remember(request, LANGUAGE_COOKIE, "en" if request.path_params["language"] == "en" else "zh_CN")
+
+
+def choose_theme(request: Request) -> Response:
+    """Remember light or dark; anything else means to follow the system."""
+    theme = request.path_params["theme"]
+    return _remember(request, "kemai_theme", theme if theme in ("light", "dark") else "")
+
+
+def _remember(request: Request, cookie: str, value: str) -> Response:
+    response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
+    if value:
+        response.set_cookie(cookie, value, max_age=365 * 86400, samesite="lax", secure=_is_secure(request))
+    else:
+        response.delete_cookie(cookie, samesite="lax", secure=_is_secure(request))
+    return response
+
+
+def _is_secure(request: Request) -> bool:
+    return settings().secure_cookies or request.url.scheme == "https"
+
+
+def send_file(request: Request) -> Response:
+    """An attachment, for a signed-in user within whose scope it lies."""
+    with db.reading() as session:
+        actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
+    if actor is None:
+        return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
+    use_language(actor.language)
+    try:
+        with db.transaction(actor) as session:
+            file = attachments.open_attachment(session, actor, request.path_params["attachment_id"])
+    except NotFound as problem:
+        return PlainTextResponse(str(problem), status_code=404)
+    except CrmError as problem:
+        return PlainTextResponse(str(problem), status_code=403)
+    disposition = f"inline; filename*=UTF-8''{quote(file.filename)}"
+    return Response(
+        file.content, media_type=file.media_type, headers={"content-disposition": disposition, "cache-control": "private, no-store"}
+    )
+
+
+def report_script_error(problem: Exception) -> bool:
+    """An unexpected error: logged with an id, and the user sees only that id."""
+    number = uuid.uuid4().hex[:8]
+    log.error("error %s while running a page", number, exc_info=problem)
+    st.error(
+        _("Something went wrong here. Try again; if it stays, tell your administrator this number: {number}.").format(number=number),
+        icon=":material/error:",
+    )
+    return True
+
+
+def prepare() -> None:
+    """Migrate, tell how to begin, and load what every page needs, so that the first visitor does not wait for it."""
+    schema.upgrade_database()
+    with db.reading() as session:
+        if not users.has_users(session):
+            print(f"\n  {_('Open the page in a browser and enter this code to begin:')} {sign_in.setup_code()}\n", flush=True)
+    load_libraries()
+
+
+def load_libraries() -> None:
+    """Import what pages import, and read the reference tables, before the first request."""
+    # The authenticator touches Streamlit's session while it is imported, and Streamlit warns that there is none yet.
+    context_log = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    context_log.setLevel(logging.ERROR)
+    for name in ("openpyxl", "pandas", "plotly.express", "python_calamine", "streamlit_authenticator"):
+        importlib.import_module(name)
+    context_log.setLevel(logging.NOTSET)
+    reference.children_of("")
+    for language in LANGUAGES:
+        catalogue(language)
+    with db.reading() as session:
+        library.get_library(session)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Prepare, then take all start-up objects out of the collector's sight; close the database at the end.
+
+    Streamlit collects garbage after every rerun, and looking at the libraries' objects each time was most of a rerun's work.
+    """
+    await run_in_threadpool(prepare)
+    gc.collect()
+    gc.freeze()
+    yield
+    db.engine().dispose()
+
+
+app = st.App(
+    Path(__file__).parent / "pages" / "frame.py",
+    lifespan=lifespan,
+    routes=[
+        Route("/healthz", health),
+        Route("/auth/enter", enter),
+        Route("/auth/leave", leave),
+        Route("/auth/language/{language}", choose_language),
+        Route("/auth/theme/{theme}", choose_theme),
+        Route("/files/{attachment_id:int}", send_file),
+        asset_route,
+    ],
+    middleware=[Middleware(Shell)],
+    on_script_error=report_script_error,
+)

@@ -1,0 +1,36 @@
+"""Personal settings: language and password."""
+
+import streamlit as st
+
+from crm_core.i18n import LANGUAGES, _
+from crm_core.services import users
+from ui import browser, feedback, guard, header
+
+actor = guard.actor()
+header.title(_("Personal settings"))
+
+if actor.must_change_password:
+    st.warning(_("Choose your own password before you begin."), icon=":material/key:")
+
+left, right = st.columns(2, gap="medium")
+with left, st.form("password"):
+    st.subheader(_("Password"), anchor=False)
+    old = st.text_input(_("Present password"), type="password", key="old_password")
+    new = st.text_input(_("New password"), type="password", key="new_password",
+                        help=_("At least 8 characters with letters, digits and special characters."))
+    again = st.text_input(_("New password once more"), type="password", key="new_password_again")
+    if st.form_submit_button(_("Change password"), type="primary"):
+        if new != again:
+            feedback.refusal(_("The two passwords differ. Enter the same one twice."))
+        else:
+            with feedback.attempt() as outcome, guard.acting() as session:
+                users.change_password(session, actor, old=old, new=new)
+            if outcome.succeeded:
+                feedback.later(_("The password was changed. Other sessions of your account have ended."))
+                st.rerun()
+with right, st.container(border=True):
+    st.subheader(_("Interface"), anchor=False)
+    st.markdown(f"{_('Account')}: **{feedback.escape(actor.username)}**")
+    language = st.segmented_control(_("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language")
+    if language and language != actor.language:
+        browser.redirect(header.change_language(language))

@@ -1,0 +1,41 @@
+"""Editing a customer: the fields of its nature and type, a reason for corrections, and a choice when two edit at once."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.permissions import Permission
+from crm_core.services import customers, library
+from ui import badges, edit_form, feedback, guard, header, routes
+
+actor = guard.page(Permission.CUSTOMER_EDIT)
+code = st.query_params.get("code", "")
+
+with feedback.attempt() as opening, guard.reading() as session:
+    customer = customers.get_customer(session, actor, code)
+    entries = library.get_library(session)
+if not opening.succeeded:
+    header.title(_("Edit customer"))
+    if st.button(_("Customer list"), icon=":material/arrow_back:"):
+        st.switch_page(routes.CUSTOMERS)
+    st.stop()
+
+header.title(feedback.escape(customer.name))
+badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=[])
+edit_form.open_record(customer)
+
+
+@guard.fragment
+def edit() -> None:
+    """The form, or both versions once somebody else was faster."""
+    if edit_form.has_conflict():
+        edit_form.draw_conflict(customer.id, code, entries)
+        return
+    edit_form.draw(entries)
+    with st.container(horizontal=True):
+        if st.button(_("Save"), type="primary", icon=":material/check:"):
+            edit_form.save(customer.id, code)
+        if st.button(_("Cancel")):
+            edit_form.leave(code)
+
+
+edit()

@@ -1,0 +1,1 @@
+"""Import of customers (placeholder while the service is being written)."""

@@ -1,0 +1,56 @@
+"""客户列表: search, filter, sort and open the customers one may see."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.permissions import Permission
+from crm_core.services import customers, library, tags, users
+from ui import customer_actions, customer_filters, customer_table, feedback, guard, header, routes
+
+actor = guard.page(Permission.CUSTOMER_READ)
+header.title(_("Customer list"))
+
+
+@guard.fragment
+def customer_list() -> None:
+    """The filters and the rows they find; only this part runs again when a filter changes."""
+    with guard.reading() as session:
+        entries, owners = library.get_library(session), users.user_names(session)
+        query = customer_filters.draw(entries, owners, tags.list_tags(session))
+        page = customers.list_customers(session, guard.actor(), query)
+    if not page.rows:
+        draw_nothing_found(is_filtered=query != customers.CustomerQuery(filters=query.filters) or any(values for _name, values in query.filters))
+        return
+    customer_table.draw(page, entries, owners)
+    draw_footer(page)
+
+
+def draw_footer(page: customers.CustomerPage) -> None:
+    """How many there are, and the other pages."""
+    first = (page.page - 1) * customers.PAGE_SIZE + 1
+    count = _("more than {total} customers") if page.is_capped else _("{total} customers")
+    span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
+        if page.pages > 1:
+            st.pagination(page.pages, key="page", bind="query-params")
+
+
+def draw_nothing_found(*, is_filtered: bool) -> None:
+    """An empty list: loosen the filters, or enter the first customer."""
+    with st.container(border=True, horizontal_alignment="center"):
+        if is_filtered:
+            feedback.empty_state("search_off", _("No customer matches"), _("Try fewer words or filters."))
+            if st.button(_("Show all customers"), icon=":material/filter_list_off:"):
+                st.switch_page(routes.CUSTOMERS)
+            return
+        feedback.empty_state("group_add", _("No customers yet"), _("Enter the first one, or import a list from a spreadsheet."))
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            if actor.can(Permission.CUSTOMER_CREATE) and st.button(_("New customer"), icon=":material/add:", type="primary"):
+                st.switch_page(routes.INTAKE)
+            if actor.can(Permission.CUSTOMER_IMPORT) and st.button(_("Import customers"), icon=":material/upload_file:"):
+                st.switch_page(routes.IMPORT)
+
+
+customer_actions.offer_undo()
+customer_list()

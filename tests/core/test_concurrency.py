@@ -1,0 +1,121 @@
+"""Many people at once, with real threads on both databases."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+
+from crm_core import clock
+from crm_core.db import reading, transaction
+from crm_core.errors import Conflict
+from crm_core.models import Customer
+from crm_core.permissions import Actor
+from crm_core.services.contacts import list_contacts, make_primary
+from crm_core.services.customers import NewCustomer, create_customer, update_customer
+from crm_core.services.drafts import start_draft
+from crm_core.services.sign_in import open_session, redeem_ticket
+from tests import factories
+
+T = TypeVar("T")
+
+
+def at_once(actions: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Start all actions at the same moment in threads of their own and collect what they return or raise."""
+    gate = Barrier(len(actions))
+
+    def run(action: Callable[[], T]) -> T | Exception:
+        gate.wait()
+        try:
+            return action()
+        except Exception as problem:
+            return problem
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+def test_two_submissions_of_a_draft_at_once_make_one_customer(database: str, sales: Actor) -> None:
+    with transaction(sales) as session:
+        draft = start_draft(session, sales, {"name": "x"})
+    values, contacts = factories.customer_values(), [factories.contact_values()]
+
+    def submit() -> NewCustomer:
+        with transaction(sales) as session:
+            return create_customer(session, sales, values, contacts, draft_id=draft)
+
+    made = at_once([submit] * 4)
+    assert [one for one in made if isinstance(one, Exception)] == []
+    assert len({one.customer.id for one in made}) == 1
+    assert sorted(one.is_repeated for one in made) == [False, True, True, True]
+    with reading() as session:
+        assert session.execute(select(func.count(Customer.id))).scalar_one() == 1
+
+
+def test_forty_customers_entered_at_once_get_codes_without_gap_or_twin(database: str, sales: Actor) -> None:
+    entries = [(factories.customer_values(), [factories.contact_values()]) for _number in range(40)]
+
+    def enter(values: dict[str, Any], contacts: list[dict[str, Any]]) -> str:
+        with transaction(sales) as session:
+            return create_customer(session, sales, values, contacts).customer.code
+
+    codes = at_once([lambda entry=entry: enter(*entry) for entry in entries])
+    month = clock.today().strftime("%Y%m")
+    assert sorted(map(str, codes)) == [f"CUS{month}{number:03d}" for number in range(1, 41)]
+
+
+def test_of_two_saves_at_once_one_is_told_of_the_other(database: str, sales: Actor, manager: Actor) -> None:
+    made = factories.make_customer(sales)
+
+    def save(actor: Actor) -> Customer:
+        with transaction(actor) as session:
+            changes = {"source_detail": f"{actor.name}的版本"}
+            return update_customer(session, actor, made.id, changes, version=made.version, reason="更正")
+
+    outcomes = at_once([lambda: save(sales), lambda: save(manager)])
+    saved = [one for one in outcomes if isinstance(one, Customer)]
+    conflicts = [one for one in outcomes if isinstance(one, Conflict)]
+    assert (len(saved), len(conflicts)) == (1, 1)
+    assert conflicts[0].theirs["source_detail"] == saved[0].source_detail
+    assert len(factories.log_of("customer", made.id, field="source_detail")) == 1
+
+
+def test_a_customer_has_one_primary_contact_whoever_chooses_at_once(database: str, sales: Actor) -> None:
+    made = factories.make_customer(sales, contacts=[factories.contact_values() for _number in range(4)])
+    with reading(sales) as session:
+        ids = [contact.id for contact in list_contacts(session, sales, made.id)]
+
+    def choose(contact_id: int) -> None:
+        with transaction(sales) as session:
+            make_primary(session, sales, contact_id)
+
+    at_once([lambda one=one: choose(one) for one in ids])
+    with reading(sales) as session:
+        assert [contact.is_primary for contact in list_contacts(session, sales, made.id)] == [True, False, False, False]
+
+
+def test_a_ticket_is_redeemed_once_however_many_ask_at_once(database: str, sales: Actor) -> None:
+    with transaction() as session:
+        ticket = open_session(session, sales.username)
+
+    def redeem() -> str | None:
+        with transaction() as session:
+            return redeem_ticket(session, ticket)
+
+    tokens = at_once([redeem] * 5)
+    assert len([token for token in tokens if isinstance(token, str)]) == 1
+    assert [token for token in tokens if token is None] == [None] * 4
+
+
+def test_the_same_new_industry_entered_at_once_is_one_suggestion(database: str, sales: Actor) -> None:
+    entries = [factories.customer_values(industry="低空经济") for _number in range(6)]
+
+    def enter(values: dict[str, Any]) -> str:
+        with transaction(sales) as session:
+            return create_customer(session, sales, values, [factories.contact_values()]).customer.code
+
+    codes = at_once([lambda entry=entry: enter(entry) for entry in entries])
+    assert [one for one in codes if isinstance(one, Exception)] == []
+    assert len(set(codes)) == 6
+    assert len(factories.log_of("industry_suggestion", action="created")) == 1

@@ -1,0 +1,28 @@
+"""Sending the browser to another address of this host, and the address it is at."""
+
+from urllib.parse import quote, urlencode, urlsplit
+
+import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+def redirect(path: str) -> None:
+    """Leave the page for another address, as `st.login` does: the browser loads it anew."""
+    message = ForwardMsg()
+    message.auth_redirect.url = path
+    if context := get_script_run_ctx():
+        context.enqueue(message)
+    st.stop()
+
+
+def current_path() -> str:
+    """The path and query at which the page was opened."""
+    path = urlsplit(st.context.url or "/").path or "/"
+    query = urlencode([(name, value) for name in st.query_params for value in st.query_params.get_all(name)])
+    return f"{path}?{query}" if query else path
+
+
+def with_next(path: str, following: str) -> str:
+    """An address that leads on to `following` afterwards."""
+    return f"{path}{'&' if '?' in path else '?'}next={quote(following, safe='')}"

@@ -1,0 +1,87 @@
+"""The contacts of a customer: shown, added, changed, removed, made primary."""
+
+from typing import Any
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.models import Contact, Customer
+from crm_core.services import contacts
+from crm_core.services.library import Library
+from crm_core.validation import NOT_PROVIDED
+from ui import feedback, forms, guard
+from ui.feedback import escape
+from ui.intake_form import CONTACTS
+
+PREFIX = "contact_form"
+
+
+def draw(customer: Customer, people: list[Contact], library: Library, *, may_edit: bool) -> None:
+    """One card for each contact, the primary one first."""
+    for person in people:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            _draw_person(person)
+            if may_edit:
+                _draw_menu(person, library)
+    if not people:
+        feedback.empty_state("person_off", _("No contacts yet"), _("Add the person you talk to."))
+    if may_edit and st.button(_("Add contact"), icon=":material/person_add:"):
+        _open_form(customer.id, None, library)
+
+
+def _draw_person(person: Contact) -> None:
+    star = " :material/star:" if person.is_primary else ""
+    email = _("not provided") if person.email == NOT_PROVIDED else person.email
+    reach = " · ".join(escape(part) for part in (person.phone, email, person.wechat) if part)
+    st.markdown(f"**{escape(person.name)}**{star}　{escape(person.position or '')}  \n{reach}", width="stretch")
+
+
+def _draw_menu(person: Contact, library: Library) -> None:
+    entries = {"edit": _("Edit"), "primary": _("Make primary contact"), "delete": _("Remove")}
+    if person.is_primary:
+        del entries["primary"]
+    chosen = st.menu_button(_("More"), list(entries), format_func=lambda code: entries[code], key=f"contact_menu_{person.id}", type="tertiary")
+    if chosen == "edit":
+        _open_form(person.customer_id, person, library)
+    elif chosen == "primary":
+        _act(contacts.make_primary, person.id)
+    elif chosen == "delete":
+        guard.dialog(_("Remove contact"), _confirm_delete, person.id, person.name)
+
+
+def _act(action: Any, contact_id: int) -> None:
+    with feedback.attempt() as outcome, guard.acting() as session:
+        action(session, guard.actor(), contact_id)
+    if outcome.succeeded:
+        st.rerun()
+
+
+def _confirm_delete(contact_id: int, name: str) -> None:
+    st.write(escape(_("Remove {name} from this customer? The change log keeps a note of it.").format(name=name)))
+    if st.button(_("Remove"), type="primary", icon=":material/delete:"):
+        _act(contacts.delete_contact, contact_id)
+
+
+def _open_form(customer_id: int, person: Contact | None, library: Library) -> None:
+    forms.preload(CONTACTS, PREFIX, {name: getattr(person, name) for name in CONTACTS} if person else {})
+    st.session_state["contact_errors"] = {}
+    title = _("Edit contact") if person else _("Add contact")
+    guard.dialog(title, _draw_form, customer_id, (person.id, person.version) if person else None, library)
+
+
+def _draw_form(customer_id: int, existing: tuple[int, int] | None, library: Library) -> None:
+    forms.Form(PREFIX, library, {}, errors=st.session_state["contact_errors"]).draw(CONTACTS, columns=2)
+    if not st.button(_("Save"), type="primary", icon=":material/check:"):
+        return
+    values = forms.collect(CONTACTS, PREFIX)
+    with feedback.attempt(show=False) as outcome, guard.acting() as session:
+        if existing:
+            contacts.update_contact(session, guard.actor(), existing[0], values, version=existing[1])
+        else:
+            contacts.add_contact(session, guard.actor(), customer_id, values)
+    if outcome.succeeded:
+        st.rerun()
+    st.session_state["contact_errors"] = outcome.errors
+    if outcome.errors:
+        st.rerun(scope="fragment")
+    feedback.refusal(str(outcome.error))

@@ -1,0 +1,68 @@
+"""The table of customers: one page of rows as people read them, each name opening its customer."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from crm_core.clock import today
+from crm_core.config import settings
+from crm_core.i18n import _, format_age
+from crm_core.masking import mask
+from crm_core.models import STAGES
+from crm_core.reference import region_label
+from crm_core.services.customers import CustomerPage
+from crm_core.services.library import Library
+from ui import routes
+from ui.badges import CHART_COLOURS
+
+ROW_HEIGHT = 36
+INCOMPLETE_COLOUR = "#D97706"
+
+
+def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
+    """Draw a page of the list; phones are masked, since a list is seen by whoever passes the screen."""
+    frame = pd.DataFrame([_row(row, page, library, owners) for row in page.rows])
+    with st.container(key="customer_table"):
+        st.dataframe(
+            frame, hide_index=True, row_height=ROW_HEIGHT, height=ROW_HEIGHT * (len(frame) + 1) + 2, lazy=False,
+            column_config=_columns(), alt=_("Customers on this page"),
+        )
+    if click := st.session_state.get("open_customer"):
+        st.switch_page(routes.CUSTOMER, query_params={"code": page.rows[click["row"]].code})
+
+
+def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str]) -> dict[str, Any]:
+    contact = page.contacts.get(row.id)
+    states = [_(STAGES[row.stage])] + ([_("Incomplete")] if row.is_incomplete else [])
+    return {
+        "name": row.name,
+        "code": row.code,
+        "stage": states,
+        "tier": row.tier or "",
+        "industry": library.industry_label(row.industry).rpartition("-")[2] or row.industry_text or "",
+        "region": region_label(row.province, row.city),
+        "contact": contact.name if contact else "",
+        "phone": mask("phone", contact.phone or "") if contact else "",
+        "owner": owners.get(row.owner_id, ""),
+        "amount": float(row.cooperation_amount) if row.cooperation_amount is not None else None,
+        "created": format_age(row.created_at.astimezone(settings().timezone).date(), today()),
+    }
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
+    return {
+        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=250, pinned=True, key="open_customer"),
+        "code": column.TextColumn(_("Customer code"), width=120),
+        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=150),
+        "tier": column.TextColumn(_("Tier"), width=50),
+        "industry": column.TextColumn(_("Industry"), width=170),
+        "region": column.TextColumn(_("Region"), width=120),
+        "contact": column.TextColumn(_("Contact"), width=80),
+        "phone": column.TextColumn(_("Phone"), width=120),
+        "owner": column.TextColumn(_("Owner"), width=80),
+        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=120),
+        "created": column.TextColumn(_("Created"), width=90),
+    }

@@ -1,0 +1,163 @@
+"""Forms drawn from field declarations: one widget per field, errors beneath it, values kept under `prefix.name`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from crm_core import clock
+from crm_core.fields import GROUPS, Field, Widget
+from crm_core.i18n import _
+from crm_core.reference import children_of, regions
+from crm_core.services.library import Library
+from ui.feedback import escape
+from ui.page_tools import bring_into_view
+
+EARLIEST = date(1900, 1, 1)
+PARENT_REGION = {"city": ("province",), "district": ("city", "province")}
+BELOW_REGION = {"province": ("city", "district"), "city": ("district",)}
+WIDE = frozenset({Widget.LONG_TEXT})
+
+
+class Form:
+    """One form on a page: `values` decide which fields are shown and required, `errors` stand at their fields."""
+
+    def __init__(self, prefix: str, library: Library, values: Mapping[str, Any], *, errors: Mapping[str, Sequence[str]] | None = None,
+                 warnings: Mapping[str, str] | None = None) -> None:
+        self.prefix, self.library, self.values = prefix, library, values
+        self.errors, self.warnings = errors or {}, warnings or {}
+
+    def draw(self, fields: Mapping[str, Field], *, columns: int = 3, path: str = "") -> None:
+        """Draw the fields that the record's kind and stage show, in their order, in rows of `columns`."""
+        shown = [field for field in fields.values() if field.shown(self.values)]
+        narrow = [field for field in shown if field.widget not in WIDE]
+        for start in range(0, len(narrow), columns):
+            for place, field in zip(st.columns(columns), narrow[start : start + columns], strict=False):
+                self._draw_field(place, field, path)
+        for field in shown:
+            if field.widget in WIDE:
+                self._draw_field(st, field, path)
+
+    def _draw_field(self, place: Any, field: Field, path: str) -> None:
+        name = path + field.name
+        with place.container(key=css_key(self.prefix, name), gap="xxsmall"):
+            draw_widget(field, self.library, self.values, key=f"{self.prefix}.{name}", path=f"{self.prefix}.{path}")
+            for sentence in self.errors.get(name, ()):
+                st.markdown(f":red[:material/error: {escape(sentence)}]")
+            if warning := self.warnings.get(name):
+                st.markdown(f":orange[:material/warning: {escape(warning)}]")
+
+    def show_first_error(self) -> None:
+        """Bring the first field with an error into view."""
+        if self.errors:
+            bring_into_view([css_key(self.prefix, name) for name in self.errors])
+
+
+def css_key(prefix: str, name: str) -> str:
+    """The key (and CSS class) of the container around a field."""
+    return f"field-{prefix}-{name}".replace(".", "-")
+
+
+def by_group(fields: Mapping[str, Field], *, without: Iterable[str] = ()) -> dict[str, dict[str, Field]]:
+    """Fields sorted into their groups, in order; groups are titled with `group_title`."""
+    groups: dict[str, dict[str, Field]] = {}
+    for name, field in fields.items():
+        if name not in without:
+            groups.setdefault(field.group, {})[name] = field
+    return groups
+
+
+def group_title(group: str) -> str:
+    """A group's heading in the user's language."""
+    return _(GROUPS[group])
+
+
+def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, key: str, path: str) -> None:
+    """Draw the widget of one field; its value stands in `st.session_state[key]`."""
+    label = f"{field.title} *" if field.is_required(values) else field.title
+    help_text = _(field.help) if field.help else None
+    if field.widget in (Widget.TEXT, Widget.MONEY):
+        st.text_input(label, key=key, help=help_text)
+    elif field.widget is Widget.LONG_TEXT:
+        st.text_area(label, key=key, help=help_text, height=88)
+    elif field.widget is Widget.DATE:
+        st.date_input(label, value=None, min_value=EARLIEST, max_value=clock.today(), format="YYYY-MM-DD", key=key, help=help_text)
+    elif field.widget in (Widget.CHOICES, Widget.PRESETS):
+        choices = choices_of(field, library, st.session_state.get(key))
+        st.multiselect(label, list(choices), format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose"))
+    elif field.widget is Widget.REGION:
+        _draw_region(field, label, key=key, path=path)
+    else:
+        _draw_choice(field, library, label, help_text, key=key)
+
+
+def _draw_choice(field: Field, library: Library, label: str, help_text: str | None, *, key: str) -> None:
+    choices = choices_of(field, library, st.session_state.get(key))
+    open_ended = field.widget is Widget.INDUSTRY or field.name == "budget"
+    st.selectbox(
+        label, list(choices), index=None, format_func=lambda code: choices.get(code, code), key=key, help=help_text,
+        accept_new_options=open_ended, placeholder=_("Choose or type") if open_ended else _("Choose"),
+    )
+
+
+def choices_of(field: Field, library: Library, present: Any = None) -> dict[str, str]:
+    """Codes and labels to choose from; the present value stays choosable after it was hidden from the library."""
+    if field.choices is not None:
+        return {str(code): _(label) for code, label in field.choices.items()}
+    if field.widget is Widget.INDUSTRY:
+        choices = {code: library.industry_label(code) for code, entry in library.industries.items() if entry.parent}
+    else:
+        choices = {entry.code: entry.label for entry in library.active(field.preset)}
+    for code in present if isinstance(present, list) else [present]:
+        if code and code not in choices:
+            choices[code] = library.industry_label(code) if field.widget is Widget.INDUSTRY else library.label(code)
+    return choices
+
+
+def _draw_region(field: Field, label: str, *, key: str, path: str) -> None:
+    parents = [st.session_state.get(path + name) for name in PARENT_REGION.get(field.name, ())]
+    parent = "" if field.name == "province" else next((code for code in parents if code), None)
+    options = [region.code for region in children_of(parent) if region.level == field.name] if parent is not None else []
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = None
+    st.selectbox(
+        label, options, index=None, format_func=lambda code: regions()[code].label, key=key, disabled=not options, placeholder=_("Choose"),
+        on_change=_clear, args=([path + name for name in BELOW_REGION.get(field.name, ())],),
+    )
+
+
+def _clear(keys: list[str]) -> None:
+    for key in keys:
+        st.session_state[key] = None
+
+
+def collect(fields: Mapping[str, Field], prefix: str) -> dict[str, Any]:
+    """What stands in the form now, in a form that JSON can keep; empty values are left out."""
+    entered = {name: to_json(st.session_state.get(f"{prefix}.{name}")) for name in fields}
+    return {name: value for name, value in entered.items() if value not in (None, "", [])}
+
+
+def to_json(value: Any) -> Any:
+    """A day as text; everything else as it is."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def preload(fields: Mapping[str, Field], prefix: str, values: Mapping[str, Any]) -> None:
+    """Put values (a record's or a draft's) into the form before it is drawn."""
+    for name, field in fields.items():
+        st.session_state[f"{prefix}.{name}"] = for_widget(field, values.get(name))
+
+
+def for_widget(field: Field, value: Any) -> Any:
+    """A value as its widget holds it."""
+    if field.widget is Widget.DATE:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    if field.widget in (Widget.CHOICES, Widget.PRESETS):
+        return list(value or [])
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if field.widget in (Widget.TEXT, Widget.LONG_TEXT, Widget.MONEY):
+        return value or ""
+    return value

@@ -1,0 +1,87 @@
+"""Who is signed in, and what every page and fragment does before anything else: look the session up again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from crm_core import db
+from crm_core.db import CrmSession
+from crm_core.i18n import _, use_language
+from crm_core.permissions import Actor, Permission
+from crm_core.services import sign_in
+from ui import feedback
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+COOKIE = "kemai_session"
+
+
+def load_actor() -> Actor | None:
+    """Look up the session behind the browser's cookie and choose the language; once in every run of the script."""
+    token = st.session_state.get("session_token") or st.context.cookies.get(COOKIE)
+    with db.reading() as session:
+        actor = sign_in.find_actor(session, token)
+        stale = actor is not None and sign_in.is_use_stale(session, actor.session_id or 0)
+    if actor and stale:
+        with db.transaction() as session:
+            sign_in.note_use(session, actor.session_id or 0)
+    st.session_state["actor"] = actor
+    use_language(actor.language if actor else st.session_state.get("language"))
+    return actor
+
+
+def actor() -> Actor:
+    """The signed-in user of this run."""
+    found: Actor = st.session_state["actor"]
+    return found
+
+
+def page(permission: Permission) -> Actor:
+    """The first statement of a page: stop with an explanation unless the user holds the permission."""
+    user = actor()
+    if not user.can(permission):
+        st.title(_("No access"))
+        feedback.refusal(_("Your role does not include this page. Ask an administrator for the permission you need."))
+        st.stop()
+    return user
+
+
+def fragment(function: Function | None = None, **options: Any) -> Any:
+    """`st.fragment` that looks the session up again on its own reruns: an ended session acts no more."""
+    if function is None:
+        return lambda inner: fragment(inner, **options)
+
+    @wraps(function)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        if load_actor() is None:
+            st.rerun()
+        return function(*arguments, **named)
+
+    return st.fragment(guarded, **options)
+
+
+def dialog(title: str, function: Callable[..., Any], *arguments: Any, width: Any = "medium") -> None:
+    """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
+
+    @wraps(function)
+    def guarded() -> None:
+        if load_actor() is None:
+            st.rerun()
+        function(*arguments)
+
+    st.dialog(title, width=width)(guarded)()
+
+
+def reading() -> AbstractContextManager[CrmSession]:
+    """A session to read with, for the signed-in user."""
+    return db.reading(actor())
+
+
+@contextmanager
+def acting(reason: str | None = None) -> Iterator[CrmSession]:
+    """One action of the signed-in user: committed as a whole or not at all."""
+    with db.transaction(actor(), reason=reason) as session:
+        yield session

@@ -1,0 +1,98 @@
+"""The header on every page: title, search, quick add, notices, user menu; and the navigation by role."""
+
+from itertools import groupby
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from crm_core.i18n import LANGUAGES, _
+from crm_core.permissions import Actor, Permission
+from crm_core.services import users
+from ui import browser, guard, routes
+from ui.routes import ROUTES, Route
+
+ICON = Path(__file__).parent / "web" / "icon.png"
+
+
+def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
+    """The navigation: pages that the role may open, by section; pages without a section are hidden but can be linked to.
+
+    Pages of a missing permission stay known, so that a direct link explains itself instead of "not found".
+    """
+    sections: dict[str, list[StreamlitPage]] = {}
+    for section, members in groupby(ROUTES, key=lambda route: route.section):
+        sections.setdefault(_(section) if section else "", []).extend(_page(route, actor) for route in members)
+    return sections
+
+
+def _page(route: Route, actor: Actor | None) -> StreamlitPage:
+    is_allowed = actor is not None and (route.permission is None or actor.can(route.permission))
+    return st.Page(
+        route.file, title=_(route.title), icon=f":material/{route.icon}:", url_path=route.url, default=route.file == routes.HOME,
+        visibility="visible" if route.section and is_allowed else "hidden",
+    )
+
+
+def draw(current: StreamlitPage, actor: Actor) -> None:
+    """Draw the header row; `title` fills the place at its left."""
+    with st.container(key="header", horizontal=True, vertical_alignment="center"):
+        place = st.container(key="header_title")
+        if current.url_path != "customers" and actor.can(Permission.CUSTOMER_READ):
+            _draw_search()
+        if actor.can(Permission.CUSTOMER_CREATE):
+            if st.button(_("New customer"), key="quick_add", icon=":material/add:", type="primary"):
+                st.switch_page(routes.INTAKE)
+        with st.popover("", key="notices", icon=":material/notifications:", width="content", help=_("Notices")):
+            st.caption(_("No notices yet."))
+        _draw_user_menu(actor)
+    st.session_state["header_place"] = place
+
+
+def title(text: str) -> None:
+    """The title of the page, in the header's row."""
+    st.session_state["header_place"].title(text, anchor=False)
+
+
+def _draw_search() -> None:
+    hint = _("Name, contact, phone, pinyin")
+    with st.container(key="search_box"):
+        st.text_input(_("Search customers"), key="header_search", placeholder=hint, label_visibility="collapsed", icon=":material/search:",
+                      on_change=_search, args=("header_search",))
+    with st.container(key="search_icon", width="content"):
+        with st.popover("", icon=":material/search:", key="phone_search_box", width="content", help=_("Search customers")):
+            st.text_input(_("Search customers"), key="phone_search", placeholder=hint, on_change=_search, args=("phone_search",))
+
+
+def _search(key: str) -> None:
+    if phrase := st.session_state[key].strip():
+        st.switch_page(routes.CUSTOMERS, query_params={"q": phrase})
+
+
+def _draw_user_menu(actor: Actor) -> None:
+    themes = {"light": _("Light appearance"), "dark": _("Dark appearance"), "system": _("Appearance of the system")}
+    entries = {"settings": _("Personal settings")} | {f"language:{code}": name for code, name in LANGUAGES.items() if code != actor.language}
+    entries |= {f"theme:{code}": name for code, name in themes.items()} | {"leave": _("Sign out")}
+    chosen = st.menu_button(actor.name, list(entries), format_func=lambda code: entries[code], key="user_menu", icon=":material/account_circle:",
+                            type="tertiary")
+    if chosen:
+        _follow(chosen)
+
+
+def _follow(chosen: str) -> None:
+    kind, _colon, value = chosen.partition(":")
+    if kind == "settings":
+        st.switch_page(routes.SETTINGS)
+    elif kind == "leave":
+        browser.redirect("/auth/leave")
+    elif kind == "theme":
+        browser.redirect(browser.with_next(f"/auth/theme/{value}", browser.current_path()))
+    else:
+        browser.redirect(change_language(value))
+
+
+def change_language(language: str) -> str:
+    """Keep the user's choice of language; returns the address at which the browser follows it."""
+    with guard.acting() as session:
+        users.set_language(session, guard.actor(), language)
+    return browser.with_next(f"/auth/language/{language}", browser.current_path())

@@ -1,0 +1,48 @@
+"""The second confirmation of an entry's key data, and the saving after it [002]."""
+
+from typing import Any
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.services import customers
+from crm_core.services.entry import Checked
+from ui import feedback, guard, intake_form, routes
+from ui.feedback import escape
+
+
+def confirm(draft_id: str, values: dict[str, Any], checked: Checked) -> None:
+    """Show name and phones large, and save once they are confirmed."""
+    st.caption(_("Read these back to the customer, or compare them with the business card."))
+    st.markdown(f"### {escape(checked.values['name'])}")
+    for contact in checked.contacts:
+        st.markdown(f"{escape(contact['name'])}　**{grouped(contact['phone'])}**　{escape(contact['email'] or '')}")
+    for warning in checked.warnings.values():
+        st.warning(escape(warning), icon=":material/warning:")
+    is_sure = st.checkbox(_("Name and phone are right"), key="intake_sure")
+    with st.container(horizontal=True):
+        if st.button(_("Save customer"), type="primary", icon=":material/check:", disabled=not is_sure):
+            save(draft_id, values)
+        if st.button(_("Back to the form")):
+            st.rerun()
+
+
+def grouped(phone: str) -> str:
+    """A phone in groups, as it is read aloud: 138 0000 1234."""
+    return f"{phone[:3]} {phone[3:7]} {phone[7:]}" if len(phone) == 11 and phone.isdigit() else phone
+
+
+def save(draft_id: str, values: dict[str, Any]) -> None:
+    """Save, and open the new customer; a second submission of the same entry opens the one saved first."""
+    with feedback.attempt() as outcome, guard.acting() as session:
+        made = customers.create_customer(
+            session, guard.actor(), values, values["contacts"], duplicate_reason=values.get("duplicate_reason", ""), draft_id=draft_id
+        )
+        code, name = made.customer.code, made.customer.name
+    if outcome.succeeded:
+        st.session_state.pop("intake_draft", None)
+        feedback.later(_("{name} was saved as {code}.").format(name=name, code=code))
+        st.switch_page(routes.CUSTOMER, query_params={"code": code})
+    elif outcome.errors:
+        intake_form.show_errors(outcome.errors, {})
+        st.rerun()

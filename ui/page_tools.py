@@ -1,0 +1,36 @@
+"""The one small script that pages need: bringing a field into view. Everything else is Streamlit's own."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+_SCRIPT = """
+export default function ({ data, parentElement }) {
+  if (!data || parentElement.dataset.done === String(data.turn)) return
+  parentElement.dataset.done = String(data.turn)
+  const find = () => {
+    const boxes = data.keys.map((key) => document.querySelector(".st-key-" + CSS.escape(key))).filter(Boolean)
+    boxes.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+    return boxes[0]
+  }
+  const show = (tries) => {
+    const box = find()
+    if (!box) { if (tries > 0) setTimeout(() => show(tries - 1), 100); return }
+    box.scrollIntoView({ block: "center", behavior: "smooth" })
+    const field = box.querySelector("input,textarea,[role=spinbutton],button")
+    if (field) field.focus({ preventScroll: true })
+  }
+  setTimeout(() => show(20), 60)
+}
+"""
+
+
+def bring_into_view(keys: Sequence[str]) -> None:
+    """Scroll to the uppermost of the containers with these keys and focus its field; once for every call with a new turn."""
+    component = st.components.v2.component("kemai_bring_into_view", js=_SCRIPT)
+    component(key="bring_into_view", data={"keys": list(keys), "turn": st.session_state.get("error_turn", 0)}, height=0)
+
+
+def new_turn() -> None:
+    """Say that fields were checked anew, so that the first error is shown once more."""
+    st.session_state["error_turn"] = st.session_state.get("error_turn", 0) + 1

@@ -1,0 +1,47 @@
+"""All pages: their file, address, title, icon and the permission that shows them in the navigation."""
+
+from dataclasses import dataclass
+
+from crm_core.i18n import N_
+from crm_core.permissions import Permission
+
+HOME = "work/home.py"
+CUSTOMERS = "customers/list.py"
+CUSTOMER = "customers/detail.py"
+EDIT = "customers/edit.py"
+INTAKE = "customers/intake.py"
+IMPORT = "customers/imports.py"
+OVERVIEW = "insight/overview.py"
+SETTINGS = "account/settings.py"
+USERS = "admin/users.py"
+LIBRARY = "admin/library.py"
+INDUSTRIES = "admin/industries.py"
+OUTLINES = "admin/outlines.py"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One page. Without a section it is reached from other pages only."""
+
+    file: str
+    url: str
+    title: str
+    icon: str
+    permission: Permission | None = None
+    section: str = ""
+
+
+ROUTES = (
+    Route(HOME, "home", N_("Home"), "home"),
+    Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, N_("Customers")),
+    Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, N_("Customers")),
+    Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, N_("Customers")),
+    Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
+    Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
+    Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
+    Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
+    Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
+    Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
+    Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
+    Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
+)
