@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.cn import ric
 
 from crm_core import clock, validation
 from crm_core.db import reading
@@ -99,7 +100,15 @@ def test_an_identity_number_needs_its_check_digit() -> None:
     assert validation.check_identity_number("1101 0519 4912 3100 2X", INDIVIDUAL) == "11010519491231002X"
 
 
-@pytest.mark.parametrize("number", ["110105194912310021", "11010519491331002X", "110105491231002", "11010519491231002", "没有"])
+@pytest.mark.parametrize("number", ["330106196610075649", "310115195912109547", "810000199408230021"])
+def test_a_district_that_is_younger_than_the_person_is_accepted(number: str) -> None:
+    number = number[:-1] + ric.calc_check_digit(number)
+    assert validation.check_identity_number(number, INDIVIDUAL) == number
+
+
+@pytest.mark.parametrize(
+    "number", ["110105194912310021", "11010519491331002X", "110105491231002", "11010519491231002", "110105209912310023", "没有"]
+)
 def test_a_wrong_identity_number_is_refused(number: str) -> None:
     sentence = refusal_of(validation.check_identity_number, number, INDIVIDUAL)
     assert is_sentence(sentence)
