@@ -4,9 +4,10 @@ Bulk statements bypass the models' own derivations, so the keys for comparison a
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from crm_core import audit, crypto
 from crm_core.db import CrmSession, is_sqlite
@@ -15,6 +16,7 @@ from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
+from crm_core.scope import unscoped
 from crm_core.search import index_row, insert_statement, searchable
 from crm_core.services.imports.rows import Entry
 from crm_core.services.library import suggest_industry
@@ -35,8 +37,7 @@ def write_entries(
     rows = [
         _customer(actor, entry, code, reason if entry.number in duplicates else None) for entry, code in zip(entries, codes, strict=True)
     ]
-    statement = insert(Customer).returning(Customer.id, sort_by_parameter_order=True)
-    ids = list(session.execute(statement, rows).scalars())
+    ids = _insert_customers(session, rows, codes)
     contacts = [
         _contact(customer_id, place, contact)
         for customer_id, entry in zip(ids, entries, strict=True)
@@ -82,10 +83,22 @@ def _contact(customer_id: int, place: int, values: dict[str, Any]) -> dict[str, 
     }
 
 
+def _insert_customers(session: CrmSession, rows: list[dict[str, Any]], codes: Sequence[str]) -> list[int]:
+    # Asking for ordered ids with the insert would make SQLite insert row by row.
+    session.execute(insert(Customer), rows)
+    found = session.execute(select(Customer.code, Customer.id).where(Customer.code.in_(codes)), execution_options=unscoped)
+    by_code = {row.code: row.id for row in found}
+    return [by_code[code] for code in codes]
+
+
 def _insert_contacts(session: CrmSession, contacts: list[dict[str, Any]]) -> list[int]:
     if not contacts:
         return []
-    return list(session.execute(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), contacts).scalars())
+    contacts.sort(key=itemgetter("customer_id"))
+    session.execute(insert(Contact), contacts)
+    owners = {contact["customer_id"] for contact in contacts}
+    statement = select(Contact.id).where(Contact.customer_id.in_(owners)).order_by(Contact.customer_id, Contact.id)
+    return list(session.execute(statement, execution_options=unscoped).scalars())
 
 
 def _index(session: CrmSession, ids: Sequence[int], codes: Sequence[str], entries: Sequence[Entry]) -> None:
