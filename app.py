@@ -26,6 +26,7 @@ from ui.web.middleware import LANGUAGE_COOKIE, Shell, asset_route
 
 log = logging.getLogger("kemai")
 
+
 def health(_request: Request) -> Response:
     """Whether the process answers and reaches its database."""
     with db.reading() as session:

@@ -54,7 +54,13 @@ def _draw_upload(entries: library.Library, *, customer_id: int | None, draft_id:
         return
     with feedback.attempt() as outcome, guard.acting() as session:
         attachments.add_attachment(
-            session, guard.actor(), content=upload.getvalue(), type=kind, customer_id=customer_id, draft_id=draft_id, has_consent=has_consent
+            session,
+            guard.actor(),
+            content=upload.getvalue(),
+            type=kind,
+            customer_id=customer_id,
+            draft_id=draft_id,
+            has_consent=has_consent,
         )
     if outcome.succeeded:
         st.session_state["file_turn"] = turn + 1

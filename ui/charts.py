@@ -20,8 +20,13 @@ def stage_pie(stages: Mapping[str, int]) -> None:
     """Customers by type."""
     codes = [code for code in STAGES if stages.get(code)]
     pie = go.Pie(
-        labels=[_(STAGES[code]) for code in codes], values=[stages[code] for code in codes], hole=0.58, sort=False,
-        marker={"colors": [CHART_COLOURS[code] for code in codes]}, textinfo="percent", hovertemplate="%{label}: %{value:,}<extra></extra>",
+        labels=[_(STAGES[code]) for code in codes],
+        values=[stages[code] for code in codes],
+        hole=0.58,
+        sort=False,
+        marker={"colors": [CHART_COLOURS[code] for code in codes]},
+        textinfo="percent",
+        hovertemplate="%{label}: %{value:,}<extra></extra>",
     )
     _draw(go.Figure(pie), _("Customers by type"), key="chart_stages", legend=True)
 
@@ -36,28 +41,47 @@ def month_bars(months: Mapping[str, int]) -> None:
 
 def industry_bars(industries: Mapping[str, int], library: Library) -> None:
     """Customers by section of industry, the largest ten."""
-    _ranking({library.industry_label(code) or _("not given"): count for code, count in industries.items()}, _("Customers by industry"), key="chart_industries")
+    _ranking(
+        {library.industry_label(code) or _("not given"): count for code, count in industries.items()},
+        _("Customers by industry"),
+        key="chart_industries",
+    )
 
 
 def source_bars(sources: Mapping[str, int], library: Library) -> None:
     """Customers by source."""
-    _ranking({library.label(code) or _("not given"): count for code, count in sources.items()}, _("Customers by source"), key="chart_sources")
+    _ranking(
+        {library.label(code) or _("not given"): count for code, count in sources.items()}, _("Customers by source"), key="chart_sources"
+    )
 
 
 def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:
     largest = sorted(counts.items(), key=lambda pair: pair[1])[-10:]
     labels = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label, _count in largest]
     bars = go.Bar(
-        x=[count for _label, count in largest], y=labels, orientation="h", marker_color=ACCENT, customdata=[label for label, _count in largest],
-        text=[f"{count:,}" for _label, count in largest], textposition="auto", hovertemplate="%{customdata}: %{x:,}<extra></extra>",
+        x=[count for _label, count in largest],
+        y=labels,
+        orientation="h",
+        marker_color=ACCENT,
+        customdata=[label for label, _count in largest],
+        text=[f"{count:,}" for _label, count in largest],
+        textposition="auto",
+        hovertemplate="%{customdata}: %{x:,}<extra></extra>",
     )
     _draw(go.Figure(bars), title, key=key)
 
 
 def _draw(figure: go.Figure, title: str, *, key: str, legend: bool = False) -> None:
     figure.update_layout(
-        height=HEIGHT, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=legend, legend={"orientation": "v"}, font={"family": FONT, "size": 13},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", xaxis_title=None, yaxis_title=None,
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=legend,
+        legend={"orientation": "v"},
+        font={"family": FONT, "size": 13},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis_title=None,
+        yaxis_title=None,
     )
     with st.container(border=True):
         st.subheader(title, anchor=False)

@@ -12,17 +12,26 @@ from crm_core.services.library import Library
 from ui.feedback import escape
 
 
-def choose(fields: Mapping[str, Field], mine: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], library: Library) -> dict[str, Any]:
+def choose(
+    fields: Mapping[str, Field], mine: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], library: Library
+) -> dict[str, Any]:
     """Show what both changed, and return the values to save as chosen so far.
 
     Fields that only the other person changed are theirs and listed; for fields that I changed I choose.
     """
-    st.warning(_("Somebody else saved this record while you were editing it. Compare both versions and choose."), icon=":material/sync_problem:")
+    st.warning(
+        _("Somebody else saved this record while you were editing it. Compare both versions and choose."), icon=":material/sync_problem:"
+    )
     only_theirs = [name for name in fields if theirs.get(name) != base.get(name) and name not in mine]
     for name in only_theirs:
         field = fields[name]
-        st.markdown(_("They changed {field}: {old} → {new}").format(
-            field=f"**{escape(field.title)}**", old=escape(_text(field, base.get(name), library)), new=escape(_text(field, theirs.get(name), library))))
+        st.markdown(
+            _("They changed {field}: {old} → {new}").format(
+                field=f"**{escape(field.title)}**",
+                old=escape(_text(field, base.get(name), library)),
+                new=escape(_text(field, theirs.get(name), library)),
+            )
+        )
     chosen: dict[str, Any] = {}
     for name, value in mine.items():
         field = fields[name]

@@ -40,7 +40,9 @@ def _draw_menu(person: Contact, library: Library) -> None:
     entries = {"edit": _("Edit"), "primary": _("Make primary contact"), "delete": _("Remove")}
     if person.is_primary:
         del entries["primary"]
-    chosen = st.menu_button(_("More"), list(entries), format_func=lambda code: entries[code], key=f"contact_menu_{person.id}", type="tertiary")
+    chosen = st.menu_button(
+        _("More"), list(entries), format_func=lambda code: entries[code], key=f"contact_menu_{person.id}", type="tertiary"
+    )
     if chosen == "edit":
         _open_form(person.customer_id, person, library)
     elif chosen == "primary":

@@ -1,6 +1,6 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
-from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -9,10 +9,13 @@ from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
 from crm_core.models import STAGES, Customer
 from crm_core.reference import children_of, regions
-from crm_core.services.customers import CustomerQuery
+from crm_core.services.customers import SORTS, CustomerQuery
 from crm_core.services.library import Library
+from ui import address
 from ui.forms import choices_of
+from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
+PAGE = "customers"
 SORT_LABELS = {
     "newest": N_("Newest first"),
     "oldest": N_("Oldest first"),
@@ -21,32 +24,124 @@ SORT_LABELS = {
     "amount": N_("By amount"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
+MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete")
 
 
-def draw(library: Library, owners: dict[int, str], tags: dict[int, str]) -> CustomerQuery:
-    """Draw the row and return the query it describes."""
-    with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
-        with st.container(key="list_search", width=300):
-            phrase = st.text_input(
-                _("Search customers"), key="q", bind="query-params", label_visibility="collapsed", icon=":material/search:", live=True,
-                placeholder=_("Name, contact, phone, pinyin"), on_change=first_page,
+class Filters:
+    """What can be chosen now, and the query it makes."""
+
+    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str]) -> None:
+        self.choices = {name: _choices(name, library) for name in CHOSEN}
+        self.owners, self.tags = owners, tags
+        self.parameters: dict[str, Parameter] = {
+            "q": Parameter(),
+            "stage": AnyOf(codes=STAGES),
+            **{name: AnyOf(codes=choices) for name, choices in self.choices.items()},
+            "owner": AnyOf(codes=owners),
+            "tag": AnyOf(codes=tags),
+            "since": Day(),
+            "until": Day(),
+            "incomplete": Switch(),
+            "sort": OneOf("newest", codes=SORTS),
+            "page": Number(1),
+        }
+
+    def draw(self) -> CustomerQuery:
+        """Draw the row and return the query it describes."""
+        address.restore(PAGE, self.parameters)
+        with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
+            with st.container(key="list_search", width=300):
+                st.text_input(
+                    _("Search customers"),
+                    key="q",
+                    label_visibility="collapsed",
+                    icon=":material/search:",
+                    live=True,
+                    placeholder=_("Name, contact, phone, pinyin"),
+                    on_change=first_page,
+                )
+            st.pills(
+                _("Customer type"),
+                list(STAGES),
+                selection_mode="multi",
+                format_func=lambda code: _(STAGES[code]),
+                key="stage",
+                label_visibility="collapsed",
+                on_change=first_page,
             )
-        stages = st.pills(
-            _("Customer type"), list(STAGES), selection_mode="multi", format_func=lambda code: _(STAGES[code]), key="stage",
-            bind="query-params", label_visibility="collapsed", on_change=first_page,
+            active = sum(1 for name in MORE if st.session_state.get(name))
+            with st.popover(
+                _("Filters") + (f" ({active})" if active else ""), icon=":material/filter_list:", width="content", key="list_more"
+            ):
+                self._draw_more()
+            st.selectbox(
+                _("Order"),
+                list(SORT_LABELS),
+                format_func=lambda code: _(SORT_LABELS[code]),
+                key="sort",
+                label_visibility="collapsed",
+                width=140,
+                on_change=first_page,
+            )
+        return self.query()
+
+    def _draw_more(self) -> None:
+        columns = st.columns(2)
+        titles = {name: fields_of(Customer)[name].title for name in CHOSEN} | {"owner": _("Owner"), "tag": _("Tags")}
+        for number, (name, choices) in enumerate({**self.choices, "owner": self.owners, "tag": self.tags}.items()):
+            if name == "city":
+                choices = _cities(st.session_state.get("province") or [])
+                st.session_state["city"] = [code for code in st.session_state.get("city") or [] if code in choices]
+            columns[number % 2].multiselect(
+                titles[name],
+                list(choices),
+                format_func=lambda code, labels=choices: labels.get(code, str(code)),
+                key=name,
+                placeholder=_("Any"),
+                on_change=first_page,
+                disabled=not choices,
+            )
+        for column, name, label in zip(columns, ("since", "until"), (_("Created from"), _("Created until")), strict=True):
+            column.date_input(label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page)
+        left, right = st.columns(2, vertical_alignment="center")
+        left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page)
+        right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
+
+    def clear(self) -> None:
+        """Take all filters away."""
+        for name, parameter in self.parameters.items():
+            st.session_state[name] = parameter.read([])
+
+    def query(self) -> CustomerQuery:
+        """The query for what is chosen now."""
+        chosen: dict[str, Any] = {name: st.session_state.get(name) or () for name in ("stage", *CHOSEN, "owner", "tag")}
+        return CustomerQuery(
+            phrase=(st.session_state.get("q") or "").strip(),
+            filters=tuple((name, tuple(chosen[name])) for name in ("stage", *CHOSEN)),
+            owners=tuple(chosen["owner"]),
+            tags=tuple(chosen["tag"]),
+            created_from=st.session_state.get("since"),
+            created_to=st.session_state.get("until"),
+            incomplete=bool(st.session_state.get("incomplete")),
+            sort=st.session_state.get("sort") or "newest",
+            page=int(st.session_state.get("page") or 1),
         )
-        active = sum(1 for name in (*CHOSEN, "owner", "tag", "since", "until", "incomplete") if st.session_state.get(name))
-        label = _("Filters") + (f" ({active})" if active else "")
-        with st.popover(label, icon=":material/filter_list:", width="content", key="list_more"):
-            filters = _draw_choices(library)
-            owner, tag, since, until, incomplete = _draw_rest(owners, tags)
-        sort = st.selectbox(
-            _("Order"), list(SORT_LABELS), format_func=lambda code: _(SORT_LABELS[code]), key="sort", bind="query-params",
-            label_visibility="collapsed", width=140, on_change=first_page,
-        )
-    return CustomerQuery(
-        phrase=(phrase or "").strip(), filters=(("stage", tuple(stages)), *filters), owners=tuple(owner), tags=tuple(tag),
-        created_from=since, created_to=until, incomplete=incomplete, sort=sort, page=int(st.session_state.get("page", 1)),
+
+    def keep(self) -> None:
+        """Write the choices into the address."""
+        address.keep(PAGE, self.parameters)
+
+
+def is_empty(query: CustomerQuery) -> bool:
+    """Whether nothing is searched or filtered."""
+    return not (
+        query.phrase
+        or any(values for _name, values in query.filters)
+        or query.owners
+        or query.tags
+        or query.created_from
+        or query.created_to
+        or query.incomplete
     )
 
 
@@ -55,43 +150,16 @@ def first_page() -> None:
     st.session_state["page"] = 1
 
 
-def _draw_choices(library: Library) -> list[tuple[str, tuple[str, ...]]]:
-    fields = fields_of(Customer)
-    chosen = []
-    columns = st.columns(2)
-    for number, name in enumerate(CHOSEN):
-        if name == "province":
-            choices = {region.code: region.label for region in children_of("")}
-        elif name == "city":
-            choices = {code: regions()[code].label for parent in st.session_state.get("province") or [] for code in _cities(parent)}
-        else:
-            choices = choices_of(fields[name], library)
-        if name == "industry":
-            choices = {code: entry.label for code, entry in library.industries.items() if not entry.parent} | choices
-        with columns[number % 2]:
-            values = st.multiselect(
-                fields[name].title, list(choices), format_func=lambda code, labels=choices: labels.get(code, code), key=name,
-                bind="query-params", placeholder=_("Any"), on_change=first_page, disabled=not choices,
-            )
-        chosen.append((name, tuple(values)))
-    return chosen
+def _choices(name: str, library: Library) -> dict[Any, str]:
+    if name == "province":
+        return {region.code: region.label for region in children_of("")}
+    if name == "city":
+        return {code: region.label for code, region in regions().items() if region.level == "city"}
+    choices: dict[Any, str] = dict(choices_of(fields_of(Customer)[name], library))
+    if name == "industry":
+        return {code: entry.label for code, entry in library.industries.items() if entry.parent is None} | choices
+    return choices
 
 
-def _cities(province: str) -> list[str]:
-    return [region.code for region in children_of(province) if region.level == "city"]
-
-
-def _draw_rest(owners: dict[int, str], tags: dict[int, str]) -> tuple[list[int], list[int], date | None, date | None, bool]:
-    left, right = st.columns(2)
-    with left:
-        owner = st.multiselect(_("Owner"), list(owners), format_func=lambda number: owners.get(number, ""), key="owner", bind="query-params",
-                               placeholder=_("Any"), on_change=first_page)
-        since = st.date_input(_("Created from"), value=None, max_value=clock.today(), format="YYYY-MM-DD", key="since", bind="query-params",
-                              on_change=first_page)
-    with right:
-        tag = st.multiselect(_("Tags"), list(tags), format_func=lambda number: tags.get(number, ""), key="tag", bind="query-params",
-                             placeholder=_("Any"), on_change=first_page, disabled=not tags)
-        until = st.date_input(_("Created until"), value=None, max_value=clock.today(), format="YYYY-MM-DD", key="until", bind="query-params",
-                              on_change=first_page)
-    incomplete = st.toggle(_("Only incomplete customers"), key="incomplete", bind="query-params", on_change=first_page)
-    return owner, tag, since, until, incomplete
+def _cities(provinces: list[str]) -> dict[Any, str]:
+    return {region.code: region.label for parent in provinces for region in children_of(parent) if region.level == "city"}

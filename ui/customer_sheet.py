@@ -28,7 +28,9 @@ def draw(customer: Customer, library: Library, names: dict[int, str]) -> None:
             if group == "base" and customer.identity_number and guard.actor().can(Permission.IDENTITY_READ):
                 _draw_reveal(customer)
     changed = _("Created {created} by {author} · last changed {updated}").format(
-        created=format_time(customer.created_at), author=names.get(customer.created_by_id or 0, "—"), updated=format_time(customer.updated_at)
+        created=format_time(customer.created_at),
+        author=names.get(customer.created_by_id or 0, "—"),
+        updated=format_time(customer.updated_at),
     )
     st.caption(escape(changed))
 

@@ -25,8 +25,13 @@ def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
     frame = pd.DataFrame([_row(row, page, library, owners) for row in page.rows])
     with st.container(key="customer_table"):
         st.dataframe(
-            frame, hide_index=True, row_height=ROW_HEIGHT, height=ROW_HEIGHT * (len(frame) + 1) + 2, lazy=False,
-            column_config=_columns(), alt=_("Customers on this page"),
+            frame,
+            hide_index=True,
+            row_height=ROW_HEIGHT,
+            height=ROW_HEIGHT * (len(frame) + 1) + 2,
+            lazy=False,
+            column_config=_columns(),
+            alt=_("Customers on this page"),
         )
     if click := st.session_state.get("open_customer"):
         st.switch_page(routes.CUSTOMER, query_params={"code": page.rows[click["row"]].code})

@@ -25,7 +25,13 @@ def open_record(customer: Customer) -> None:
     base["industry"] = base["industry"] or customer.industry_text
     base["identity_number"] = None  # never sent to the browser; an empty field leaves it as it is
     st.session_state["edit"] = {
-        "code": customer.code, "version": customer.version, "kind": customer.kind, "stage": customer.stage, "base": base, "errors": {}, "theirs": None,
+        "code": customer.code,
+        "version": customer.version,
+        "kind": customer.kind,
+        "stage": customer.stage,
+        "base": base,
+        "errors": {},
+        "theirs": None,
     }
     forms.preload(FIELDS, PREFIX, base)
     st.session_state["edit_reason"] = ""
@@ -76,7 +82,9 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     state = st.session_state["edit"]
     wanted = changes() if chosen is None else chosen
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        customers.update_customer(session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"])
+        customers.update_customer(
+            session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"]
+        )
     if outcome.succeeded:
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)

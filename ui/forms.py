@@ -24,8 +24,15 @@ WIDE = frozenset({Widget.LONG_TEXT})
 class Form:
     """One form on a page: `values` decide which fields are shown and required, `errors` stand at their fields."""
 
-    def __init__(self, prefix: str, library: Library, values: Mapping[str, Any], *, errors: Mapping[str, Sequence[str]] | None = None,
-                 warnings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        library: Library,
+        values: Mapping[str, Any],
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        warnings: Mapping[str, str] | None = None,
+    ) -> None:
         self.prefix, self.library, self.values = prefix, library, values
         self.errors, self.warnings = errors or {}, warnings or {}
 
@@ -86,7 +93,9 @@ def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, ke
         st.date_input(label, value=None, min_value=EARLIEST, max_value=clock.today(), format="YYYY-MM-DD", key=key, help=help_text)
     elif field.widget in (Widget.CHOICES, Widget.PRESETS):
         choices = choices_of(field, library, st.session_state.get(key))
-        st.multiselect(label, list(choices), format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose"))
+        st.multiselect(
+            label, list(choices), format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose")
+        )
     elif field.widget is Widget.REGION:
         _draw_region(field, label, key=key, path=path)
     else:
@@ -97,8 +106,14 @@ def _draw_choice(field: Field, library: Library, label: str, help_text: str | No
     choices = choices_of(field, library, st.session_state.get(key))
     open_ended = field.widget is Widget.INDUSTRY or field.name == "budget"
     st.selectbox(
-        label, list(choices), index=None, format_func=lambda code: choices.get(code, code), key=key, help=help_text,
-        accept_new_options=open_ended, placeholder=_("Choose or type") if open_ended else _("Choose"),
+        label,
+        list(choices),
+        index=None,
+        format_func=lambda code: choices.get(code, code),
+        key=key,
+        help=help_text,
+        accept_new_options=open_ended,
+        placeholder=_("Choose or type") if open_ended else _("Choose"),
     )
 
 
@@ -123,8 +138,15 @@ def _draw_region(field: Field, label: str, *, key: str, path: str) -> None:
     if st.session_state.get(key) not in options:
         st.session_state[key] = None
     st.selectbox(
-        label, options, index=None, format_func=lambda code: regions()[code].label, key=key, disabled=not options, placeholder=_("Choose"),
-        on_change=_clear, args=([path + name for name in BELOW_REGION.get(field.name, ())],),
+        label,
+        options,
+        index=None,
+        format_func=lambda code: regions()[code].label,
+        key=key,
+        disabled=not options,
+        placeholder=_("Choose"),
+        on_change=_clear,
+        args=([path + name for name in BELOW_REGION.get(field.name, ())],),
     )
 
 

@@ -29,7 +29,11 @@ def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
 def _page(route: Route, actor: Actor | None) -> StreamlitPage:
     is_allowed = actor is not None and (route.permission is None or actor.can(route.permission))
     return st.Page(
-        route.file, title=_(route.title), icon=f":material/{route.icon}:", url_path=route.url, default=route.file == routes.HOME,
+        route.file,
+        title=_(route.title),
+        icon=f":material/{route.icon}:",
+        url_path=route.url,
+        default=route.file == routes.HOME,
         visibility="visible" if route.section and is_allowed else "hidden",
     )
 
@@ -40,9 +44,8 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
         place = st.container(key="header_title")
         if current.url_path != "customers" and actor.can(Permission.CUSTOMER_READ):
             _draw_search()
-        if actor.can(Permission.CUSTOMER_CREATE):
-            if st.button(_("New customer"), key="quick_add", icon=":material/add:", type="primary"):
-                st.switch_page(routes.INTAKE)
+        if actor.can(Permission.CUSTOMER_CREATE) and st.button(_("New customer"), key="quick_add", icon=":material/add:", type="primary"):
+            st.switch_page(routes.INTAKE)
         with st.popover("", key="notices", icon=":material/notifications:", width="content", help=_("Notices")):
             st.caption(_("No notices yet."))
         _draw_user_menu(actor)
@@ -57,8 +60,15 @@ def title(text: str) -> None:
 def _draw_search() -> None:
     hint = _("Name, contact, phone, pinyin")
     with st.container(key="search_box"):
-        st.text_input(_("Search customers"), key="header_search", placeholder=hint, label_visibility="collapsed", icon=":material/search:",
-                      on_change=_search, args=("header_search",))
+        st.text_input(
+            _("Search customers"),
+            key="header_search",
+            placeholder=hint,
+            label_visibility="collapsed",
+            icon=":material/search:",
+            on_change=_search,
+            args=("header_search",),
+        )
     with st.container(key="search_icon", width="content"):
         with st.popover("", icon=":material/search:", key="phone_search_box", width="content", help=_("Search customers")):
             st.text_input(_("Search customers"), key="phone_search", placeholder=hint, on_change=_search, args=("phone_search",))
@@ -71,10 +81,18 @@ def _search(key: str) -> None:
 
 def _draw_user_menu(actor: Actor) -> None:
     themes = {"light": _("Light appearance"), "dark": _("Dark appearance"), "system": _("Appearance of the system")}
-    entries = {"settings": _("Personal settings")} | {f"language:{code}": name for code, name in LANGUAGES.items() if code != actor.language}
+    entries = {"settings": _("Personal settings")} | {
+        f"language:{code}": name for code, name in LANGUAGES.items() if code != actor.language
+    }
     entries |= {f"theme:{code}": name for code, name in themes.items()} | {"leave": _("Sign out")}
-    chosen = st.menu_button(actor.name, list(entries), format_func=lambda code: entries[code], key="user_menu", icon=":material/account_circle:",
-                            type="tertiary")
+    chosen = st.menu_button(
+        actor.name,
+        list(entries),
+        format_func=lambda code: entries[code],
+        key="user_menu",
+        icon=":material/account_circle:",
+        type="tertiary",
+    )
     if chosen:
         _follow(chosen)
 

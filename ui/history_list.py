@@ -15,8 +15,13 @@ from ui import feedback, guard
 ACTIONS = {"created": N_("created"), "changed": N_("changed"), "deleted": N_("removed"), "viewed": N_("viewed"), "imported": N_("imported")}
 ENTITIES = {"customer": N_("Customer"), "contact": N_("Contact"), "attachment": N_("Attachment")}
 OTHER_FIELDS = {
-    "tags": N_("Tags"), "is_primary": N_("Primary contact"), "deleted_at": N_("Recycle bin"), "owner_id": N_("Owner"),
-    "is_incomplete": N_("Incomplete"), "industry_text": N_("Suggested industry"), "duplicate_reason": N_("Reason for a duplicate"),
+    "tags": N_("Tags"),
+    "is_primary": N_("Primary contact"),
+    "deleted_at": N_("Recycle bin"),
+    "owner_id": N_("Owner"),
+    "is_incomplete": N_("Incomplete"),
+    "industry_text": N_("Suggested industry"),
+    "duplicate_reason": N_("Reason for a duplicate"),
 }
 SHOWN_AS_STORED = ("False", "True")
 

@@ -82,9 +82,19 @@ def draw_contacts(library: Library) -> None:
             own = _of_contact(errors(), place)
             warnings = {name: text[0] for name, text in _of_contact(st.session_state.get("intake_warnings") or {}, place).items()}
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(_("Primary contact") if place == 0 else _("Contact {number}").format(number=place + 1), color="primary" if place == 0 else "gray")
+                st.badge(
+                    _("Primary contact") if place == 0 else _("Contact {number}").format(number=place + 1),
+                    color="primary" if place == 0 else "gray",
+                )
                 if len(numbers) > 1:
-                    st.button(_("Remove"), key=f"remove_contact_{number}", icon=":material/close:", type="tertiary", on_click=numbers.remove, args=(number,))
+                    st.button(
+                        _("Remove"),
+                        key=f"remove_contact_{number}",
+                        icon=":material/close:",
+                        type="tertiary",
+                        on_click=numbers.remove,
+                        args=(number,),
+                    )
             form = Form(prefix, library, {}, errors=own, warnings=warnings)
             form.draw(CONTACTS, columns=5)
             form.show_first_error() if own and not any("." not in name for name in errors()) else None
@@ -94,7 +104,9 @@ def draw_contacts(library: Library) -> None:
 
 def _of_contact(sentences: Mapping[str, Any], place: int) -> dict[str, list[str]]:
     start = f"contacts.{place}."
-    return {name.removeprefix(start): text if isinstance(text, list) else [text] for name, text in sentences.items() if name.startswith(start)}
+    return {
+        name.removeprefix(start): text if isinstance(text, list) else [text] for name, text in sentences.items() if name.startswith(start)
+    }
 
 
 def _add_contact() -> None:

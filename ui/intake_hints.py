@@ -10,8 +10,8 @@ from crm_core.services import duplicates, library
 from crm_core.services.library import Library
 from ui import guard, routes
 from ui.feedback import escape
-from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
 from ui.forms import css_key
+from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
 
 
 def find(values: Mapping[str, Any]) -> list[duplicates.Duplicate]:
@@ -19,7 +19,10 @@ def find(values: Mapping[str, Any]) -> list[duplicates.Duplicate]:
     contacts = values.get("contacts") or []
     with guard.reading() as session:
         return duplicates.find_duplicates(
-            session, guard.actor(), name=values.get("name") or "", kind=values["kind"],
+            session,
+            guard.actor(),
+            name=values.get("name") or "",
+            kind=values["kind"],
             credit_code=(values.get("credit_code") or "").replace(" ", "").upper() or None,
             identity_number=(values.get("identity_number") or "").replace(" ", "").upper() or None,
             phones=[phone for contact in contacts if (phone := duplicates.clean_phone(contact.get("phone")))],
@@ -65,4 +68,6 @@ def draw(entries: Library, values: Mapping[str, Any]) -> None:
             if values.get(question.field) or field is None:
                 continue
             key = f"answer_{question.id}"
-            st.text_input(question.label, key=key, placeholder=f"→ {field.title}", on_change=take_answer, args=(key, question.field, entries, values))
+            st.text_input(
+                question.label, key=key, placeholder=f"→ {field.title}", on_change=take_answer, args=(key, question.field, entries, values)
+            )

@@ -95,7 +95,9 @@ def _card() -> Any:
         st.markdown("## 客脉 Kemai")
         st.caption(_("Customer information and relationships, for the whole team"))
         names = list(LANGUAGES)
-        picked = st.segmented_control(_("Language"), names, format_func=LANGUAGES.get, default=chosen, key="language_choice", label_visibility="collapsed")
+        picked = st.segmented_control(
+            _("Language"), names, format_func=LANGUAGES.get, default=chosen, key="language_choice", label_visibility="collapsed"
+        )
         if picked and picked != chosen:
             st.session_state["language"] = picked
             browser.redirect(browser.with_next(f"/auth/language/{picked}", browser.current_path()))
@@ -110,8 +112,12 @@ def draw_setup() -> None:
         code = st.text_input(_("Code from the console"), key="setup_code")
         name = st.text_input(_("Your name"), key="setup_name")
         username = st.text_input(_("Account"), key="setup_account", help=_("3 to 40 lower-case letters, digits, dots or dashes."))
-        password = st.text_input(_("Password"), type="password", key="setup_password",
-                                 help=_("At least 8 characters with letters, digits and special characters."))
+        password = st.text_input(
+            _("Password"),
+            type="password",
+            key="setup_password",
+            help=_("At least 8 characters with letters, digits and special characters."),
+        )
         again = st.text_input(_("Password once more"), type="password", key="setup_password_again")
         if not st.form_submit_button(_("Create administrator"), type="primary"):
             return

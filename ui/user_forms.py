@@ -15,8 +15,12 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
         return
     username = st.text_input(f"{_('Account')} *", key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes."))
     name = st.text_input(f"{_('Name')} *", key="user_name")
-    role = st.selectbox(f"{_('Role')} *", list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role")
-    team = st.selectbox(_("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team")
+    role = st.selectbox(
+        f"{_('Role')} *", list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
+    )
+    team = st.selectbox(
+        _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team"
+    )
     if not st.button(_("Create account"), type="primary", icon=":material/check:"):
         return
     password = users.random_password()
@@ -28,7 +32,9 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
 
 
 def _show_password(username: str, password: str) -> None:
-    st.success(_("Hand over this account and one-time password. At the first sign-in its owner chooses another one."), icon=":material/key:")
+    st.success(
+        _("Hand over this account and one-time password. At the first sign-in its owner chooses another one."), icon=":material/key:"
+    )
     st.code(f"{username}\n{password}", language=None)
     if st.button(_("Done"), type="primary"):
         st.rerun()
@@ -40,9 +46,22 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
         _show_password(*created)
         return
     name = st.text_input(f"{_('Name')} *", value=account.name, key=f"edit_name_{account.id}")
-    role = st.selectbox(_("Role"), list(roles), index=list(roles).index(account.role.code), format_func=lambda code: roles[code], key=f"edit_role_{account.id}")
+    role = st.selectbox(
+        _("Role"),
+        list(roles),
+        index=list(roles).index(account.role.code),
+        format_func=lambda code: roles[code],
+        key=f"edit_role_{account.id}",
+    )
     place = list(teams).index(account.team_id) if account.team_id in teams else None
-    team = st.selectbox(_("Team"), list(teams), index=place, format_func=lambda number: teams[number], placeholder=_("Choose"), key=f"edit_team_{account.id}")
+    team = st.selectbox(
+        _("Team"),
+        list(teams),
+        index=place,
+        format_func=lambda number: teams[number],
+        placeholder=_("Choose"),
+        key=f"edit_team_{account.id}",
+    )
     is_active = st.toggle(_("May sign in"), value=account.is_active, key=f"edit_active_{account.id}")
     with st.container(horizontal=True):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
@@ -61,7 +80,9 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
 def add_team(teams: dict[int, str]) -> None:
     """A new team, if wanted below another one."""
     name = st.text_input(f"{_('Name')} *", key="team_name")
-    parent = st.selectbox(_("Belongs to"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="team_parent")
+    parent = st.selectbox(
+        _("Belongs to"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="team_parent"
+    )
     if st.button(_("Create team"), type="primary", icon=":material/check:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             users.create_team(session, guard.actor(), name=name, parent_id=parent)

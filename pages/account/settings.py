@@ -16,8 +16,9 @@ left, right = st.columns(2, gap="medium")
 with left, st.form("password"):
     st.subheader(_("Password"), anchor=False)
     old = st.text_input(_("Present password"), type="password", key="old_password")
-    new = st.text_input(_("New password"), type="password", key="new_password",
-                        help=_("At least 8 characters with letters, digits and special characters."))
+    new = st.text_input(
+        _("New password"), type="password", key="new_password", help=_("At least 8 characters with letters, digits and special characters.")
+    )
     again = st.text_input(_("New password once more"), type="password", key="new_password_again")
     if st.form_submit_button(_("Change password"), type="primary"):
         if new != again:
@@ -31,6 +32,8 @@ with left, st.form("password"):
 with right, st.container(border=True):
     st.subheader(_("Interface"), anchor=False)
     st.markdown(f"{_('Account')}: **{feedback.escape(actor.username)}**")
-    language = st.segmented_control(_("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language")
+    language = st.segmented_control(
+        _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language"
+    )
     if language and language != actor.language:
         browser.redirect(header.change_language(language))

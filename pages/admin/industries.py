@@ -16,13 +16,25 @@ def decide(suggestion_id: int, text: str) -> None:
     st.markdown(f"**{feedback.escape(text)}**")
     labels = {"map": _("It is an industry of the library"), "accept": _("Take it into the library"), "refuse": _("Refuse it")}
     answer = st.radio(_("Decision"), list(labels), format_func=lambda code: labels[code], key="decision")
-    industries = {code: entries.industry_label(code) for code, one in entries.industries.items() if (one.parent is None) == (answer == "accept")}
+    industries = {
+        code: entries.industry_label(code) for code, one in entries.industries.items() if (one.parent is None) == (answer == "accept")
+    }
     chosen = remark = name_en = ""
     if answer == "refuse":
         remark = st.text_input(f"{_('Reason')} *", key="refusal")
     else:
         label = _("Industry") if answer == "map" else _("Section")
-        chosen = st.selectbox(label, list(industries), index=None, format_func=lambda code: industries[code], placeholder=_("Choose"), key=f"industry_{answer}") or ""
+        chosen = (
+            st.selectbox(
+                label,
+                list(industries),
+                index=None,
+                format_func=lambda code: industries[code],
+                placeholder=_("Choose"),
+                key=f"industry_{answer}",
+            )
+            or ""
+        )
         name_en = st.text_input(_("English name"), key="industry_en") if answer == "accept" else ""
     if not st.button(_("Save"), type="primary", icon=":material/check:"):
         return

@@ -16,8 +16,9 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
     name = st.text_input(f"{_('Name')} *", value=entry.name, key=f"name_{code}")
     name_en = st.text_input(_("English name"), value=entry.name_en or "", key=f"name_en_{code}")
     place = st.number_input(_("Position"), value=position, min_value=0, max_value=999, key=f"position_{code}")
-    is_active = st.toggle(_("Offered in forms"), value=entry.is_active, key=f"active_{code}",
-                          help=_("A hidden choice stays on the records that have it."))
+    is_active = st.toggle(
+        _("Offered in forms"), value=entry.is_active, key=f"active_{code}", help=_("A hidden choice stays on the records that have it.")
+    )
     if st.button(_("Save"), type="primary", icon=":material/check:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             library.update_preset(session, actor, code, name=name, name_en=name_en, position=place, is_active=is_active)
@@ -39,7 +40,7 @@ def add_entry(category: str) -> None:
 with guard.reading() as reading:
     entries = library.get_library(reading)
 
-category = st.selectbox(_("List"), list(library.CATEGORIES), format_func=lambda code: _(library.CATEGORIES[code]), key="category", bind="query-params")
+category = st.selectbox(_("List"), list(library.CATEGORIES), format_func=lambda code: _(library.CATEGORIES[code]), key="category")
 if st.button(_("Add entry"), type="primary", icon=":material/add:"):
     guard.dialog(_("Add entry"), add_entry, category)
 for position, entry in enumerate(entries.by_category.get(category, ())):

@@ -19,18 +19,44 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
     key = question.id if question else "new"
     text = st.text_area(f"{_('Question')} *", value=question.question if question else "", key=f"question_{key}")
     text_en = st.text_area(_("Question in English"), value=(question.question_en or "") if question else "", key=f"question_en_{key}")
-    section = st.selectbox(_("Industry"), list(sections), index=list(sections).index((question and question.industry) or ""),
-                           format_func=lambda code: sections[code], key=f"section_{key}")
-    stage = st.selectbox(_("Customer type"), list(stages), index=list(stages).index((question and question.stage) or ""),
-                         format_func=lambda code: stages[code], key=f"question_stage_{key}")
-    field = st.selectbox(_("The answer goes to"), list(fields), index=list(fields).index(question.field if question else "core_need"),
-                         format_func=lambda name: fields[name], key=f"question_field_{key}")
-    position = st.number_input(_("Position"), value=question.position if question else 0, min_value=0, max_value=999, key=f"question_position_{key}")
+    section = st.selectbox(
+        _("Industry"),
+        list(sections),
+        index=list(sections).index((question and question.industry) or ""),
+        format_func=lambda code: sections[code],
+        key=f"section_{key}",
+    )
+    stage = st.selectbox(
+        _("Customer type"),
+        list(stages),
+        index=list(stages).index((question and question.stage) or ""),
+        format_func=lambda code: stages[code],
+        key=f"question_stage_{key}",
+    )
+    field = st.selectbox(
+        _("The answer goes to"),
+        list(fields),
+        index=list(fields).index(question.field if question else "core_need"),
+        format_func=lambda name: fields[name],
+        key=f"question_field_{key}",
+    )
+    position = st.number_input(
+        _("Position"), value=question.position if question else 0, min_value=0, max_value=999, key=f"question_position_{key}"
+    )
     with st.container(horizontal=True):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             with feedback.attempt() as outcome, guard.acting() as session:
-                library.save_question(session, actor, question.id if question else None, industry=section, stage=stage, position=position,
-                                      question=text, question_en=text_en, field=field)
+                library.save_question(
+                    session,
+                    actor,
+                    question.id if question else None,
+                    industry=section,
+                    stage=stage,
+                    position=position,
+                    question=text,
+                    question_en=text_en,
+                    field=field,
+                )
             if outcome.succeeded:
                 st.rerun()
         if question and st.button(_("Delete"), icon=":material/delete:"):

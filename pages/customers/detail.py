@@ -28,8 +28,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
     customer_actions.draw(customer, own_tags)
 if missing:
-    st.warning(_("Still missing: {fields}. Complete them before the customer's type can change.").format(fields=", ".join(missing)),
-               icon=":material/edit_note:")
+    st.warning(
+        _("Still missing: {fields}. Complete them before the customer's type can change.").format(fields=", ".join(missing)),
+        icon=":material/edit_note:",
+    )
 
 with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
@@ -41,9 +43,7 @@ left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    tab_contacts, tab_files, tab_history = st.tabs(
-        [_("Contacts"), _("Attachments"), _("Change log")], on_change="rerun", key="detail_tab"
-    )
+    tab_contacts, tab_files, tab_history = st.tabs([_("Contacts"), _("Attachments"), _("Change log")], on_change="rerun", key="detail_tab")
     if tab_contacts.open:
         with tab_contacts:
             contact_list.draw(customer, people, entries, may_edit=may_edit)

@@ -1,1 +1,40 @@
-"""Import of customers (placeholder while the service is being written)."""
+"""客户导入: choose a file, check how its columns are read, try it, then bring it in."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.permissions import Permission
+from ui import feedback, guard, header, import_steps
+
+actor = guard.page(Permission.CUSTOMER_IMPORT)
+header.title(_("Import customers"))
+
+st.caption(_("CSV, Excel or vCard. Headings in Chinese or English are recognised; you see everything before anything is saved."))
+upload = st.file_uploader(_("Choose a file with customers"), key="import_file", max_upload_size=60)
+
+if upload is None:
+    import_steps.forget()
+    feedback.empty_state(
+        "upload_file",
+        _("No file chosen yet"),
+        _("Every row needs at least the customer's name; what else is missing can be completed later."),
+    )
+    st.stop()
+
+with feedback.attempt() as reading:
+    table = import_steps.read(upload)
+if not reading.succeeded:
+    st.stop()
+
+st.subheader(_("1. Columns"), anchor=False)
+mapping = import_steps.choose_columns(table)
+st.subheader(_("2. Options"), anchor=False)
+plan = import_steps.choose_options(mapping)
+st.subheader(_("3. Check and import"), anchor=False)
+with st.container(horizontal=True):
+    check = st.button(_("Check without saving"), icon=":material/rule:")
+    bring_in = st.button(_("Import now"), type="primary", icon=":material/upload:")
+if check or bring_in:
+    with feedback.attempt():
+        import_steps.run(table, plan, dry_run=check)
+import_steps.show_result(table)

@@ -14,9 +14,19 @@ header.title(_("Customer intake"))
 def choose_kind_and_stage() -> None:
     """The first step; both stay fixed for the entry."""
     with st.container(border=True):
-        st.write(_("Choose the customer's nature and type first; the form then shows the fields they need. Neither can be changed in the form."))
-        kind = st.segmented_control(f"{_('Customer nature')} *", list(badges.KINDS), format_func=lambda code: _(badges.KINDS[code]), default="enterprise", key="new_kind")
-        stage = st.segmented_control(f"{_('Customer type')} *", list(badges.STAGES), format_func=lambda code: _(badges.STAGES[code]), key="new_stage")
+        st.write(
+            _("Choose the customer's nature and type first; the form then shows the fields they need. Neither can be changed in the form.")
+        )
+        kind = st.segmented_control(
+            f"{_('Customer nature')} *",
+            list(badges.KINDS),
+            format_func=lambda code: _(badges.KINDS[code]),
+            default="enterprise",
+            key="new_kind",
+        )
+        stage = st.segmented_control(
+            f"{_('Customer type')} *", list(badges.STAGES), format_func=lambda code: _(badges.STAGES[code]), key="new_stage"
+        )
         if st.button(_("Begin entry"), type="primary", icon=":material/edit_note:", disabled=not (kind and stage)):
             with guard.acting() as session:
                 draft_id = drafts.start_draft(session, actor, {"kind": kind, "stage": stage})

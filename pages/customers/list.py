@@ -16,13 +16,15 @@ def customer_list() -> None:
     """The filters and the rows they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         entries, owners = library.get_library(session), users.user_names(session)
-        query = customer_filters.draw(entries, owners, tags.list_tags(session))
+        filters = customer_filters.Filters(entries, owners, tags.list_tags(session))
+        query = filters.draw()
         page = customers.list_customers(session, guard.actor(), query)
-    if not page.rows:
-        draw_nothing_found(is_filtered=query != customers.CustomerQuery(filters=query.filters) or any(values for _name, values in query.filters))
-        return
-    customer_table.draw(page, entries, owners)
-    draw_footer(page)
+    if page.rows:
+        customer_table.draw(page, entries, owners)
+        draw_footer(page)
+    else:
+        draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
+    filters.keep()
 
 
 def draw_footer(page: customers.CustomerPage) -> None:
@@ -33,16 +35,15 @@ def draw_footer(page: customers.CustomerPage) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
         if page.pages > 1:
-            st.pagination(page.pages, key="page", bind="query-params")
+            st.pagination(page.pages, key="page")
 
 
-def draw_nothing_found(*, is_filtered: bool) -> None:
+def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) -> None:
     """An empty list: loosen the filters, or enter the first customer."""
     with st.container(border=True, horizontal_alignment="center"):
         if is_filtered:
             feedback.empty_state("search_off", _("No customer matches"), _("Try fewer words or filters."))
-            if st.button(_("Show all customers"), icon=":material/filter_list_off:"):
-                st.switch_page(routes.CUSTOMERS)
+            st.button(_("Show all customers"), icon=":material/filter_list_off:", on_click=filters.clear)
             return
         feedback.empty_state("group_add", _("No customers yet"), _("Enter the first one, or import a list from a spreadsheet."))
         with st.container(horizontal=True, horizontal_alignment="center"):

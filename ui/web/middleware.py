@@ -99,7 +99,9 @@ class _Answer:
     async def _send_page(self) -> None:
         assert self._start is not None
         page = self._body.replace(b'<html lang="en">', f'<html lang="{self._language}" translate="no">'.encode())
-        page = page.replace(b"<script>", _SHELL + b"<script>", 1) if b"<script>" in page else page.replace(b"</head>", _SHELL + b"</head>", 1)
+        page = (
+            page.replace(b"<script>", _SHELL + b"<script>", 1) if b"<script>" in page else page.replace(b"</head>", _SHELL + b"</head>", 1)
+        )
         headers = MutableHeaders(raw=self._start["headers"])
         for name in ("etag", "last-modified"):
             if name in headers:

@@ -1,0 +1,28 @@
+"""Keeping choices in the page's address as codes, the same in every language, so that a list can be reopened and sent.
+
+Streamlit's own binding writes the labels that widgets show; a link sent to a colleague with another language would lose its filters.
+"""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from ui.parameters import Parameter
+
+
+def restore(page: str, parameters: Mapping[str, Parameter]) -> None:
+    """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to."""
+    present = {name: st.query_params.get_all(name) for name in parameters}
+    if st.session_state.get("address") == (page, present):
+        return
+    for name, parameter in parameters.items():
+        st.session_state[name] = parameter.read(present[name])
+    st.session_state["address"] = (page, present)
+
+
+def keep(page: str, parameters: Mapping[str, Parameter]) -> None:
+    """After the widgets: write what was chosen into the address, leaving out what is as it comes."""
+    chosen = {name: parameter.write(st.session_state.get(name)) for name, parameter in parameters.items()}
+    if st.session_state.get("address") != (page, chosen):
+        st.query_params.from_dict({name: values for name, values in chosen.items() if values})
+        st.session_state["address"] = (page, chosen)

@@ -1,0 +1,79 @@
+"""How a choice is written into an address and read from one; what makes no sense there is read as no choice."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A plain text."""
+
+    default: Any = ""
+
+    def read(self, values: list[str]) -> Any:
+        """The choice for the values in the address."""
+        return values[0] if values else self.default
+
+    def write(self, chosen: Any) -> list[str]:
+        """The values for a choice; none for the default."""
+        return [str(chosen)] if chosen not in (None, "", self.default) else []
+
+
+@dataclass(frozen=True)
+class OneOf(Parameter):
+    """One of some codes."""
+
+    codes: Collection[str] = ()
+
+    def read(self, values: list[str]) -> Any:
+        """The code, or the default for an unknown one."""
+        return values[0] if values and values[0] in self.codes else self.default
+
+
+@dataclass(frozen=True)
+class AnyOf(Parameter):
+    """Several codes or numbers."""
+
+    codes: Collection[Any] = ()
+
+    def read(self, values: list[str]) -> Any:
+        """The known ones among them."""
+        known = {str(code): code for code in self.codes}
+        return [known[value] for value in values if value in known]
+
+    def write(self, chosen: Any) -> list[str]:
+        """All of them."""
+        return [str(code) for code in chosen or ()]
+
+
+class Number(Parameter):
+    """A number from 1 on."""
+
+    def read(self, values: list[str]) -> Any:
+        """The number, or the default."""
+        return int(values[0]) if values and values[0].isdecimal() and 1 <= int(values[0]) < 10**6 else self.default
+
+
+class Day(Parameter):
+    """A day as YYYY-MM-DD."""
+
+    def read(self, values: list[str]) -> Any:
+        """The day, or none for what is not one."""
+        try:
+            return date.fromisoformat(values[0]) if values else None
+        except ValueError:
+            return None  # an address typed by hand; the list shows that nothing is chosen
+
+
+class Switch(Parameter):
+    """On or off."""
+
+    def read(self, values: list[str]) -> Any:
+        """Whether it is on."""
+        return values == ["1"]
+
+    def write(self, chosen: Any) -> list[str]:
+        """1 for on."""
+        return ["1"] if chosen else []
