@@ -1,0 +1,139 @@
+"""The command line: what operators do without a browser. It acts as the system itself and brings the database up to date first."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crm_core.db import CrmSession, transaction
+from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
+from crm_core.i18n import _
+from crm_core.permissions import SYSTEM
+from crm_core.schema import upgrade_database
+from crm_core.services.demo import fill_demo
+from crm_core.services.imports.failed_rows import failed_rows_workbook
+from crm_core.services.imports.mapping import guess_mapping, target_labels
+from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
+from crm_core.services.imports.reading import read_table
+from crm_core.services.imports.running import run_import
+from crm_core.services.users import list_users, reset_password
+
+SHOWN_ERRORS = 20
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_("客脉 Kemai: commands for operators."))
+imports = typer.Typer(no_args_is_help=True, help=_("Import records from a file."))
+users = typer.Typer(no_args_is_help=True, help=_("Help users who cannot sign in."))
+app.add_typer(imports, name="import")
+app.add_typer(users, name="user")
+
+
+def main() -> None:
+    """Run the command line; what a user can act on is told in a sentence, with exit code 1."""
+    try:
+        app()
+    except CrmError as error:
+        typer.echo(_told(error), err=True)
+        sys.exit(1)
+
+
+def _told(error: CrmError) -> str:
+    if isinstance(error, ValidationFailed):
+        return " ".join(f"{field}: {sentence}" for field, sentences in error.errors.items() for sentence in sentences)
+    return str(error)
+
+
+@app.command(help=_("Create or migrate the database. Safe to repeat."))
+def upgrade() -> None:
+    """Bring the database to the present state."""
+    upgrade_database()
+    typer.echo(_("The database is up to date."))
+
+
+@imports.command("customers", context_settings={"allow_extra_args": True}, help=_("Import customers from csv, xlsx, xls, ods or vCard."))
+def import_customers(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help=_("The file to import."))],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only check; write nothing."))] = False,
+    defaults: Annotated[list[str] | None, typer.Option(metavar="FIELD=VALUE", help=_("Fills a field that a row leaves empty."))] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="HEADING=FIELD", help=_("Says which field a column carries."))
+    ] = None,
+    incomplete: Annotated[Incomplete, typer.Option(help=_("Keep or fail rows that lack required fields."))] = Incomplete.KEEP,
+    on_duplicate: Annotated[OnDuplicate, typer.Option(help=_("What to do with customers that exist already."))] = OnDuplicate.SKIP,
+    failed_rows: Annotated[Path | None, typer.Option(help=_("Write the failed rows to this xlsx, to mend and import again."))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print the result as one JSON object."))] = False,
+) -> None:
+    """Import customers; more pairs may follow the first one of `--defaults`."""
+    upgrade_database()
+    table = read_table(file.name, _content(file))
+    plan = ImportPlan(
+        mapping={**guess_mapping(table.headings), **_pairs(columns or [])},
+        defaults=_pairs([*(defaults or []), *context.args]),
+        incomplete=incomplete,
+        on_duplicate=on_duplicate,
+    )
+    result = run_import(SYSTEM, table, plan, dry_run=dry_run)
+    if failed_rows and result.failed:
+        failed_rows.write_bytes(failed_rows_workbook(table, result))
+    typer.echo(json.dumps({"file": file.name, "dry_run": dry_run, **asdict(result)}, ensure_ascii=False) if as_json else _summary(result))
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise FileRefused(_("The file {name} cannot be read. Check its name and whether you may open it.").format(name=file)) from problem
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise ValidationFailed({wrong[0]: [_("Write a name and a value joined by =, for example source=展会推广.")]})
+    return {name.strip(): value for name, _equals, value in (text.partition("=") for text in texts)}
+
+
+def _summary(result: ImportResult) -> str:
+    counts = _(
+        "{rows} rows: {created} created, {updated} updated, {skipped} skipped, {failed} failed; {incomplete} incomplete; {seconds} seconds."
+    )
+    labels = target_labels()
+    lines = [counts.format(**asdict(result))]
+    for note in result.errors[:SHOWN_ERRORS]:
+        lines.append(_("Row {row}, {field}: {message}").format(row=note.row, field=labels.get(note.field, "-"), message=note.message))
+    if len(result.errors) > SHOWN_ERRORS:
+        lines.append(
+            _("… and {count} more. --json shows all, --failed-rows writes them to a workbook.").format(
+                count=len(result.errors) - SHOWN_ERRORS
+            )
+        )
+    return "\n".join(lines)
+
+
+@app.command(help=_("Fill an empty database with fictional customers and an account for each role."))
+def demo() -> None:
+    """Fill the configured database with demo content and print its accounts."""
+    upgrade_database()
+    with transaction(SYSTEM) as session:
+        accounts = fill_demo(session, SYSTEM, users=True)
+    for account in accounts:
+        typer.echo(f"{account.username:<16} {account.password:<16} {account.role}")
+
+
+@users.command("reset-password", help=_("Give an account a one-time password."))
+def reset_user_password(username: Annotated[str, typer.Argument(help=_("The account."))]) -> None:
+    """Print a one-time password; the account's sessions end and a lock is lifted."""
+    upgrade_database()
+    with transaction(SYSTEM) as session:
+        password = reset_password(session, SYSTEM, _user_id(session, username))
+    typer.echo(password)
+
+
+def _user_id(session: CrmSession, username: str) -> int:
+    for user in list_users(session, SYSTEM):
+        if user.username == username.strip().lower():
+            return user.id
+    raise NotFound(_("There is no account “{name}”. Check its spelling.").format(name=username))

@@ -1,0 +1,170 @@
+"""Fictional content to look at and learn with: teams, accounts, customers with contacts and tags, spread over a year."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from crm_core import clock
+from crm_core.config import REFERENCE_DIR
+from crm_core.db import CrmSession
+from crm_core.errors import IllegalTransition
+from crm_core.fields import Widget, fields_of
+from crm_core.i18n import _
+from crm_core.models import Customer, Kind, Role, User
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.customers import create_customer, start_of_day, update_customer
+from crm_core.services.entry import check_entry
+from crm_core.services.imports.rows import Entry
+from crm_core.services.imports.writing import write_entries
+from crm_core.services.library import get_library
+from crm_core.services.tags import set_tags
+from crm_core.services.users import create_team, create_user, has_users, random_password, team_and_below
+
+_DAYS_AGO = "_days_ago"
+_YEAR = 360
+_INCOMPLETE_EVERY = 13
+_LEFT_OUT = ("employees", "revenue", "source_detail")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """An account of the demo content with the password it got."""
+
+    username: str
+    password: str
+    role: str
+
+
+def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAccount]:
+    """Fill an empty database with demo content and return its accounts.
+
+    With `users` teams and one or more accounts of each role are made, and the customers belong to the salespeople among them;
+    without, all belong to the actor. Raises `IllegalTransition` where there are users (with `users`) or customers already.
+    """
+    require(actor, Permission.CUSTOMER_CREATE)
+    _refuse_filled(session, users=users)
+    accounts = _create_accounts(session, actor) if users else []
+    owners = _salespeople(session) if users else [actor]
+    contacts = _contacts()
+    for place, row in enumerate(_customers()):
+        owner = owners[place % len(owners)]
+        with _acting_as(session, owner):
+            _create(session, owner, row, contacts[row["name"]], complete=place % _INCOMPLETE_EVERY != _INCOMPLETE_EVERY - 1)
+    with _acting_as(session, actor):
+        _edit(session, actor)
+    return accounts
+
+
+def _refuse_filled(session: CrmSession, *, users: bool) -> None:
+    if users and has_users(session):
+        raise IllegalTransition(
+            _("This database holds users already. Demo content goes into an empty database only; choose another CRM_DATA_DIR.")
+        )
+    if session.execute(select(Customer.id).limit(1)).first():
+        raise IllegalTransition(_("This database holds customers already. Demo content goes into an empty database only."))
+
+
+def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
+    teams = {row["name"]: create_team(session, actor, name=row["name"]) for row in _rows("teams.csv")}
+    accounts = []
+    for row in _rows("users.csv"):
+        account = DemoAccount(row["username"], random_password(), row["role"])
+        create_user(
+            session,
+            actor,
+            username=account.username,
+            name=row["name"],
+            password=account.password,
+            role=account.role,
+            team_id=teams.get(row["team"]),
+            language=row["language"],
+            must_change_password=False,
+        )
+        accounts.append(account)
+    return accounts
+
+
+def _salespeople(session: CrmSession) -> list[Actor]:
+    statement = select(User).join(User.role).options(joinedload(User.role)).where(Role.code == "sales").order_by(User.id)
+    return [user.as_actor(team_ids=team_and_below(session, user.team_id)) for user in session.execute(statement).scalars()]
+
+
+@contextmanager
+def _acting_as(session: CrmSession, actor: Actor) -> Iterator[None]:
+    """Let row scope and change log take somebody else for the author."""
+    before = session.info.get("actor")
+    session.info["actor"] = actor
+    try:
+        yield
+    finally:
+        session.info["actor"] = before
+
+
+def _customers() -> list[Row]:
+    """Companies and persons, the oldest first."""
+    companies = [row | {"kind": Kind.ENTERPRISE} for row in _rows("companies.csv")]
+    persons = [row | {"kind": Kind.INDIVIDUAL} for row in _rows("individuals.csv")]
+    return sorted(companies + persons, key=_age, reverse=True)
+
+
+def _age(row: Row) -> int:
+    return int(row["first_contact_on" + _DAYS_AGO]) % _YEAR
+
+
+def _contacts() -> dict[str, list[Row]]:
+    contacts: dict[str, list[Row]] = {}
+    for row in sorted(_rows("contacts.csv"), key=lambda row: row["is_primary"] != "1"):
+        contacts.setdefault(row["customer_name"], []).append(row)
+    return contacts
+
+
+def _create(session: CrmSession, owner: Actor, row: Row, contacts: Sequence[Row], *, complete: bool) -> None:
+    values = _values(row)
+    if complete:
+        customer = create_customer(session, owner, values, contacts).customer
+    else:
+        customer = _create_incomplete(session, owner, {**values, **dict.fromkeys(_LEFT_OUT)}, contacts)
+    set_tags(session, owner, customer.code, row["tags"].split(";"))
+    entered = start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
+    customer.created_at = customer.updated_at = min(entered, clock.now())
+    session.flush()
+
+
+def _create_incomplete(session: CrmSession, owner: Actor, values: dict[str, Any], contacts: Sequence[Row]) -> Customer:
+    checked = check_entry(get_library(session), values, contacts, require=False)
+    entry = Entry(0, values, {}, checked, is_incomplete=True)
+    customer_id = write_entries(session, owner, [entry], reason=_("Demo content"))[0]
+    return session.execute(select(Customer).where(Customer.id == customer_id)).scalar_one()
+
+
+def _values(row: Row) -> dict[str, Any]:
+    """A row as a form would send it; a column `…_days_ago` is a day counted back from today."""
+    declared = fields_of(Customer)
+    values: dict[str, Any] = {}
+    for column, text in row.items():
+        name = column.removesuffix(_DAYS_AGO)
+        name = name if name in declared else f"{name}_on"
+        if name in declared and text:
+            values[name] = clock.today() - timedelta(days=int(text)) if column.endswith(_DAYS_AGO) else text
+            if declared[name].widget in (Widget.CHOICES, Widget.PRESETS):
+                values[name] = text.split(";")
+    return values
+
+
+def _edit(session: CrmSession, actor: Actor) -> None:
+    for row in _rows("edits.csv"):
+        customer = session.execute(select(Customer).where(Customer.name == row["customer_name"])).scalar_one()
+        update_customer(session, actor, customer.id, {row["field"]: row["value"]}, version=customer.version, reason=row["reason"])
+
+
+def _rows(filename: str) -> list[Row]:
+    with (REFERENCE_DIR / "demo" / filename).open(encoding="utf-8") as file:
+        return [dict(row) for row in csv.DictReader(file)]
