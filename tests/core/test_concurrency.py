@@ -90,7 +90,8 @@ def test_a_customer_has_one_primary_contact_whoever_chooses_at_once(database: st
         with transaction(sales) as session:
             make_primary(session, sales, contact_id)
 
-    at_once([lambda one=one: choose(one) for one in ids])
+    for _round in range(3):
+        assert at_once([lambda one=one: choose(one) for one in ids]) == [None] * 4
     with reading(sales) as session:
         assert [contact.is_primary for contact in list_contacts(session, sales, made.id)] == [True, False, False, False]
 

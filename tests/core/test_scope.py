@@ -1,0 +1,179 @@
+"""Whose customers a person sees: own, team and below, or all; the same limit everywhere a customer can appear."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from crm_core.db import reading, transaction
+from crm_core.errors import NotFound
+from crm_core.models import Attachment, Contact, Customer
+from crm_core.permissions import Actor
+from crm_core.services import attachments, contacts, customers, dashboards, duplicates, history, tags
+from crm_core.services.customers import CustomerQuery
+from tests import factories
+
+PEOPLE = ("sales", "colleague", "manager", "stranger")
+SEEN_BY = {
+    "sales": {"sales"},
+    "colleague": {"colleague"},
+    "manager": {"sales", "colleague", "manager"},
+    "stranger": {"stranger"},
+    "administrator": set(PEOPLE),
+}
+
+
+@pytest.fixture
+def actors(database: str, administrator: Actor, manager: Actor, sales: Actor, colleague: Actor, stranger: Actor) -> dict[str, Actor]:
+    """Everybody by role."""
+    return {"administrator": administrator, "manager": manager, "sales": sales, "colleague": colleague, "stranger": stranger}
+
+
+@pytest.fixture
+def owned(actors: dict[str, Actor]) -> dict[str, Customer]:
+    """A customer of each person, all with a word in common."""
+    return {name: factories.make_customer(actors[name], name=f"杭州联谊{name}科技有限公司") for name in PEOPLE}
+
+
+@pytest.mark.parametrize("viewer", SEEN_BY)
+def test_list_search_count_and_dashboard_hold_what_a_person_may_see(
+    owned: dict[str, Customer], actors: dict[str, Actor], viewer: str
+) -> None:
+    actor, expected = actors[viewer], {owned[name].code for name in SEEN_BY[viewer]}
+    with reading(actor) as session:
+        for query in (CustomerQuery(), CustomerQuery(phrase="联谊"), CustomerQuery(filters=(("stage", ("prospect",)),))):
+            page = customers.list_customers(session, actor, query)
+            assert {row.code for row in page.rows} == expected
+            assert page.total == len(expected)
+            assert set(page.contacts) == {row.id for row in page.rows}
+        overview = dashboards.get_overview(session, actor)
+    counted = {
+        overview.total,
+        overview.new_this_month,
+        sum(overview.months.values()),
+        overview.stages["prospect"],
+        overview.industries["C"],
+    }
+    assert counted == {len(expected)}
+
+
+@pytest.mark.parametrize("viewer", SEEN_BY)
+def test_detail_contacts_attachments_history_and_files_hold_what_a_person_may_see(
+    owned: dict[str, Customer], actors: dict[str, Actor], viewer: str
+) -> None:
+    files = {}
+    for name, customer in owned.items():
+        with transaction(actors[name]) as session:
+            made = attachments.add_attachment(
+                session, actors[name], content=factories.PDF, type="attachment_type.business_card", customer_id=customer.id
+            )
+            files[name] = made.id
+    actor = actors[viewer]
+    for name, customer in owned.items():
+        sees = name in SEEN_BY[viewer]
+        with reading(actor) as session:
+            assert bool(contacts.list_contacts(session, actor, customer.id)) is sees
+            assert bool(attachments.list_attachments(session, actor, customer_id=customer.id)) is sees
+            assert bool(history.list_changes(session, actor, customer.id)) is sees
+            assert found(lambda code=customer.code: customers.get_customer(session, actor, code)) is sees
+            assert found(lambda file=files[name]: attachments.open_attachment(session, actor, file)) is sees
+
+
+def found(read: Callable[[], object]) -> bool:
+    """Whether a read finds its record."""
+    try:
+        read()
+    except NotFound:
+        return False
+    return True
+
+
+Verb = Callable[..., object]
+VERBS: dict[str, Verb] = {
+    "update customer": lambda session, actor, one: customers.update_customer(session, actor, one.id, {"remark": "x"}, version=one.version),
+    "add contact": lambda session, actor, one: contacts.add_contact(session, actor, one.id, factories.contact_values()),
+    "make primary": lambda session, actor, one: contacts.make_primary(session, actor, contact_of(one)),
+    "update contact": lambda session, actor, one: contacts.update_contact(
+        session, actor, contact_of(one), factories.contact_values(), version=1
+    ),
+    "delete contact": lambda session, actor, one: contacts.delete_contact(session, actor, contact_of(one)),
+    "set tags": lambda session, actor, one: tags.set_tags(session, actor, one.code, ["重点"]),
+    "add attachment": lambda session, actor, one: attachments.add_attachment(
+        session, actor, content=factories.PDF, type="attachment_type.other", customer_id=one.id
+    ),
+}
+
+
+def contact_of(customer: Customer) -> int:
+    """The id of a customer's only contact."""
+    with reading() as session:
+        return session.execute(select(Contact.id).where(Contact.customer_id == customer.id)).scalar_one()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("other", ["colleague", "stranger"])
+def test_nobody_changes_what_they_may_not_see(owned: dict[str, Customer], actors: dict[str, Actor], verb: str, other: str) -> None:
+    before = len(factories.log_of("customer")) + len(factories.log_of("contact")) + len(factories.log_of("attachment"))
+    with pytest.raises(NotFound), transaction(actors["sales"]) as session:
+        VERBS[verb](session, actors["sales"], owned[other])
+    assert len(factories.log_of("customer")) + len(factories.log_of("contact")) + len(factories.log_of("attachment")) == before
+
+
+@pytest.mark.parametrize("verb", [customers.delete_customer, customers.restore_customer])
+def test_a_manager_deletes_and_restores_only_within_the_team(owned: dict[str, Customer], actors: dict[str, Actor], verb: Verb) -> None:
+    if verb is customers.restore_customer:
+        with transaction(actors["administrator"]) as session:
+            customers.delete_customer(session, actors["administrator"], owned["stranger"].id)
+    with pytest.raises(NotFound), transaction(actors["manager"]) as session:
+        verb(session, actors["manager"], owned["stranger"].id)
+
+
+def test_a_query_that_forgets_the_scope_is_limited_all_the_same(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:
+    own = owned["sales"].id
+    with reading(actors["sales"]) as session:
+        assert session.execute(select(Customer.id)).scalars().all() == [own]
+        assert session.execute(select(func.count()).select_from(Customer)).scalar_one() == 1
+        assert set(session.execute(select(Contact.customer_id)).scalars()) == {own}
+        assert session.execute(select(func.count()).select_from(select(Customer.id).subquery())).scalar_one() == 1
+        assert session.get(Customer, owned["stranger"].id) is None
+    with transaction(actors["sales"]) as session:
+        session.execute(update(Customer).values(remark="x"))
+        session.execute(delete(Attachment))
+    with reading() as session:
+        assert session.execute(select(Customer.id).where(Customer.remark == "x")).scalars().all() == [own]
+
+
+def test_a_customer_handed_to_another_team_leaves_the_managers_view(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:
+    with transaction(actors["administrator"]) as session:
+        session.get(Customer, owned["sales"].id).owner_id = actors["stranger"].id
+    with reading(actors["manager"]) as session, pytest.raises(NotFound):
+        customers.get_customer(session, actors["manager"], owned["sales"].code)
+    with reading(actors["stranger"]) as session:
+        assert customers.get_customer(session, actors["stranger"], owned["sales"].code).id == owned["sales"].id
+
+
+def test_a_duplicate_outside_the_scope_is_shown_masked_and_without_code(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:
+    hidden = owned["stranger"]
+    with reading(actors["sales"]) as session:
+        (one,) = [
+            found for found in duplicates.find_duplicates(session, actors["sales"], name=hidden.name) if found.customer_id == hidden.id
+        ]
+    assert (one.code, one.owner, one.is_exact) == ("", actors["stranger"].name, True)
+    assert hidden.name not in one.name
+    assert "stranger" not in one.name
+    with reading(actors["stranger"]) as session:
+        seen = duplicates.find_duplicates(session, actors["stranger"], name=hidden.name)[0]
+    assert (seen.code, seen.name) == (hidden.code, hidden.name)
+
+
+@pytest.mark.parametrize("name", ["王伟", "王小明", "欧阳娜娜"])
+def test_the_name_of_a_person_outside_the_scope_is_never_shown_whole(
+    sqlite_database: str, sales: Actor, stranger: Actor, name: str
+) -> None:
+    phone = factories.random_phone()
+    factories.make_customer(stranger, kind="individual", name=name, contacts=[factories.contact_values(phone=phone)])
+    with reading(sales) as session:
+        (one,) = duplicates.find_duplicates(session, sales, name="李娜", kind="individual", phones=[phone])
+    shown = one.name.replace("*", "")
+    assert len(shown) < len(name)
+    assert name not in one.name

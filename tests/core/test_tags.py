@@ -1,0 +1,63 @@
+"""Tags that people set by hand."""
+
+import pytest
+
+from crm_core.db import reading, transaction
+from crm_core.errors import NotAllowed
+from crm_core.permissions import Actor, Permission
+from crm_core.services.customers import CustomerQuery, list_customers
+from crm_core.services.tags import MAX_TAGS, list_tags, set_tags, tags_of
+from tests import factories
+
+
+def tag(actor: Actor, code: str, *names: str) -> None:
+    with transaction(actor) as session:
+        set_tags(session, actor, code, names)
+
+
+def test_a_customer_gets_exactly_the_tags_given(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    tag(sales, customer.code, "重点", " 价格\u200b敏感 ", "重点", "")
+    tag(sales, customer.code, "价格敏感", "VIP")
+    with reading() as session:
+        assert set(tags_of(session, customer.id)) == {"价格敏感", "VIP"}
+        assert set(list_tags(session).values()) == {"VIP", "价格敏感", "重点"}
+    first, second = factories.log_of("customer", customer.id, field="tags")
+    assert (first.old, set((first.new or "").split(", "))) == ("", {"重点", "价格敏感"})
+    assert set((second.new or "").split(", ")) == {"价格敏感", "VIP"}
+    assert second.actor_id == sales.id
+
+
+def test_setting_the_same_tags_again_logs_nothing(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    for _time in range(2):
+        tag(sales, customer.code, "b", "A", "重点", "Ä")
+    assert len(factories.log_of("customer", customer.id, field="tags")) == 1
+
+
+def test_customers_are_filtered_by_tag(database: str, sales: Actor) -> None:
+    tagged, _other = factories.make_customer(sales), factories.make_customer(sales)
+    tag(sales, tagged.code, "重点")
+    with reading(sales) as session:
+        (number,) = list_tags(session)
+        page = list_customers(session, sales, CustomerQuery(tags=(number,)))
+        assert ([row.code for row in page.rows], page.total) == ([tagged.code], 1)
+    tag(sales, tagged.code)
+    with reading(sales) as session:
+        assert list_customers(session, sales, CustomerQuery(tags=(number,))).total == 0
+
+
+def test_a_tag_is_cut_to_its_column_and_their_number_is_limited(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    tag(sales, customer.code, "长" * 100, *(f"t{number:02d}" for number in range(30)))
+    with reading() as session:
+        names = tags_of(session, customer.id)
+    assert len(names) == MAX_TAGS
+    assert max(map(len, names)) <= 40
+
+
+def test_tagging_needs_the_permission_to_edit(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    reader = Actor(id=sales.id, name="只读", permissions=frozenset({Permission.CUSTOMER_READ}))
+    with pytest.raises(NotAllowed):
+        tag(reader, customer.code, "x")
