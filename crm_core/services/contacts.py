@@ -52,7 +52,8 @@ def update_contact(session: CrmSession, actor: Actor, contact_id: int, values: M
 def make_primary(session: CrmSession, actor: Actor, contact_id: int) -> None:
     """Make a contact the one to talk to first."""
     contact, customer = _contact(session, actor, contact_id)
-    for other in session.execute(select(Contact).where(Contact.customer_id == customer.id, Contact.is_primary)).scalars():
+    others = (Contact.customer_id == customer.id, Contact.is_primary, Contact.id != contact.id)
+    for other in session.execute(select(Contact).where(*others)).scalars():
         other.is_primary = False
     session.flush()
     contact.is_primary = True
@@ -85,7 +86,10 @@ def _customer(session: CrmSession, actor: Actor, customer_id: int) -> Customer:
 
 
 def _contact(session: CrmSession, actor: Actor, contact_id: int) -> tuple[Contact, Customer]:
+    # The customer is locked first, so that the contact is read as the last change left it.
+    customer_id = session.execute(select(Contact.customer_id).where(Contact.id == contact_id)).scalar()
+    customer = _customer(session, actor, customer_id) if customer_id else None
     contact = session.execute(select(Contact).where(Contact.id == contact_id)).scalar_one_or_none()
-    if contact is None:
+    if contact is None or customer is None:
         raise NotFound(_("This contact was removed meanwhile. Reload the page to see the present ones."))
-    return contact, _customer(session, actor, contact.customer_id)
+    return contact, customer

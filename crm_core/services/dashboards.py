@@ -41,11 +41,13 @@ def get_overview(session: CrmSession, actor: Actor) -> Overview:
 
 def _compute(session: CrmSession, month: str) -> Overview:
     live = Customer.deleted_at.is_(None)
+    # One object each in the columns and in the grouping: PostgreSQL must see the same parameters in both.
     section = func.coalesce(func.substr(Customer.industry, 1, 1), "")
+    source_code = func.coalesce(Customer.source, "")
     grouped = session.execute(
-        select(Customer.stage, section, func.coalesce(Customer.source, ""), func.count(), func.sum(cast(Customer.is_incomplete, Integer)))
+        select(Customer.stage, section, source_code, func.count(), func.sum(cast(Customer.is_incomplete, Integer)))
         .where(live)
-        .group_by(Customer.stage, section, func.coalesce(Customer.source, ""))
+        .group_by(Customer.stage, section, source_code)
     ).all()
     stages: dict[str, int] = {}
     industries: dict[str, int] = {}

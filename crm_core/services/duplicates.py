@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, select
 from crm_core import crypto
 from crm_core.db import CrmSession
 from crm_core.i18n import N_
+from crm_core.masking import mask
 from crm_core.models import Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.permissions import Actor
@@ -124,7 +125,7 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
         Duplicate(
             row.id,
             row.code if row.visible else "",
-            row.name if row.visible else row.name[:2] + "****" + row.name[-2:],
+            row.name if row.visible else mask("name", row.name),
             owners.get(row.owner_id or 0, ""),
             reasons[row.id],
         )
