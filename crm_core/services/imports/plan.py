@@ -55,7 +55,7 @@ class RowNote:
 
 @dataclass
 class ImportResult:
-    """Counts of rows; `incomplete` are created or updated ones that lack required fields. `skips` says why rows were skipped."""
+    """Counts of rows; `incomplete` are the created ones that lack required fields. `skips` says why rows were skipped."""
 
     rows: int = 0
     created: int = 0

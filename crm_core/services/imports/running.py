@@ -20,7 +20,7 @@ from crm_core.services.imports.matches import Match, Matches
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
 from crm_core.services.imports.rows import Entry, RowReader
 from crm_core.services.imports.table import Table
-from crm_core.services.imports.updating import update_from
+from crm_core.services.imports.updating import Update, load_customers, update_from
 from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import Library, get_library
 
@@ -97,8 +97,7 @@ class _Run:
                 repeated |= {entry.number} if match else set()
                 new.append((entry, self.matches.add(entry)))
         self._create(session, new, frozenset(repeated))
-        for entry, match in updates:
-            self._update(session, entry, match)
+        self._update(session, updates)
         self.result.rows += len(entries)
 
     def _create(self, session: CrmSession, new: Sequence[tuple[Entry, Match]], repeated: frozenset[int]) -> None:
@@ -110,18 +109,24 @@ class _Run:
         self.result.created += len(entries)
         self.result.incomplete += sum(entry.is_incomplete for entry in entries)
 
-    def _update(self, session: CrmSession, entry: Entry, match: Match) -> None:
-        if not match.is_visible:
-            self.result.skip(entry.number, _("This customer exists already, but you may not change it. Ask an administrator to do so."))
-            return
-        if match.id is None:  # a dry run: further up in the same file, not in the database
-            errors = entry.checked.errors
-        else:
-            errors = update_from(session, self.actor, self.library, match.id, entry, write=self.writes)
-        if errors:
-            self.result.fail(entry.number, errors)
-        else:
+    def _update(self, session: CrmSession, updates: Sequence[tuple[Entry, Match]]) -> None:
+        customers = load_customers(session, [match.id for _entry, match in updates if match.id and match.is_visible], lock=self.writes)
+        for entry, match in updates:
+            if match.is_visible and match.id is None:
+                self._count(entry, Update(entry.checked.errors, has_news=True))  # a dry run: it stands further up in the same file
+            elif match.id in customers:
+                customer = customers[match.id]
+                self._count(entry, update_from(session, self.actor, self.library, customer, entry, write=self.writes))
+            else:
+                self.result.skip(entry.number, _("This customer exists already, but you may not change it. Ask an administrator to do so."))
+
+    def _count(self, entry: Entry, update: Update) -> None:
+        if update.errors:
+            self.result.fail(entry.number, update.errors)
+        elif update.has_news:
             self.result.updated += 1
+        else:
+            self.result.skip(entry.number, _("This customer exists already, and the row says nothing new."))
 
     def _keep_record(self, session: CrmSession, *, is_last: bool) -> None:
         batch = session.get(ImportBatch, self.batch_id) or ImportBatch(filename=self.table.filename[:300], user_id=self.actor.id)

@@ -1,6 +1,7 @@
 """Bringing what a row says into a customer that exists: filled cells overwrite, empty ones leave what is there."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -18,29 +19,40 @@ from crm_core.services.library import Library, suggest_industry
 Errors = dict[str, list[str]]
 
 
-def update_from(session: CrmSession, actor: Actor, library: Library, customer_id: int, entry: Entry, *, write: bool) -> Errors:
+class Update(NamedTuple):
+    """What came of a row: its errors by target, and whether it says anything that the customer does not say already."""
+
+    errors: Errors
+    has_news: bool
+
+
+def load_customers(session: CrmSession, ids: Iterable[int], *, lock: bool) -> dict[int, Customer]:
+    """The customers to update by id, locked where they will be written."""
+    statement = select(Customer).where(Customer.id.in_(list(ids)), Customer.deleted_at.is_(None))
+    found = session.execute(statement.with_for_update() if lock else statement).scalars()
+    return {customer.id: customer for customer in found}
+
+
+def update_from(session: CrmSession, actor: Actor, library: Library, customer: Customer, entry: Entry, *, write: bool) -> Update:
     """Check what the row gives together with what the customer has, and save it where `write` says so.
 
     Nature and type stay as they are. A contact of the same name or phone is changed, another one is added. The change log
-    takes the reason from the session. Returns the errors of the row; with any, nothing is changed.
+    takes the reason from the session. With any error nothing is changed.
     """
-    statement = select(Customer).where(Customer.id == customer_id)
-    customer = session.execute(statement.with_for_update() if write else statement).scalar_one()
     changes, errors = _customer_changes(library, customer, entry)
     contact = _contact_of(session, customer, entry)
     contact_changes, contact_errors = _contact_changes(contact, customer, entry)
-    errors |= contact_errors
-    if errors or not write:
-        return errors
+    update = Update(errors | contact_errors, has_news=bool(changes or contact_changes))
+    if update.errors or not update.has_news or not write:
+        return update
     for name, value in changes.items():
-        if getattr(customer, name) != value:
-            setattr(customer, name, value)
+        setattr(customer, name, value)
     if changes.get("industry_text"):
         suggest_industry(session, actor, changes["industry_text"])
     if contact_changes:
         _save_contact(session, customer, contact, contact_changes)
     refresh(session, customer)
-    return errors
+    return update
 
 
 def _customer_changes(library: Library, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
@@ -52,6 +64,7 @@ def _customer_changes(library: Library, customer: Customer, entry: Entry) -> tup
     changes = {name: clean[name] for name in given if name in clean}
     if "industry" in changes:
         changes["industry_text"] = clean.get("industry_text")
+    changes = {name: value for name, value in changes.items() if value != getattr(customer, name)}
     return changes, {name: sentences for name, sentences in errors.items() if name in given}
 
 
@@ -80,7 +93,8 @@ def _contact_changes(contact: Contact | None, customer: Customer, entry: Entry) 
         given["name"] = entry.checked.contacts[0]["name"] if entry.checked.contacts else customer.name
     before = {name: getattr(contact, name) for name in CONTACT_FIELDS} if contact else {}
     clean, errors = check_contact({**before, **given}, require=False)
-    return {name: clean[name] for name in given}, {CONTACT + name: sentences for name, sentences in errors.items() if name in given}
+    changes = {name: clean[name] for name in given if contact is None or clean[name] != getattr(contact, name)}
+    return changes, {CONTACT + name: sentences for name, sentences in errors.items() if name in given}
 
 
 def _save_contact(session: CrmSession, customer: Customer, contact: Contact | None, changes: dict[str, Any]) -> None:
@@ -89,5 +103,4 @@ def _save_contact(session: CrmSession, customer: Customer, contact: Contact | No
         session.add(Contact(**changes, customer_id=customer.id, is_primary=is_first))
         return
     for name, value in changes.items():
-        if getattr(contact, name) != value:
-            setattr(contact, name, value)
+        setattr(contact, name, value)
