@@ -1,10 +1,11 @@
 """What all tables share: the declarative base, column types that behave alike on both databases, and common columns."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, MetaData, Numeric, String
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, MetaData, Numeric, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -41,7 +42,7 @@ class UtcTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Read UTC."""
         if value is None:
             return None
@@ -84,6 +85,21 @@ class Encrypted(TypeDecorator[str]):
     def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
         """Decrypt."""
         return crypto.decrypt(value) if value else None
+
+
+class EncryptedJson(TypeDecorator[Any]):
+    """A structure of JSON values that is encrypted in the database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> str:
+        """Encrypt."""
+        return crypto.encrypt(json.dumps(value, ensure_ascii=False))
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
+        """Decrypt."""
+        return json.loads(crypto.decrypt(value))
 
 
 Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)]

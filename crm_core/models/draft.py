@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.models.base import Base, Dated
+from crm_core.models.base import Base, Dated, EncryptedJson
 
 
 class Draft(Base, Dated):
-    """What one user has entered so far; `id` is random, since it stands in the address."""
+    """What one user has entered so far, encrypted, since identity numbers may be in it; `id` is random, since it stands in the address."""
 
     __tablename__ = "draft"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
-    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    values: Mapped[dict[str, Any]] = mapped_column(EncryptedJson, default=dict)

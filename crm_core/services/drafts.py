@@ -11,6 +11,7 @@ from crm_core.errors import NotFound
 from crm_core.i18n import _
 from crm_core.models import Attachment, Draft
 from crm_core.permissions import Actor, Permission, require
+from crm_core.validation import clean_text
 
 MAX_DRAFTS = 20
 
@@ -29,7 +30,7 @@ def start_draft(session: CrmSession, actor: Actor, values: dict[str, Any]) -> st
 
 def get_draft(session: CrmSession, actor: Actor, draft_id: str) -> Draft:
     """One's own draft. Raises `NotFound` for anybody else's or one that was submitted."""
-    draft = session.execute(select(Draft).where(Draft.id == draft_id, Draft.user_id == actor.id)).scalar_one_or_none()
+    draft = session.execute(select(Draft).where(Draft.id == clean_text(draft_id), Draft.user_id == actor.id)).scalar_one_or_none()
     if draft is None:
         raise NotFound(_("This draft was submitted or discarded. Begin a new entry."))
     return draft
