@@ -5,7 +5,7 @@ fields (a look at an identity number, an import) is added with `record`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import event, insert, inspect
@@ -48,6 +48,18 @@ def record(session: CrmSession, action: str, record: Base, *, new: str | None = 
 def record_change(session: CrmSession, record: Base, *, field: str, old: str, new: str) -> None:
     """Add a line about a change that is not one of a column, such as a customer's tags."""
     session.execute(insert(ChangeLog), [_line(session, record, "changed", field=field, old=old, new=new)])
+
+
+def record_customer_changes(session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None) -> None:
+    """Add a line for each (id, name) of customers whose field one statement changed."""
+    lines = [
+        line_for(
+            session, "changed", entity=Customer.__tablename__, entity_id=id, customer_id=id, subject=name, field=field, old=old, new=new
+        )
+        for id, name in rows
+    ]
+    if lines:
+        session.execute(insert(ChangeLog), lines)
 
 
 def line_for(

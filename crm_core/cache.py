@@ -20,6 +20,8 @@ _lock = Lock()
 
 def cached(session: Session, area: str, key: Hashable, compute: Callable[[], T]) -> T:
     """The value of `compute()`, computed once per revision of `area` and `key`."""
+    if numbering.is_bumped(session, area):
+        return compute()
     full_key = (area, numbering.revision(session, area), key)
     with _lock:
         store = _stores.setdefault(session.get_bind().engine.pool, OrderedDict())

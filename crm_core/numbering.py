@@ -28,6 +28,12 @@ def customer_codes(session: Session, count: int = 1) -> list[str]:
 def bump(session: Session, area: str) -> None:
     """Count up the revision of an area of data, in the transaction that changes it."""
     take(session, f"revision:{area}")
+    session.info.setdefault("bumped", set()).add(area)
+
+
+def is_bumped(session: Session, area: str) -> bool:
+    """Whether this transaction counts up the area: what it reads there is its own until it is committed."""
+    return area in session.info.get("bumped", ())
 
 
 def revision(session: Session, area: str) -> int:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from sqlalchemy import func, select, update
 
+from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
@@ -49,6 +50,8 @@ class Library:
     presets: dict[str, Entry]
     by_category: dict[str, tuple[Entry, ...]]
     industries: dict[str, Entry]
+    mapped: dict[str, str]
+    """Users' own words for an industry that an administrator mapped, with the code they stand for."""
 
     def label(self, code: str | None) -> str:
         """The label of a preset; an unknown code (a free budget range) is its own label."""
@@ -96,6 +99,8 @@ class Library:
                 own += [f"{section.name}-{entry.name}", f"{section.name_en}-{entry.name_en}", entry.code[1:]]
             for name in own:
                 names.setdefault(name.casefold(), entry.code)
+        for text, code in self.mapped.items():
+            names.setdefault(text.casefold(), code)
         return names
 
 
@@ -109,10 +114,14 @@ def _load(session: CrmSession) -> Library:
     for row in session.execute(select(Preset).order_by(Preset.category, Preset.position, Preset.code)).scalars():
         by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active))
     industries = session.execute(select(Industry).order_by(Industry.code)).scalars()
+    mapped = session.execute(
+        select(IndustrySuggestion.text, IndustrySuggestion.industry).where(IndustrySuggestion.state == SuggestionState.MAPPED)
+    )
     return Library(
         presets={entry.code: entry for entries in by_category.values() for entry in entries},
         by_category={category: tuple(entries) for category, entries in by_category.items()},
         industries={row.code: Entry(row.code, row.name, row.name_en, parent=row.parent) for row in industries},
+        mapped={row.text: row.industry for row in mapped},
     )
 
 
@@ -166,9 +175,12 @@ def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, na
 
 
 def suggest_industry(session: CrmSession, actor: Actor, text: str) -> None:
-    """Put an industry in the user's own words before the administrator, once [000]."""
-    if session.execute(select(IndustrySuggestion.id).where(IndustrySuggestion.text == text)).first() is None:
+    """Put an industry in the user's own words before the administrator, once; a refused one is put there again [000]."""
+    known = session.execute(select(IndustrySuggestion).where(IndustrySuggestion.text == text)).scalar_one_or_none()
+    if known is None:
         session.add(IndustrySuggestion(text=text, proposed_by_id=actor.id))
+    elif known.state != SuggestionState.PENDING:
+        known.state, known.industry, known.remark = SuggestionState.PENDING, None, None
 
 
 def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySuggestion, int]]:
@@ -225,10 +237,11 @@ def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: Suggesti
     changes: dict[str, object] = {"industry": industry, "industry_text": None, "version": Customer.version + 1}
     if industry is None:
         changes["is_incomplete"] = True
-    session.execute(
-        update(Customer).where(Customer.industry_text == suggestion.text).values(changes),
+    settled = session.execute(
+        update(Customer).where(Customer.industry_text == suggestion.text).values(changes).returning(Customer.id, Customer.name),
         execution_options=unscoped | {"synchronize_session": False},
     )
+    audit.record_customer_changes(session, settled.tuples(), field="industry", old=suggestion.text, new=industry)
     bump(session, "library")
     bump(session, "customers")
 
