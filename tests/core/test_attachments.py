@@ -192,8 +192,15 @@ def test_adding_and_removing_need_the_permission_to_edit(customer: Customer, sal
 
 
 @pytest.mark.parametrize(
-    ("name", "safe"), [("a/b\\c:d", "a_b_c_d"), ("../../etc/passwd", "_.._etc_passwd"), ("...", "_"), ("恒远\x00\u202e公司", "恒远公司"), ("长" * 200, "长" * 120)]
-)  # fmt: skip
+    ("name", "safe"),
+    [
+        ("a/b\\c:d", "a_b_c_d"),
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("...", "_"),
+        ("恒远\x00\u202e公司", "恒远公司"),
+        ("长" * 200, "长" * 120),
+    ],
+)
 def test_a_name_becomes_one_that_every_file_system_takes(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
