@@ -11,6 +11,8 @@ from ui import feedback, guard, header, routes, sign_in_page
 
 st.set_page_config(page_title="客脉 Kemai", page_icon=str(header.ICON), layout="wide", initial_sidebar_state="auto")
 
+st.logo(str(header.LOGO), icon_image=str(header.ICON), size="large")
+
 actor = guard.load_actor()
 pages = header.pages_for(actor)
 current = st.navigation(pages, position="sidebar" if actor else "hidden", expanded=True)

@@ -13,6 +13,7 @@ from ui import browser, guard, routes
 from ui.routes import ROUTES, Route
 
 ICON = Path(__file__).parent / "web" / "icon.png"
+LOGO = Path(__file__).parent / "web" / "logo.png"
 
 
 def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:

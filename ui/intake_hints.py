@@ -30,8 +30,8 @@ def find(values: Mapping[str, Any]) -> list[duplicates.Duplicate]:
         )
 
 
-def draw_reason_for_duplicate(values: Mapping[str, Any]) -> bool:
-    """Show possible duplicates under the form; an exact one asks for a reason. Returns whether there is an exact one."""
+def draw_duplicates(values: Mapping[str, Any]) -> bool:
+    """Show possible duplicates; an exact one asks for a reason. Returns whether there is an exact one."""
     found = find(values)
     if not found:
         return False
@@ -49,11 +49,10 @@ def draw_reason_for_duplicate(values: Mapping[str, Any]) -> bool:
 
 
 def _draw_duplicate(one: duplicates.Duplicate) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(", ".join(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
-        st.markdown(f"**{escape(one.name)}** · {escape(one.code)} · {_('owner')} {escape(one.owner) or '—'}", width="stretch")
-        if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
-            st.switch_page(routes.CUSTOMER, query_params={"code": one.code})
+    st.badge(", ".join(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
+    st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {_('Owner')}: {escape(one.owner) or '—'}")
+    if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
+        st.switch_page(routes.CUSTOMER, query_params={"code": one.code})
 
 
 def draw(entries: Library, values: Mapping[str, Any]) -> None:

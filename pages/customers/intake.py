@@ -23,9 +23,10 @@ def choose_kind_and_stage() -> None:
             format_func=lambda code: _(badges.KINDS[code]),
             default="enterprise",
             key="new_kind",
+            required=True,
         )
         stage = st.segmented_control(
-            f"{_('Customer type')} *", list(badges.STAGES), format_func=lambda code: _(badges.STAGES[code]), key="new_stage"
+            f"{_('Customer type')} *", list(badges.STAGES), format_func=lambda code: _(badges.STAGES[code]), key="new_stage", required=True
         )
         if st.button(_("Begin entry"), type="primary", icon=":material/edit_note:", disabled=not (kind and stage)):
             with guard.acting() as session:
@@ -65,8 +66,8 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
         intake_form.draw(entries, {"kind": kind, "stage": stage})
         attachment_list.draw(draft_id=draft_id)
         values = intake_form.entered(kind, stage)
-        is_exact = intake_hints.draw_reason_for_duplicate(values)
     with aside:
+        is_exact = intake_hints.draw_duplicates(values)
         intake_hints.draw(entries, values)
     with feedback.attempt():
         intake_form.keep(draft_id, values)

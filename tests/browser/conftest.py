@@ -1,0 +1,118 @@
+"""A real server on a free port and a real Chromium for tests that walk through the product."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from crm_core.config import ROOT
+from tests.browser.desk import Desk
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Server:
+    """One running server with a data folder of its own."""
+
+    folder: Path
+    port: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def console(self) -> str:
+        return (self.folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+
+    def start(self) -> "Server":
+        self.port = self.port or free_port()
+        console = (self.folder / "console.txt").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
+            cwd=ROOT,
+            env={**os.environ, "CRM_DATA_DIR": str(self.folder), **self.environment},
+            stdout=console,
+            stderr=console,
+        )
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.console)
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=2)
+                return self
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError(self.console)
+
+    def stop(self, *, kill: bool = False) -> int:
+        assert self.process is not None
+        self.process.kill() if kill else self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A fresh server with an empty database; its console must hold no traceback at the end."""
+    monkeypatch.delenv("CRM_DATABASE_URL", raising=False)
+    running = Server(tmp_path).start()
+    yield running
+    if running.process and running.process.poll() is None:
+        running.stop()
+    assert "Traceback" not in running.console, running.console
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's or any installed Chromium."""
+    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(chromium: Browser, server: Server) -> Iterator[Desk]:
+    """A person at a desktop browser whose own language is English."""
+    person = Desk(chromium, server.url)
+    yield person
+    person.leave()
+
+
+@pytest.fixture
+def second_desk(chromium: Browser, server: Server) -> Iterator[Desk]:
+    """A second person at another browser."""
+    person = Desk(chromium, server.url)
+    yield person
+    person.leave()

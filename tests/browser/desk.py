@@ -1,0 +1,100 @@
+"""A person in front of a browser: what they read, click and type, in the words of the Chinese interface."""
+
+import re
+
+from playwright.sync_api import Browser, Locator, expect
+
+from crm_core.i18n import catalogue
+
+SETTLED = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+PASSWORD = "Kemai#2026"
+
+
+def zh(text: str) -> str:
+    """The Chinese words for a source string."""
+    return catalogue("zh_CN").get(text, text)
+
+
+class Desk:
+    """One browser window. It notes what the page asks of other hosts and what the console complains of."""
+
+    def __init__(self, chromium: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> None:
+        self.url = url
+        self.context = chromium.new_context(
+            viewport={"width": width, "height": height}, locale="en-US", color_scheme="dark" if dark else "light"
+        )
+        self.page = self.context.new_page()
+        self.foreign: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self._note(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.url, self.url.replace("http", "ws"), "blob:", "data:")):
+            self.foreign.append(url)
+
+    def leave(self) -> None:
+        self.context.close()
+
+    def go(self, path: str) -> "Desk":
+        self.page.goto(self.url + path)
+        return self.settle()
+
+    def settle(self) -> "Desk":
+        """Wait until the script has answered."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+        self.page.wait_for_timeout(150)
+        return self
+
+    def field(self, label: str) -> Locator:
+        return self.page.locator("input,textarea").and_(self.page.get_by_label(re.compile(rf"^{re.escape(zh(label))}( \*)?$"))).first
+
+    def type(self, label: str, text: str) -> None:
+        field = self.field(label)
+        field.fill(text)
+        field.press("Tab")
+        self.settle()
+
+    def choice(self, label: str) -> Locator:
+        """The input of a choice; its value is what is chosen."""
+        box = self.page.locator('[data-testid="stSelectbox"]')
+        return box.filter(has=self.page.locator("label", has_text=re.compile(rf"^{re.escape(zh(label))}( \*)?$"))).first.locator("input")
+
+    def choose(self, label: str, text: str) -> None:
+        """Type into a choice and take the first match."""
+        field = self.choice(label)
+        field.click()
+        field.fill(text)
+        self.page.get_by_role("option").filter(has_text=text).first.click()
+        self.settle()
+
+    def click(self, label: str, *, exact: bool = True) -> None:
+        self.page.get_by_role("button", name=re.compile(rf"{re.escape(zh(label))}{'$' if exact else ''}")).first.click()
+        self.settle()
+
+    def pick(self, label: str) -> None:
+        """Press one of several visible choices."""
+        self.page.locator("[data-testid=stButtonGroup] button").filter(has_text=re.compile(f"^{re.escape(zh(label))}$")).first.click()
+        self.settle()
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=15_000)
+
+    def set_up(self, code: str) -> None:
+        """Create the first administrator."""
+        self.type("Code from the console", code)
+        self.type("Your name", "周敏")
+        self.type("Account", "zhoumin")
+        self.field("Password").fill(PASSWORD)
+        self.field("Password once more").fill(PASSWORD)
+        self.click("Create administrator")
+        self.page.wait_for_url(re.compile("customers"))
+        self.settle()
+
+    def sign_in(self, account: str = "zhoumin", password: str = PASSWORD) -> None:
+        self.field("Account").fill(account)
+        self.field("Password").fill(password)
+        self.page.locator('[data-testid="stFormSubmitButton"] button').click()
+        self.page.wait_for_selector('[data-testid="stSidebarNav"]', timeout=30_000)
+        self.settle()

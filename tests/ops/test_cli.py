@@ -1,0 +1,100 @@
+"""The command line, as an operator runs it: a process of its own with its own data folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crm_core.config import ROOT
+
+COMMANDS = ("upgrade", "import", "demo", "user")
+LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "customers.csv").write_text(LINES, encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CRM_DATA_DIR": str(folder / "var"), "CRM_DATABASE_URL": "", "CRM_LANGUAGE": "en", "COLUMNS": "160"}
+    command = [sys.executable, "-m", "crm_core", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def import_customers(folder: Path, *arguments: str) -> dict[str, object]:
+    done = run(folder, "import", "customers", str(folder / "customers.csv"), "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    result: dict[str, object] = json.loads(done.stdout)
+    return result
+
+
+def test_help_lists_every_command_with_a_sentence(folder: Path) -> None:
+    done = run(folder, "--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        line = next(line for line in done.stdout.splitlines() if command in line.split())
+        assert line.rstrip("│ ").endswith(".")
+
+
+def test_upgrade_makes_a_database_and_can_be_repeated(folder: Path) -> None:
+    assert run(folder, "upgrade").returncode == 0
+    assert run(folder, "upgrade").returncode == 0
+    assert (folder / "var" / "crm.db").exists()
+
+
+def test_an_import_reports_counts_and_errors_as_one_json_object_and_creates_nothing_twice(folder: Path) -> None:
+    first = import_customers(folder, "--defaults", "source=其他", "source_detail=工商登记", "--defaults", "segment=新客户")
+    assert (first["rows"], first["created"], first["failed"], first["incomplete"]) == (2, 1, 1, 1)
+    assert isinstance(first["errors"], list)
+    assert {(error["row"], error["field"]) for error in first["errors"]} == {(3, "name")}
+    again = import_customers(folder, "--on-duplicate", "skip")
+    assert (again["created"], again["skipped"], again["failed"]) == (0, 1, 1)
+
+
+def test_a_dry_run_writes_nothing_and_failed_rows_go_to_a_workbook(folder: Path) -> None:
+    mended = folder / "failed.xlsx"
+    assert import_customers(folder, "--dry-run", "--failed-rows", str(mended))["created"] == 1
+    assert import_customers(folder)["created"] == 1
+    assert mended.read_bytes()[:2] == b"PK"
+
+
+def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
+    done = run(folder, "import", "customers", str(folder / "customers.csv"))
+    assert "2 rows: 1 created" in done.stdout
+    assert "Row 3, Customer name" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "customers", "nothing.csv"),
+        ("import", "customers", "README.md"),
+        ("import", "customers", "customers.csv", "--defaults", "source=天上掉的"),
+        ("import", "customers", "customers.csv", "--defaults", "nonsense"),
+        ("user", "reset-password", "nobody"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence_without_a_traceback(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = run(folder, *(str(folder / one) if one == "customers.csv" else one for one in arguments))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_demo_prints_accounts_once_and_refuses_a_database_in_use(folder: Path) -> None:
+    done = run(folder, "demo")
+    accounts = [line.split() for line in done.stdout.splitlines()]
+    assert {role for _username, _password, role in accounts} == {"administrator", "manager", "sales"}
+    again = run(folder, "demo")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "users already" in again.stderr
+    password = run(folder, "user", "reset-password", accounts[0][0]).stdout.strip()
+    assert len(password) >= 8
+    assert password != accounts[0][1]
