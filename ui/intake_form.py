@@ -63,7 +63,15 @@ def draw(library: Library, values: Mapping[str, Any]) -> None:
                 form.draw(shown)
         if group == "base":
             draw_contacts(library)
-    form.show_first_error()
+    page_tools.bring_into_view([_place_of(name) for name in errors()])
+
+
+def _place_of(name: str) -> str:
+    if not name.startswith("contacts."):
+        return forms.css_key(PREFIX, name)
+    _contacts, place, field = name.split(".")
+    number = st.session_state["intake_contacts"][int(place)]
+    return forms.css_key(f"{PREFIX}.contact{number}", field)
 
 
 def errors() -> dict[str, list[str]]:
@@ -95,9 +103,7 @@ def draw_contacts(library: Library) -> None:
                         on_click=numbers.remove,
                         args=(number,),
                     )
-            form = Form(prefix, library, {}, errors=own, warnings=warnings)
-            form.draw(CONTACTS, columns=5)
-            form.show_first_error() if own and not any("." not in name for name in errors()) else None
+            Form(prefix, library, {}, errors=own, warnings=warnings).draw(CONTACTS, columns=5)
         if len(numbers) < MAX_CONTACTS:
             st.button(_("Add contact"), icon=":material/person_add:", on_click=_add_contact)
 

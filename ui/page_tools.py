@@ -6,8 +6,8 @@ import streamlit as st
 
 _SCRIPT = """
 export default function ({ data, parentElement }) {
-  if (!data || parentElement.dataset.done === String(data.turn)) return
-  parentElement.dataset.done = String(data.turn)
+  if (!data || parentElement.shownTurn === data.turn) return
+  parentElement.shownTurn = data.turn
   const find = () => {
     const boxes = data.keys.map((key) => document.querySelector(".st-key-" + CSS.escape(key))).filter(Boolean)
     boxes.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
