@@ -54,7 +54,7 @@ def decode(content: bytes) -> str:
             break
     else:
         text = _decode_by_statistics(content)
-    if _CONTROLS.search(text):
+    if "\x00" in text or 50 * len(_CONTROLS.findall(text[:20_000])) > len(text):
         raise FileRefused(_("This file holds no table that can be read. Save it as xlsx or csv and try again."))
     return text
 

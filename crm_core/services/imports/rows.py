@@ -6,7 +6,7 @@ from typing import Any
 
 from crm_core.errors import FileRefused, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import LifecycleStage
+from crm_core.models import Kind, LifecycleStage
 from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
 from crm_core.services.imports.cells import Converter, converter
 from crm_core.services.imports.guesses import guess_kind, recognise_regions
@@ -50,6 +50,8 @@ class RowReader:
         values = self._complete(given)
         checked = check_entry(self.library, values, self._contacts(values, contact), require=not self.keeps)
         errors = {name.replace("contacts.0.", CONTACT): sentences for name, sentences in checked.errors.items()}
+        if "name" in errors and values["kind"] == Kind.INDIVIDUAL and not contact.get("name"):
+            errors.pop(CONTACT + "name", None)  # a person's contact bears the person's name; one sentence about it is enough
         if len(row.cells) > self.width:
             errors[""] = [_too_long(len(row.cells), self.width)]
         if foreign and not self.keeps:
@@ -81,7 +83,7 @@ class RowReader:
             return []
         if not contact.get("name"):
             # A person is their own contact; a company's phone without a name is kept where incomplete rows are.
-            name = values.get("name") if values["kind"] == "individual" else NOT_PROVIDED if self.keeps else None
+            name = values.get("name") if values["kind"] == Kind.INDIVIDUAL else NOT_PROVIDED if self.keeps else None
             contact["name"] = name
         return [contact]
 

@@ -1,0 +1,81 @@
+"""Demo content: complete, dated around today, and only for an empty database."""
+
+from collections import Counter
+from datetime import timedelta
+
+import bcrypt
+import pytest
+from sqlalchemy import select
+
+from crm_core import clock
+from crm_core.db import reading, transaction
+from crm_core.errors import IllegalTransition
+from crm_core.models import ChangeLog, Customer, CustomerTag, IndustrySuggestion, Role, User
+from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
+from crm_core.services.customers import CustomerQuery, list_customers
+from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.sign_in import find_credentials
+from tests import factories
+
+
+def fill(actor: Actor = SYSTEM, *, users: bool = True) -> list[DemoAccount]:
+    with transaction(actor) as session:
+        return fill_demo(session, actor, users=users)
+
+
+def all_customers() -> list[Customer]:
+    with reading() as session:
+        return list(session.execute(select(Customer).order_by(Customer.id)).scalars())
+
+
+def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
+    accounts = fill()
+    assert {account.role for account in accounts} == set(BUILT_IN_ROLES)
+    with reading() as session:
+        for account in accounts:
+            user = find_credentials(session, account.username)
+            assert user
+            assert bcrypt.checkpw(account.password.encode(), user.password_hash.encode())
+        assert not any(session.execute(select(User.must_change_password)).scalars())
+
+
+def test_the_customers_belong_to_the_salespeople_and_show_every_type_and_state(database: str) -> None:
+    fill()
+    customers = all_customers()
+    with reading() as session:
+        salespeople = set(session.execute(select(User.id).join(User.role).where(Role.code == "sales")).scalars())
+        assert session.execute(select(IndustrySuggestion.state)).scalars().all() == ["pending"]
+        assert session.execute(select(CustomerTag.tag_id)).first()
+        reasons = (
+            session.execute(select(ChangeLog.reason).where(ChangeLog.action == "changed", ChangeLog.reason.is_not(None))).scalars().all()
+        )
+    assert len(customers) == 100
+    assert {one.owner_id for one in customers} == salespeople
+    assert set(Counter(one.stage for one in customers)) == {"prospect", "qualified", "customer", "partner", "churned"}
+    assert 3 <= sum(one.is_incomplete for one in customers) <= 12
+    assert len(reasons) >= 5
+
+
+def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(database: str) -> None:
+    fill()
+    moments = [one.created_at for one in all_customers()]
+    assert moments == sorted(moments)
+    assert max(moments) <= clock.now()
+    assert clock.now() - timedelta(days=370) < min(moments) < clock.now() - timedelta(days=300)
+    assert len({moment.strftime("%Y-%m") for moment in moments}) >= 12
+
+
+def test_a_fresh_administrator_owns_what_is_filled_in_for_them(database: str, administrator: Actor) -> None:
+    assert fill(administrator, users=False) == []
+    assert {one.owner_id for one in all_customers()} == {administrator.id}
+    with reading(administrator) as session:
+        assert list_customers(session, administrator, CustomerQuery(phrase="杭州")).total > 0
+
+
+def test_a_database_with_users_or_customers_is_left_alone(database: str, administrator: Actor) -> None:
+    with pytest.raises(IllegalTransition):
+        fill()
+    factories.make_customer(administrator)
+    with pytest.raises(IllegalTransition):
+        fill(administrator, users=False)
+    assert len(all_customers()) == 1
