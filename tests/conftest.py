@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -183,7 +183,12 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Set the clock to a moment (with its zone), where it then stands still."""
 
     def stop_at(moment: datetime) -> None:
-        monkeypatch.setattr(clock, "now", lambda: moment)
+        class Standing(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return moment.astimezone(tz)
+
+        monkeypatch.setattr(clock, "datetime", Standing)
 
     return stop_at
 

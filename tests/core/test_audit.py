@@ -1,0 +1,153 @@
+"""The change log: complete, masked, and impossible to rewrite on either database."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from crm_core import db
+from crm_core.config import settings
+from crm_core.db import reading, transaction
+from crm_core.masking import mask
+from crm_core.models import ChangeLog
+from crm_core.permissions import Actor
+from crm_core.services.contacts import list_contacts, update_contact
+from crm_core.services.customers import create_customer, delete_customer, update_customer
+from crm_core.services.drafts import save_draft, start_draft
+from crm_core.services.history import list_changes
+from tests import factories
+
+REWRITES = [
+    "UPDATE change_log SET reason = 'x'",
+    "UPDATE change_log SET actor_name = 'x' WHERE id = 1",
+    "DELETE FROM change_log",
+    "DELETE FROM change_log WHERE id = 1",
+]
+ONLY_POSTGRES = ["TRUNCATE change_log"]
+ONLY_SQLITE = [
+    "REPLACE INTO change_log (id, at, actor_name, action, entity, entity_id, subject) VALUES (1, 'x', 'x', 'x', 'x', 'x', 'x')",
+]
+
+
+def attempt(statement: str) -> None:
+    with pytest.raises(DatabaseError, match="append-only"), db.engine().begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("statement", REWRITES)
+def test_no_statement_rewrites_the_log(database: str, sales: Actor, statement: str) -> None:
+    customer = factories.make_customer(sales)
+    before = [(line.id, line.actor_name, line.reason) for line in factories.log_of("customer", customer.id)]
+    attempt(statement)
+    assert [(line.id, line.actor_name, line.reason) for line in factories.log_of("customer", customer.id)] == before
+
+
+@pytest.mark.parametrize("statement", ONLY_POSTGRES)
+def test_no_statement_of_postgres_empties_the_log(postgres_database: str, sales: Actor, statement: str) -> None:
+    attempt(statement)
+
+
+@pytest.mark.parametrize("statement", ONLY_SQLITE)
+def test_no_statement_of_sqlite_replaces_a_line(sqlite_database: str, sales: Actor, statement: str) -> None:
+    attempt(statement)
+
+
+def test_the_program_itself_cannot_change_a_line(database: str, sales: Actor) -> None:
+    factories.make_customer(sales)
+    with pytest.raises(DatabaseError, match="append-only"), transaction(sales) as session:
+        session.query(ChangeLog).first().reason = "x"  # type: ignore[union-attr]
+
+
+def test_a_change_that_is_rolled_back_leaves_no_line(database: str, sales: Actor) -> None:
+    with transaction(sales) as session:
+        create_customer(session, sales, factories.customer_values(), [factories.contact_values()])
+        session.rollback()
+    assert factories.log_of("customer") == factories.log_of("contact") == []
+
+
+def test_sensitive_values_are_logged_masked(database: str, sales: Actor) -> None:
+    number, other = factories.random_identity_number(), factories.random_identity_number()
+    contacts = [factories.contact_values(phone="13800001234", email="chenwei@hengyuan.com")]
+    customer = factories.make_customer(
+        sales, kind="individual", identity_number=number, address="西湖区文三路100号1幢101室", contacts=contacts
+    )
+    with transaction(sales) as session:
+        changes = {"identity_number": other, "address": "滨江区江南大道200号2幢202室"}
+        update_customer(session, sales, customer.id, changes, version=customer.version, reason="更正")
+    with transaction(sales) as session:
+        contact = list_contacts(session, sales, customer.id)[0]
+        values = factories.contact_values(name=contact.name, phone="0571-87654321", email="zhaomin@hengyuan.com")
+        update_contact(session, sales, contact.id, values, version=contact.version)
+    logged = {line.field: (line.old, line.new) for line in [*factories.log_of("customer"), *factories.log_of("contact")] if line.field}
+    assert logged["identity_number"] == (mask("identity_number", number), mask("identity_number", other))
+    assert logged["address"] == ("西湖区文三路****", "滨江区江南大****")
+    assert logged["phone"] == ("138****1234", mask("phone", "0571-87654321"))
+    assert logged["email"] == ("che**@hengyuan.com", "zha**@hengyuan.com")
+    everything = str(
+        [(line.old, line.new, line.reason, line.subject) for line in factories.log_of("customer") + factories.log_of("contact")]
+    )
+    assert not any(secret in everything for secret in (number, other, "13800001234", "chenwei", "101室"))
+
+
+def test_no_identity_number_stands_anywhere_in_the_database_file(sqlite_database: str, sales: Actor, manager: Actor) -> None:
+    number, other = factories.random_identity_number(), factories.random_identity_number()
+    with transaction(sales) as session:
+        draft = start_draft(session, sales, {"identity_number": number})
+        save_draft(session, sales, draft, {"identity_number": number, "name": "可以找到的名字"})
+    customer = factories.make_customer(sales, kind="individual", identity_number=number, draft_id=draft)
+    with transaction(sales) as session:
+        update_customer(session, sales, customer.id, {"identity_number": other}, version=customer.version, reason="更正")
+    with transaction(manager) as session:
+        delete_customer(session, manager, customer.id)
+    with reading() as session:
+        session.execute(text("SELECT 1"))
+    files = {path.name: path.read_bytes() for path in settings().data_dir.iterdir() if path.is_file()}
+    assert "crm.db-wal" in files
+    everything = b"".join(files.values())
+    assert customer.name.encode() in everything
+    for secret in (number, other, number[6:17], other[6:17]):
+        assert secret.encode() not in everything
+
+
+def test_the_history_of_a_customer_tells_who_when_what_and_why(database: str, sales: Actor, manager: Actor) -> None:
+    customer = factories.make_customer(sales)
+    with transaction(manager) as session:
+        update_customer(session, manager, customer.id, {"source_detail": "2024年展会"}, version=1, reason="与客户核对")
+    with reading(sales) as session:
+        newest, *older = list_changes(session, sales, customer.id)
+    assert (newest.actor_name, newest.field, newest.old, newest.new, newest.reason) == (
+        manager.name,
+        "source_detail",
+        "2023年行业展会",
+        "2024年展会",
+        "与客户核对",
+    )
+    assert {(line.entity, line.action) for line in older} == {("customer", "created"), ("contact", "created")}
+    assert newest.at >= older[-1].at
+
+
+def test_a_reason_belongs_to_its_own_transaction(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    with transaction(sales) as session:
+        changed = update_customer(session, sales, customer.id, {"source_detail": "a"}, version=1, reason="第一次")
+    with transaction(sales) as session:
+        update_customer(session, sales, customer.id, {"remark": "b"}, version=changed.version)
+    assert [line.reason for line in factories.log_of("customer", customer.id, action="changed")] == ["第一次", None]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "masked"),
+    [
+        ("phone", "13800001234", "138****1234"),
+        ("phone", "1234567", "*******"),
+        ("email", "chenwei@example.com", "che**@example.com"),
+        ("email", "ab@example.com", "a**@example.com"),
+        ("identity_number", "11010519491231002X", "110**********2X"),
+        ("name", "王伟", "**"),
+        ("name", "王小明", "王*明"),
+        ("name", "杭州恒远机械有限公司", "杭州******公司"),
+        ("wechat", "hengyuan888", "h*********8"),
+        ("phone", "", ""),
+    ],
+)
+def test_a_masked_value_keeps_only_its_ends(field: str, value: str, masked: str) -> None:
+    assert mask(field, value) == masked

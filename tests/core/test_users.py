@@ -1,0 +1,269 @@
+"""Accounts: creating, changing, passwords, teams and roles."""
+
+from typing import Any
+
+import bcrypt
+import pytest
+from sqlalchemy import select
+
+from crm_core.db import reading, transaction
+from crm_core.errors import NotAllowed, NotFound, ValidationFailed
+from crm_core.models import Role, User
+from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scope
+from crm_core.services import sign_in, users
+from tests import factories
+from tests.core.sentences import is_sentence
+
+
+def user_row(actor: Actor) -> User:
+    with reading() as session:
+        return session.execute(select(User).where(User.id == actor.id)).scalar_one()
+
+
+def signed_in(actor: Actor) -> str:
+    """A session token of an account."""
+    with transaction() as session:
+        ticket = sign_in.open_session(session, actor.username)
+        token = sign_in.redeem_ticket(session, ticket)
+    assert token
+    return token
+
+
+def is_signed_in(token: str) -> bool:
+    with reading() as session:
+        return sign_in.find_actor(session, token) is not None
+
+
+def update(actor: Actor, user: Actor, **over: Any) -> None:
+    values = {"name": user.name, "role": "sales", "team_id": None, "is_active": True} | over
+    with transaction(actor) as session:
+        users.update_user(session, actor, user.id or 0, **values)
+
+
+class TestPasswordRule:
+    @pytest.mark.parametrize("password", ["abc-1234", "Abcdef1!", "密码abc#12", "p@ssw0rd", "a1!a1!a1!", "a b c 1 !", "x1!" * 24])
+    def test_letters_digits_and_special_characters_from_eight_on(self, password: str) -> None:
+        assert users.check_password(password) == password
+
+    @pytest.mark.parametrize(
+        "password", ["", "abc-123", "abcdefgh", "abcd1234", "12345678", "abcdefg!", "1234567!", "abc 1234", " abc-1234", "abc-1234 "]
+    )
+    def test_anything_weaker_is_refused(self, password: str) -> None:
+        with pytest.raises(ValueError, match=r".") as problem:
+            users.check_password(password)
+        assert is_sentence(str(problem.value))
+
+    def test_what_bcrypt_would_cut_off_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"."):
+            users.check_password("x1!" * 24 + "x")
+        with pytest.raises(ValueError, match=r"."):
+            users.check_password("密" * 24 + "1!")
+
+    def test_a_one_time_password_keeps_the_rule(self) -> None:
+        passwords = {users.check_password(users.random_password()) for _time in range(200)}
+        assert len(passwords) == 200
+
+
+class TestAccounts:
+    def test_a_new_account_is_kept_with_a_hashed_password(self, database: str, administrator: Actor) -> None:
+        with transaction(administrator) as session:
+            made = users.create_user(
+                session, administrator, username=" Zhang.Min ", name="张敏", password=factories.PASSWORD, role="manager"
+            )
+        user = user_row(Actor(id=made.id, name="", permissions=frozenset()))
+        assert (user.username, user.name, user.must_change_password, user.is_active) == ("zhang.min", "张敏", True, True)
+        assert factories.PASSWORD not in user.password_hash
+        assert bcrypt.checkpw(factories.PASSWORD.encode(), user.password_hash.encode())
+        (line,) = factories.log_of("user_account", made.id, action="created")
+        assert (line.actor_id, line.subject) == (administrator.id, "张敏")
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("username", "ab"),
+            ("username", "张敏"),
+            ("username", "a b c"),
+            ("username", "-abc"),
+            ("username", "a" * 41),
+            ("username", "administrator"),
+            ("username", "ADMINISTRATOR"),
+            ("name", " "),
+            ("name", "长" * 61),
+            ("role", "emperor"),
+            ("password", "12345678"),
+        ],
+    )
+    def test_a_value_that_breaks_a_rule_is_refused(self, database: str, administrator: Actor, field: str, value: str) -> None:
+        values = {"username": "zhang.min", "name": "张敏", "password": factories.PASSWORD, "role": "sales"} | {field: value}
+        with pytest.raises(ValidationFailed) as refusal, transaction(administrator) as session:
+            users.create_user(session, administrator, **values)
+        assert set(refusal.value.errors) == {field}
+        assert all(is_sentence(sentence, at_least=4) for sentence in refusal.value.errors[field])
+
+    def test_a_change_of_role_team_and_name_takes_effect_and_is_logged(
+        self, database: str, administrator: Actor, sales: Actor, teams: dict[str, int]
+    ) -> None:
+        token = signed_in(sales)
+        update(administrator, sales, name="销售新", role="manager", team_id=teams["west"])
+        with reading() as session:
+            now = sign_in.find_actor(session, token)
+        assert now is not None
+        assert (now.name, now.scope, now.team_ids) == ("销售新", Scope.TEAM, {teams["west"]})
+        assert now.can(Permission.CUSTOMER_DELETE)
+        assert {line.field for line in factories.log_of("user_account", sales.id, action="changed")} == {"name", "role_id", "team_id"}
+
+    def test_disabling_an_account_ends_its_sessions(self, database: str, administrator: Actor, sales: Actor) -> None:
+        token = signed_in(sales)
+        update(administrator, sales, is_active=False)
+        assert not is_signed_in(token)
+        update(administrator, sales, is_active=True)
+        assert not is_signed_in(token)
+        assert [line.new for line in factories.log_of("user_account", sales.id, field="is_active")] == ["False", "True"]
+
+    @pytest.mark.parametrize("over", [{"role": "sales"}, {"role": "administrator", "is_active": False}])
+    def test_the_last_administrator_remains(self, database: str, administrator: Actor, over: dict[str, Any]) -> None:
+        with pytest.raises(ValidationFailed) as refusal:
+            update(administrator, administrator, **over)
+        assert is_sentence(refusal.value.errors["role"][0])
+        assert user_row(administrator).is_active
+        factories.make_user(role="administrator")
+        update(administrator, administrator, **over)
+        changed = user_row(administrator)
+        assert (changed.is_active, factories.actor_of(changed.id).can(Permission.USER_EDIT)) != (True, True)
+
+    def test_a_disabled_administrator_does_not_count(self, database: str, administrator: Actor) -> None:
+        second = factories.make_user(role="administrator")
+        update(administrator, second, role="administrator", is_active=False)
+        with pytest.raises(ValidationFailed):
+            update(administrator, administrator, role="sales")
+
+    def test_an_unknown_account_is_not_found(self, database: str, administrator: Actor) -> None:
+        with pytest.raises(NotFound):
+            update(administrator, Actor(id=999, name="x", permissions=frozenset()))
+
+
+class TestPasswords:
+    def test_a_reset_gives_a_one_time_password_and_ends_all_sessions(self, database: str, administrator: Actor, sales: Actor) -> None:
+        tokens = [signed_in(sales), signed_in(sales)]
+        for _time in range(5):
+            with transaction() as session:
+                sign_in.note_failure(session, sales.username)
+        with transaction(administrator) as session:
+            password = users.reset_password(session, administrator, sales.id or 0)
+        user = user_row(sales)
+        assert bcrypt.checkpw(password.encode(), user.password_hash.encode())
+        assert (user.must_change_password, user.locked_until, user.failed_sign_ins) == (True, None, 0)
+        assert not any(map(is_signed_in, tokens))
+
+    def test_every_reset_and_change_of_a_password_is_logged(self, database: str, administrator: Actor, sales: Actor) -> None:
+        with transaction(administrator) as session:
+            first = users.reset_password(session, administrator, sales.id or 0)
+        with transaction(administrator) as session:
+            second = users.reset_password(session, administrator, sales.id or 0)
+        with transaction(sales) as session:
+            users.change_password(session, sales, old=second, new="New-pass-456")
+        lines = factories.log_of("user_account", sales.id, action="password_set")
+        assert [line.actor_id for line in lines] == [administrator.id, administrator.id, sales.id]
+        assert not any(secret in f"{line.old}{line.new}" for line in lines for secret in (first, second, "New-pass-456"))
+
+    def test_changing_ones_own_password_ends_the_other_sessions(self, database: str, sales: Actor) -> None:
+        here, elsewhere = signed_in(sales), signed_in(sales)
+        with reading() as session:
+            actor = sign_in.find_actor(session, here)
+        assert actor is not None
+        with transaction(actor) as session:
+            users.change_password(session, actor, old=factories.PASSWORD, new="New-pass-456")
+        assert (is_signed_in(here), is_signed_in(elsewhere)) == (True, False)
+        assert bcrypt.checkpw(b"New-pass-456", user_row(sales).password_hash.encode())
+        assert not user_row(sales).must_change_password
+
+    @pytest.mark.parametrize(
+        ("old", "new", "field"),
+        [
+            ("wrong", "New-pass-456", "old"),
+            (factories.PASSWORD, "weak", "new"),
+            (factories.PASSWORD, factories.PASSWORD, "new"),
+            ("x" * 500, "New-pass-456", "old"),
+            ("a\x00b", "New-pass-456", "old"),
+        ],
+    )
+    def test_a_wrong_weak_or_unchanged_password_is_refused(self, database: str, sales: Actor, old: str, new: str, field: str) -> None:
+        token = signed_in(sales)
+        with pytest.raises(ValidationFailed) as refusal, transaction(sales) as session:
+            users.change_password(session, sales, old=old, new=new)
+        assert set(refusal.value.errors) == {field}
+        assert is_signed_in(token)
+        assert bcrypt.checkpw(factories.PASSWORD.encode(), user_row(sales).password_hash.encode())
+
+    def test_no_password_hash_is_ever_logged(self, database: str, administrator: Actor, sales: Actor) -> None:
+        with transaction(administrator) as session:
+            users.reset_password(session, administrator, sales.id or 0)
+        stored = user_row(sales).password_hash
+        assert all(stored not in f"{line.old}{line.new}" and line.field != "password_hash" for line in factories.log_of("user_account"))
+
+
+class TestTeamsAndRoles:
+    def test_a_team_includes_what_is_below_it(self, database: str, administrator: Actor, teams: dict[str, int]) -> None:
+        with transaction(administrator) as session:
+            deepest = users.create_team(session, administrator, name="杭州小组", parent_id=teams["below"])
+        with reading() as session:
+            assert users.team_and_below(session, teams["east"]) == {teams["east"], teams["below"], deepest}
+            assert users.team_and_below(session, teams["west"]) == {teams["west"]}
+            assert users.team_and_below(session, None) == frozenset()
+
+    @pytest.mark.parametrize("name", ["", "华东组", "长" * 61])
+    def test_a_team_needs_a_name_of_its_own(self, database: str, administrator: Actor, teams: dict[str, int], name: str) -> None:
+        with pytest.raises(ValidationFailed) as refusal, transaction(administrator) as session:
+            users.create_team(session, administrator, name=name)
+        assert set(refusal.value.errors) == {"name"}
+
+    def test_a_new_database_has_the_built_in_roles_once(self, database: str) -> None:
+        with transaction() as session:
+            users.ensure_roles(session)
+        with reading() as session:
+            roles = users.list_roles(session)
+        assert [role.code for role in roles] == list(BUILT_IN_ROLES)
+
+    def test_names_follow_a_change_at_once(self, database: str, administrator: Actor, sales: Actor) -> None:
+        with reading() as session:
+            assert users.user_names(session)[sales.id or 0] == "销售丙"
+        update(administrator, sales, name="销售新")
+        with reading() as session:
+            assert users.user_names(session)[sales.id or 0] == "销售新"
+
+    def test_a_user_chooses_the_language(self, database: str, sales: Actor) -> None:
+        for chosen, kept in (("en", "en"), ("xx", "zh_CN")):
+            with transaction(sales) as session:
+                users.set_language(session, sales, chosen)
+            assert user_row(sales).language == kept
+
+
+ROLES = {
+    "administrator": set(Permission),
+    "manager": set(Permission) - {Permission.LIBRARY_EDIT, Permission.USER_EDIT},
+    "sales": {Permission.CUSTOMER_READ, Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.DASHBOARD_READ},
+}
+
+
+@pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_do_what_its_table_says(sqlite_database: str, role: str, permission: Permission) -> None:
+    with reading() as session:
+        granted = session.execute(select(Role.permissions).where(Role.code == role)).scalar_one()
+    assert (permission in granted) is (permission in ROLES[role])
+    assert SYSTEM.can(permission)
+
+
+@pytest.mark.parametrize("role", ["sales", "manager"])
+def test_only_an_administrator_touches_accounts(sqlite_database: str, sales: Actor, manager: Actor, role: str) -> None:
+    actor, target = {"sales": sales, "manager": manager}[role], sales.id or 0
+    verbs = [
+        lambda session: users.create_user(session, actor, username="abc", name="x", password=factories.PASSWORD, role="administrator"),
+        lambda session: users.update_user(session, actor, target, name="x", role="administrator", team_id=None, is_active=True),
+        lambda session: users.reset_password(session, actor, target),
+        lambda session: users.list_users(session, actor),
+        lambda session: users.create_team(session, actor, name="x"),
+    ]
+    for verb in verbs:
+        with pytest.raises(NotAllowed), transaction(actor) as session:
+            verb(session)
