@@ -14,6 +14,7 @@ from crm_core.i18n import _
 from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import users
+from crm_core.validation import clean_text
 
 FAILURES_BEFORE_LOCK = 5
 FIRST_LOCK = timedelta(minutes=1)
@@ -23,15 +24,19 @@ LAST_USE_STEP = timedelta(minutes=5)
 """`last_used_at` is written at most this often, so that reading pages stays reading."""
 
 
+def _account(username: str) -> str:
+    return clean_text(username).lower()
+
+
 def find_credentials(session: CrmSession, username: str) -> User | None:
     """The account that tries to sign in; None for an unknown, disabled or locked one."""
-    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
+    user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
     return user if user and user.is_active and not user.is_locked() else None
 
 
 def note_failure(session: CrmSession, username: str) -> None:
     """Count a failed attempt; from the fifth on the account is locked, each time twice as long, at most an hour."""
-    statement = select(User).where(User.username == username.strip().lower()).with_for_update()
+    statement = select(User).where(User.username == _account(username)).with_for_update()
     user = session.execute(statement).scalar_one_or_none()
     if user is None or user.is_locked():
         return
@@ -43,7 +48,7 @@ def note_failure(session: CrmSession, username: str) -> None:
 
 def refusal(session: CrmSession, username: str) -> SignInRefused:
     """What to tell somebody who was not let in; the same for an unknown account and a wrong password."""
-    user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one_or_none()
+    user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
     if user and user.is_locked() and user.locked_until:
         minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1
         return SignInRefused(
@@ -56,7 +61,7 @@ def refusal(session: CrmSession, username: str) -> SignInRefused:
 
 def open_session(session: CrmSession, username: str) -> str:
     """Begin a session for an account whose password was checked, and return a ticket for the browser to collect it."""
-    user = session.execute(select(User).where(User.username == username.strip().lower(), User.is_active)).scalar_one()
+    user = session.execute(select(User).where(User.username == _account(username), User.is_active)).scalar_one()
     user.failed_sign_ins, user.locked_until, user.last_sign_in_at = 0, None, clock.now()
     token, ticket = crypto.token(), crypto.token()
     session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
@@ -69,7 +74,7 @@ def open_session(session: CrmSession, username: str) -> str:
 
 def language_of(session: CrmSession, username: str) -> str:
     """The interface language of an account."""
-    return session.execute(select(User.language).where(User.username == username.strip().lower())).scalar_one()
+    return session.execute(select(User.language).where(User.username == _account(username))).scalar_one()
 
 
 def redeem_ticket(session: CrmSession, ticket: str) -> str | None:

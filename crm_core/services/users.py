@@ -7,6 +7,7 @@ import bcrypt
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import joinedload
 
+from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, SignInRefused, ValidationFailed
@@ -163,6 +164,7 @@ def change_password(session: CrmSession, actor: Actor, *, old: str, new: str) ->
 def _set_password(session: CrmSession, user: User, password: str, *, must_change: bool, keep_session: int | None = None) -> None:
     user.password_hash = hash_password(password)
     user.must_change_password = must_change
+    audit.record(session, "password_set", user)
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
 
 

@@ -319,6 +319,12 @@ def upgrade() -> None:
                 f"CREATE TRIGGER change_log_no_{verb.lower()} BEFORE {verb} ON change_log "
                 "BEGIN SELECT RAISE(ABORT, 'the change log is append-only'); END"
             )
+        op.execute(
+            # REPLACE removes the old row without asking the trigger above.
+            "CREATE TRIGGER change_log_no_replace BEFORE INSERT ON change_log "
+            "WHEN EXISTS (SELECT 1 FROM change_log WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'the change log is append-only'); END"
+        )
     else:
         op.execute("CREATE TABLE customer_search (rowid BIGINT PRIMARY KEY, tokens TSVECTOR NOT NULL)")
         op.execute("CREATE INDEX ix_customer_search_tokens ON customer_search USING gin (tokens)")
@@ -329,6 +335,10 @@ def upgrade() -> None:
         op.execute(
             "CREATE TRIGGER change_log_append_only BEFORE UPDATE OR DELETE ON change_log "
             "FOR EACH ROW EXECUTE FUNCTION change_log_is_append_only()"
+        )
+        op.execute(
+            "CREATE TRIGGER change_log_no_truncate BEFORE TRUNCATE ON change_log "
+            "FOR EACH STATEMENT EXECUTE FUNCTION change_log_is_append_only()"
         )
 
 
