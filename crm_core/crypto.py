@@ -52,6 +52,8 @@ def decrypt(stored: str) -> str:
     """Read a value written by `encrypt`. Raises `cryptography.exceptions.InvalidTag` where it was tampered with."""
     number, _colon, encoded = stored.partition(":")
     sealed = base64.b64decode(encoded)
+    if int(number) >= len(_keys(settings().key_file)):
+        _keys.cache_clear()  # another process began a newer key
     return AESGCM(_keys(settings().key_file)[int(number)]).decrypt(sealed[:12], sealed[12:], None).decode()
 
 
