@@ -10,14 +10,18 @@ import streamlit as st
 from ui.parameters import Parameter
 
 
-def restore(page: str, parameters: Mapping[str, Parameter]) -> None:
-    """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to."""
+def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
+    """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to.
+
+    Returns whether anything was taken over.
+    """
     present = {name: st.query_params.get_all(name) for name in parameters}
     if st.session_state.get("address") == (page, present):
-        return
+        return False
     for name, parameter in parameters.items():
         st.session_state[name] = parameter.read(present[name])
     st.session_state["address"] = (page, present)
+    return True
 
 
 def keep(page: str, parameters: Mapping[str, Parameter]) -> None:

@@ -33,9 +33,16 @@ def stage_pie(stages: Mapping[str, int]) -> None:
 
 def month_bars(months: Mapping[str, int]) -> None:
     """New customers in each of the last twelve months."""
-    bars = go.Bar(x=list(months), y=list(months.values()), marker_color=ACCENT, hovertemplate="%{x}: %{y:,}<extra></extra>")
+    bars = go.Bar(
+        x=[month[2:] for month in months],
+        y=list(months.values()),
+        customdata=list(months),
+        marker_color=ACCENT,
+        hovertemplate="%{customdata}: %{y:,}<extra></extra>",
+    )
     figure = go.Figure(bars)
-    figure.update_xaxes(type="category")
+    figure.update_xaxes(type="category", tickangle=0, nticks=6)
+    figure.update_yaxes(rangemode="tozero", tickformat=",d")
     _draw(figure, _("New customers by month"), key="chart_months")
 
 
@@ -64,8 +71,11 @@ def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:
         orientation="h",
         marker_color=ACCENT,
         customdata=[label for label, _count in largest],
+        width=[min(0.7, 0.16 * len(largest))] * len(largest),
         text=[f"{count:,}" for _label, count in largest],
-        textposition="auto",
+        textposition="outside",
+        textangle=0,
+        cliponaxis=False,
         hovertemplate="%{customdata}: %{x:,}<extra></extra>",
     )
     _draw(go.Figure(bars), title, key=key)

@@ -48,7 +48,8 @@ class Filters:
 
     def draw(self) -> CustomerQuery:
         """Draw the row and return the query it describes."""
-        address.restore(PAGE, self.parameters)
+        if address.restore(PAGE, self.parameters):
+            _renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
             with st.container(key="list_search", width=300):
                 st.text_input(
@@ -111,6 +112,7 @@ class Filters:
         """Take all filters away."""
         for name, parameter in self.parameters.items():
             st.session_state[name] = parameter.read([])
+        _renew_pagination()
 
     def query(self) -> CustomerQuery:
         """The query for what is chosen now."""
@@ -148,6 +150,22 @@ def is_empty(query: CustomerQuery) -> bool:
 def first_page() -> None:
     """A changed filter shows its first page."""
     st.session_state["page"] = 1
+    _renew_pagination()
+
+
+def _renew_pagination() -> None:
+    # A pagination that was drawn keeps its own page; one under a new key begins at the page it is given.
+    st.session_state["page_turn"] = st.session_state.get("page_turn", 0) + 1
+
+
+def draw_pagination(pages: int, page: int) -> None:
+    """The numbers of the other pages."""
+    key = f"pagination_{st.session_state.get('page_turn', 0)}"
+    st.pagination(pages, default=page, key=key, on_change=_turn_page, args=(key,))
+
+
+def _turn_page(key: str) -> None:
+    st.session_state["page"] = st.session_state[key]
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:

@@ -30,6 +30,7 @@ def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
             row_height=ROW_HEIGHT,
             height=ROW_HEIGHT * (len(frame) + 1) + 2,
             lazy=False,
+            placeholder="",
             column_config=_columns(),
             alt=_("Customers on this page"),
         )
@@ -41,7 +42,7 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
     contact = page.contacts.get(row.id)
     states = [_(STAGES[row.stage])] + ([_("Incomplete")] if row.is_incomplete else [])
     return {
-        "name": row.name,
+        "name": f":material/chevron_right: {row.name}",
         "code": row.code,
         "stage": states,
         "tier": row.tier or "",
@@ -59,15 +60,15 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
-        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=250, pinned=True, key="open_customer"),
-        "code": column.TextColumn(_("Customer code"), width=120),
+        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=220, pinned=True, key="open_customer"),
+        "code": column.TextColumn(_("Customer code"), width=112),
         "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=150),
-        "tier": column.TextColumn(_("Tier"), width=50),
-        "industry": column.TextColumn(_("Industry"), width=170),
-        "region": column.TextColumn(_("Region"), width=120),
-        "contact": column.TextColumn(_("Contact"), width=80),
-        "phone": column.TextColumn(_("Phone"), width=120),
-        "owner": column.TextColumn(_("Owner"), width=80),
-        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=120),
-        "created": column.TextColumn(_("Created"), width=90),
+        "tier": column.TextColumn(_("Tier"), width=46),
+        "industry": column.TextColumn(_("Industry"), width=132),
+        "region": column.TextColumn(_("Region"), width=112),
+        "contact": column.TextColumn(_("Contact"), width=70),
+        "phone": column.TextColumn(_("Phone"), width=110),
+        "owner": column.TextColumn(_("Owner"), width=64),
+        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=100),
+        "created": column.TextColumn(_("Created"), width=84),
     }

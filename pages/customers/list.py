@@ -35,7 +35,7 @@ def draw_footer(page: customers.CustomerPage) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
         if page.pages > 1:
-            st.pagination(page.pages, key="page")
+            customer_filters.draw_pagination(page.pages, page.page)
 
 
 def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) -> None:
