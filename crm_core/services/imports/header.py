@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
 from crm_core.services.imports.mapping import is_known_heading, normal_heading
-from crm_core.services.imports.table import MAX_COLUMNS, Cell, Row, Table, count_filled, is_filled
+from crm_core.services.imports.table import MAX_COLUMNS, Cell, Row, Table, count_filled, is_filled, too_many_columns
 from crm_core.validation import clean_text
 
 _SEARCHED = 60
@@ -25,7 +25,7 @@ def table_from(filename: str, rows: Sequence[Row]) -> Table:
     place = _header_place(filled)
     columns = _used_columns(filled[place:])
     if len(columns) > MAX_COLUMNS:
-        raise FileRefused(_("The file has more than {limit} columns. Delete those that are not needed.").format(limit=MAX_COLUMNS))
+        raise FileRefused(too_many_columns())
     headings = _headings(filled[place], columns)
     _refuse_repeated(headings)
     header = filled[place].cells

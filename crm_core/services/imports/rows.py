@@ -10,7 +10,7 @@ from crm_core.models import Kind, LifecycleStage
 from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
 from crm_core.services.imports.cells import Converter, converter
 from crm_core.services.imports.guesses import guess_kind, recognise_regions
-from crm_core.services.imports.mapping import CONTACT, targets
+from crm_core.services.imports.mapping import CONTACT, IGNORE, targets
 from crm_core.services.imports.plan import ImportPlan, Incomplete
 from crm_core.services.imports.table import Row, Table, is_filled
 from crm_core.services.library import Library
@@ -97,8 +97,9 @@ class RowReader:
 def _columns(library: Library, table: Table, plan: ImportPlan) -> list[tuple[int, str, Converter]]:
     columns = []
     for place, heading in enumerate(table.headings):
-        target = plan.mapping.get(heading)
-        if target in targets():
+        target = plan.mapping.get(heading, IGNORE)
+        if target != IGNORE:
+            _refuse_unknown(target)
             columns.append((place, target, converter(targets()[target], library)))
     if not any(target == "name" for _place, target, _convert in columns):
         raise FileRefused(
@@ -114,10 +115,8 @@ def _split(values: Mapping[str, Any]) -> tuple[Values, Values]:
 
 
 def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
-    unknown = [name for name in defaults if name not in targets()]
-    if unknown:
-        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=unknown[0], names=", ".join(targets()))
-        raise ValidationFailed({unknown[0]: [sentence]})
+    for name in defaults:
+        _refuse_unknown(name)
     values = {name: converter(targets()[name], library)(value) for name, value in defaults.items() if not is_blank(value)}
     customer, contact = _split(values)
     recognise_regions(customer)
@@ -126,6 +125,12 @@ def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
     if errors := {name: sentences for name, sentences in wrong.items() if name in defaults}:
         raise ValidationFailed(errors)
     return {**customer, **{CONTACT + name: value for name, value in contact.items() if name in CONTACT_FIELDS}}
+
+
+def _refuse_unknown(target: str) -> None:
+    if target not in targets():
+        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(targets()))
+        raise ValidationFailed({target: [sentence]})
 
 
 def _with_regions(words: Sequence[str], address: str) -> str:

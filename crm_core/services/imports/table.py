@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+from crm_core.i18n import _
+
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
 MAX_ROWS = 200_000
@@ -34,3 +36,13 @@ def is_filled(cell: Cell) -> bool:
 def count_filled(row: Row) -> int:
     """How many cells of a row hold anything."""
     return sum(map(is_filled, row.cells))
+
+
+def too_many_rows() -> str:
+    """The sentence for a table that is too long."""
+    return _("The file has more than {limit} rows. Split it and import the parts one after another.").format(limit=MAX_ROWS)
+
+
+def too_many_columns() -> str:
+    """The sentence for a table that is too wide."""
+    return _("The file has more than {limit} columns. Delete those that are not needed.").format(limit=MAX_COLUMNS)

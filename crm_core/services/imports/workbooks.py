@@ -9,9 +9,8 @@ from typing import Any
 
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
-from crm_core.services.imports.delimited import too_many_rows
 from crm_core.services.imports.sheet_process import PASSWORD, TOO_LARGE
-from crm_core.services.imports.table import MAX_ROWS, Cell, Row
+from crm_core.services.imports.table import MAX_ROWS, Cell, Row, too_many_rows
 
 _PROCESS = Path(__file__).with_name("sheet_process.py")
 _SECONDS = 90
