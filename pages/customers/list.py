@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customers, library, tags, users
+from crm_core.services import customers, demo, library, tags, users
 from ui import customer_actions, customer_filters, customer_table, feedback, guard, header, routes
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -51,6 +51,17 @@ def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) 
                 st.switch_page(routes.INTAKE)
             if actor.can(Permission.CUSTOMER_IMPORT) and st.button(_("Import customers"), icon=":material/upload_file:"):
                 st.switch_page(routes.IMPORT)
+            if actor.can(Permission.USER_EDIT) and st.button(_("Fill with demo data"), icon=":material/auto_awesome:"):
+                fill_with_demo_data()
+
+
+def fill_with_demo_data() -> None:
+    """Fictional customers to try things with, in a system that has none yet."""
+    with st.spinner(_("Writing fictional customers…")), feedback.attempt() as outcome, guard.acting() as session:
+        demo.fill_demo(session, guard.actor(), users=False)
+    if outcome.succeeded:
+        feedback.later(_("One hundred fictional customers are there to try things with."))
+        st.rerun(scope="app")
 
 
 customer_actions.offer_undo()
