@@ -1,6 +1,7 @@
 """Who may do what: permissions, the built-in roles, and the frozen actor that every service receives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from crm_core.errors import NotAllowed
@@ -67,6 +68,7 @@ class Actor:
     language: str = "zh_CN"
     username: str = ""
     session_id: int | None = None
+    session_used_at: datetime | None = field(default=None, compare=False)
     must_change_password: bool = False
 
     def can(self, permission: Permission) -> bool:

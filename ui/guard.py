@@ -24,8 +24,7 @@ def load_actor() -> Actor | None:
     token = st.session_state.get("session_token") or st.context.cookies.get(COOKIE)
     with db.reading() as session:
         actor = sign_in.find_actor(session, token)
-        stale = actor is not None and sign_in.is_use_stale(session, actor.session_id or 0)
-    if actor and stale:
+    if actor and sign_in.is_use_stale(actor):
         with db.transaction() as session:
             sign_in.note_use(session, actor.session_id or 0)
     st.session_state["actor"] = actor

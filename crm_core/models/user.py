@@ -67,7 +67,7 @@ class User(Base, Dated):
         """Whether sign-in is refused for now after repeated failures."""
         return self.locked_until is not None and self.locked_until > clock.now()
 
-    def as_actor(self, *, team_ids: frozenset[int] = frozenset(), session_id: int | None = None) -> Actor:
+    def as_actor(self, *, team_ids: frozenset[int] = frozenset()) -> Actor:
         """The frozen form of this user that services receive. Needs `role` loaded."""
         return Actor(
             id=self.id,
@@ -77,7 +77,6 @@ class User(Base, Dated):
             scope=Scope(self.role.scope),
             team_ids=team_ids,
             language=self.language,
-            session_id=session_id,
             must_change_password=self.must_change_password,
         )
 

@@ -1,6 +1,7 @@
 """Signing in and out: failures and lockout, server-side sessions, and the one-time ticket that becomes a cookie."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -93,7 +94,7 @@ def find_actor(session: CrmSession, token: str | None) -> Actor | None:
     if found is None:
         return None
     team_ids = users.team_and_below(session, found.user.team_id) if found.user.role.scope == "team" else frozenset()
-    return found.user.as_actor(team_ids=team_ids, session_id=found.id)
+    return replace(found.user.as_actor(team_ids=team_ids), session_id=found.id, session_used_at=found.last_used_at)
 
 
 def _find_session(session: CrmSession, token: str | None) -> UserSession | None:
@@ -113,10 +114,9 @@ def _find_session(session: CrmSession, token: str | None) -> UserSession | None:
     ).scalar_one_or_none()
 
 
-def is_use_stale(session: CrmSession, session_id: int) -> bool:
-    """Whether the last use of a session should be written again."""
-    last = session.execute(select(UserSession.last_used_at).where(UserSession.id == session_id)).scalar()
-    return last is not None and last < clock.now() - LAST_USE_STEP
+def is_use_stale(actor: Actor) -> bool:
+    """Whether the last use of the actor's session should be written again."""
+    return actor.session_used_at is not None and actor.session_used_at < clock.now() - LAST_USE_STEP
 
 
 def note_use(session: CrmSession, session_id: int) -> None:

@@ -175,10 +175,11 @@ class TestSessions:
         used = actor_of(token)
         assert used is not None
         with transaction() as session:
-            assert sign_in.is_use_stale(session, used.session_id or 0)
+            assert sign_in.is_use_stale(used)
             sign_in.note_use(session, used.session_id or 0)
-        with reading() as session:
-            assert not sign_in.is_use_stale(session, used.session_id or 0)
+        again = actor_of(token)
+        assert again is not None
+        assert not sign_in.is_use_stale(again)
         set_clock(START + timedelta(hours=23))
         assert actor_of(token) is not None
         set_clock(START + timedelta(hours=25))
