@@ -241,7 +241,7 @@ def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: Suggesti
         update(Customer).where(Customer.industry_text == suggestion.text).values(changes).returning(Customer.id, Customer.name),
         execution_options=unscoped | {"synchronize_session": False},
     )
-    audit.record_customer_changes(session, settled.tuples(), field="industry", old=suggestion.text, new=industry)
+    audit.record_customer_changes(session, [(row.id, row.name) for row in settled], field="industry", old=suggestion.text, new=industry)
     bump(session, "library")
     bump(session, "customers")
 
