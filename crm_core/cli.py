@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from crm_core.config import settings
 from crm_core.db import CrmSession, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
+from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.mapping import guess_mapping, target_labels
@@ -133,6 +135,21 @@ def demo() -> None:
         accounts = fill_demo(session, SYSTEM, users=True)
     for account in accounts:
         typer.echo(f"{account.username:<16} {account.password:<16} {account.role}")
+
+
+@app.command(help=_("Save database, keys and attachments to one file (SQLite)."))
+def backup(file: Annotated[Path, typer.Argument(help=_("The file to write."))]) -> None:
+    """Write a backup; the server may go on working."""
+    size = write_backup(file)
+    typer.echo(_("{file} was written: {size} MB. It holds the keys; keep it safe.").format(file=file, size=round(size / 1024 / 1024, 1)))
+
+
+@app.command(help=_("Put a backup in the place of the present data (SQLite). Stop the server first."))
+def restore(file: Annotated[Path, typer.Argument(help=_("The backup to read."))]) -> None:
+    """Restore a backup and migrate it to the present version."""
+    restore_backup(file)
+    upgrade_database()
+    typer.echo(_("The backup was restored. What was here before is in {file}.").format(file=settings().data_dir / SAVED))
 
 
 @users.command("reset-password", help=_("Give an account a one-time password."))

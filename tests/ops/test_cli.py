@@ -10,12 +10,13 @@ import pytest
 
 from crm_core.config import ROOT
 
-COMMANDS = ("upgrade", "import", "demo", "user")
+COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    (tmp_path / "notes.txt").write_text("Call them on Monday.", encoding="utf-8")
     (tmp_path / "customers.csv").write_text(LINES, encoding="utf-8")
     return tmp_path
 
@@ -74,16 +75,17 @@ def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
     "arguments",
     [
         ("import", "customers", "nothing.csv"),
-        ("import", "customers", "README.md"),
+        ("import", "customers", "notes.txt"),
         ("import", "customers", "customers.csv", "--defaults", "source=天上掉的"),
         ("import", "customers", "customers.csv", "--defaults", "nonsense"),
         ("import", "customers", "customers.csv", "--map", "手机=nothing"),
         ("import", "customers", "customers.csv", "--map", "电话=contact.phone"),
         ("user", "reset-password", "nobody"),
+        ("restore", "customers.csv"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_sentence_without_a_traceback(folder: Path, arguments: tuple[str, ...]) -> None:
-    done = run(folder, *(str(folder / one) if one == "customers.csv" else one for one in arguments))
+    done = run(folder, *(str(folder / one) if one in ("customers.csv", "notes.txt") else one for one in arguments))
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
@@ -100,3 +102,12 @@ def test_demo_prints_accounts_once_and_refuses_a_database_in_use(folder: Path) -
     password = run(folder, "user", "reset-password", accounts[0][0]).stdout.strip()
     assert len(password) >= 8
     assert password != accounts[0][1]
+
+
+def test_a_backup_is_written_and_restored(folder: Path) -> None:
+    import_customers(folder)
+    file = folder / "backup.zip"
+    assert run(folder, "backup", str(file)).returncode == 0
+    (folder / "var" / "crm.db").unlink()
+    assert run(folder, "restore", str(file)).returncode == 0
+    assert import_customers(folder)["skipped"] == 1
