@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from time import process_time
 from typing import Any
@@ -462,6 +463,15 @@ class TestDuplicates:
         assert counts_of(result) == (1, 0, 0, 1, 0)
         assert all_customers()[0].remark == "秘密"
         assert not any(word in result.skips[0].message for word in (theirs.code, stranger.name, "秘密"))
+
+    def test_two_imports_of_one_file_at_the_same_time_create_every_customer_once(self, database: str) -> None:
+        table = csv_table(*(complete_line(factories.random_company(), factories.random_phone()) for _place in range(60)))
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+            patch.setattr("crm_core.services.imports.running.CHUNK", 5)
+            results = list(pool.map(import_table, [table, table]))
+        assert sum(result.created for result in results) == count(Customer) == 60
+        assert sum(result.skipped for result in results) == 60
+        assert len({one.code for one in all_customers()}) == 60
 
     def test_a_deleted_customer_is_no_duplicate(self, database: str, administrator: Actor) -> None:
         import_lines(complete_line(), actor=administrator)
