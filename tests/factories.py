@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -136,7 +137,7 @@ def actor_of(user_id: int, *, session_id: int | None = None) -> Actor:
     """The present rights of an account."""
     with reading() as session:
         user = session.execute(select(User).options(joinedload(User.role)).where(User.id == user_id)).scalar_one()
-        return user.as_actor(team_ids=team_and_below(session, user.team_id), session_id=session_id)
+        return replace(user.as_actor(team_ids=team_and_below(session, user.team_id)), session_id=session_id)
 
 
 def log_of(entity: str, entity_id: object = None, *, action: str = "", field: str | None = None) -> list[ChangeLog]:
