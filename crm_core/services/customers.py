@@ -18,7 +18,7 @@ from crm_core.models import Attachment, Contact, Customer, CustomerTag, Draft
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
-from crm_core.search import only_matching, reindex
+from crm_core.search import customer_search, only_matching, reindex, words_of
 from crm_core.services.attachments import attach
 from crm_core.services.duplicates import find_duplicates
 from crm_core.services.entry import Checked, check_customer, check_entry, missing_fields
@@ -102,8 +102,7 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
         Customer.created_at,
         Customer.updated_at,
     )
-    order = SORTS.get(query.sort, SORTS["newest"])
-    statement = _filtered(session, columns, query).order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    statement = _filtered(session, columns, query).order_by(*_order(query)).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     rows = list(session.execute(statement))
     contacts = session.execute(
         select(Contact.customer_id, Contact.name, Contact.phone).where(
@@ -111,6 +110,14 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
         )
     )
     return CustomerPage(rows, {row.customer_id: row for row in contacts}, total, is_capped, page)
+
+
+def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
+    by_age = {"newest": customer_search.c.rowid.desc(), "oldest": customer_search.c.rowid.asc()}
+    if words_of(query.phrase) and query.sort in by_age:
+        # FTS5 finds rows in this order and stops after a page; ordered by the customer's own id it would collect and sort all.
+        return (by_age[query.sort],)
+    return SORTS.get(query.sort, SORTS["newest"])
 
 
 def _count(session: CrmSession, actor: Actor, query: CustomerQuery) -> tuple[int, bool]:
