@@ -49,7 +49,7 @@ ONLY_IN = {
     "streamlit": {"app", "pages", "ui"},
     "streamlit_authenticator": {"ui"},
     "sqlalchemy": {*CORE, "services", "schema", "cli", "migrations", "app"},
-    "alembic": {"schema", "migrations"},
+    "alembic": {"schema", "migrations", "services"},
     "pandas": {"ui", "pages", "services", "cli"},
     "plotly": {"ui", "pages"},
     "starlette": {"app", "ui"},
