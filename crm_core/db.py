@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -64,6 +65,12 @@ def engine() -> Engine:
 def is_sqlite(session: Session) -> bool:
     """Whether the session speaks to SQLite."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def insert_unless_there(session: Session, model: type[Any], **values: Any) -> None:
+    """Insert a row unless one with the same key exists; safe when two transactions try at once."""
+    insert = (sqlite if is_sqlite(session) else postgresql).insert
+    session.execute(insert(model).values(**values).on_conflict_do_nothing())
 
 
 @contextmanager

@@ -1,17 +1,16 @@
 """Numbers without gaps or twins: customer codes, and revisions of data, both from counter rows."""
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crm_core import clock
+from crm_core.db import insert_unless_there
 from crm_core.models import Counter
 
 
 def take(session: Session, name: str, count: int = 1) -> int:
     """Take `count` numbers from a counter and return the first; the row stays locked until the transaction ends."""
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
-    session.execute(insert(Counter).values(name=name, value=0).on_conflict_do_nothing())
+    insert_unless_there(session, Counter, name=name, value=0)
     last = session.execute(
         update(Counter).where(Counter.name == name).values(value=Counter.value + count).returning(Counter.value)
     ).scalar_one()

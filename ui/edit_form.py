@@ -89,7 +89,8 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
     elif isinstance(outcome.error, Conflict):
-        state["mine"], state["theirs"], state["version"] = wanted, outcome.error.theirs, outcome.error.version
+        theirs = {**outcome.error.theirs, "identity_number": None}
+        state["mine"], state["theirs"], state["version"] = wanted, theirs, outcome.error.version
     elif outcome.errors:
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 
 from crm_core import audit
-from crm_core.db import CrmSession
+from crm_core.db import CrmSession, insert_unless_there
 from crm_core.models import Customer, CustomerTag, Tag
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
@@ -40,13 +40,9 @@ def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str])
     before = tags_of(session, customer.id)
     if wanted == before:
         return
-    known = {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted)))}
     for name in wanted:
-        if name not in known:
-            tag = Tag(name=name)
-            session.add(tag)
-            session.flush()
-            known[name] = tag.id
+        insert_unless_there(session, Tag, name=name)
+    known = {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted)))}
     session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer.id))
     session.add_all(CustomerTag(customer_id=customer.id, tag_id=known[name]) for name in wanted)
     audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
