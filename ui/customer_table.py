@@ -46,7 +46,7 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "code": row.code,
         "stage": states,
         "tier": row.tier or "",
-        "industry": library.industry_label(row.industry).rpartition("-")[2] or row.industry_text or "",
+        "industry": library.division_label(row.industry) or row.industry_text or "",
         "region": region_label(row.city or row.province),
         "contact": contact.name if contact else "",
         "phone": mask("phone", contact.phone or "") if contact else "",
@@ -60,15 +60,15 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
-        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=220, pinned=True, key="open_customer"),
-        "code": column.TextColumn(_("Customer code"), width=112),
-        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=150),
+        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=208, pinned=True, key="open_customer"),
+        "code": column.TextColumn(_("Customer code"), width=108),
+        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=146),
         "tier": column.TextColumn(_("Tier"), width=46),
-        "industry": column.TextColumn(_("Industry"), width=132),
-        "region": column.TextColumn(_("Region"), width=96),
-        "contact": column.TextColumn(_("Contact"), width=70),
-        "phone": column.TextColumn(_("Phone"), width=110),
+        "industry": column.TextColumn(_("Industry"), width=126),
+        "region": column.TextColumn(_("Region"), width=88),
+        "contact": column.TextColumn(_("Contact"), width=66),
+        "phone": column.TextColumn(_("Phone"), width=106),
         "owner": column.TextColumn(_("Owner"), width=64),
-        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=100),
-        "created": column.TextColumn(_("Created"), width=84),
+        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=96),
+        "created": column.TextColumn(_("Created"), width=80),
     }

@@ -66,6 +66,11 @@ class Library:
         section = self.industries.get(entry.parent or "")
         return f"{section.label}-{entry.label}" if section else entry.label
 
+    def division_label(self, code: str | None) -> str:
+        """The industry's own name, without its 门类."""
+        entry = self.industries.get(code or "")
+        return entry.label if entry else (code or "")
+
     def active(self, category: str) -> tuple[Entry, ...]:
         """The choices offered now, in order."""
         return tuple(entry for entry in self.by_category.get(category, ()) if entry.is_active)
