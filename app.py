@@ -120,7 +120,8 @@ def prepare() -> None:
     schema.upgrade_database()
     with db.reading() as session:
         if not users.has_users(session):
-            print(f"\n  {_('Open the page in a browser and enter this code to begin:')} {sign_in.setup_code()}\n", flush=True)
+            hint = _("Open the page in a browser and enter this code to begin:")
+            print(f"\n  {hint} {sign_in.setup_code()}\n", flush=True)
     load_libraries()
 
 

@@ -1,5 +1,6 @@
 """Every sentence of the program is in the Chinese catalogue, with the same places to fill, and nothing else is."""
 
+import ast
 import re
 from functools import cache
 
@@ -50,6 +51,19 @@ def test_there_are_strings_to_translate() -> None:
 def test_every_string_has_a_chinese_translation() -> None:
     known = translations()
     assert [f"{where}: {text}" for text, where in extracted().items() if not known.get(text, "").strip()] == []
+
+
+def test_no_string_hides_in_an_f_string_where_it_is_not_collected() -> None:
+    files = [ROOT / "app.py", *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in files
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+    ]
+    assert hidden == []
 
 
 def test_no_translation_is_left_over_from_a_string_that_is_gone() -> None:

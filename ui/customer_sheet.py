@@ -42,7 +42,7 @@ def _draw_reveal(customer: Customer) -> None:
 
 def _reveal(customer_id: int) -> None:
     st.caption(_("Every look at an identity number is logged with its reason."))
-    reason = st.text_input(f"{_('Reason')} *", key="reveal_reason")
+    reason = st.text_input(forms.required(_("Reason")), key="reveal_reason")
     if st.button(_("Show"), type="primary"):
         with feedback.attempt() as outcome, guard.acting() as session:
             number = customers.reveal_identity_number(session, guard.actor(), customer_id, reason=reason)

@@ -62,6 +62,11 @@ class Form:
             bring_into_view([css_key(self.prefix, name) for name in self.errors])
 
 
+def required(label: str) -> str:
+    """The label of a field that must be filled in."""
+    return f"{label} *"
+
+
 def css_key(prefix: str, name: str) -> str:
     """The key (and CSS class) of the container around a field."""
     return f"field-{prefix}-{name}".replace(".", "-")
@@ -83,7 +88,7 @@ def group_title(group: str) -> str:
 
 def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, key: str, path: str) -> None:
     """Draw the widget of one field; its value stands in `st.session_state[key]`."""
-    label = f"{field.title} *" if field.is_required(values) else field.title
+    label = required(field.title) if field.is_required(values) else field.title
     help_text = _(field.help) if field.help else None
     if field.widget in (Widget.TEXT, Widget.MONEY):
         st.text_input(label, key=key, help=help_text)

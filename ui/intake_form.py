@@ -84,7 +84,7 @@ def draw_contacts(library: Library) -> None:
     """One row of fields for each contact; the first one is the primary contact."""
     numbers: list[int] = st.session_state["intake_contacts"]
     with st.container(border=True):
-        st.subheader(f"{_('Contacts')} *", anchor=False)
+        st.subheader(forms.required(_("Contacts")), anchor=False)
         for place, number in enumerate(numbers):
             prefix = f"{PREFIX}.contact{number}"
             own = _of_contact(errors(), place)

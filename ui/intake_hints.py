@@ -8,7 +8,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.services import duplicates, library
 from crm_core.services.library import Library
-from ui import guard, routes
+from ui import forms, guard, routes
 from ui.feedback import escape
 from ui.forms import css_key
 from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
@@ -42,7 +42,7 @@ def draw_duplicates(values: Mapping[str, Any]) -> bool:
             _draw_duplicate(one)
         if is_exact:
             with st.container(key=css_key(PREFIX, "duplicate_reason")):
-                st.text_input(f"{_('Why is it entered again?')} *", key=f"{PREFIX}.duplicate_reason")
+                st.text_input(forms.required(_("Why is it entered again?")), key=f"{PREFIX}.duplicate_reason")
                 for sentence in errors().get("duplicate_reason", ()):
                     st.markdown(f":red[:material/error: {escape(sentence)}]")
     return is_exact
@@ -50,7 +50,8 @@ def draw_duplicates(values: Mapping[str, Any]) -> bool:
 
 def _draw_duplicate(one: duplicates.Duplicate) -> None:
     st.badge(", ".join(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
-    st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {_('Owner')}: {escape(one.owner) or '—'}")
+    owner = _("Owner")
+    st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
         st.switch_page(routes.CUSTOMER, query_params={"code": one.code})
 

@@ -78,7 +78,7 @@ def _settle(status: bool | None, username: str) -> None:
             sign_in.note_failure(session, username)
         with db.reading() as session:
             feedback.refusal(str(sign_in.refusal(session, username)))
-    elif st.session_state.get(f"FormSubmitter:sign_in-{_('Sign in')}"):
+    elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
         feedback.refusal(_("Enter both account and password."))
 
 

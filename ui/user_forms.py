@@ -5,18 +5,19 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.models import User
 from crm_core.services import users
-from ui import feedback, guard
+from ui import feedback, forms, guard
 
 
 def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     """A new account with a one-time password, which is shown once."""
-    if created := st.session_state.pop("created_account", None):
-        _show_password(*created)
+    if _has_shown_password():
         return
-    username = st.text_input(f"{_('Account')} *", key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes."))
-    name = st.text_input(f"{_('Name')} *", key="user_name")
+    username = st.text_input(
+        forms.required(_("Account")), key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes.")
+    )
+    name = st.text_input(forms.required(_("Name")), key="user_name")
     role = st.selectbox(
-        f"{_('Role')} *", list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
+        forms.required(_("Role")), list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
     )
     team = st.selectbox(
         _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team"
@@ -31,21 +32,25 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
         st.rerun(scope="fragment")
 
 
-def _show_password(username: str, password: str) -> None:
-    st.success(
-        _("Hand over this account and one-time password. At the first sign-in its owner chooses another one."), icon=":material/key:"
-    )
-    st.code(f"{username}\n{password}", language=None)
-    if st.button(_("Done"), type="primary"):
+def _has_shown_password() -> bool:
+    """Show the one-time password that was just made, once. Returns whether there was one."""
+    if st.session_state.get("password_noted"):
         st.rerun()
+    created: tuple[str, str] | None = st.session_state.pop("created_account", None)
+    if created:
+        st.success(
+            _("Hand over this account and one-time password. At the first sign-in its owner chooses another one."), icon=":material/key:"
+        )
+        st.code("\n".join(created), language=None)
+        st.button(_("Done"), type="primary", key="password_noted")
+    return created is not None
 
 
 def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     """Name, role, team, disabled or not; a new one-time password."""
-    if created := st.session_state.pop("created_account", None):
-        _show_password(*created)
+    if _has_shown_password():
         return
-    name = st.text_input(f"{_('Name')} *", value=account.name, key=f"edit_name_{account.id}")
+    name = st.text_input(forms.required(_("Name")), value=account.name, key=f"edit_name_{account.id}")
     role = st.selectbox(
         _("Role"),
         list(roles),
@@ -79,7 +84,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
 
 def add_team(teams: dict[int, str]) -> None:
     """A new team, if wanted below another one."""
-    name = st.text_input(f"{_('Name')} *", key="team_name")
+    name = st.text_input(forms.required(_("Name")), key="team_name")
     parent = st.selectbox(
         _("Belongs to"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="team_parent"
     )

@@ -31,7 +31,7 @@ with left, st.form("password"):
                 st.rerun()
 with right, st.container(border=True):
     st.subheader(_("Interface"), anchor=False)
-    st.markdown(f"{_('Account')}: **{feedback.escape(actor.username)}**")
+    st.markdown(_("Account") + f": **{feedback.escape(actor.username)}**")
     language = st.segmented_control(
         _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language"
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
 from crm_core.services import library
-from ui import feedback, guard, header
+from ui import feedback, forms, guard, header
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Suggested industries"))
@@ -21,7 +21,7 @@ def decide(suggestion_id: int, text: str) -> None:
     }
     chosen = remark = name_en = ""
     if answer == "refuse":
-        remark = st.text_input(f"{_('Reason')} *", key="refusal")
+        remark = st.text_input(forms.required(_("Reason")), key="refusal")
     else:
         label = _("Industry") if answer == "map" else _("Section")
         chosen = (

@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library
-from ui import feedback, guard, header
+from ui import feedback, forms, guard, header
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Preset library"))
@@ -13,7 +13,7 @@ header.title(_("Preset library"))
 
 def edit_entry(code: str, entry: library.Entry, position: int) -> None:
     """Rename, move or hide one choice."""
-    name = st.text_input(f"{_('Name')} *", value=entry.name, key=f"name_{code}")
+    name = st.text_input(forms.required(_("Name")), value=entry.name, key=f"name_{code}")
     name_en = st.text_input(_("English name"), value=entry.name_en or "", key=f"name_en_{code}")
     place = st.number_input(_("Position"), value=position, min_value=0, max_value=999, key=f"position_{code}")
     is_active = st.toggle(
@@ -28,7 +28,7 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
 
 def add_entry(category: str) -> None:
     """A further choice at the end of the list."""
-    name = st.text_input(f"{_('Name')} *", key="new_entry")
+    name = st.text_input(forms.required(_("Name")), key="new_entry")
     name_en = st.text_input(_("English name"), key="new_entry_en")
     if st.button(_("Add"), type="primary", icon=":material/check:"):
         with feedback.attempt() as outcome, guard.acting() as session:

@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library
-from ui import badges, feedback, guard, header, intake_form
+from ui import badges, feedback, forms, guard, header, intake_form
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Talking points"))
@@ -17,7 +17,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
     stages = {"": _("all types")} | {code: _(label) for code, label in badges.STAGES.items()}
     fields = {name: field.title for name, field in intake_form.CUSTOMER_FIELDS.items()}
     key = question.id if question else "new"
-    text = st.text_area(f"{_('Question')} *", value=question.question if question else "", key=f"question_{key}")
+    text = st.text_area(forms.required(_("Question")), value=question.question if question else "", key=f"question_{key}")
     text_en = st.text_area(_("Question in English"), value=(question.question_en or "") if question else "", key=f"question_en_{key}")
     section = st.selectbox(
         _("Industry"),

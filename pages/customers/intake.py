@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
 from crm_core.services import drafts, entry, library
-from ui import attachment_list, badges, feedback, guard, header, intake_confirm, intake_form, intake_hints, routes
+from ui import attachment_list, badges, feedback, forms, guard, header, intake_confirm, intake_form, intake_hints, routes
 
 actor = guard.page(Permission.CUSTOMER_CREATE)
 header.title(_("Customer intake"))
@@ -18,7 +18,7 @@ def choose_kind_and_stage() -> None:
             _("Choose the customer's nature and type first; the form then shows the fields they need. Neither can be changed in the form.")
         )
         kind = st.segmented_control(
-            f"{_('Customer nature')} *",
+            forms.required(_("Customer nature")),
             list(badges.KINDS),
             format_func=lambda code: _(badges.KINDS[code]),
             default="enterprise",
@@ -26,7 +26,11 @@ def choose_kind_and_stage() -> None:
             required=True,
         )
         stage = st.segmented_control(
-            f"{_('Customer type')} *", list(badges.STAGES), format_func=lambda code: _(badges.STAGES[code]), key="new_stage", required=True
+            forms.required(_("Customer type")),
+            list(badges.STAGES),
+            format_func=lambda code: _(badges.STAGES[code]),
+            key="new_stage",
+            required=True,
         )
         if st.button(_("Begin entry"), type="primary", icon=":material/edit_note:", disabled=not (kind and stage)):
             with guard.acting() as session:
