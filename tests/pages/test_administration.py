@@ -1,0 +1,164 @@
+"""What administrators do on their pages: accounts, teams, the preset library, suggested industries and talking points."""
+
+import pytest
+from sqlalchemy import select
+
+from crm_core import db
+from crm_core.models import Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
+from crm_core.permissions import Actor
+from crm_core.services import library
+from tests import factories
+from tests.core.sentences import is_sentence
+from tests.pages.visit import Visit, zh
+from ui import routes
+
+
+def account(username: str) -> User | None:
+    with db.reading() as session:
+        return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
+
+
+def texts(visit: Visit) -> str:
+    return "\n".join(node.value for node in visit.tab.markdown)
+
+
+class TestAccounts:
+    def test_a_new_account_gets_a_one_time_password_which_is_shown_once(self, administrator: Actor, teams: dict[str, int]) -> None:
+        visit = Visit(administrator).go(routes.USERS).press("Add account")
+        visit.fill(user_account="Lin.Lan", user_name="林晓岚", user_role="sales", user_team=teams["east"]).press("Create account")
+        username, password = visit.tab.code[0].value.splitlines()
+        assert username == "lin.lan"
+        made = account("lin.lan")
+        assert made
+        assert (made.name, made.team_id, made.must_change_password, made.is_active) == ("林晓岚", teams["east"], True, True)
+        visit.press("Done")
+        assert not visit.has("Create account")
+        assert "林晓岚" in texts(visit)
+        assert password not in str(visit.messages)
+        assert not visit.press("Add account").tab.code
+
+    def test_an_account_without_a_role_is_refused_with_every_reason(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.USERS).press("Add account")
+        visit.fill(user_account="林", user_name="").press("Create account")
+        (refusal,) = visit.refusals
+        for reason in ("Choose a role.", "Enter a name.", "An account has 3 to 40 lower-case letters, digits, dots or dashes."):
+            assert zh(reason) in refusal.replace("\\", "")
+        with db.reading() as session:
+            assert len(session.execute(select(User)).all()) == 1
+
+    def test_name_role_and_sign_in_can_be_changed(self, administrator: Actor, sales: Actor) -> None:
+        visit = Visit(administrator).go(routes.USERS).press(f"user_{sales.id}")
+        visit.fill(**{f"edit_name_{sales.id}": "新名字", f"edit_role_{sales.id}": "manager", f"edit_active_{sales.id}": False})
+        visit.press("Save")
+        with db.reading() as session:
+            name, is_active, role = session.execute(
+                select(User.name, User.is_active, Role.code).join(Role).where(User.id == sales.id)
+            ).one()
+        assert (name, is_active, role) == ("新名字", False, "manager")
+        assert zh("disabled") in texts(visit)
+
+    def test_the_last_administrator_stays(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.USERS).press(f"user_{administrator.id}")
+        visit.fill(**{f"edit_role_{administrator.id}": "sales"}).press("Save")
+        assert zh("This is the last administrator. Make somebody else administrator first.") in visit.refusals[0].replace("\\", "")
+
+    def test_a_new_one_time_password_ends_the_sessions_of_the_account(self, administrator: Actor, sales: Actor) -> None:
+        theirs = Visit(sales).go(routes.CUSTOMERS)
+        visit = Visit(administrator).go(routes.USERS).press(f"user_{sales.id}").press("New one-time password")
+        assert visit.tab.code[0].value.splitlines()[0] == "sales"
+        assert theirs.rerun().has("Password")
+        visit.press("Done")
+        assert not visit.tab.code
+        assert not visit.has(f"edit_name_{sales.id}")
+
+    def test_a_team_can_be_added_below_another_but_not_twice(self, administrator: Actor, teams: dict[str, int]) -> None:
+        visit = Visit(administrator).go(routes.USERS).press("Add team")
+        visit.fill(team_name="华南组", team_parent=teams["east"]).press("Create team")
+        with db.reading() as session:
+            assert session.execute(select(Team.parent_id).where(Team.name == "华南组")).scalar_one() == teams["east"]
+        visit.press("Add team").fill(team_name="华南组").press("Create team")
+        assert len(visit.refusals) == 1
+
+
+class TestLibrary:
+    def test_a_choice_can_be_added_once(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.LIBRARY).press("Add entry").fill(new_entry="直播").press("Add")
+        assert "直播" in texts(visit)
+        visit.press("Add entry").fill(new_entry="直播").press("Add")
+        (refusal,) = visit.refusals
+        assert "直播" in refusal
+        with db.reading() as session:
+            assert len(session.execute(select(Preset).where(Preset.name == "直播")).all()) == 1
+
+    def test_a_choice_can_be_renamed_and_hidden(self, administrator: Actor) -> None:
+        code = "source.exhibition"
+        visit = Visit(administrator).go(routes.LIBRARY).press(f"entry_{code}")
+        visit.fill(**{f"name_{code}".replace(".", "__"): "展览", f"active_{code}".replace(".", "__"): False}).press("Save")
+        with db.reading() as session:
+            row = session.get_one(Preset, code)
+            assert (row.name, row.is_active) == ("展览", False)
+        assert zh("hidden") in texts(visit)
+
+    @pytest.mark.parametrize("category", library.CATEGORIES)
+    def test_every_list_is_shown_and_takes_a_new_entry_or_says_that_it_is_empty(self, administrator: Actor, category: str) -> None:
+        visit = Visit(administrator).go(routes.LIBRARY).enter("category", category)
+        visit.press("Add entry").fill(new_entry="新选项").press("Add")
+        assert "新选项" in texts(visit)
+        with db.reading() as session:
+            assert session.execute(select(Preset.category).where(Preset.name == "新选项")).scalar_one() == category
+
+
+class TestSuggestedIndustries:
+    @pytest.fixture
+    def suggestion(self, sales: Actor) -> int:
+        factories.make_customer(sales, industry="低空经济")
+        with db.reading() as session:
+            found: int = session.execute(select(IndustrySuggestion.id)).scalar_one()
+        return found
+
+    def test_without_suggestions_the_page_says_so(self, administrator: Actor) -> None:
+        assert zh("No suggestions are waiting") in texts(Visit(administrator).go(routes.INDUSTRIES))
+
+    def test_a_suggestion_is_mapped_to_an_industry_of_the_library(self, administrator: Actor, suggestion: int) -> None:
+        visit = Visit(administrator).go(routes.INDUSTRIES).press(f"suggestion_{suggestion}")
+        visit.enter("industry_map", "C37").press("Save")
+        with db.reading() as session:
+            assert session.execute(select(Customer.industry)).scalar_one() == "C37"
+            assert session.get_one(IndustrySuggestion, suggestion).state == "mapped"
+        assert "低空经济" not in texts(visit)
+
+    def test_a_suggestion_is_taken_into_the_library(self, administrator: Actor, suggestion: int) -> None:
+        visit = Visit(administrator).go(routes.INDUSTRIES).press(f"suggestion_{suggestion}").enter("decision", "accept")
+        visit.fill(industry_accept="G", industry_en="Low-altitude economy").press("Save")
+        with db.reading() as session:
+            accepted = session.execute(select(Customer.industry)).scalar_one()
+            assert library.get_library(session).industries[accepted].name_en == "Low-altitude economy"
+
+    def test_a_refusal_needs_a_reason(self, administrator: Actor, suggestion: int) -> None:
+        visit = Visit(administrator).go(routes.INDUSTRIES).press(f"suggestion_{suggestion}").enter("decision", "refuse")
+        visit.press("Save")
+        assert zh("Say why, so that the author knows what to choose.") in visit.refusals[0]
+        visit.enter("refusal", "请选所属行业").press("Save")
+        with db.reading() as session:
+            assert session.get_one(IndustrySuggestion, suggestion).state == "refused"
+
+
+class TestTalkingPoints:
+    def test_a_question_is_added_changed_and_deleted(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.OUTLINES).press("Add question")
+        visit.fill(question_new="贵司的交期要求？", question_field_new="purchase_time").press("Save")
+        number = self.question("贵司的交期要求？")
+        assert number
+        visit.press(f"edit_question_{number}").fill(**{f"question_{number}": "交期最晚到何时？"}).press("Save")
+        assert self.question("交期最晚到何时？") == number
+        visit.press(f"edit_question_{number}").press("Delete")
+        assert self.question("交期最晚到何时？") is None
+
+    def test_an_empty_question_is_refused(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.OUTLINES).press("Add question").press("Save")
+        assert is_sentence(visit.refusals[0])
+
+    @staticmethod
+    def question(text: str) -> int | None:
+        with db.reading() as session:
+            return session.execute(select(OutlineQuestion.id).where(OutlineQuestion.question == text)).scalar_one_or_none()

@@ -1,0 +1,191 @@
+"""A browser tab without a browser: it opens an address, types, presses and reads what the server would have sent.
+
+Streamlit's AppTest runs the real script. What it lacks is added here: a first request for any address, and reruns of only
+the fragment or dialog that a widget stands in, which is how the actions in dialogs are reached.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
+from streamlit.testing.v1 import AppTest, app_test
+from streamlit.testing.v1.element_tree import Widget
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
+from streamlit.util import calc_hash
+
+from crm_core import db
+from crm_core.config import ROOT
+from crm_core.i18n import catalogue, in_language
+from crm_core.permissions import Actor
+from crm_core.services import sign_in
+from ui.routes import ROUTES
+
+URLS = {route.file: route.url for route in ROUTES}
+FRAME = ROOT / "pages" / "frame.py"
+TIMEOUT = 60
+SWITCHES = 3
+
+
+class _Runner(LocalScriptRunner):
+    """AppTest's runner, which here keeps what was sent and can run one fragment."""
+
+    sent: ClassVar[list[ForwardMsg]] = []
+    fragment: ClassVar[str] = ""
+    pages: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if self.fragment:
+            self.forward_msg_queue._queue = list(self.sent)
+            self._pages_manager._set_pages(dict(self.pages))
+
+    def request_rerun(self, rerun_data: RerunData) -> bool:
+        if not self.fragment:
+            return super().request_rerun(rerun_data)
+        self._requests = ScriptRequests()  # else the whole run that AppTest begins with would swallow this one
+        return super().request_rerun(replace(rerun_data, fragment_id=self.fragment))
+
+    def forward_msgs(self) -> list[ForwardMsg]:
+        type(self).sent = super().forward_msgs()
+        return self.sent
+
+
+@pytest.fixture(autouse=True)
+def keep_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_test, "LocalScriptRunner", _Runner)
+
+
+def zh(text: str) -> str:
+    """The Chinese words for a source string."""
+    return catalogue("zh_CN").get(text, text)
+
+
+def open_session(username: str) -> str:
+    """The token that the cookie of a freshly signed-in browser holds."""
+    with db.transaction() as session:
+        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username))
+    assert token
+    return token
+
+
+class Visit:
+    """One tab; `who` is signed in, or nobody."""
+
+    def __init__(self, who: Actor | None = None, *, language: str = "zh_CN") -> None:
+        self.token = open_session(who.username) if who else "no session"
+        self.language = language
+        self.tab = self._new_tab()
+        self.messages: list[ForwardMsg] = []
+
+    def _new_tab(self) -> AppTest:
+        tab = AppTest.from_file(FRAME, default_timeout=TIMEOUT)
+        tab.session_state["session_token"] = self.token
+        tab.session_state["language"] = self.language
+        return tab
+
+    def go(self, file: str, **query: str | list[str]) -> "Visit":
+        """Type an address: a new session of the script at this page."""
+        self.tab = self._new_tab()
+        self.tab.context = {"url": f"http://localhost/{URLS[file]}"}
+        self.tab._page_hash = calc_hash(URLS[file])
+        self.tab.query_params = dict(query)
+        return self._run()
+
+    def rerun(self) -> "Visit":
+        """Whatever makes the whole script run again."""
+        return self._run()
+
+    def _run(self, fragment: str = "") -> "Visit":
+        _Runner.sent, _Runner.fragment, _Runner.pages = self.messages, fragment, self.tab._registered_pages
+        with in_language(self.language):  # AppTest asks for the words of options itself
+            self.tab.run()
+        _Runner.fragment = ""
+        self.tab._page_hash = ""
+        self.messages = _Runner.sent
+        assert not self.tab.exception, [problem.message for problem in self.tab.exception]
+        return self
+
+    @property
+    def page(self) -> str:
+        """The file of the page that is shown."""
+        pages = self.tab._registered_pages
+        shown: str = pages[self.tab._finished_page_script_hash]["url_pathname"]
+        return next(file for file, url in URLS.items() if url == shown)
+
+    @property
+    def query(self) -> dict[str, Any]:
+        return dict(self.tab.query_params)
+
+    @property
+    def redirect(self) -> str:
+        """Where the browser was sent, if it was."""
+        return next((message.auth_redirect.url for message in self.messages if message.HasField("auth_redirect")), "")
+
+    def elements(self, kind: str = "") -> Iterator[Any]:
+        """Everything on the screen, the sidebar and dialogs included."""
+        return (node for node in self.tab if hasattr(node, "proto") and (not kind or node.type == kind))
+
+    def fields(self) -> list[str]:
+        """The labels of everything that can be filled in."""
+        return [node.label for node in self.elements() if isinstance(node, Widget) and node.type != "button"]
+
+    def widget(self, name: str, kind: str = "") -> Any:
+        """The widget with this key, or with this English label (a star behind it or not)."""
+        found = [node for node in self.elements(kind) if isinstance(node, Widget) and (node.key == name or self._is_called(node, name))]
+        assert found, f"nothing is called {name}: {[(node.key, node.label) for node in self.elements() if isinstance(node, Widget)]}"
+        return found[-1]  # a dialog stands after what lies beneath it
+
+    def _is_called(self, node: Widget, name: str) -> bool:
+        words = zh(name) if self.language == "zh_CN" else name
+        return node.label.removesuffix(" *") == words
+
+    def has(self, name: str) -> bool:
+        return any(isinstance(node, Widget) and (node.key == name or self._is_called(node, name)) for node in self.elements())
+
+    def enter(self, name: str, value: Any) -> "Visit":
+        """Type or choose a value, as when the field is left."""
+        widget = self.widget(name)
+        widget.set_value(value)
+        return self._run(self._fragment_of(widget))
+
+    def fill(self, **values: Any) -> "Visit":
+        """Fill several fields, by their keys (a double underscore stands for the dot)."""
+        for name, value in values.items():
+            self.widget(name.replace("__", ".")).set_value(value)
+        return self
+
+    def press(self, name: str) -> "Visit":
+        """Press a button by its key or English label."""
+        button = self.widget(name, "button")
+        button.click()
+        return self._run(self._fragment_of(button))
+
+    def pick(self, menu: str, code: str) -> "Visit":
+        """Choose an entry of a menu."""
+        widget = self.widget(menu, "menu_button")
+        widget.set_value(code)
+        return self._run(self._fragment_of(widget))
+
+    def _fragment_of(self, widget: Widget) -> str:
+        for message in self.messages:
+            if message.HasField("delta") and message.delta.WhichOneof("type") == "new_element":
+                element = message.delta.new_element
+                if getattr(getattr(element, element.WhichOneof("type")), "id", None) == widget.id:
+                    return message.delta.fragment_id
+        return ""
+
+    @property
+    def titles(self) -> list[str]:
+        return [node.value for node in self.tab.title]
+
+    @property
+    def refusals(self) -> list[str]:
+        return [node.value for node in self.tab.error]
+
+    @property
+    def toasts(self) -> list[str]:
+        return [node.value for node in self.tab.toast]
