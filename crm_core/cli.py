@@ -13,7 +13,7 @@ import typer
 from crm_core.config import settings
 from crm_core.db import CrmSession, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
 from crm_core.services.backup import SAVED, restore_backup, write_backup
@@ -98,7 +98,7 @@ def _mapping(table: Table, columns: Sequence[str]) -> dict[str, str]:
     chosen = _pairs(columns)
     for heading in chosen.keys() - set(table.headings):
         raise ValidationFailed(
-            {heading: [_("The file has no such heading. Its headings are: {names}.").format(names=", ".join(table.headings))]}
+            {heading: [_("The file has no such heading. Its headings are: {names}.").format(names=join_words(table.headings))]}
         )
     return chosen
 

@@ -3,7 +3,7 @@
 Source strings are English. `_()` translates now; `N_()` only marks a string that is translated where it is shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -61,6 +61,11 @@ def N_(text: str) -> str:
 def localized(name: str, name_en: str | None) -> str:
     """Pick the name of an editable row: Chinese, or English where the interface is English and one is given."""
     return name_en if name_en and language() == "en" else name
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Several words in one text, with the comma of the language in force."""
+    return ("、" if language() == "zh_CN" else ", ").join(words)
 
 
 def format_date(day: date | None) -> str:

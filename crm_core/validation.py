@@ -16,7 +16,7 @@ from stdnum.exceptions import ValidationError
 
 from crm_core import clock
 from crm_core.fields import Field, Widget
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.pinyin import initials_of, pinyin_of
 
 Values = Mapping[str, Any]
@@ -152,7 +152,9 @@ def check_phone(value: Any, _values: Values) -> str:
         return digits
     if digits.startswith("1") and digits.isdigit():
         raise ValueError(
-            _("A mobile number has 11 digits and begins with 13 to 19; this one has {count} digits.").format(count=len(digits))
+            _("A mobile number has 11 digits and begins with 13 to 19; you entered {count} digits. Check the number.").format(
+                count=len(digits)
+            )
         )
     if re.fullmatch(r"[2-9]\d{6,7}", digits):
         raise ValueError(_("Write a landline with its area code, for example 0571-87654321."))
@@ -232,7 +234,7 @@ def check_money(value: Any, _values: Values) -> Decimal:
     if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
         raise ValueError(_("This amount is too large. Write yuan as a number, for example 500000."))
     if amount < 0:
-        raise ValueError(_("An amount cannot be negative."))
+        raise ValueError(_("An amount cannot be negative. Enter 0 or more."))
     return amount.quantize(Decimal("0.01"))
 
 
@@ -249,7 +251,11 @@ def check_last_cooperation(value: Any, values: Values) -> date:
     last = check_date(value, values)
     first = values.get("first_cooperated_on")
     if isinstance(first, date) and first > last:
-        raise ValueError(_("The latest cooperation ({last}) cannot lie before the first one ({first}).").format(last=last, first=first))
+        raise ValueError(
+            _("The latest cooperation ({last}) cannot lie before the first one ({first}). Correct one of the two days.").format(
+                last=last, first=first
+            )
+        )
     return last
 
 
@@ -319,6 +325,6 @@ def _check_choices(field: Field, value: Any) -> None:
     if unknown:
         raise ValueError(
             _("“{value}” is not one of the choices: {choices}.").format(
-                value=unknown[0][:40], choices=", ".join(_(label) for label in field.choices.values())
+                value=unknown[0][:40], choices=join_words(_(label) for label in field.choices.values())
             )
         )

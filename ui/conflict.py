@@ -26,7 +26,7 @@ def choose(
     for name in only_theirs:
         field = fields[name]
         st.markdown(
-            _("They changed {field}: {old} → {new}").format(
+            _("The other person changed {field}: {old} → {new}").format(
                 field=f"**{escape(field.title)}**",
                 old=escape(_text(field, base.get(name), library)),
                 new=escape(_text(field, theirs.get(name), library)),

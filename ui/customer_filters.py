@@ -21,7 +21,7 @@ SORT_LABELS = {
     "oldest": N_("Oldest first"),
     "updated": N_("Last changed"),
     "name": N_("By name"),
-    "amount": N_("By amount"),
+    "amount": N_("By cooperation amount"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
 MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete")

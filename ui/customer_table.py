@@ -69,6 +69,6 @@ def _columns() -> dict[str, Any]:
         "contact": column.TextColumn(_("Contact"), width=66),
         "phone": column.TextColumn(_("Phone"), width=106),
         "owner": column.TextColumn(_("Owner"), width=64),
-        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=96),
+        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=96),
         "created": column.TextColumn(_("Created"), width=80),
     }

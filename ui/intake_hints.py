@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.services import duplicates, library
 from crm_core.services.library import Library
 from ui import forms, guard, routes
@@ -49,7 +49,7 @@ def draw_duplicates(values: Mapping[str, Any]) -> bool:
 
 
 def _draw_duplicate(one: duplicates.Duplicate) -> None:
-    st.badge(", ".join(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
+    st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
     owner = _("Owner")
     st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):

@@ -15,7 +15,7 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     username = st.text_input(
         forms.required(_("Account")), key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes.")
     )
-    name = st.text_input(forms.required(_("Name")), key="user_name")
+    name = st.text_input(forms.required(_("Full name")), key="user_name")
     role = st.selectbox(
         forms.required(_("Role")), list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
     )
@@ -50,7 +50,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     """Name, role, team, disabled or not; a new one-time password."""
     if _has_shown_password():
         return
-    name = st.text_input(forms.required(_("Name")), value=account.name, key=f"edit_name_{account.id}")
+    name = st.text_input(forms.required(_("Full name")), value=account.name, key=f"edit_name_{account.id}")
     role = st.selectbox(
         _("Role"),
         list(roles),

@@ -49,7 +49,7 @@ class User(Base, Dated):
 
     id: Mapped[Key]
     username: Mapped[str] = declared(String(40), nullable=False, label=N_("Account"), required=always)
-    name: Mapped[str] = declared(String(60), nullable=False, label=N_("Name"), required=always)
+    name: Mapped[str] = declared(String(60), nullable=False, label=N_("Full name"), required=always)
     password_hash: Mapped[str] = mapped_column(String(100))
     must_change_password: Mapped[bool] = mapped_column(default=False)
     role_id: Mapped[int] = declared(ForeignKey("role.id"), nullable=False, label=N_("Role"))

@@ -134,11 +134,8 @@ def load(digest: str) -> bytes:
 def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | None = None, draft_id: str | None = None) -> list[Attachment]:
     """The files of a customer, or of one's own draft, latest first."""
     require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_READ)
-    if draft_id:
-        condition = Attachment.draft_id == get_draft(session, actor, draft_id).id
-    else:
-        condition = Attachment.customer_id == customer_id
-    return list(session.execute(select(Attachment).where(condition).order_by(Attachment.id.desc())).scalars())
+    own = Attachment.draft_id == get_draft(session, actor, draft_id).id if draft_id else Attachment.customer_id == customer_id
+    return list(session.execute(select(Attachment).where(own).order_by(Attachment.id.desc())).scalars())
 
 
 def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:

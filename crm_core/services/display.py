@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from crm_core.fields import Field, Widget
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.masking import mask
 from crm_core.reference import regions
 from crm_core.services.library import Library
@@ -21,7 +21,7 @@ def show(field: Field, value: Any, library: Library, *, masked: bool = False) ->
     if masked and field.sensitive:
         return mask(field.name, str(value))
     if isinstance(value, (list, tuple)):
-        return ", ".join(show(field, one, library) for one in value)
+        return join_words(show(field, one, library) for one in value)
     return _show_one(field, value, library)
 
 

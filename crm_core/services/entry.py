@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm_core.fields import Field, Widget, fields_of
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.models import KINDS, STAGES, Contact, Customer
 from crm_core.reference import regions
 from crm_core.services.library import Library
@@ -62,7 +62,7 @@ def check_customer(library: Library, values: Values, *, require: bool = True) ->
     errors: dict[str, list[str]] = {}
     for name, choices in (("kind", KINDS), ("stage", STAGES)):
         if values.get(name) not in choices:
-            errors[name] = [_("Choose one of: {choices}.").format(choices=", ".join(_(label) for label in choices.values()))]
+            errors[name] = [_("Choose one of: {choices}.").format(choices=join_words(_(label) for label in choices.values()))]
     if errors:
         return dict(values), errors
     clean, errors = clean_values(fields_of(Customer), values, require=require)
@@ -98,7 +98,7 @@ def _known_codes(library: Library, declared: Field, value: Any, errors: dict[str
     for one in value if many else [value]:
         code = library.find(declared.preset, str(one))
         if code is None:
-            choices = ", ".join(entry.label for entry in library.active(declared.preset))
+            choices = join_words(entry.label for entry in library.active(declared.preset))
             errors[declared.name] = [_("“{value}” is not one of the choices: {choices}.").format(value=str(one)[:40], choices=choices)]
             return None
         codes.append(code)

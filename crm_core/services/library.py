@@ -152,7 +152,7 @@ def _checked_name(session: CrmSession, category: str, name: str, *, besides: str
         raise ValidationFailed({"name": [_("Enter a name.")]})
     twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, Preset.code != besides)).first()
     if twin:
-        raise ValidationFailed({"name": [_("“{name}” is already in the list.").format(name=clean)]})
+        raise ValidationFailed({"name": [_("“{name}” is already in the list. Choose another name.").format(name=clean)]})
     return clean
 
 

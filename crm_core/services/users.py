@@ -31,7 +31,7 @@ def check_password(password: str) -> str:
     if len(password) < MIN_PASSWORD or not all(any(kind(one) for one in password) for kind in kinds):
         raise ValueError(_("A password has at least 8 characters, with letters, digits and special characters such as ! or #."))
     if password != password.strip():
-        raise ValueError(_("A password cannot begin or end with a blank."))
+        raise ValueError(_("A password cannot begin or end with a blank. Leave it out."))
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         raise ValueError(_("This password is too long. Use at most 72 characters."))
     return password
@@ -73,7 +73,7 @@ def create_user(
     if not _USERNAME.match(username):
         errors["username"] = [_("An account has 3 to 40 lower-case letters, digits, dots or dashes.")]
     elif session.execute(select(User.id).where(User.username == username)).first():
-        errors["username"] = [_("The account “{name}” exists already.").format(name=username)]
+        errors["username"] = [_("The account “{name}” exists already. Choose another one.").format(name=username)]
     role_id = session.execute(select(Role.id).where(Role.code == role)).scalar()
     if role_id is None:
         errors["role"] = [_("Choose a role.")]
@@ -149,7 +149,7 @@ def change_password(session: CrmSession, actor: Actor, *, old: str, new: str) ->
     user = _get(session, actor.id or 0)
     errors: dict[str, list[str]] = {}
     if not bcrypt.checkpw(old.encode()[:MAX_PASSWORD_BYTES], user.password_hash.encode()):
-        errors["old"] = [_("This is not your present password.")]
+        errors["old"] = [_("This is not your present password. Enter it again.")]
     try:
         check_password(new)
     except ValueError as problem:
@@ -202,7 +202,7 @@ def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int 
     errors: dict[str, list[str]] = {}
     clean = _checked(errors, "name", name)
     if session.execute(select(Team.id).where(Team.name == clean)).first():
-        errors["name"] = [_("“{name}” is already in the list.").format(name=clean)]
+        errors["name"] = [_("“{name}” is already in the list. Choose another name.").format(name=clean)]
     if errors:
         raise ValidationFailed(errors)
     team = Team(name=clean, parent_id=parent_id)

@@ -15,7 +15,7 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
     """Rename, move or hide one choice."""
     name = st.text_input(forms.required(_("Name")), value=entry.name, key=f"name_{code}")
     name_en = st.text_input(_("English name"), value=entry.name_en or "", key=f"name_en_{code}")
-    place = st.number_input(_("Position"), value=position, min_value=0, max_value=999, key=f"position_{code}")
+    place = st.number_input(_("Place in the list"), value=position, min_value=0, max_value=999, key=f"position_{code}")
     is_active = st.toggle(
         _("Offered in forms"), value=entry.is_active, key=f"active_{code}", help=_("A hidden choice stays on the records that have it.")
     )
@@ -40,7 +40,7 @@ def add_entry(category: str) -> None:
 with guard.reading() as reading:
     entries = library.get_library(reading)
 
-category = st.selectbox(_("List"), list(library.CATEGORIES), format_func=lambda code: _(library.CATEGORIES[code]), key="category")
+category = st.selectbox(_("Which list"), list(library.CATEGORIES), format_func=lambda code: _(library.CATEGORIES[code]), key="category")
 if st.button(_("Add entry"), type="primary", icon=":material/add:"):
     guard.dialog(_("Add entry"), add_entry, category)
 for position, entry in enumerate(entries.by_category.get(category, ())):

@@ -41,7 +41,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
         key=f"question_field_{key}",
     )
     position = st.number_input(
-        _("Position"), value=question.position if question else 0, min_value=0, max_value=999, key=f"question_position_{key}"
+        _("Place in the list"), value=question.position if question else 0, min_value=0, max_value=999, key=f"question_position_{key}"
     )
     with st.container(horizontal=True):
         if st.button(_("Save"), type="primary", icon=":material/check:"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
 from crm_core.services import contacts, customers, library, tags, users
 from ui import attachment_list, badges, contact_list, customer_actions, customer_sheet, feedback, guard, header, history_list, routes
@@ -29,7 +29,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     customer_actions.draw(customer, own_tags)
 if missing:
     st.warning(
-        _("Still missing: {fields}. Complete them before the customer's type can change.").format(fields=", ".join(missing)),
+        _("Still missing: {fields}. Complete them before the customer's type can change.").format(fields=join_words(missing)),
         icon=":material/edit_note:",
     )
 

@@ -83,7 +83,7 @@ def draw_actions(draft_id: str, values: dict, entries: library.Library, *, is_ex
     with st.container(horizontal=True, vertical_alignment="center"):
         check = st.button(_("Check form"), icon=":material/rule:")
         submit = st.button(_("Submit"), type="primary", icon=":material/send:")
-        if st.button(_("Put aside"), icon=":material/save:", help=_("The draft is kept; continue it whenever you like.")):
+        if st.button(_("Save for later"), icon=":material/save:", help=_("The draft is kept; continue it whenever you like.")):
             st.switch_page(routes.INTAKE)
         st.caption(_("Saved as a draft while you type."), width="content")
     if not (check or submit):

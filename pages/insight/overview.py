@@ -23,7 +23,7 @@ def overview() -> None:
             st.switch_page(routes.INTAKE)
         return
     with st.grid(4, min_column_width=150):
-        st.metric(_("Customers"), f"{figures.total:,}", border=True)
+        st.metric(_("Total customers"), f"{figures.total:,}", border=True)
         st.metric(_("New this month"), f"{figures.new_this_month:,}", border=True)
         st.metric(_("Won customers"), f"{figures.stages.get('customer', 0):,}", border=True)
         st.metric(_("Incomplete"), f"{figures.incomplete:,}", border=True)

@@ -120,7 +120,9 @@ def _records(text: str, separator: str, quote: str, *, check: bool = True) -> It
             start = reader.line_num + 1
     except csv.Error as problem:
         raise FileRefused(
-            _("A cell that begins in line {line} is too long to be read. Perhaps a quotation mark lacks its counterpart.").format(line=start)
+            _("A cell that begins in line {line} is too long to be read. Perhaps a quotation mark lacks its counterpart.").format(
+                line=start
+            )
         ) from problem
 
 

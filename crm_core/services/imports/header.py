@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from crm_core.errors import FileRefused
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.services.imports.mapping import is_known_heading, normal_heading
 from crm_core.services.imports.table import MAX_COLUMNS, Cell, Row, Table, count_filled, is_filled, too_many_columns
 from crm_core.validation import clean_text
@@ -90,6 +90,6 @@ def _refuse_repeated(headings: Sequence[str]) -> None:
     if repeated:
         raise FileRefused(
             _("These headings occur more than once: {headings}. Give every column a heading of its own.").format(
-                headings=", ".join(repeated[:10])
+                headings=join_words(repeated[:10])
             )
         )
