@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fields": {"i18n"},
     "validation": {"clock", "fields", "i18n", "pinyin"},
     "models": BELOW_MODELS - {"db"},
-    "numbering": {"clock", "models"},
+    "numbering": {"clock", "db", "models"},
     "cache": {"numbering"},
     "scope": {"db", "models", "permissions"},
     "audit": {"clock", "db", "fields", "masking", "models", "permissions"},
