@@ -1,0 +1,1 @@
+"""What the system's speed is, measured at four depths: services, websocket, browser and import."""

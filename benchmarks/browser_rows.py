@@ -1,0 +1,209 @@
+"""What one person perceives in Chromium: pages opening, filters, searches, a customer opened, a customer saved."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from playwright.sync_api import Page
+
+from benchmarks import people, servers
+from benchmarks.core_rows import COMMON
+from benchmarks.dataset import invent_customer
+from benchmarks.measure import Row
+from benchmarks.names import Inventor
+from benchmarks.probe import CLICKS, Probe
+from crm_core import db
+from crm_core.i18n import _
+from crm_core.models import STAGES
+from crm_core.permissions import Actor
+from crm_core.services import contacts, customers, drafts
+from crm_core.services.customers import CustomerQuery
+from ui.guard import COOKIE
+
+WHO = "administrator1"
+OPENED = 20
+SAVED = 12
+ROW_HEIGHT = 36
+
+
+def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
+    """One window after the other, each signed in."""
+    with servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
+        user = _User(probe, server.address)
+        user.warm_up()
+        for name, times in (
+            ("load_cold", user.load_cold),
+            ("load", user.load),
+            ("first_click", user.first_click),
+            ("filter", user.filter),
+            ("page", user.turn_page),
+            ("search", user.search),
+            ("search_live", user.search_live),
+            ("detail", user.open_detail),
+            ("dashboard", user.open_overview),
+            ("save", user.save),
+        ):
+            if is_wanted(f"browser.{name}"):
+                yield Row(f"browser.{name}", times())
+
+
+class _User:
+    """The person at the browser; every method returns the milliseconds of its repetitions."""
+
+    def __init__(self, probe: Probe, address: str) -> None:
+        self.probe, self.address = probe, address
+        self.actor: Actor = people.actor(WHO)
+        self.token = people.sign_in_as(WHO)
+        self.new_window()
+
+    def new_window(self) -> None:
+        """A browser that has cached nothing, signed in."""
+        self.probe.new_window(name=COOKIE, value=self.token, url=self.address)
+
+    def warm_up(self) -> None:
+        """What the first visitor of all pays is not what people feel every day."""
+        for page in ("customers", "overview", "intake"):
+            self.probe.open(f"{self.address}/{page}", "document.querySelector('h1')")
+        self._open_list()
+
+    def _open_list(self) -> float:
+        took = self.probe.open(f"{self.address}/customers", self._painted(CustomerQuery()))
+        self.probe.pause()
+        return took
+
+    def _painted(self, query: CustomerQuery) -> str:
+        """JavaScript: the canvas has drawn the first row, and the line below it tells the count and the rows."""
+        with db.reading(self.actor) as session:
+            page = customers.list_customers(session, self.actor, query)
+        told = _("more than {total} customers") if page.is_capped else _("{total} customers")
+        first = (page.page - 1) * customers.PAGE_SIZE + 1
+        span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
+        caption = f"{told.format(total=f'{page.total:,}')} · {span}"
+        return f"{_shown(caption)} && __drawn.has({json.dumps(page.rows[0].code)})"
+
+    def load_cold(self) -> list[float]:
+        """The list, by somebody who was never here."""
+        times = []
+        for _place in range(5):
+            self.probe.context.close()
+            self.new_window()
+            times.append(self._open_list())
+        return times
+
+    def load(self) -> list[float]:
+        """The list, opened or loaded again by somebody who was here before."""
+        return [self._open_list() for _place in range(OPENED)]
+
+    def first_click(self) -> list[float]:
+        """The first filter after the page was opened."""
+        times = []
+        for stage in list(STAGES) * 2:
+            self._open_list()
+            times.append(self._filter(stage, CustomerQuery(filters=(("stage", (stage,)),))))
+        return times
+
+    def filter(self) -> list[float]:
+        """A type chosen and taken back."""
+        self._open_list()
+        times = []
+        for stage in itertools.islice(itertools.cycle(STAGES), CLICKS // 2 + 1):
+            times.append(self._filter(stage, CustomerQuery(filters=(("stage", (stage,)),))))
+            times.append(self._filter(stage, CustomerQuery()))
+        return times[2:]
+
+    def _filter(self, stage: str, query: CustomerQuery) -> float:
+        pill = self.probe.page.locator(".st-key-stage button", has_text=_(STAGES[stage])).first
+        took = self.probe.measure(lambda _page: pill.click(), self._painted(query))
+        self.probe.pause()
+        return took
+
+    def turn_page(self) -> list[float]:
+        """The next page of the list."""
+        self._open_list()
+        times = []
+        for number in range(2, CLICKS + 4):
+            button = self.probe.page.locator('[data-testid="stPagination"] button').last
+            times.append(self.probe.measure(lambda _page, next_one=button: next_one.click(), self._painted(CustomerQuery(page=number))))
+            self.probe.pause()
+        return times[2:]
+
+    def search(self) -> list[float]:
+        """A phrase and Enter, from the key."""
+        return self._search(lambda field, phrase: (field.fill(phrase), field.press("Enter")), "keydown")
+
+    def search_live(self) -> list[float]:
+        """A phrase without Enter, from the last letter: with the pause after which the list searches by itself."""
+        return self._search(lambda field, phrase: field.fill(phrase), "input")
+
+    def _search(self, act: Callable[[Any, str], object], event: str) -> list[float]:
+        self._open_list()
+        inventor = Inventor(11)
+        phrases = [
+            phrase for pair in zip(COMMON * 2, (inventor.company()[0][2:4] for _place in range(CLICKS)), strict=False) for phrase in pair
+        ]
+        field = self.probe.page.locator(".st-key-list_search input")
+        times = []
+        for phrase in phrases[: CLICKS + 2]:
+            painted = self._painted(CustomerQuery(phrase=phrase))
+            times.append(self.probe.measure(lambda _page, words=phrase: act(field, words), painted, event))
+            self.probe.page.wait_for_timeout(400)
+        return times[2:]
+
+    def open_detail(self) -> list[float]:
+        """A click on a name in the list."""
+        times = []
+        for place in range(OPENED):
+            self._open_list()
+            with db.reading(self.actor) as session:
+                row = customers.list_customers(session, self.actor, CustomerQuery()).rows[place % 14]
+                phone = contacts.list_contacts(session, self.actor, row.id)[-1].phone
+            box = self.probe.page.locator('[data-testid="stDataFrame"] canvas').first.bounding_box()
+            assert box
+            spot = (box["x"] + 70, box["y"] + ROW_HEIGHT * (place % 14 + 1.5))
+            painted = f"{_titled(row.name)} && {_shown(phone or '')}"
+            # The table keeps `mousedown` to itself.
+            times.append(self.probe.measure(lambda page, at=spot: page.mouse.click(*at), painted, "pointerdown"))
+        return times[1:]
+
+    def open_overview(self) -> list[float]:
+        """The dashboard from the navigation, until its last chart is drawn."""
+        times = []
+        for _place in range(OPENED):
+            self._open_list()
+            link = self.probe.page.locator('[data-testid="stSidebarNav"] a[href$="/overview"]')
+            drawn = "document.querySelectorAll('.js-plotly-plot .main-svg .trace, .js-plotly-plot .slice').length >= 4"
+            times.append(self.probe.measure(lambda _page, to=link: to.click(), drawn))
+        return times[1:]
+
+    def save(self) -> list[float]:
+        """The last click of an entry, until the new customer's page is there."""
+        inventor = Inventor(13)
+        times = []
+        while len(times) < SAVED:
+            values, people_of = invent_customer(inventor)
+            with db.transaction(self.actor) as session:
+                draft = drafts.start_draft(session, self.actor, {**values, "contacts": people_of})
+            self.probe.open(f"{self.address}/intake?draft={draft}", _shown(_("Submit")))
+            self.probe.pause()
+            self._confirm(self.probe.page)
+            done = f"{_titled(values['name'])} && {_shown(people_of[0]['phone'])} && !document.querySelector('[role=dialog]')"
+            times.append(self.probe.measure(lambda page: _button(page, "Save customer").click(), done))
+        return times[1:]
+
+    def _confirm(self, page: Page) -> None:
+        _button(page, "Submit").click()
+        page.get_by_text(_("Name and phone are right")).click()
+        page.wait_for_timeout(500)
+
+
+def _button(page: Page, name: str) -> Any:
+    return page.get_by_role("button", name=_(name)).last
+
+
+def _shown(text: str) -> str:
+    return f"document.body.textContent.includes({json.dumps(text)})"
+
+
+def _titled(text: str) -> str:
+    return f"document.querySelector('h1')?.textContent.includes({json.dumps(text)})"

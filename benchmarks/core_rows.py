@@ -1,0 +1,118 @@
+"""Services called directly: what one page reads, or one action writes, each in a session of its own."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from benchmarks import people
+from benchmarks.dataset import CUSTOMERS, invent_customer
+from benchmarks.measure import Row, time_each
+from benchmarks.names import Inventor
+from crm_core import clock, db
+from crm_core.models import STAGES
+from crm_core.numbering import bump
+from crm_core.permissions import Actor
+from crm_core.services import contacts, customers, dashboards, history, library, tags, users
+from crm_core.services.customers import PAGE_SIZE, CustomerQuery
+
+CALLS = 60
+WARM_UP = 3
+PAGES = range(1, CALLS + WARM_UP + 1)
+COMMON = ("杭州", "科技", "有限", "机械", "公司", "电子", "苏州", "集团", "软件", "贸易")
+SPELLED = ("hengyuan", "hzjx", "ruifeng", "xinyue", "boya", "jiahe", "zhuoer", "qihang", "xinghai")
+
+Times = Callable[[], list[float]]
+
+
+def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
+    """All rows of this depth."""
+    for name, times in _rows():
+        if is_wanted(name):
+            yield Row(name, times())
+
+
+def _rows() -> Iterator[tuple[str, Times]]:
+    chief, manager, seller = people.actor("administrator1"), people.actor("manager1"), people.actor("sales11")
+    first = [CustomerQuery(page=page) for page in PAGES]
+    last = CUSTOMERS // PAGE_SIZE
+    deep = [CustomerQuery(page=page) for page in random.Random(1).sample(range(last // 2, last), len(PAGES))]
+    staged = [CustomerQuery(filters=(("stage", (stage,)),), page=page) for page in range(1, 14) for stage in STAGES]
+    yield "core.list.first", partial(time_each, partial(_list, chief), first)
+    yield "core.list.first.uncached", partial(_time_fresh, partial(_list, chief), first)
+    yield "core.list.deep", partial(time_each, partial(_list, chief), deep)
+    yield "core.list.stage", partial(time_each, partial(_list, chief), staged)
+    yield "core.list.stage.uncached", partial(_time_fresh, partial(_list, chief), staged)
+    for sort in ("updated", "name", "amount"):
+        yield f"core.list.sort_{sort}", partial(time_each, partial(_list, chief), [CustomerQuery(sort=sort, page=page) for page in PAGES])
+    yield "core.list.team", partial(time_each, partial(_list, manager), first)
+    yield "core.list.team.uncached", partial(_time_fresh, partial(_list, manager), first)
+    yield "core.list.own", partial(time_each, partial(_list, seller), first)
+    yield from _searches(chief, manager)
+    yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
+    yield "core.create", partial(_create, seller)
+    yield "core.dashboard.uncached", partial(_time_fresh, _overview, [chief] * len(PAGES))
+    yield "core.dashboard.team.uncached", partial(_time_fresh, _overview, [manager] * len(PAGES))
+    yield "core.dashboard.cached", partial(time_each, _overview, [chief] * len(PAGES))
+
+
+def _searches(chief: Actor, manager: Actor) -> Iterator[tuple[str, Times]]:
+    inventor = Inventor(7)
+    names = [inventor.company()[0] for _place in PAGES]
+    digits = ["".join(inventor.random.choices("0123456789", k=4)) for _place in PAGES]
+    for name, actor, phrases in (
+        ("common", chief, COMMON * 6),
+        ("rare", chief, [name[2:4] for name in names]),
+        ("long", chief, [name[2:6] for name in names]),
+        ("two_words", chief, [f"{name[:2]} {name[2:4]}" for name in names]),
+        ("one_character", chief, [name[2] for name in names]),
+        ("phone", chief, digits),
+        ("pinyin", chief, SPELLED * 7),
+        ("team", manager, [name[2:4] for name in names]),
+        ("team_common", manager, COMMON * 6),
+    ):
+        queries = [CustomerQuery(phrase=phrase) for phrase in phrases]
+        yield f"core.search.{name}", partial(_time_fresh, partial(_list, actor), queries)
+
+
+def _time_fresh(act: Callable[[Any], object], items: Iterable[Any]) -> list[float]:
+    """As after somebody else's change: what was counted before holds no more."""
+    times = []
+    for item in items:
+        with db.transaction() as session:
+            bump(session, "customers")
+        times += time_each(act, [item], warm_up=0)
+    return times[WARM_UP:]
+
+
+def _list(actor: Actor, query: CustomerQuery) -> None:
+    with db.reading(actor) as session:
+        library.get_library(session)
+        users.user_names(session)
+        tags.list_tags(session)
+        customers.list_customers(session, actor, query)
+
+
+def _detail(actor: Actor, code: str) -> None:
+    with db.reading(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        contacts.list_contacts(session, actor, customer.id)
+        library.get_library(session)
+        users.user_names(session)
+        tags.tags_of(session, customer.id)
+        history.list_changes(session, actor, customer.id)
+
+
+def _create(actor: Actor) -> list[float]:
+    inventor = Inventor(clock.today().toordinal())
+
+    def create(entry: tuple[dict[str, Any], list[dict[str, str]]]) -> None:
+        with db.transaction(actor) as session:
+            customers.create_customer(session, actor, *entry, duplicate_reason="benchmark")
+
+    return time_each(create, [invent_customer(inventor, contacts=2) for _place in PAGES])
+
+
+def _overview(actor: Actor) -> None:
+    with db.reading(actor) as session:
+        dashboards.get_overview(session, actor)

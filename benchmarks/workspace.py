@@ -1,0 +1,40 @@
+"""Where a run keeps its data: a cache for what is built once, and the folder that the measured process works in."""
+
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+
+from crm_core import config, crypto, db
+
+
+def cache() -> Path:
+    """The folder for data that later runs use again; KEMAI_BENCH_DIR, or `data/var/bench`."""
+    folder = Path(os.environ.get("KEMAI_BENCH_DIR") or config.ROOT / "data" / "var" / "bench").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def data_dir() -> Path:
+    """The data folder of this run."""
+    return cache() / f"run-{os.getpid()}"
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of runs that were stopped half-way."""
+    for folder in cache().glob("run-*"):
+        if not psutil.pid_exists(int(folder.name.removeprefix("run-"))):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def use_data_dir(folder: Path) -> None:
+    """Point this process, and those it starts, to a data folder with a SQLite database."""
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    os.environ["CRM_DATA_DIR"] = str(folder)
+    os.environ.pop("CRM_DATABASE_URL", None)
+    os.environ.pop("CRM_FILES_URL", None)
+    db.engine.cache_clear()
+    config.settings.cache_clear()
+    crypto._keys.cache_clear()
