@@ -177,8 +177,7 @@ def duplicated(desk: Desk) -> Visit:
 def imported(desk: Desk) -> Visit:
     headings = {"zh_CN": "客户名称,手机", "en": "Company,Phone"}[desk.actor.language]
     visit = desk.visit().go(routes.IMPORT)
-    visit.tab.file_uploader[0].upload("x.csv", f"{headings}\n{WORDS[desk.actor.language]['name']},123\n,\n".encode())
-    return visit.rerun().press("Check without saving")
+    return visit.upload("x.csv", f"{headings}\n{WORDS[desk.actor.language]['name']},123\n,\n".encode()).press("Check without saving")
 
 
 def conflicted(desk: Desk) -> Visit:

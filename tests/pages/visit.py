@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
@@ -39,9 +40,10 @@ class _Runner(LocalScriptRunner):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        if self.pages:
+            self._pages_manager._set_pages(dict(self.pages))
         if self.fragment:
             self.forward_msg_queue._queue = list(self.sent)
-            self._pages_manager._set_pages(dict(self.pages))
 
     def request_rerun(self, rerun_data: RerunData) -> bool:
         if not self.fragment:
@@ -83,6 +85,7 @@ class Visit:
 
     def _new_tab(self) -> AppTest:
         tab = AppTest.from_file(FRAME, default_timeout=TIMEOUT)
+        tab._bidi_component_manager = BidiComponentManager()  # its search through all installed packages took most of a test
         tab.session_state["session_token"] = self.token
         tab.session_state["language"] = self.language
         return tab
@@ -141,7 +144,7 @@ class Visit:
 
     def _is_called(self, node: Widget, name: str) -> bool:
         words = zh(name) if self.language == "zh_CN" else name
-        return node.label.removesuffix(" *") == words
+        return getattr(node, "label", "").removesuffix(" *") == words
 
     def has(self, name: str) -> bool:
         return any(isinstance(node, Widget) and (node.key == name or self._is_called(node, name)) for node in self.elements())
@@ -157,6 +160,12 @@ class Visit:
         for name, value in values.items():
             self.widget(name.replace("__", ".")).set_value(value)
         return self
+
+    def upload(self, name: str, content: bytes) -> "Visit":
+        """Choose a file."""
+        uploader = self.tab.file_uploader[0]
+        uploader.upload(name, content)
+        return self._run(self._fragment_of(uploader))
 
     def press(self, name: str) -> "Visit":
         """Press a button by its key or English label."""

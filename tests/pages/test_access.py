@@ -1,0 +1,297 @@
+"""Who sees which page: every page for every role, signed out, with an ended session, before and during sign-in."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from crm_core import clock, db
+from crm_core.models import User, UserSession
+from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
+from crm_core.services import sign_in, users
+from tests import factories
+from tests.pages.texts import texts_of
+from tests.pages.visit import Visit, zh
+from ui import routes
+from ui.routes import ROUTES, Route
+
+SECRET = "只此一家机械有限公司"
+BY_URL = {route.url: route for route in ROUTES}
+
+
+def may_open(route: Route, role: str) -> bool:
+    return route.permission is None or route.permission in BUILT_IN_ROLES[role].permissions
+
+
+def has_data(visit: Visit) -> bool:
+    return any(SECRET in text for text in texts_of(visit)) or bool(visit.tab.dataframe) or bool(visit.tab.metric)
+
+
+@pytest.fixture
+def code(administrator: Actor, sales: Actor) -> str:
+    """The code of a customer of the salesperson, whom their manager and the administrator see too."""
+    return factories.make_customer(sales, name=SECRET).code
+
+
+@pytest.mark.parametrize("role", BUILT_IN_ROLES)
+@pytest.mark.parametrize("url", BY_URL)
+def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(
+    by_role: dict[str, Actor], code: str, url: str, role: str
+) -> None:
+    route = BY_URL[url]
+    visit = Visit(by_role[role]).go(route.file, code=code)
+    if may_open(route, role):
+        assert zh("No access") not in visit.titles
+        assert visit.refusals == []
+        assert visit.titles
+        assert visit.page == (routes.CUSTOMERS if route.file == routes.HOME else route.file)
+    else:
+        assert visit.titles == [zh("No access")]
+        assert visit.refusals == [zh("Your role does not include this page. Ask an administrator for the permission you need.")]
+        assert not has_data(visit)
+
+
+@pytest.mark.parametrize("role", BUILT_IN_ROLES)
+def test_the_navigation_lists_the_pages_of_the_role(by_role: dict[str, Actor], role: str) -> None:
+    visit = Visit(by_role[role]).go(routes.SETTINGS)
+    (navigation,) = [message.navigation for message in visit.messages if message.HasField("navigation")][-1:]
+    listed = {page.url_pathname for page in navigation.app_pages if page.page_name and not page.is_hidden}
+    assert listed == {route.url for route in ROUTES if route.section and may_open(route, role)}
+
+
+@pytest.mark.parametrize("url", BY_URL)
+def test_signed_out_a_page_is_the_sign_in_form_and_nothing_of_its_own(code: str, url: str) -> None:
+    visit = Visit().go(BY_URL[url].file, code=code)
+    assert visit.has("Account")
+    assert visit.has("Password")
+    assert {node.label for node in visit.elements("button")} == {zh("Sign in")}
+    assert visit.titles == []
+    assert not has_data(visit)
+    assert SECRET not in str(visit.messages)
+
+
+@pytest.mark.parametrize("url", ["customer", "edit"])
+def test_a_customer_outside_the_scope_is_neither_shown_nor_confirmed_to_exist(code: str, stranger: Actor, url: str) -> None:
+    outside = Visit(stranger).go(BY_URL[url].file, code=code)
+    unknown = Visit(stranger).go(BY_URL[url].file, code="CUS999999999")
+    assert outside.refusals == unknown.refusals != []
+    assert not has_data(outside)
+    assert outside.press("Customer list").page == routes.CUSTOMERS
+
+
+def end_session(actor: Actor) -> None:
+    with db.transaction(SYSTEM) as session:
+        session.execute(delete(UserSession).where(UserSession.user_id == actor.id))
+
+
+def disable(actor: Actor) -> None:
+    with db.transaction(SYSTEM) as session:
+        session.get_one(User, actor.id).is_active = False
+
+
+def idle(actor: Actor) -> None:
+    with db.transaction(SYSTEM) as session:
+        session.execute(select(UserSession)).scalar_one().last_used_at = clock.now() - timedelta(hours=13)
+
+
+ENDINGS = [(route.url, end_session) for route in ROUTES if may_open(route, "sales")]
+ENDINGS += [(url, end) for url in ("customers", "customer") for end in (disable, idle)]
+
+
+@pytest.mark.parametrize(("url", "end"), ENDINGS)
+def test_the_next_rerun_after_a_session_ended_is_the_sign_in_form(sales: Actor, code: str, url: str, end: Callable[[Actor], None]) -> None:
+    visit = Visit(sales).go(BY_URL[url].file, code=code)
+    end(sales)
+    visit.rerun()
+    assert visit.has("Password")
+    assert not has_data(visit)
+
+
+@pytest.mark.parametrize("end", [end_session, disable])
+def test_a_dialog_that_was_open_acts_no_more_after_the_session_ended(
+    sales: Actor, administrator: Actor, end: Callable[[Actor], None]
+) -> None:
+    visit = Visit(administrator).go(routes.USERS).press("Add account")
+    visit.fill(user_account="intruder", user_name="不该有", user_role="sales")
+    end(administrator)
+    visit.press("Create account")
+    assert visit.has("sign_in-password") or visit.has("Password")
+    with db.reading() as session:
+        assert session.execute(select(User).where(User.username == "intruder")).first() is None
+
+
+def test_a_fragment_that_was_open_shows_no_more_data_after_the_session_ended(sales: Actor, code: str) -> None:
+    visit = Visit(sales).go(routes.CUSTOMERS)
+    assert has_data(visit)
+    end_session(sales)
+    visit.enter("q", "机械")
+    assert visit.has("Password")
+    assert not has_data(visit)
+
+
+class TestFirstPage:
+    """Before there is any user."""
+
+    PASSWORD = "Kemai#2026"
+
+    def filled(self, **over: str) -> Visit:
+        values = {
+            "setup_code": sign_in.setup_code(),
+            "setup_name": "周敏",
+            "setup_account": "zhoumin",
+            "setup_password": self.PASSWORD,
+            "setup_password_again": self.PASSWORD,
+        }
+        return Visit().go(routes.HOME).fill(**(values | over)).press("Create administrator")
+
+    @pytest.fixture(autouse=True)
+    def empty(self, any_database: str) -> None:
+        """No user yet."""
+
+    def has_users(self) -> bool:
+        with db.reading() as session:
+            return users.has_users(session)
+
+    @pytest.mark.parametrize("url", BY_URL)
+    def test_every_address_leads_to_it(self, url: str) -> None:
+        visit = Visit().go(BY_URL[url].file)
+        assert visit.has("Code from the console")
+        assert visit.titles == []
+
+    def test_with_the_code_it_makes_an_administrator_and_signs_in(self) -> None:
+        visit = self.filled()
+        assert visit.refusals == []
+        with db.reading() as session:
+            (user,) = session.execute(select(User)).scalars()
+            ticket = re.fullmatch(r"/auth/enter\?ticket=([^&]+)&next=.*", visit.redirect)
+            assert ticket
+        with db.transaction() as session:
+            token = sign_in.redeem_ticket(session, ticket[1])
+            actor = sign_in.find_actor(session, token)
+        assert actor
+        assert (actor.id, actor.permissions) == (user.id, BUILT_IN_ROLES["administrator"].permissions)
+
+    @pytest.mark.parametrize(
+        ("over", "sentence"),
+        [
+            ({"setup_code": "ABCD-EFGH-JKLM"}, "The code is not right. It is printed on the console where the server was started."),
+            ({"setup_code": ""}, "The code is not right. It is printed on the console where the server was started."),
+            (
+                {"setup_password": "kemai", "setup_password_again": "kemai"},
+                "A password has at least 8 characters, with letters, digits and special characters such as ! or #.",
+            ),
+            ({"setup_password_again": "Kemai#2027"}, "The two passwords differ. Enter the same one twice."),
+            ({"setup_name": ""}, "Enter a name."),
+            ({"setup_account": "周敏"}, "An account has 3 to 40 lower-case letters, digits, dots or dashes."),
+        ],
+    )
+    def test_it_refuses_with_the_reason_and_makes_nobody(self, over: dict[str, str], sentence: str) -> None:
+        visit = self.filled(**over)
+        assert zh(sentence) in visit.refusals[0].replace("\\", "")
+        assert visit.redirect == ""
+        assert not self.has_users()
+
+    def test_a_form_left_open_makes_no_second_administrator(self) -> None:
+        late = Visit().go(routes.HOME)
+        code = sign_in.setup_code()
+        self.filled()
+        late.rerun()
+        assert not late.has("Code from the console")
+        assert code not in str(late.messages)
+
+
+class TestSignIn:
+    def tried(self, account: str, password: str, visit: Visit | None = None) -> Visit:
+        visit = visit or Visit().go(routes.OVERVIEW)
+        visit.widget("Account").set_value(account)
+        visit.widget("Password").set_value(password)
+        return visit.press("Sign in")
+
+    def test_the_right_password_sends_the_browser_for_its_cookie_and_back_to_the_page(self, sales: Actor) -> None:
+        visit = self.tried("sales", factories.PASSWORD)
+        assert visit.redirect.startswith("/auth/enter?ticket=")
+        assert "overview" in visit.redirect
+        assert sign_in_is_noted("sales")
+
+    @pytest.mark.parametrize(("account", "password"), [("sales", "wrong-pass-1"), ("nobody", factories.PASSWORD)])
+    def test_a_wrong_password_and_an_unknown_account_are_told_alike(self, sales: Actor, account: str, password: str) -> None:
+        visit = self.tried(account, password)
+        assert visit.redirect == ""
+        assert visit.refusals == [zh("Account or password is not right. After five failures the account is locked for a while.")]
+
+    @pytest.mark.parametrize(("account", "password"), [("", ""), ("", "x")])
+    def test_an_empty_form_is_told_what_to_enter(self, sales: Actor, account: str, password: str) -> None:
+        assert self.tried(account, password).refusals[-1:] == [zh("Enter both account and password.")]
+
+    def test_after_five_failures_the_account_is_locked_even_for_the_right_password(self, sales: Actor) -> None:
+        visit = Visit().go(routes.HOME)
+        for _turn in range(5):
+            visit = self.tried("sales", "wrong-pass-1", visit)
+        visit = self.tried("sales", factories.PASSWORD, visit)
+        (sentence,) = visit.refusals
+        refusal = zh("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.")
+        assert sentence == refusal.format(minutes=1)
+        assert visit.redirect == ""
+
+    def test_a_disabled_account_is_not_let_in(self, sales: Actor) -> None:
+        disable(sales)
+        assert self.tried("sales", factories.PASSWORD).redirect == ""
+
+    def test_somebody_with_a_one_time_password_sees_nothing_before_choosing_another(self, sales: Actor, code: str) -> None:
+        with db.transaction(SYSTEM) as session:
+            session.get_one(User, sales.id).must_change_password = True
+        visit = Visit(sales).go(routes.CUSTOMERS)
+        assert visit.page == routes.SETTINGS
+        assert not has_data(visit)
+        visit.fill(old_password=factories.PASSWORD, new_password="Better#2026", new_password_again="Better#2026").press("Change password")
+        assert visit.go(routes.CUSTOMERS).page == routes.CUSTOMERS
+
+
+def sign_in_is_noted(username: str) -> bool:
+    with db.reading() as session:
+        return session.execute(select(User.last_sign_in_at).where(User.username == username)).scalar_one() is not None
+
+
+class TestSettings:
+    def test_a_new_password_takes_effect_and_ends_the_other_sessions(self, sales: Actor) -> None:
+        other, visit = Visit(sales).go(routes.SETTINGS), Visit(sales).go(routes.SETTINGS)
+        visit.fill(old_password=factories.PASSWORD, new_password="Better#2026", new_password_again="Better#2026").press("Change password")
+        assert visit.toasts == [zh("The password was changed. Other sessions of your account have ended.").replace(".", "\\.")]
+        assert other.rerun().has("Password")
+        assert visit.rerun().titles == [zh("Personal settings")]
+        assert TestSignIn().tried("sales", "Better#2026").redirect
+
+    @pytest.mark.parametrize(
+        ("old", "new", "again", "sentence"),
+        [
+            ("not-it-123!", "Better#2026", "Better#2026", "This is not your present password."),
+            (factories.PASSWORD, "Better#2026", "Better#2027", "The two passwords differ. Enter the same one twice."),
+            (
+                factories.PASSWORD,
+                "short",
+                "short",
+                "A password has at least 8 characters, with letters, digits and special characters such as ! or #.",
+            ),
+            (factories.PASSWORD, factories.PASSWORD, factories.PASSWORD, "Choose a password that differs from the present one."),
+        ],
+    )
+    def test_a_password_is_refused_with_the_reason(self, sales: Actor, old: str, new: str, again: str, sentence: str) -> None:
+        visit = Visit(sales).go(routes.SETTINGS)
+        visit.fill(old_password=old, new_password=new, new_password_again=again).press("Change password")
+        assert zh(sentence) in visit.refusals[0].replace("\\", "")
+        assert TestSignIn().tried("sales", factories.PASSWORD).redirect
+
+    def test_the_language_is_kept_with_the_account(self, sales: Actor) -> None:
+        visit = Visit(sales).go(routes.SETTINGS).enter("settings_language", "en")
+        assert visit.redirect.startswith("/auth/language/en?next=")
+        assert Visit(sales, language="en").go(routes.SETTINGS).titles == ["Personal settings"]
+
+    def test_the_menu_signs_out_and_changes_language_and_appearance(self, sales: Actor) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS, stage="customer")
+        assert visit.pick("user_menu", "leave").redirect == "/auth/leave"
+        dark = Visit(sales).go(routes.CUSTOMERS, stage="customer").pick("user_menu", "theme:dark").redirect
+        assert dark == "/auth/theme/dark?next=%2Fcustomers%3Fstage%3Dcustomer"
+        assert Visit(sales).go(routes.CUSTOMERS).pick("user_menu", "language:en").redirect.startswith("/auth/language/en?next=")
+        assert Visit(sales, language="en").go(routes.CUSTOMERS).titles == ["Customer list"]
