@@ -139,7 +139,7 @@ def _count(session: CrmSession, actor: Actor, query: CustomerQuery) -> tuple[int
 
 def _count_now(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
     if not query.phrase:
-        return session.execute(_filtered(session, select(func.count(Customer.id)), query)).scalar_one(), False
+        return session.execute(_filtered(session, select(func.count()).select_from(Customer), query)).scalar_one(), False
     first = _filtered(session, select(Customer.id), query).limit(COUNT_LIMIT + 1).subquery()
     found = session.execute(select(func.count()).select_from(first)).scalar_one()
     return min(found, COUNT_LIMIT), found > COUNT_LIMIT
