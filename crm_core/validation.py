@@ -21,6 +21,8 @@ from crm_core.pinyin import initials_of, pinyin_of
 
 Values = Mapping[str, Any]
 
+LONGEST_TEXT = 20_000
+"""Nothing longer is looked at; a field's own limit counts for the clean value, in which blanks and dashes may be gone."""
 NOT_PROVIDED = "未提供"
 _NOT_PROVIDED_WORDS = {NOT_PROVIDED, "not provided", "n/a", "无", "没有", "none", "-"}
 _KEPT_CONTROLS = "\n\t"
@@ -312,10 +314,11 @@ def required_message(field: Field) -> str:
 def clean_value(field: Field, value: Any, values: Values) -> Any:
     """Check one value that is not blank. Raises `ValueError` with a sentence."""
     if isinstance(value, str):
-        value = check_length(clean_text(value, lines=field.widget is Widget.LONG_TEXT), field.max_length)
+        value = check_length(clean_text(value, lines=field.widget is Widget.LONG_TEXT), LONGEST_TEXT)
     if field.choices is not None:
         _check_choices(field, value)
-    return field.check(value, values) if field.check else value
+    clean = field.check(value, values) if field.check else value
+    return check_length(clean, field.max_length) if isinstance(clean, str) else clean
 
 
 def _check_choices(field: Field, value: Any) -> None:

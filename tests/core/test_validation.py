@@ -170,7 +170,7 @@ def test_anything_else_is_no_phone(phone: str) -> None:
 
 def test_the_refusal_of_a_phone_says_what_is_wrong_with_it() -> None:
     with in_language("en"):
-        assert "has 10 digits" in refusal_of(validation.check_phone, "1380000123")
+        assert "you entered 10 digits" in refusal_of(validation.check_phone, "1380000123")
         assert "with its area code" in refusal_of(validation.check_phone, "87654321")
 
 
@@ -333,6 +333,19 @@ def test_a_text_longer_than_its_column_is_refused_with_both_lengths(library_of: 
     assert is_sentence(sentence)
     assert "10001" in sentence
     assert "200" in sentence
+
+
+@pytest.mark.parametrize("typed", ["9131 0116 MA1J BQQJ 85", "91310116-MA1JBQQJ-85", " 91310116MA1JBQQJ85 "])
+def test_a_text_is_measured_after_it_was_brought_into_form(typed: str, library_of: Callable[..., Checked]) -> None:
+    checked = library_of(credit_code=typed)
+    assert (checked.errors, checked.values["credit_code"]) == ({}, "91310116MA1JBQQJ85")
+
+
+@pytest.mark.parametrize("field", ["name", "credit_code", "founded_on", "remark"])
+def test_a_text_of_absurd_length_is_refused_before_it_is_looked_at(field: str, library_of: Callable[..., Checked]) -> None:
+    (sentence,) = library_of(**{field: "1 " * 60_000}).errors[field]
+    assert is_sentence(sentence)
+    assert "119999" in sentence
 
 
 @pytest.fixture
