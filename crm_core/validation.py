@@ -92,6 +92,16 @@ def check_length(text: str, limit: int | None) -> str:
     return text
 
 
+def is_chinese(text: str) -> bool:
+    """Whether a text consists of Chinese characters alone."""
+    return all(_HAN.match(character) for character in text)
+
+
+def looks_like_organisation(name: str) -> bool:
+    """Whether a name holds a word of organisations, such as 公司 or 厂."""
+    return bool(_ORGANISATION.search(name))
+
+
 def check_customer_name(value: Any, values: Values) -> str:
     """A company's full registered name or a person's real name [000]; abbreviations and honorifics are refused."""
     name = str(value)
@@ -99,7 +109,7 @@ def check_customer_name(value: Any, values: Values) -> str:
         return check_person_name(name, values)
     if "*" in name or _HONORIFIC.search(name):
         raise ValueError(_("Write the full registered name as on the business licence, not a form of address or an abbreviation."))
-    if len(name) < 2 or (_HAN.search(name) and (len(name) < 4 or not _ORGANISATION.search(name))):
+    if len(name) < 2 or (_HAN.search(name) and (len(name) < 4 or not looks_like_organisation(name))):
         raise ValueError(_("This looks like a short name. Write the full registered name as on the business licence."))
     return name
 
