@@ -71,6 +71,16 @@ def check_customer(library: Library, values: Values, *, require: bool = True) ->
     return clean, errors
 
 
+def check_changes(library: Library, before: Values, changes: Values) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Check a record as it will be after changes: its clean values, and every error that the changes bring or leave in their own fields.
+
+    What was wrong before with other fields stays as it is; a change that makes another field wrong is an error of that field.
+    """
+    clean, errors = check_customer(library, {**before, **changes}, require=False)
+    known = check_customer(library, before, require=False)[1] if errors else {}
+    return clean, {name: sentences for name, sentences in errors.items() if name in changes or sentences != known.get(name)}
+
+
 def _check_library_codes(library: Library, clean: dict[str, Any], errors: dict[str, list[str]]) -> None:
     for name, declared in fields_of(Customer).items():
         value = clean.get(name)
