@@ -22,7 +22,7 @@ from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.services import attachments, library, sign_in, users
 from ui.guard import COOKIE
-from ui.web.middleware import LANGUAGE_COOKIE, Shell, asset_route
+from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE, Shell, asset_route
 
 log = logging.getLogger("kemai")
 
@@ -42,7 +42,7 @@ def safe_path(path: str) -> str:
 def enter(request: Request) -> Response:
     """Turn a one-time ticket into the session cookie and go on to the page asked for."""
     with db.transaction() as session:
-        token = sign_in.redeem_ticket(session, request.query_params.get("ticket", ""))
+        token = sign_in.redeem_ticket(session, request.query_params.get("ticket", ""), browser=request.cookies.get(BROWSER_COOKIE, ""))
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if token:
         lifetime = settings().session_absolute_days * 86400
@@ -88,7 +88,7 @@ def send_file(request: Request) -> Response:
     """An attachment, for a signed-in user within whose scope it lies."""
     with db.reading() as session:
         actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
-    if actor is None:
+    if actor is None or actor.must_change_password:
         return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
     use_language(actor.language)
     try:

@@ -4,12 +4,13 @@ from typing import Any
 
 import streamlit as st
 
+from crm_core.errors import Conflict
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.services import contacts
 from crm_core.services.library import Library
 from crm_core.validation import NOT_PROVIDED
-from ui import feedback, forms, guard
+from ui import conflict, feedback, forms, guard
 from ui.feedback import escape
 from ui.intake_form import CONTACTS
 
@@ -65,25 +66,47 @@ def _confirm_delete(contact_id: int, name: str) -> None:
 
 
 def _open_form(customer_id: int, person: Contact | None, library: Library) -> None:
-    forms.preload(CONTACTS, PREFIX, {name: getattr(person, name) for name in CONTACTS} if person else {})
-    st.session_state["contact_errors"] = {}
-    title = _("Edit contact") if person else _("Add contact")
-    guard.dialog(title, _draw_form, customer_id, (person.id, person.version) if person else None, library)
+    base = {name: getattr(person, name) for name in CONTACTS} if person else {}
+    forms.preload(CONTACTS, PREFIX, base)
+    st.session_state["contact_form"] = {
+        "customer_id": customer_id,
+        "contact_id": person.id if person else None,
+        "version": person.version if person else 0,
+        "base": base,
+        "theirs": None,
+        "errors": {},
+    }
+    guard.dialog(_("Edit contact") if person else _("Add contact"), _draw_form, library)
 
 
-def _draw_form(customer_id: int, existing: tuple[int, int] | None, library: Library) -> None:
-    forms.Form(PREFIX, library, {}, errors=st.session_state["contact_errors"]).draw(CONTACTS, columns=2)
-    if not st.button(_("Save"), type="primary", icon=":material/check:"):
-        return
-    values = forms.collect(CONTACTS, PREFIX)
+def _draw_form(library: Library) -> None:
+    state = st.session_state["contact_form"]
+    if state["theirs"] is None:
+        forms.Form(PREFIX, library, {}, errors=state["errors"]).draw(CONTACTS, columns=2)
+        values = {name: st.session_state.get(f"{PREFIX}.{name}") or None for name in CONTACTS}
+    else:
+        mine = {name: value for name, value in state["mine"].items() if value != state["base"][name]}
+        values = {**state["theirs"], **conflict.choose(CONTACTS, mine, state["base"], state["theirs"], library)}
+    if st.button(_("Save"), type="primary", icon=":material/check:"):
+        _save(state, values)
+
+
+def _save(state: dict[str, Any], values: dict[str, Any]) -> None:
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        if existing:
-            contacts.update_contact(session, guard.actor(), existing[0], values, version=existing[1])
+        if state["contact_id"]:
+            contacts.update_contact(session, guard.actor(), state["contact_id"], values, version=state["version"])
         else:
-            contacts.add_contact(session, guard.actor(), customer_id, values)
+            contacts.add_contact(session, guard.actor(), state["customer_id"], values)
     if outcome.succeeded:
         st.rerun()
-    st.session_state["contact_errors"] = outcome.errors
-    if outcome.errors:
-        st.rerun(scope="fragment")
-    feedback.refusal(str(outcome.error))
+    if isinstance(outcome.error, Conflict):
+        state["mine"], state["theirs"], state["version"] = values, outcome.error.theirs, outcome.error.version
+    elif outcome.errors:
+        if state["theirs"] is not None:
+            forms.preload(CONTACTS, PREFIX, values)
+            state["base"], state["theirs"] = state["theirs"], None
+        state["errors"] = outcome.errors
+    else:
+        feedback.refusal(str(outcome.error))
+        return
+    st.rerun(scope="fragment")

@@ -19,7 +19,9 @@ FIELDS = {name: field for name, field in fields_of(Customer).items() if not fiel
 
 def open_record(customer: Customer) -> None:
     """Begin the edit, once: the version it began with is what it is saved against."""
-    if (st.session_state.get("edit") or {}).get("code") == customer.code:
+    # Streamlit forgets the fields of a page that was left; such an edit begins anew. During a conflict they are not drawn.
+    state = st.session_state.get("edit") or {}
+    if state.get("code") == customer.code and (state["theirs"] is not None or f"{PREFIX}.name" in st.session_state):
         return
     base = {name: getattr(customer, name) for name in FIELDS}
     base["industry"] = base["industry"] or customer.industry_text
@@ -92,6 +94,9 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
         theirs = {**outcome.error.theirs, "identity_number": None}
         state["mine"], state["theirs"], state["version"] = wanted, theirs, outcome.error.version
     elif outcome.errors:
+        if chosen is not None:
+            state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
+            forms.preload(FIELDS, PREFIX, {**state["base"], **wanted})
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
     else:

@@ -1,11 +1,12 @@
 """Who is signed in, and what every page and fragment does before anything else: look the session up again."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from crm_core import db
 from crm_core.db import CrmSession
@@ -55,14 +56,16 @@ def fragment(function: Function | None = None, **options: Any) -> Any:
 
     @wraps(function)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        if load_actor() is None:
+        context = get_script_run_ctx()
+        # In a run of the whole page the frame has just looked the session up.
+        if context and context.fragment_ids_this_run and load_actor() is None:
             st.rerun()
         return function(*arguments, **named)
 
     return st.fragment(guarded, **options)
 
 
-def dialog(title: str, function: Callable[..., Any], *arguments: Any, width: Any = "medium") -> None:
+def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
     """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
 
     @wraps(function)
@@ -71,7 +74,7 @@ def dialog(title: str, function: Callable[..., Any], *arguments: Any, width: Any
             st.rerun()
         function(*arguments)
 
-    st.dialog(title, width=width)(guarded)()
+    st.dialog(title, width="medium")(guarded)()
 
 
 def reading() -> AbstractContextManager[CrmSession]:
@@ -79,8 +82,6 @@ def reading() -> AbstractContextManager[CrmSession]:
     return db.reading(actor())
 
 
-@contextmanager
-def acting(reason: str | None = None) -> Iterator[CrmSession]:
+def acting() -> AbstractContextManager[CrmSession]:
     """One action of the signed-in user: committed as a whole or not at all."""
-    with db.transaction(actor(), reason=reason) as session:
-        yield session
+    return db.transaction(actor())

@@ -11,7 +11,7 @@ from crm_core.models import Contact, Customer
 from crm_core.services import drafts
 from crm_core.services.entry import CONTACT_FIELDS
 from crm_core.services.library import Library
-from ui import forms, guard, page_tools
+from ui import feedback, forms, guard, page_tools
 from ui.forms import Form
 
 PREFIX = "intake"
@@ -22,11 +22,13 @@ CONTACTS = {name: fields_of(Contact)[name] for name in CONTACT_FIELDS}
 
 def open_draft(draft_id: str, values: Mapping[str, Any]) -> None:
     """Put a draft into the form, once for each time it is opened in this browser tab."""
-    if st.session_state.get("intake_draft") == draft_id:
+    # Streamlit forgets the fields of a page that was left; the draft has them.
+    if st.session_state.get("intake_draft") == draft_id and f"{PREFIX}.name" in st.session_state:
         return
     st.session_state["intake_draft"] = draft_id
     st.session_state["intake_saved"] = dict(values)
-    st.session_state["intake_errors"] = {}
+    st.session_state["intake_errors"], st.session_state["intake_warnings"] = {}, {}
+    st.session_state["intake_answered"] = list(values.get("answered", []))
     forms.preload(CUSTOMER_FIELDS, PREFIX, values)
     st.session_state[f"{PREFIX}.duplicate_reason"] = values.get("duplicate_reason", "")
     contacts = values.get("contacts") or [{}]
@@ -41,6 +43,8 @@ def entered(kind: str, stage: str) -> dict[str, Any]:
     values = {"kind": kind, "stage": stage, **forms.collect(CUSTOMER_FIELDS, PREFIX), "contacts": contacts}
     if reason := st.session_state.get(f"{PREFIX}.duplicate_reason"):
         values["duplicate_reason"] = reason
+    if answered := st.session_state["intake_answered"]:
+        values["answered"] = list(answered)
     return values
 
 
@@ -63,19 +67,11 @@ def draw(library: Library, values: Mapping[str, Any]) -> None:
                 form.draw(shown)
         if group == "base":
             draw_contacts(library)
-    page_tools.bring_into_view([_place_of(name) for name in errors()])
-
-
-def _place_of(name: str) -> str:
-    if not name.startswith("contacts."):
-        return forms.css_key(PREFIX, name)
-    _contacts, place, field = name.split(".")
-    number = st.session_state["intake_contacts"][int(place)]
-    return forms.css_key(f"{PREFIX}.contact{number}", field)
+    page_tools.bring_into_view([forms.css_key(PREFIX, name) for name in errors()])
 
 
 def errors() -> dict[str, list[str]]:
-    """The errors of the last check."""
+    """The errors of the last check; a contact's are named by its number, `contact3.phone`."""
     found: dict[str, list[str]] = st.session_state.get("intake_errors", {})
     return found
 
@@ -86,33 +82,27 @@ def draw_contacts(library: Library) -> None:
     with st.container(border=True):
         st.subheader(forms.required(_("Contacts")), anchor=False)
         for place, number in enumerate(numbers):
-            prefix = f"{PREFIX}.contact{number}"
-            own = _of_contact(errors(), place)
-            warnings = {name: text[0] for name, text in _of_contact(st.session_state.get("intake_warnings") or {}, place).items()}
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(
-                    _("Primary contact") if place == 0 else _("Contact {number}").format(number=place + 1),
-                    color="primary" if place == 0 else "gray",
-                )
+                name = _("Primary contact") if place == 0 else _("Contact {number}").format(number=place + 1)
+                st.badge(name, color="primary" if place == 0 else "gray")
                 if len(numbers) > 1:
-                    st.button(
-                        _("Remove"),
-                        key=f"remove_contact_{number}",
-                        icon=":material/close:",
-                        type="tertiary",
-                        on_click=numbers.remove,
-                        args=(number,),
-                    )
-            Form(prefix, library, {}, errors=own, warnings=warnings).draw(CONTACTS, columns=5)
+                    key = f"remove_contact_{number}"
+                    st.button(_("Remove"), key=key, icon=":material/close:", type="tertiary", on_click=_remove_contact, args=(number,))
+            own_errors, own_warnings = _of_contact(errors(), number), _of_contact(st.session_state["intake_warnings"], number)
+            Form(f"{PREFIX}.contact{number}", library, {}, errors=own_errors, warnings=own_warnings).draw(CONTACTS, columns=5)
         if len(numbers) < MAX_CONTACTS:
             st.button(_("Add contact"), icon=":material/person_add:", on_click=_add_contact)
 
 
-def _of_contact(sentences: Mapping[str, Any], place: int) -> dict[str, list[str]]:
-    start = f"contacts.{place}."
-    return {
-        name.removeprefix(start): text if isinstance(text, list) else [text] for name, text in sentences.items() if name.startswith(start)
-    }
+def _of_contact(sentences: Mapping[str, Any], number: int) -> dict[str, Any]:
+    start = f"contact{number}."
+    return {name.removeprefix(start): text for name, text in sentences.items() if name.startswith(start)}
+
+
+def _remove_contact(number: int) -> None:
+    st.session_state["intake_contacts"].remove(number)
+    for kind in ("intake_errors", "intake_warnings"):
+        st.session_state[kind] = {name: text for name, text in st.session_state[kind].items() if not name.startswith(f"contact{number}.")}
 
 
 def _add_contact() -> None:
@@ -121,13 +111,14 @@ def _add_contact() -> None:
     forms.preload(CONTACTS, f"{PREFIX}.contact{numbers[-1]}", {})
 
 
-def take_answer(key: str, field_name: str, library: Library, values: Mapping[str, Any]) -> None:
+def take_answer(key: str, question_id: int, field_name: str, library: Library, values: Mapping[str, Any]) -> None:
     """Put the answer to an outline question into its field: as text, as a choice, or with the remarks if it fits neither."""
     answer = st.session_state[key].strip()
     st.session_state[key] = ""
     field = CUSTOMER_FIELDS.get(field_name)
     if not answer:
         return
+    st.session_state["intake_answered"].append(question_id)
     if field is None or not field.shown(values):
         field = CUSTOMER_FIELDS["remark"]
     target = f"{PREFIX}.{field.name}"
@@ -141,7 +132,7 @@ def take_answer(key: str, field_name: str, library: Library, values: Mapping[str
             answer, target = f"{field.title}: {answer}", f"{PREFIX}.remark"
         present = st.session_state.get(target) or ""
         st.session_state[target] = f"{present}；{answer}" if present else answer
-    st.toast(_("Noted under “{field}”.").format(field=field.title), icon=":material/check:")
+    feedback.later(_("Noted under “{field}”.").format(field=field.title))
 
 
 def _matching_choice(field: Any, answer: str, library: Library) -> str | None:
@@ -151,6 +142,14 @@ def _matching_choice(field: Any, answer: str, library: Library) -> str | None:
 
 def show_errors(found: Mapping[str, list[str]], warnings: Mapping[str, str]) -> None:
     """Remember what a check found, and show the first error once more."""
-    st.session_state["intake_errors"] = dict(found)
-    st.session_state["intake_warnings"] = dict(warnings)
+    st.session_state["intake_errors"] = {_by_number(name): sentences for name, sentences in found.items()}
+    st.session_state["intake_warnings"] = {_by_number(name): sentence for name, sentence in warnings.items()}
     page_tools.new_turn()
+
+
+def _by_number(name: str) -> str:
+    # A check names contacts by their place; the number stays with a contact when another one is removed.
+    if not name.startswith("contacts."):
+        return name
+    _contacts, place, field = name.split(".")
+    return f"contact{st.session_state['intake_contacts'][int(place)]}.{field}"

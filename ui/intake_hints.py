@@ -1,5 +1,6 @@
 """Beside the intake form: possible duplicates while typing, and the questions still to ask (沟通提纲)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,11 +64,17 @@ def draw(entries: Library, values: Mapping[str, Any]) -> None:
     with st.container(border=True):
         st.subheader(_("Talking points"), anchor=False)
         st.caption(_("Questions still open with this customer. Write the answer here and press Enter; it goes into the right field."))
+        askers = Counter(question.field for question in questions)
         for question in questions:
             field = CUSTOMER_FIELDS.get(question.field)
-            if values.get(question.field) or field is None:
+            is_filled = askers[question.field] == 1 and values.get(question.field)
+            if field is None or is_filled or question.id in values.get("answered", ()):
                 continue
             key = f"answer_{question.id}"
             st.text_input(
-                question.label, key=key, placeholder=f"→ {field.title}", on_change=take_answer, args=(key, question.field, entries, values)
+                question.label,
+                key=key,
+                placeholder=f"→ {field.title}",
+                on_change=take_answer,
+                args=(key, question.id, question.field, entries, values),
             )

@@ -103,4 +103,6 @@ class SignInTicket(Base):
     id: Mapped[Key]
     ticket_hash: Mapped[str] = mapped_column(String(64), unique=True)
     session_token: Mapped[str] = mapped_column(String(400))
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    """Of the random cookie of the browser in which the password was entered; a ticket is worth nothing in another one."""
     expires_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -18,7 +18,7 @@ CONTACT_FIELDS = ("name", "position", "phone", "email", "wechat")
 
 @dataclass
 class Checked:
-    """A checked entry: clean values, and sentences by field; contacts' fields are named `contacts.0.phone`."""
+    """A checked entry: clean values, and sentences by field; contacts' fields are named `contacts.0.phone`, by their place as given."""
 
     values: dict[str, Any]
     contacts: list[dict[str, Any]]
@@ -35,11 +35,11 @@ def check_entry(library: Library, values: Values, contacts: Sequence[Values], *,
     clean, errors = check_customer(library, values, require=require)
     checked = Checked(clean, [], errors)
     checked.industry_text = clean.pop("industry_text", None)
-    given = [contact for contact in contacts if any(not is_blank(contact.get(name)) for name in CONTACT_FIELDS)]
+    given = [(place, contact) for place, contact in enumerate(contacts) if any(not is_blank(contact.get(name)) for name in CONTACT_FIELDS)]
     if not given and require:
-        given = list(contacts[:1]) or [{}]
+        given = [(0, contacts[0] if contacts else {})]
     company = str(values.get("name") or "") if values.get("kind") == "enterprise" else ""
-    for place, contact in enumerate(given):
+    for place, contact in given:
         clean_contact, contact_errors = check_contact(contact, require=require)
         checked.contacts.append(clean_contact)
         checked.errors.update({f"contacts.{place}.{name}": sentences for name, sentences in contact_errors.items()})

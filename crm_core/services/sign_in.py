@@ -60,15 +60,23 @@ def refusal(session: CrmSession, username: str) -> SignInRefused:
     return SignInRefused(_("Account or password is not right. After five failures the account is locked for a while."))
 
 
-def open_session(session: CrmSession, username: str) -> str:
-    """Begin a session for an account whose password was checked, and return a ticket for the browser to collect it."""
+def open_session(session: CrmSession, username: str, *, browser: str = "") -> str:
+    """Begin a session for an account whose password was checked, and return a ticket with which this browser collects it.
+
+    `browser` is the random cookie of the browser, so that a link with somebody's ticket signs nobody else in.
+    """
     user = session.execute(select(User).where(User.username == _account(username), User.is_active)).scalar_one()
     user.failed_sign_ins, user.locked_until, user.last_sign_in_at = 0, None, clock.now()
     token, ticket = crypto.token(), crypto.token()
     session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
-        SignInTicket(ticket_hash=crypto.token_hash(ticket), session_token=crypto.encrypt(token), expires_at=clock.now() + TICKET_LIFE)
+        SignInTicket(
+            ticket_hash=crypto.token_hash(ticket),
+            session_token=crypto.encrypt(token),
+            browser_hash=crypto.token_hash(browser),
+            expires_at=clock.now() + TICKET_LIFE,
+        )
     )
     return ticket
 
@@ -78,11 +86,15 @@ def language_of(session: CrmSession, username: str) -> str:
     return session.execute(select(User.language).where(User.username == _account(username))).scalar_one()
 
 
-def redeem_ticket(session: CrmSession, ticket: str) -> str | None:
-    """Trade a ticket for the session token, once; None if it is unknown, used or older than a minute."""
+def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str | None:
+    """Trade a ticket for the session token, once; None if it is unknown, used, older than a minute or another browser's."""
     row = session.execute(
         delete(SignInTicket)
-        .where(SignInTicket.ticket_hash == crypto.token_hash(ticket), SignInTicket.expires_at > clock.now())
+        .where(
+            SignInTicket.ticket_hash == crypto.token_hash(ticket),
+            SignInTicket.browser_hash == crypto.token_hash(browser),
+            SignInTicket.expires_at > clock.now(),
+        )
         .returning(SignInTicket.session_token)
     ).scalar_one_or_none()
     return crypto.decrypt(row) if row else None

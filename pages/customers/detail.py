@@ -29,7 +29,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     customer_actions.draw(customer, own_tags)
 if missing:
     st.warning(
-        _("Still missing: {fields}. Complete them before the customer's type can change.").format(fields=join_words(missing)),
+        _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),
         icon=":material/edit_note:",
     )
 

@@ -64,7 +64,7 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
     """The form with its hints beside it; every change saves the draft."""
     with guard.reading() as session:
         entries = library.get_library(session)
-    values = intake_form.entered(kind, stage)
+    feedback.show_message()
     form, aside = st.columns([3, 1], gap="medium")
     with form:
         intake_form.draw(entries, {"kind": kind, "stage": stage})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
-from tests.browser.desk import Desk, zh
+from tests.browser.desk import PASSWORD, Desk, zh
 
 
 def setup_code(server: Server) -> str:
@@ -176,6 +176,55 @@ def test_the_second_of_two_editors_sees_both_versions_and_chooses(server: Server
     change(second_desk, "第二人的说明")
     second_desk.sees(zh("Mine: {value}").format(value="第二人的说明"))
     second_desk.sees(zh("Theirs: {value}").format(value="第一人的说明"))
+    second_desk.type("Reason for the change", "")
     second_desk.click("Save this choice")
+    expect(second_desk.field("Source detail")).to_have_value("第二人的说明")
+    expect(second_desk.field("Customer name")).to_have_value("杭州恒远精密机械有限公司")
+    second_desk.type("Reason for the change", "再次更正")
+    second_desk.click("Save")
     second_desk.page.wait_for_url(re.compile("customer\\?code="))
     second_desk.sees("第二人的说明")
+
+
+def test_an_entry_left_for_another_page_is_there_on_the_way_back(server: Server, desk: Desk) -> None:
+    desk.go("/").set_up(setup_code(server))
+    begin(desk, "Enterprise", "Prospect")
+    desk.type("Customer name", "宁波海岳物流有限公司")
+    desk.page.get_by_role("link", name=zh("Customer overview")).click()
+    desk.page.wait_for_url(re.compile("overview"))
+    desk.settle()
+    desk.page.go_back()
+    desk.page.wait_for_url(re.compile("draft="))
+    desk.settle()
+    expect(desk.field("Customer name")).to_have_value("宁波海岳物流有限公司")
+    desk.page.reload()
+    desk.settle()
+    expect(desk.field("Customer name")).to_have_value("宁波海岳物流有限公司")
+
+
+def test_errors_stay_with_their_contact_when_another_one_is_removed(server: Server, desk: Desk) -> None:
+    desk.go("/").set_up(setup_code(server))
+    begin(desk, "Enterprise", "Prospect")
+    desk.click("Add contact")
+    second = desk.page.locator(".st-key-field-intake-contact1-phone")
+    second.locator("input").fill("87654321")
+    second.locator("input").press("Tab")
+    desk.settle()
+    desk.click("Check form")
+    expect(second).to_contain_text("0571")
+    desk.click("Remove")
+    expect(second).to_contain_text("0571")
+    expect(desk.page.locator(".st-key-field-intake-contact0-phone")).to_have_count(0)
+
+
+def test_a_ticket_signs_in_only_the_browser_that_asked_for_it(server: Server, desk: Desk, second_desk: Desk) -> None:
+    desk.go("/").set_up(setup_code(server))
+    desk.page.context.clear_cookies(name="kemai_session")
+    desk.go("/customers")
+    with desk.page.expect_request(re.compile("/auth/enter")) as asked:
+        desk.context.route("**/auth/enter**", lambda route: route.abort())
+        desk.field("Account").fill("zhoumin")
+        desk.field("Password").fill(PASSWORD)
+        desk.page.locator('[data-testid="stFormSubmitButton"] button').click()
+    second_desk.go(asked.value.url.removeprefix(server.url))
+    expect(second_desk.page.locator("input[type=password]")).to_be_visible()

@@ -11,8 +11,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm_core import crypto
+from crm_core.config import settings
+
 FOLDER = Path(__file__).parent
 LANGUAGE_COOKIE = "kemai_language"
+BROWSER_COOKIE = "kemai_browser"
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ASSETS = {"boot.js": "text/javascript", "style.css": "text/css"}
 
@@ -62,21 +66,18 @@ class Shell:
         is_page = "." not in scope["path"].rpartition("/")[2] and not scope["path"].startswith(("/_stcore/", "/files/", "/auth/"))
         if is_page:
             scope = {**scope, "headers": [header for header in scope["headers"] if header[0] not in _CONDITIONAL]}
-        await self.app(scope, receive, _Answer(send, language=_language(scope)).send)
+        await self.app(scope, receive, _Answer(send, Request(scope)).send)
 
 
 _CONDITIONAL = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 
 
-def _language(scope: Scope) -> str:
-    return "en" if Request(scope).cookies.get(LANGUAGE_COOKIE) == "en" else "zh-CN"
-
-
 class _Answer:
     """One answer on its way out; an HTML page is held back until it is complete."""
 
-    def __init__(self, send: Send, *, language: str) -> None:
-        self._send, self._language = send, language
+    def __init__(self, send: Send, request: Request) -> None:
+        self._send, self._request = send, request
+        self._language = "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh-CN"
         self._start: Message | None = None
         self._body = b""
 
@@ -109,9 +110,14 @@ class _Answer:
         headers["content-length"] = str(len(page))
         headers["cache-control"] = "no-cache"
         headers["content-security-policy"] = content_policy(_INLINE_SCRIPT.findall(page))
+        if BROWSER_COOKIE not in self._request.cookies:
+            headers.append("set-cookie", f"{BROWSER_COOKIE}={crypto.token()}; Path=/; HttpOnly; SameSite=Lax{self._secure()}")
         await self._send({**self._start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": page})
         self._start = None
+
+    def _secure(self) -> str:
+        return "; Secure" if settings().secure_cookies or self._request.url.scheme == "https" else ""
 
 
 def send_asset(request: Request) -> Response:
