@@ -26,6 +26,8 @@ from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE, Shell, asset_rout
 
 log = logging.getLogger("kemai")
 
+LARGEST_KEY = 2**63 - 1
+
 
 def health(_request: Request) -> Response:
     """Whether the process answers and reaches its database."""
@@ -51,7 +53,9 @@ def enter(request: Request) -> Response:
 
 
 def leave(request: Request) -> Response:
-    """Sign out: end the session on the server and drop the cookie."""
+    """Sign out: end the session on the server and drop the cookie; not because a page of another host links here."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return RedirectResponse("/", status_code=303)
     if token := request.cookies.get(COOKIE):
         with db.transaction() as session:
             sign_in.close_session(session, token)
@@ -91,9 +95,10 @@ def send_file(request: Request) -> Response:
     if actor is None or actor.must_change_password:
         return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
     use_language(actor.language)
+    number = min(request.path_params["attachment_id"], LARGEST_KEY)
     try:
         with db.transaction(actor) as session:
-            file = attachments.open_attachment(session, actor, request.path_params["attachment_id"])
+            file = attachments.open_attachment(session, actor, number)
     except NotFound as problem:
         return PlainTextResponse(str(problem), status_code=404)
     except CrmError as problem:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES, TIERS
+from ui import feedback
 
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
@@ -25,4 +26,4 @@ def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: b
         if is_incomplete:
             st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
         for tag in tags:
-            st.badge(tag, color="primary", icon=":material/sell:")
+            feedback.badge(tag, color="primary", icon=":material/sell:")

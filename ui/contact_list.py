@@ -1,6 +1,7 @@
 """The contacts of a customer: shown, added, changed, removed, made primary."""
 
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -32,9 +33,14 @@ def draw(customer: Customer, people: list[Contact], library: Library, *, may_edi
 
 def _draw_person(person: Contact) -> None:
     star = " :material/star:" if person.is_primary else ""
-    email = _("not provided") if person.email == NOT_PROVIDED else person.email
-    reach = " · ".join(escape(part) for part in (person.phone, email, person.wechat) if part)
+    reach = " · ".join(part for part in (escape(person.phone or ""), _mailbox(person.email), escape(person.wechat or "")) if part)
     st.markdown(f"**{escape(person.name)}**{star}　{escape(person.position or '')}  \n{reach}", width="stretch")
+
+
+def _mailbox(email: str | None) -> str:
+    if not email or email == NOT_PROVIDED:
+        return _("not provided") if email else ""
+    return f"[{escape(email)}](mailto:{quote(email, safe='@')})"
 
 
 def _draw_menu(person: Contact, library: Library) -> None:

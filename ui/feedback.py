@@ -1,7 +1,9 @@
 """How outcomes are told: errors at one place, messages that survive a change of page, empty states."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
@@ -58,8 +60,21 @@ def empty_state(icon: str, title: str, hint: str) -> None:
     st.caption(escape(hint))
 
 
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~$:&])")
+_AUTOMATIC = re.compile(r"(https?|www|:material|mailto)(?=[:.\\/])|(?=@)", re.IGNORECASE)
+_NUMBERED = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
+_WORD_JOINER = "\u2060"
+
+
 def escape(text: str) -> str:
-    """Text from users as plain text inside Markdown."""
-    for character in "\\`*_{}[]()#+-!|<>~$:":
-        text = text.replace(character, "\\" + character)
-    return text
+    """Text from users as plain text inside Markdown: no markup, and no links, icons or lists made from what only looks like them.
+
+    Links are made from plain addresses after escapes are resolved, so an invisible joiner breaks those up.
+    """
+    plain = _AUTOMATIC.sub(lambda found: found.group(0) + _WORD_JOINER, text)
+    return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", plain))
+
+
+def badge(text: str, **look: Any) -> None:
+    """`st.badge` for text from users; it takes care of brackets itself."""
+    st.badge(escape(text).replace("\\[", "[").replace("\\]", "]"), **look)

@@ -42,6 +42,7 @@ def actor() -> Actor:
 def page(permission: Permission) -> Actor:
     """The first statement of a page: stop with an explanation unless the user holds the permission."""
     user = actor()
+    st.session_state["page_permission"] = permission
     if not user.can(permission):
         st.title(_("No access"))
         feedback.refusal(_("Your role does not include this page. Ask an administrator for the permission you need."))
@@ -56,13 +57,20 @@ def fragment(function: Function | None = None, **options: Any) -> Any:
 
     @wraps(function)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        context = get_script_run_ctx()
-        # In a run of the whole page the frame has just looked the session up.
-        if context and context.fragment_ids_this_run and load_actor() is None:
-            st.rerun()
+        _look_again()
         return function(*arguments, **named)
 
     return st.fragment(guarded, **options)
+
+
+def _look_again() -> None:
+    # In a run of the whole page the frame has just looked the session up and the page has checked its permission.
+    context = get_script_run_ctx()
+    if not context or not context.fragment_ids_this_run:
+        return
+    user, permission = load_actor(), st.session_state.get("page_permission")
+    if user is None or user.must_change_password or (permission and not user.can(permission)):
+        st.rerun()
 
 
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
@@ -70,8 +78,7 @@ def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
 
     @wraps(function)
     def guarded() -> None:
-        if load_actor() is None:
-            st.rerun()
+        _look_again()
         function(*arguments)
 
     st.dialog(title, width="medium")(guarded)()

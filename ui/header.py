@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from crm_core.i18n import LANGUAGES, _
 from crm_core.permissions import Actor, Permission
 from crm_core.services import users
-from ui import browser, guard, routes
+from ui import browser, feedback, guard, routes
 from ui.routes import ROUTES, Route
 
 ICON = Path(__file__).parent / "web" / "icon.png"
@@ -31,7 +31,7 @@ def _page(route: Route, actor: Actor | None) -> StreamlitPage:
     is_allowed = actor is not None and (route.permission is None or actor.can(route.permission))
     return st.Page(
         route.file,
-        title=_(route.title),
+        title=_(route.title) if actor else "客脉 Kemai",
         icon=f":material/{route.icon}:",
         url_path=route.url,
         default=route.file == routes.HOME,
@@ -87,7 +87,7 @@ def _draw_user_menu(actor: Actor) -> None:
     }
     entries |= {f"theme:{code}": name for code, name in themes.items()} | {"leave": _("Sign out")}
     chosen = st.menu_button(
-        actor.name,
+        feedback.escape(actor.name),
         list(entries),
         format_func=lambda code: entries[code],
         key="user_menu",

@@ -48,7 +48,7 @@ def choose_columns(table: Table) -> dict[str, str]:
                 str(row.cells[place]) for row in table.rows[:SAMPLES] if place < len(row.cells) and row.cells[place] not in (None, "")
             ]
             mapping[heading] = st.selectbox(
-                heading,
+                escape(heading),
                 list(labels),
                 index=list(labels).index(guessed[heading]),
                 format_func=lambda target: labels[target],

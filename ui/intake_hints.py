@@ -72,7 +72,7 @@ def draw(entries: Library, values: Mapping[str, Any]) -> None:
                 continue
             key = f"answer_{question.id}"
             st.text_input(
-                question.label,
+                escape(question.label),
                 key=key,
                 placeholder=f"→ {field.title}",
                 on_change=take_answer,

@@ -53,7 +53,7 @@ class Number(Parameter):
 
     def read(self, values: list[str]) -> Any:
         """The number, or the default."""
-        return int(values[0]) if values and values[0].isdecimal() and 1 <= int(values[0]) < 10**6 else self.default
+        return int(values[0]) if values and values[0].isdecimal() and len(values[0]) <= 6 and int(values[0]) else self.default
 
 
 class Day(Parameter):

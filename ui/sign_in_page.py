@@ -26,8 +26,8 @@ class _Accounts(dict[str, dict[str, Any]]):
         return True
 
     def __missing__(self, username: str) -> dict[str, Any]:
-        with db.reading() as session:
-            user = sign_in.find_credentials(session, username)
+        with db.transaction() as session:
+            user = sign_in.claim_attempt(session, username)
         record = {"name": user.name if user else "", "password": user.password_hash if user else _NO_PASSWORD}
         self[username] = record
         self.asked = username
@@ -75,8 +75,6 @@ def _settle(status: bool | None, username: str) -> None:
             chosen = sign_in.language_of(session, username)
         collect_cookie(ticket, chosen)
     elif status is False:
-        with db.transaction() as session:
-            sign_in.note_failure(session, username)
         with db.reading() as session:
             feedback.refusal(str(sign_in.refusal(session, username)))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):

@@ -29,26 +29,25 @@ def _account(username: str) -> str:
     return clean_text(username).lower()
 
 
-def find_credentials(session: CrmSession, username: str) -> User | None:
-    """The account that tries to sign in; None for an unknown, disabled or locked one."""
-    user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
-    return user if user and user.is_active and not user.is_locked() else None
+def claim_attempt(session: CrmSession, username: str) -> User | None:
+    """The account whose password may be checked now; None for an unknown, disabled or locked one.
 
-
-def note_failure(session: CrmSession, username: str) -> None:
-    """Count a failed attempt; from the fifth on the account is locked, each time twice as long, at most an hour."""
+    The attempt is counted before the check, so that guesses sent at once do not outrun the count: with the fifth the account is
+    locked, each further time twice as long, at most an hour. Signing in forgets the count.
+    """
     statement = select(User).where(User.username == _account(username)).with_for_update()
     user = session.execute(statement).scalar_one_or_none()
-    if user is None or user.is_locked():
-        return
+    if user is None or not user.is_active or user.is_locked():
+        return None
     user.failed_sign_ins += 1
     over = user.failed_sign_ins - FAILURES_BEFORE_LOCK
     if over >= 0:
         user.locked_until = clock.now() + min(FIRST_LOCK * 2 ** min(over, 10), LONGEST_LOCK)
+    return user
 
 
 def refusal(session: CrmSession, username: str) -> SignInRefused:
-    """What to tell somebody who was not let in; the same for an unknown account and a wrong password."""
+    """What to tell somebody who was not let in: how long a locked account stays so, otherwise the same for every reason."""
     user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
     if user and user.is_locked() and user.locked_until:
         minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1

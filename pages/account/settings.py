@@ -25,7 +25,7 @@ with left, st.form("password"):
             feedback.refusal(_("The two passwords differ. Enter the same one twice."))
         else:
             with feedback.attempt() as outcome, guard.acting() as session:
-                users.change_password(session, actor, old=old, new=new)
+                users.change_password(session, guard.actor(), old=old, new=new)
             if outcome.succeeded:
                 feedback.later(_("The password was changed. Other sessions of your account have ended."))
                 st.rerun()

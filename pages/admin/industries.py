@@ -40,11 +40,11 @@ def decide(suggestion_id: int, text: str) -> None:
         return
     with feedback.attempt() as outcome, guard.acting() as session:
         if answer == "map":
-            library.map_suggestion(session, actor, suggestion_id, industry=chosen)
+            library.map_suggestion(session, guard.actor(), suggestion_id, industry=chosen)
         elif answer == "accept":
-            library.accept_suggestion(session, actor, suggestion_id, section=chosen, name_en=name_en)
+            library.accept_suggestion(session, guard.actor(), suggestion_id, section=chosen, name_en=name_en)
         else:
-            library.refuse_suggestion(session, actor, suggestion_id, remark=remark)
+            library.refuse_suggestion(session, guard.actor(), suggestion_id, remark=remark)
     if outcome.succeeded:
         st.rerun()
 

@@ -21,7 +21,7 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
     )
     if st.button(_("Save"), type="primary", icon=":material/check:"):
         with feedback.attempt() as outcome, guard.acting() as session:
-            library.update_preset(session, actor, code, name=name, name_en=name_en, position=place, is_active=is_active)
+            library.update_preset(session, guard.actor(), code, name=name, name_en=name_en, position=place, is_active=is_active)
         if outcome.succeeded:
             st.rerun()
 
@@ -32,7 +32,7 @@ def add_entry(category: str) -> None:
     name_en = st.text_input(_("English name"), key="new_entry_en")
     if st.button(_("Add"), type="primary", icon=":material/check:"):
         with feedback.attempt() as outcome, guard.acting() as session:
-            library.add_preset(session, actor, category, name=name, name_en=name_en)
+            library.add_preset(session, guard.actor(), category, name=name, name_en=name_en)
         if outcome.succeeded:
             st.rerun()
 

@@ -48,7 +48,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
             with feedback.attempt() as outcome, guard.acting() as session:
                 library.save_question(
                     session,
-                    actor,
+                    guard.actor(),
                     question.id if question else None,
                     industry=section,
                     stage=stage,
@@ -61,7 +61,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
                 st.rerun()
         if question and st.button(_("Delete"), icon=":material/delete:"):
             with feedback.attempt() as outcome, guard.acting() as session:
-                library.delete_question(session, actor, question.id)
+                library.delete_question(session, guard.actor(), question.id)
             if outcome.succeeded:
                 st.rerun()
 
@@ -76,7 +76,7 @@ for question in questions:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(feedback.escape(question.label), width="stretch")
         if question.industry:
-            st.badge(entries.industry_label(question.industry), color="blue")
+            feedback.badge(entries.industry_label(question.industry), color="blue")
         if question.stage:
             badges.stage_badge(question.stage)
         st.caption("→ " + intake_form.CUSTOMER_FIELDS[question.field].title, width="content")

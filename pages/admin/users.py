@@ -22,9 +22,9 @@ with st.container(horizontal=True):
 for account in accounts:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{feedback.escape(account.name)}**　{feedback.escape(account.username)}", width="stretch")
-        st.badge(account.role.title, color="primary")
+        feedback.badge(account.role.title, color="primary")
         if account.team:
-            st.badge(account.team.name, color="gray")
+            feedback.badge(account.team.name, color="gray")
         if not account.is_active:
             st.badge(_("disabled"), color="red")
         if account.is_locked():

@@ -37,7 +37,7 @@ with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
     st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
     st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
-    st.metric(_("Owner"), names.get(customer.owner_id or 0, "—"), border=True)
+    st.metric(_("Owner"), feedback.escape(names.get(customer.owner_id or 0, "—")), border=True)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:

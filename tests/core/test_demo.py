@@ -14,7 +14,6 @@ from crm_core.models import ChangeLog, Customer, CustomerTag, IndustrySuggestion
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customers import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
-from crm_core.services.sign_in import find_credentials
 from tests import factories
 
 
@@ -33,7 +32,7 @@ def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
     assert {account.role for account in accounts} == set(BUILT_IN_ROLES)
     with reading() as session:
         for account in accounts:
-            user = find_credentials(session, account.username)
+            user = session.execute(select(User).where(User.username == account.username)).scalar_one()
             assert user
             assert bcrypt.checkpw(account.password.encode(), user.password_hash.encode())
         assert not any(session.execute(select(User.must_change_password)).scalars())

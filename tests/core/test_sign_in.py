@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from crm_core import db
 from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.errors import SignInRefused, ValidationFailed
-from crm_core.models import SignInTicket, UserSession
+from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import Actor
 from crm_core.services import sign_in
 from crm_core.services.users import has_users
@@ -25,12 +27,13 @@ Clock = Callable[[datetime], None]
 def fail(username: str, times: int = 1) -> None:
     for _time in range(times):
         with transaction() as session:
-            sign_in.note_failure(session, username)
+            sign_in.claim_attempt(session, username)
 
 
 def may_try(username: str) -> bool:
     with reading() as session:
-        return sign_in.find_credentials(session, username) is not None
+        user = session.execute(select(User).where(User.username == username)).scalar_one()
+        return not user.is_locked()
 
 
 def open_session(actor: Actor) -> str:
@@ -80,6 +83,18 @@ class TestLockout:
         set_clock(START + timedelta(seconds=61))
         assert may_try(sales.username)
 
+    def test_guesses_sent_at_once_do_not_outrun_the_count(self, database: str, sales: Actor) -> None:
+        barrier = Barrier(12)
+
+        def guess(_number: int) -> bool:
+            barrier.wait()
+            with transaction() as session:
+                return sign_in.claim_attempt(session, sales.username) is not None
+
+        with ThreadPoolExecutor(12) as pool:
+            checked = list(pool.map(guess, range(12)))
+        assert sum(checked) == 5
+
     def test_the_lock_survives_a_restart(self, database: str, sales: Actor) -> None:
         fail(sales.username, 5)
         db.engine().dispose()
@@ -107,7 +122,8 @@ class TestLockout:
 
     @pytest.mark.parametrize("username", ["nobody", "", "\x00", "\ud800", "' OR 1=1 --", "x" * 5000])
     def test_whatever_is_typed_as_account_is_refused_quietly(self, database: str, sales: Actor, username: str) -> None:
-        assert not may_try(username)
+        with transaction() as session:
+            assert sign_in.claim_attempt(session, username) is None
         fail(username)
         with reading() as session:
             assert is_sentence(str(sign_in.refusal(session, username)))
@@ -230,7 +246,7 @@ class TestFirstAdministrator:
         self.set_up(f" {code.lower()} ")
         with reading() as session:
             assert has_users(session)
-            user = sign_in.find_credentials(session, "admin")
+            user = session.execute(select(User).where(User.username == "admin")).scalar_one()
         assert user is not None
         assert not user.must_change_password
         assert len(factories.log_of("user_account", user.id, action="created")) == 1

@@ -147,7 +147,7 @@ class TestPasswords:
         tokens = [signed_in(sales), signed_in(sales)]
         for _time in range(5):
             with transaction() as session:
-                sign_in.note_failure(session, sales.username)
+                sign_in.claim_attempt(session, sales.username)
         with transaction(administrator) as session:
             password = users.reset_password(session, administrator, sales.id or 0)
         user = user_row(sales)

@@ -5,14 +5,17 @@ import hashlib
 import re
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm_core import crypto
+from crm_core import crypto, db
 from crm_core.config import settings
+from crm_core.services import sign_in
+from ui.guard import COOKIE
 
 FOLDER = Path(__file__).parent
 LANGUAGE_COOKIE = "kemai_language"
@@ -63,10 +66,23 @@ class Shell:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if _needs_sign_in(scope["path"]) and not await run_in_threadpool(_is_signed_in, Request(scope)):
+            await Response(status_code=401)(scope, receive, _Answer(send, Request(scope)).send)
+            return
         is_page = "." not in scope["path"].rpartition("/")[2] and not scope["path"].startswith(("/_stcore/", "/files/", "/auth/"))
         if is_page:
             scope = {**scope, "headers": [header for header in scope["headers"] if header[0] not in _CONDITIONAL]}
         await self.app(scope, receive, _Answer(send, Request(scope)).send)
+
+
+def _needs_sign_in(path: str) -> bool:
+    # Streamlit itself takes uploads from, and gives downloads to, everybody who knows an address. Its own pictures are public.
+    return path.startswith("/_stcore/upload_file/") or (path.startswith("/media/") and not path.endswith(".png"))
+
+
+def _is_signed_in(request: Request) -> bool:
+    with db.reading() as session:
+        return sign_in.find_actor(session, request.cookies.get(COOKIE)) is not None
 
 
 _CONDITIONAL = (b"accept-encoding", b"if-none-match", b"if-modified-since")
