@@ -1,18 +1,19 @@
 """Row scope: every query for customers, or for what hangs on them, is limited to what the actor may see.
 
-The limit is added by the session itself, so that no query can forget it. `unscoped` leaves it, explicitly.
+The limit is added by the session itself, so that no query can forget it. `unscoped` leaves it, explicitly. A session
+without an actor (before anybody is signed in) sees none of these rows; the system's own work is done as `SYSTEM`.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, event, select, true
-from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
+from sqlalchemy import ColumnElement, event, false, select, true
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
 from crm_core.db import CrmSession
-from crm_core.models import Attachment, Contact, Customer, User
+from crm_core.models import Attachment, Base, Customer, User
 from crm_core.permissions import Actor, Scope
 
 unscoped: dict[str, Any] = {"unscoped": True}
@@ -35,36 +36,59 @@ def _is_owned(actor: Actor, owner_id: Any) -> ColumnElement[bool]:
     return cast(ColumnElement[bool], owner_id == actor.id)
 
 
+def key_of(session: Session) -> Hashable:
+    """What results kept for others with the same view are kept under: two sessions with one key see the same rows."""
+    actor: Actor | None = session.info.get("actor")
+    if actor is None:
+        return None
+    return Scope.ALL if actor.scope is Scope.ALL else (actor.scope, actor.id, actor.team_ids)
+
+
 def _limit(state: ORMExecuteState) -> None:
-    actor = state.session.info.get("actor")
     if (
-        actor is None
-        or actor.scope is Scope.ALL
-        or not (state.is_select or state.is_update or state.is_delete)
+        not (state.is_select or state.is_update or state.is_delete)
         or state.is_column_load
         or state.is_relationship_load
         or state.execution_options.get("unscoped")
     ):
         return
-    state.statement = state.statement.options(*_limits(actor))
+    actor = state.session.info.get("actor")
+    if actor is None or actor.scope is not Scope.ALL:
+        state.statement = state.statement.options(*_limits(actor))
 
 
 @lru_cache(maxsize=1024)
-def _limits(actor: Actor) -> tuple[ExecutableOption, ...]:
+def _limits(actor: Actor | None) -> tuple[ExecutableOption, ...]:
     # Made once for an actor: making them costs more than most of the queries that they limit.
-    belonging = _belonging(actor)
+    condition = _belonging(actor) if actor else _none
     return (
-        with_loader_criteria(Customer, visible_customers(actor), include_aliases=True),
-        with_loader_criteria(Contact, belonging(Contact), include_aliases=True),
-        with_loader_criteria(Attachment, Attachment.customer_id.is_(None) | belonging(Attachment), include_aliases=True),
+        with_loader_criteria(Customer, visible_customers(actor) if actor else false(), include_aliases=True),
+        *(with_loader_criteria(model, condition(model), include_aliases=True) for model in belonging_models()),
     )
+
+
+@cache
+def belonging_models() -> tuple[Any, ...]:
+    """Every model whose rows hang on a customer: each that has a `customer_id`."""
+    models = [mapper.class_ for mapper in Base.registry.mappers if "customer_id" in mapper.columns]
+    return tuple(sorted(models, key=lambda model: model.__name__))
+
+
+def _none(_model: Any) -> ColumnElement[bool]:
+    return false()
 
 
 def _belonging(actor: Actor) -> Callable[[Any], ColumnElement[bool]]:
     # Asked for each row that is read. As `customer_id IN (…)` all customers of the team would be listed first.
     holder = Customer.__table__.alias("holder")
-    owned = select(holder.c.id).where(_is_owned(actor, holder.c.owner_id))
-    return lambda model: owned.where(holder.c.id == model.customer_id).exists()
+    owned = select(holder.c.id).where(_is_owned(actor, holder.c.owner_id)).correlate_except(holder)
+
+    def condition(model: Any) -> ColumnElement[bool]:
+        belongs: ColumnElement[bool] = owned.where(holder.c.id == model.customer_id).exists()
+        # The files of a draft belong to no customer yet.
+        return belongs | (model.customer_id.is_(None) & (model.uploaded_by_id == actor.id)) if model is Attachment else belongs
+
+    return condition
 
 
 event.listen(CrmSession, "do_orm_execute", _limit)

@@ -28,7 +28,10 @@ _NOT_PROVIDED_WORDS = {NOT_PROVIDED, "not provided", "n/a", "无", "没有", "no
 _KEPT_CONTROLS = "\n\t"
 _EMOJI = re.compile(r"[\U0001F000-\U0001FAFF]")
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
-_ORGANISATIONS = "公司|集团|企业|合伙|合作社|中心|银行|基金|联盟|协会|学会|商会|医院|大学|学校|事务所|研究[所院]|工作室|[厂店社所部场站院校馆局处园队庄铺坊苑室团堂会户]"
+_ORGANISATIONS = (
+    "公司|集团|企业|合伙|合作社|中心|银行|基金|联盟|协会|学会|商会|医院|大学|学校|事务所|研究[所院]|工作室"
+    "|[厂店社所部场站院校馆局处园队庄铺坊苑室团堂会户]"
+)
 _ORGANISATION = re.compile(_ORGANISATIONS)
 _BARE_COMPANY = re.compile(r"(?<!有限|股份|责任|合作|合伙)(集团|公司)+$")
 # A given name may end in 堂, 园 or 大学, so that in a short name only what no person is called counts.

@@ -149,5 +149,5 @@ def log_of(entity: str, entity_id: object = None, *, action: str = "", field: st
         statement = statement.where(ChangeLog.action == action)
     if field is not None:
         statement = statement.where(ChangeLog.field == field)
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return list(session.execute(statement).scalars())

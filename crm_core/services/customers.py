@@ -1,7 +1,7 @@
 """Customers: entering, listing, reading, changing, deleting and restoring them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from crm_core.i18n import _
 from crm_core.models import Attachment, Contact, Customer, CustomerTag, Draft
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor, Permission, require
-from crm_core.scope import unscoped
+from crm_core.scope import key_of, unscoped
 from crm_core.search import customer_search, only_matching, reindex, words_of
 from crm_core.services.attachments import attach
 from crm_core.services.duplicates import find_duplicates
@@ -81,7 +81,7 @@ class NewCustomer:
 def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> CustomerPage:
     """One page of the customers within the actor's scope. Two queries for the rows, one more for a new count."""
     require(actor, Permission.CUSTOMER_READ)
-    total, is_capped = _count(session, actor, query)
+    total, is_capped = _count(session, query)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(query.page, 1), pages)
     columns = select(
@@ -120,20 +120,8 @@ def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
     return SORTS.get(query.sort, SORTS["newest"])
 
 
-def _count(session: CrmSession, actor: Actor, query: CustomerQuery) -> tuple[int, bool]:
-    key = (
-        "count",
-        actor.scope,
-        actor.id,
-        actor.team_ids,
-        query.phrase,
-        query.filters,
-        query.owners,
-        query.tags,
-        query.created_from,
-        query.created_to,
-        query.incomplete,
-    )
+def _count(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
+    key = ("count", key_of(session), replace(query, sort="", page=1))
     return cached(session, "customers", key, lambda: _count_now(session, query))
 
 

@@ -11,6 +11,7 @@ from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.models import Customer
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import key_of
 from crm_core.services.customers import start_of_day
 
 MONTHS = 12
@@ -36,7 +37,7 @@ def get_overview(session: CrmSession, actor: Actor) -> Overview:
     """Counts of all customers the actor may see."""
     require(actor, Permission.DASHBOARD_READ)
     month = clock.today().strftime("%Y-%m")
-    key = ("overview", actor.scope, actor.id, actor.team_ids, month)
+    key = ("overview", key_of(session), month)
     return cached(session, "customers", key, lambda: _compute(session, month))
 
 

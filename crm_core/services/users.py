@@ -123,6 +123,8 @@ def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, r
         errors["role"] = [_("This is the last administrator. Make somebody else administrator first.")]
     if errors or new_role is None:
         raise ValidationFailed(errors)
+    if (user.role_id, user.team_id) != (new_role.id, team_id):
+        bump(session, "customers")  # whose customers a team sees
     user.name, user.role_id, user.team_id, user.is_active = clean, new_role.id, team_id, is_active
     if not is_active:
         session.execute(delete(UserSession).where(UserSession.user_id == user.id))

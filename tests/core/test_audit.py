@@ -9,7 +9,7 @@ from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.masking import mask
 from crm_core.models import ChangeLog
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.contacts import list_contacts, update_contact
 from crm_core.services.customers import create_customer, delete_customer, update_customer
 from crm_core.services.drafts import save_draft, start_draft
@@ -98,7 +98,7 @@ def test_no_identity_number_stands_anywhere_in_the_database_file(sqlite_database
         update_customer(session, sales, customer.id, {"identity_number": other}, version=customer.version, reason="更正")
     with transaction(manager) as session:
         delete_customer(session, manager, customer.id)
-    with reading() as session:
+    with reading(SYSTEM) as session:
         session.execute(text("SELECT 1"))
     files = {path.name: path.read_bytes() for path in settings().data_dir.iterdir() if path.is_file()}
     assert "crm.db-wal" in files

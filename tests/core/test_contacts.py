@@ -6,7 +6,7 @@ from sqlalchemy import select
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Contact, Customer
-from crm_core.permissions import Actor, Permission
+from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.contacts import add_contact, delete_contact, list_contacts, make_primary, update_contact
 from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
 from tests import factories
@@ -137,7 +137,7 @@ def test_reading_and_changing_need_their_permissions(customer: Customer, sales: 
         people(nobody, customer)
     with pytest.raises(NotAllowed):
         factories.make_contact(reader, customer)
-    with reading() as session:
+    with reading(SYSTEM) as session:
         assert len(session.execute(select(Contact)).all()) == 2
 
 
@@ -149,5 +149,5 @@ def test_a_contact_that_completes_a_record_clears_its_mark(database: str, sales:
     contact = people(sales, customer)[0]
     with transaction(sales) as session:
         update_contact(session, sales, contact.id, factories.contact_values(), version=contact.version)
-    with reading() as session:
+    with reading(SYSTEM) as session:
         assert not session.get(Customer, customer.id).is_incomplete

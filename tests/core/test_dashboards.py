@@ -9,7 +9,7 @@ from sqlalchemy import update
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed
 from crm_core.models import Customer
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
 from crm_core.services.dashboards import Overview, get_overview
 from tests import factories
@@ -26,7 +26,7 @@ def overview(actor: Actor) -> Overview:
 def enter(actor: Actor, created_at: datetime, **over: object) -> Customer:
     """A customer as if entered at a moment."""
     customer = factories.make_customer(actor, **over)  # type: ignore[arg-type]
-    with transaction() as session:
+    with transaction(SYSTEM) as session:
         session.execute(update(Customer).where(Customer.id == customer.id).values(created_at=created_at))
     return customer
 

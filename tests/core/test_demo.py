@@ -23,14 +23,14 @@ def fill(actor: Actor = SYSTEM, *, users: bool = True) -> list[DemoAccount]:
 
 
 def all_customers() -> list[Customer]:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return list(session.execute(select(Customer).order_by(Customer.id)).scalars())
 
 
 def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
     accounts = fill()
     assert {account.role for account in accounts} == set(BUILT_IN_ROLES)
-    with reading() as session:
+    with reading(SYSTEM) as session:
         for account in accounts:
             user = session.execute(select(User).where(User.username == account.username)).scalar_one()
             assert user
@@ -41,7 +41,7 @@ def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
 def test_the_customers_belong_to_the_salespeople_and_show_every_type_and_state(database: str) -> None:
     fill()
     customers = all_customers()
-    with reading() as session:
+    with reading(SYSTEM) as session:
         salespeople = set(session.execute(select(User.id).join(User.role).where(Role.code == "sales")).scalars())
         assert session.execute(select(IndustrySuggestion.state)).scalars().all() == ["pending"]
         assert session.execute(select(CustomerTag.tag_id)).first()

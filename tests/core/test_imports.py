@@ -68,17 +68,17 @@ def import_lines(*lines: str, header: str = HEADER, actor: Actor = SYSTEM, dry_r
 
 
 def all_customers() -> list[Customer]:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return list(session.execute(select(Customer).order_by(Customer.id)).scalars())
 
 
 def all_contacts() -> list[Contact]:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return list(session.execute(select(Contact).order_by(Contact.id)).scalars())
 
 
 def count(model: type) -> int:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return session.execute(select(func.count()).select_from(model)).scalar_one()
 
 
@@ -258,7 +258,7 @@ class TestImporting:
 
     def test_a_run_leaves_a_record_with_its_counts_and_a_line_in_the_change_log(self, database: str, administrator: Actor) -> None:
         import_lines(complete_line(), "王总,,,,,,,,,", actor=administrator)
-        with reading() as session:
+        with reading(SYSTEM) as session:
             batch = session.execute(select(ImportBatch)).scalar_one()
         assert (batch.filename, batch.user_id, batch.rows, batch.created, batch.failed) == ("customers.csv", administrator.id, 2, 1, 1)
         assert [line.action for line in factories.log_of("import_batch", batch.id)] == ["imported"]

@@ -8,7 +8,7 @@ from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Customer, IndustrySuggestion
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import library
 from crm_core.services.library import get_library
 from tests import factories
@@ -26,17 +26,17 @@ def update(actor: Actor, code: str, **over: Any) -> None:
 
 
 def offered(category: str = "source") -> list[str]:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return [entry.name for entry in get_library(session).active(category)]
 
 
 def suggestion_for(text: str) -> IndustrySuggestion:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return session.query(IndustrySuggestion).filter_by(text=text).one()
 
 
 def stored(customer: Customer) -> Customer:
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return session.get(Customer, customer.id)
 
 
@@ -48,13 +48,13 @@ class TestPresets:
         assert factories.make_customer(administrator, source=code).source == code
         (line,) = factories.log_of("preset", code, action="created")
         assert (line.subject, line.actor_id) == ("行业协会", administrator.id)
-        with reading() as session, in_language("en"):
+        with reading(SYSTEM) as session, in_language("en"):
             assert get_library(session).label(code) == "Association"
 
     def test_a_renamed_choice_is_renamed_for_the_records_that_use_it(self, database: str, administrator: Actor) -> None:
         customer = factories.make_customer(administrator, source="source.referral")
         update(administrator, "source.referral", name="老客户推荐", position=3)
-        with reading() as session:
+        with reading(SYSTEM) as session:
             assert get_library(session).label(stored(customer).source) == "老客户推荐"
         (line,) = factories.log_of("preset", "source.referral", field="name")
         assert (line.old, line.new) == ("客户转介绍", "老客户推荐")
@@ -63,7 +63,7 @@ class TestPresets:
         customer = factories.make_customer(administrator, source="source.referral")
         update(administrator, "source.referral", name="客户转介绍", is_active=False)
         assert "客户转介绍" not in offered()
-        with reading() as session:
+        with reading(SYSTEM) as session:
             assert get_library(session).label(stored(customer).source) == "客户转介绍"
         assert len(factories.log_of("preset", "source.referral", field="is_active")) == 1
 
@@ -118,7 +118,7 @@ class TestSuggestedIndustries:
             library.accept_suggestion(session, administrator, number, section="G", name_en="Low-altitude economy")
         customer = stored(waiting)
         assert (customer.industry, customer.industry_text, customer.version) == ("G-1", None, waiting.version + 1)
-        with reading() as session:
+        with reading(SYSTEM) as session:
             assert get_library(session).industry_label("G-1") == "交通运输、仓储和邮政业-低空经济"
         assert factories.make_customer(sales, industry="低空经济").industry == "G-1"
         assert suggestion_for("低空经济").state == "accepted"
@@ -188,7 +188,7 @@ class TestSuggestedIndustries:
 
 class TestOutline:
     def test_questions_fit_the_industry_and_the_type(self, database: str) -> None:
-        with reading() as session:
+        with reading(SYSTEM) as session:
             general = library.list_questions(session, industry=None, stage=None)
             fitting = library.list_questions(session, industry="C34", stage="prospect")
         assert 0 < len(general) < len(fitting)
@@ -218,7 +218,7 @@ class TestOutline:
 
     @staticmethod
     def found(question: str) -> list[Any]:
-        with reading() as session:
+        with reading(SYSTEM) as session:
             return [row for row in library.list_questions(session, industry="C34", stage="prospect") if row.question == question]
 
 

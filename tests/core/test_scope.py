@@ -1,15 +1,17 @@
 """Whose customers a person sees: own, team and below, or all; the same limit everywhere a customer can appear."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
 from crm_core.db import reading, transaction
 from crm_core.errors import NotFound
-from crm_core.models import Attachment, Contact, Customer
-from crm_core.permissions import Actor
-from crm_core.services import attachments, contacts, customers, dashboards, duplicates, history, tags
+from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.scope import belonging_models, unscoped
+from crm_core.services import attachments, contacts, customers, dashboards, drafts, duplicates, history, tags, users
 from crm_core.services.customers import CustomerQuery
 from tests import factories
 
@@ -106,7 +108,7 @@ VERBS: dict[str, Verb] = {
 
 def contact_of(customer: Customer) -> int:
     """The id of a customer's only contact."""
-    with reading() as session:
+    with reading(SYSTEM) as session:
         return session.execute(select(Contact.id).where(Contact.customer_id == customer.id)).scalar_one()
 
 
@@ -139,8 +141,90 @@ def test_a_query_that_forgets_the_scope_is_limited_all_the_same(owned: dict[str,
     with transaction(actors["sales"]) as session:
         session.execute(update(Customer).values(remark="x"))
         session.execute(delete(Attachment))
-    with reading() as session:
+    with reading(SYSTEM) as session:
         assert session.execute(select(Customer.id).where(Customer.remark == "x")).scalars().all() == [own]
+
+
+def test_every_model_that_hangs_on_a_customer_is_limited() -> None:
+    hanging = {mapper.class_ for mapper in Base.registry.mappers if any(column.key.endswith("customer_id") for column in mapper.columns)}
+    assert hanging == set(belonging_models())
+    assert hanging >= {Contact, Attachment, CustomerTag, ChangeLog}
+    pointing = {
+        mapper.class_
+        for mapper in Base.registry.mappers
+        if any(key.column.table is Customer.__table__ for column in mapper.columns for key in column.foreign_keys)
+    }
+    assert pointing <= hanging
+
+
+@pytest.mark.parametrize("model", [Customer, *belonging_models()], ids=lambda model: model.__name__)
+def test_who_is_not_signed_in_sees_and_changes_no_row_of_a_customer(
+    owned: dict[str, Customer], actors: dict[str, Actor], model: type[Base]
+) -> None:
+    tag_and_file(actors["stranger"], owned["stranger"])
+    count = select(func.count()).select_from(model)
+    with transaction() as session:
+        assert session.execute(select(model)).all() == []
+        assert session.execute(count).scalar_one() == 0
+        if model is not ChangeLog:
+            session.execute(delete(model))
+    with reading() as session:
+        assert session.execute(count, execution_options=unscoped).scalar_one() > 0
+
+
+@pytest.mark.parametrize("model", belonging_models(), ids=lambda model: model.__name__)
+def test_rows_of_a_customer_are_seen_with_the_customer(owned: dict[str, Customer], actors: dict[str, Actor], model: type[Any]) -> None:
+    for name, customer in owned.items():
+        tag_and_file(actors[name], customer)
+    for viewer, names in SEEN_BY.items():
+        with reading(actors[viewer]) as session:
+            seen = set(session.execute(select(model.customer_id)).scalars())
+            joined = set(session.execute(select(Customer.id).join(model, model.customer_id == Customer.id)).scalars())
+        assert seen - {None} == joined == {owned[name].id for name in names}
+        assert None not in seen or viewer == "administrator"
+
+
+def tag_and_file(actor: Actor, customer: Customer) -> None:
+    """Give a customer a tag and a file."""
+    with transaction(actor) as session:
+        tags.set_tags(session, actor, customer.code, ["重点"])
+        attachments.add_attachment(session, actor, content=factories.PDF, type="attachment_type.other", customer_id=customer.id)
+
+
+def test_the_files_of_a_draft_are_seen_by_its_author_alone(actors: dict[str, Actor]) -> None:
+    with transaction(actors["sales"]) as session:
+        draft = drafts.start_draft(session, actors["sales"], {})
+        attachments.add_attachment(session, actors["sales"], content=factories.PDF, type="attachment_type.other", draft_id=draft)
+    for viewer, seen in (("sales", 1), ("manager", 0), ("stranger", 0)):
+        with reading(actors[viewer]) as session:
+            assert session.execute(select(func.count()).select_from(Attachment)).scalar_one() == seen
+
+
+def test_figures_follow_the_session_and_not_who_asks(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:
+    administrator, sales = actors["administrator"], actors["sales"]
+    with reading(administrator) as session:
+        assert customers.list_customers(session, sales, CustomerQuery()).total == len(PEOPLE)
+        assert dashboards.get_overview(session, sales).total == len(PEOPLE)
+    with reading(sales) as session:
+        assert customers.list_customers(session, sales, CustomerQuery()).total == 1
+        assert dashboards.get_overview(session, sales).total == 1
+
+
+def test_a_manager_counts_the_customers_of_somebody_who_joins_the_team(
+    owned: dict[str, Customer], actors: dict[str, Actor], teams: dict[str, int]
+) -> None:
+    def counted() -> tuple[int, int]:
+        with reading(actors["manager"]) as session:
+            total = customers.list_customers(session, actors["manager"], CustomerQuery()).total
+            return total, dashboards.get_overview(session, actors["manager"]).total
+
+    assert counted() == (3, 3)
+    for team, expected in (("below", 4), ("west", 3)):
+        with transaction(actors["administrator"]) as session:
+            users.update_user(
+                session, actors["administrator"], actors["stranger"].id or 0, name="x", role="sales", team_id=teams[team], is_active=True
+            )
+        assert counted() == (expected, expected)
 
 
 def test_a_customer_handed_to_another_team_leaves_the_managers_view(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:

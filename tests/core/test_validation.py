@@ -59,8 +59,25 @@ def test_a_full_registered_name_is_accepted(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["*总", "王总", "李经理", "张先生", "刘女士", "陈老板", "周老师", "恒远**有限公司", "恒远", "恒远机械", "A", "华为"]
-    + ["华为公司", "小米集团", "ABC公司", "abc集团公司", "（恒远）公司"],
+    [
+        "*总",
+        "王总",
+        "李经理",
+        "张先生",
+        "刘女士",
+        "陈老板",
+        "周老师",
+        "恒远**有限公司",
+        "恒远",
+        "恒远机械",
+        "A",
+        "华为",
+        "华为公司",
+        "小米集团",
+        "ABC公司",
+        "abc集团公司",
+        "（恒远）公司",
+    ],
 )
 def test_a_form_of_address_or_an_abbreviation_is_no_company_name(name: str) -> None:
     assert is_sentence(refusal_of(validation.check_customer_name, name, ENTERPRISE))
@@ -77,8 +94,26 @@ def test_a_real_name_is_accepted(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["王", "王总", "*总", "王先生", "李女士", "张总监", "陈董事长", "王*", "王伟1", "13800001234", "王伟😀", "·伟"]
-    + ["深圳市腾讯计算机系统有限公司", "万科集团", "义乌市老王五金店", "浙江省人民医院", "Acme Corporation", "Siemens Ltd."],
+    [
+        "王",
+        "王总",
+        "*总",
+        "王先生",
+        "李女士",
+        "张总监",
+        "陈董事长",
+        "王*",
+        "王伟1",
+        "13800001234",
+        "王伟😀",
+        "·伟",
+        "深圳市腾讯计算机系统有限公司",
+        "万科集团",
+        "义乌市老王五金店",
+        "浙江省人民医院",
+        "Acme Corporation",
+        "Siemens Ltd.",
+    ],
 )
 def test_an_honorific_a_digit_or_a_single_character_is_no_real_name(name: str) -> None:
     assert is_sentence(refusal_of(validation.check_customer_name, name, INDIVIDUAL))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from crm_core import config, db
 from crm_core.errors import FileRefused
 from crm_core.models import Customer
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.attachments import add_attachment, open_attachment
 from crm_core.services.backup import MANIFEST, SAVED, restore_backup, write_backup
 from tests import factories
@@ -20,7 +20,7 @@ from tests.conftest import forget_settings
 
 
 def names() -> list[str]:
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         return list(session.execute(select(Customer.name).order_by(Customer.id)).scalars())
 
 

@@ -118,7 +118,7 @@ def test_a_dialog_that_was_open_acts_no_more_after_the_session_ended(
     end(administrator)
     visit.press("Create account")
     assert visit.has("sign_in-password") or visit.has("Password")
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         assert session.execute(select(User).where(User.username == "intruder")).first() is None
 
 
@@ -151,7 +151,7 @@ class TestFirstPage:
         """No user yet."""
 
     def has_users(self) -> bool:
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             return users.has_users(session)
 
     @pytest.mark.parametrize("url", BY_URL)
@@ -163,11 +163,11 @@ class TestFirstPage:
     def test_with_the_code_it_makes_an_administrator_and_signs_in(self) -> None:
         visit = self.filled()
         assert visit.refusals == []
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             (user,) = session.execute(select(User)).scalars()
             ticket = re.fullmatch(r"/auth/enter\?ticket=([^&]+)&next=.*", visit.redirect)
             assert ticket
-        with db.transaction() as session:
+        with db.transaction(SYSTEM) as session:
             token = sign_in.redeem_ticket(session, ticket[1])
             actor = sign_in.find_actor(session, token)
         assert actor
@@ -250,7 +250,7 @@ class TestSignIn:
 
 
 def sign_in_is_noted(username: str) -> bool:
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         return session.execute(select(User.last_sign_in_at).where(User.username == username)).scalar_one() is not None
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from crm_core import db
 from crm_core.models import Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import library
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -14,7 +14,7 @@ from ui import routes
 
 
 def account(username: str) -> User | None:
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
 
 
@@ -43,14 +43,14 @@ class TestAccounts:
         (refusal,) = visit.refusals
         for reason in ("Choose a role.", "Enter a name.", "An account has 3 to 40 lower-case letters, digits, dots or dashes."):
             assert zh(reason) in refusal.replace("\\", "")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert len(session.execute(select(User)).all()) == 1
 
     def test_name_role_and_sign_in_can_be_changed(self, administrator: Actor, sales: Actor) -> None:
         visit = Visit(administrator).go(routes.USERS).press(f"user_{sales.id}")
         visit.fill(**{f"edit_name_{sales.id}": "新名字", f"edit_role_{sales.id}": "manager", f"edit_active_{sales.id}": False})
         visit.press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             name, is_active, role = session.execute(
                 select(User.name, User.is_active, Role.code).join(Role).where(User.id == sales.id)
             ).one()
@@ -74,7 +74,7 @@ class TestAccounts:
     def test_a_team_can_be_added_below_another_but_not_twice(self, administrator: Actor, teams: dict[str, int]) -> None:
         visit = Visit(administrator).go(routes.USERS).press("Add team")
         visit.fill(team_name="华南组", team_parent=teams["east"]).press("Create team")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(Team.parent_id).where(Team.name == "华南组")).scalar_one() == teams["east"]
         visit.press("Add team").fill(team_name="华南组").press("Create team")
         assert len(visit.refusals) == 1
@@ -87,14 +87,14 @@ class TestLibrary:
         visit.press("Add entry").fill(new_entry="直播").press("Add")
         (refusal,) = visit.refusals
         assert "直播" in refusal
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert len(session.execute(select(Preset).where(Preset.name == "直播")).all()) == 1
 
     def test_a_choice_can_be_renamed_and_hidden(self, administrator: Actor) -> None:
         code = "source.exhibition"
         visit = Visit(administrator).go(routes.LIBRARY).press(f"entry_{code}")
         visit.fill(**{f"name_{code}".replace(".", "__"): "展览", f"active_{code}".replace(".", "__"): False}).press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             row = session.get_one(Preset, code)
             assert (row.name, row.is_active) == ("展览", False)
         assert zh("hidden") in texts(visit)
@@ -104,7 +104,7 @@ class TestLibrary:
         visit = Visit(administrator).go(routes.LIBRARY).enter("category", category)
         visit.press("Add entry").fill(new_entry="新选项").press("Add")
         assert "新选项" in texts(visit)
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(Preset.category).where(Preset.name == "新选项")).scalar_one() == category
 
 
@@ -112,7 +112,7 @@ class TestSuggestedIndustries:
     @pytest.fixture
     def suggestion(self, sales: Actor) -> int:
         factories.make_customer(sales, industry="低空经济")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             found: int = session.execute(select(IndustrySuggestion.id)).scalar_one()
         return found
 
@@ -122,7 +122,7 @@ class TestSuggestedIndustries:
     def test_a_suggestion_is_mapped_to_an_industry_of_the_library(self, administrator: Actor, suggestion: int) -> None:
         visit = Visit(administrator).go(routes.INDUSTRIES).press(f"suggestion_{suggestion}")
         visit.enter("industry_map", "C37").press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(Customer.industry)).scalar_one() == "C37"
             assert session.get_one(IndustrySuggestion, suggestion).state == "mapped"
         assert "低空经济" not in texts(visit)
@@ -130,7 +130,7 @@ class TestSuggestedIndustries:
     def test_a_suggestion_is_taken_into_the_library(self, administrator: Actor, suggestion: int) -> None:
         visit = Visit(administrator).go(routes.INDUSTRIES).press(f"suggestion_{suggestion}").enter("decision", "accept")
         visit.fill(industry_accept="G", industry_en="Low-altitude economy").press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             accepted = session.execute(select(Customer.industry)).scalar_one()
             assert library.get_library(session).industries[accepted].name_en == "Low-altitude economy"
 
@@ -139,7 +139,7 @@ class TestSuggestedIndustries:
         visit.press("Save")
         assert zh("Say why, so that the author knows what to choose.") in visit.refusals[0]
         visit.enter("refusal", "请选所属行业").press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.get_one(IndustrySuggestion, suggestion).state == "refused"
 
 
@@ -160,5 +160,5 @@ class TestTalkingPoints:
 
     @staticmethod
     def question(text: str) -> int | None:
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             return session.execute(select(OutlineQuestion.id).where(OutlineQuestion.question == text)).scalar_one_or_none()

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from crm_core import db
 from crm_core.models import Attachment, Contact, Customer
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import customers, library, tags
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -24,7 +24,7 @@ def names(visit: Visit) -> list[str]:
 
 
 def stored(customer: Customer) -> Customer:
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         return session.get_one(Customer, customer.id)
 
 
@@ -47,7 +47,7 @@ class TestList:
 
     def test_an_administrator_can_fill_an_empty_list_with_demo_data_once(self, administrator: Actor) -> None:
         visit = Visit(administrator).go(routes.CUSTOMERS).press("Fill with demo data")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(func.count(Customer.id))).scalar_one() == 100
         assert len(names(visit)) == 50
         assert not visit.has("Fill with demo data")
@@ -144,7 +144,7 @@ class TestDetail:
 
     @staticmethod
     def contact(name: str) -> Contact | None:
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             return session.execute(select(Contact).where(Contact.name == name)).scalar_one_or_none()
 
     def test_tags_are_set_and_new_words_become_tags(self, sales: Actor) -> None:
@@ -152,7 +152,7 @@ class TestDetail:
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
         visit.tab.session_state["tag_choice"] = ["重点", "展会"]
         visit.press("Save")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["展会", "重点"]
 
     def test_a_manager_deletes_with_a_reason_and_takes_it_back(self, manager: Actor, sales: Actor) -> None:
@@ -175,12 +175,12 @@ class TestDetail:
         assert zh("No files yet.") in texts(visit)
         visit.enter("file_type", "attachment_type.business_licence")
         visit.upload("scan.pdf", factories.PDF)
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             (file,) = session.execute(select(Attachment)).scalars()
         assert file.filename.startswith(f"{customer.name}-营业执照-")
         assert f"(/files/{file.id})" in "".join(node.value for node in visit.tab.markdown)
         visit.press(f"delete_file_{file.id}")
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(Attachment)).first() is None
 
     def test_a_file_of_another_kind_is_refused_whatever_its_name_says(self, sales: Actor) -> None:
@@ -190,7 +190,7 @@ class TestDetail:
         visit.rerun()
         visit.upload("scan.pdf", b"MZ not a pdf")
         assert len(visit.refusals) == 1
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             assert session.execute(select(Attachment)).first() is None
 
     def test_an_identity_number_is_shown_to_those_who_may_after_a_reason(self, manager: Actor, sales: Actor) -> None:
@@ -288,7 +288,7 @@ class TestImport:
         return visit.upload(name, self.CSV.encode() if content is None else content)
 
     def count(self) -> int:
-        with db.reading() as session:
+        with db.reading(SYSTEM) as session:
             return session.execute(select(func.count(Customer.id))).scalar_one()
 
     def test_without_a_file_it_says_what_to_do(self, manager: Actor) -> None:

@@ -48,7 +48,7 @@ def foreign_to_english(visit: Visit) -> list[str]:
 
 def is_edited_in_both(text: str) -> bool:
     """Whether a text is one of those that an administrator enters in both languages, or both of them beside each other."""
-    with db.reading() as session:
+    with db.reading(SYSTEM) as session:
         entries = [(entry.name, entry.name_en or "") for entry in library.get_library(session).presets.values()]
         questions = [(row.question, row.question_en or "") for row in session.execute(select(OutlineQuestion)).scalars()]
     pairs = entries + questions
