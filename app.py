@@ -21,8 +21,8 @@ from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.services import attachments, library, sign_in, users
-from ui.guard import COOKIE
-from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE, Shell, asset_route
+from ui.guard import COOKIE, LANGUAGE_COOKIE
+from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
 
 log = logging.getLogger("kemai")
 
@@ -151,6 +151,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
     Streamlit collects garbage after every rerun, and looking at the libraries' objects each time was most of a rerun's work.
     """
+    # Streamlit raises the level of uvicorn's loggers; a line for every request would bury what matters.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     await run_in_threadpool(prepare)
     gc.collect()
     gc.freeze()

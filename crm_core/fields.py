@@ -92,6 +92,8 @@ class Field:
     listed: bool = False
     """Part of the customer list as it comes."""
     filterable: bool = False
+    is_open: bool = False
+    """Whether words of one's own are possible beside the choices."""
 
     @property
     def title(self) -> str:

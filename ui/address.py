@@ -16,6 +16,11 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     Returns whether anything was taken over.
     """
     present = {name: st.query_params.get_all(name) for name in parameters}
+    left_at = st.session_state.get("address")
+    if "code" in st.query_params and left_at and left_at[0] == page:
+        # Going back from a record Streamlit shows the list under the record's parameters: the list is where it was left.
+        present = left_at[1]
+        st.session_state["address"] = None
     if st.session_state.get("address") == (page, present):
         return False
     for name, parameter in parameters.items():

@@ -42,12 +42,12 @@ def _draw_file(file: attachments.Attachment, entries: library.Library, *, may_ed
 
 def _draw_upload(entries: library.Library, *, customer_id: int | None, draft_id: str | None) -> None:
     types = {entry.code: entry.label for entry in entries.active("attachment_type")}
+    turn = st.session_state.setdefault("file_turn", 0)
     left, right = st.columns([1, 2])
     with left:
         kind = st.selectbox(_("Kind of document"), list(types), format_func=lambda code: types[code], key="file_type")
-        has_consent = kind == IDENTITY_CARD and st.checkbox(_("The customer agreed that a copy is kept"), key="file_consent")
+        has_consent = kind == IDENTITY_CARD and st.checkbox(_("The customer agreed that a copy is kept"), key=f"file_consent_{turn}")
     with right:
-        turn = st.session_state.setdefault("file_turn", 0)
         label = _("PDF, JPG or PNG, at most {limit} MB each").format(limit=MAX_ATTACHMENT_BYTES // 1024 // 1024)
         upload = st.file_uploader(label, key=f"file_upload_{turn}", max_upload_size=UPLOAD_LIMIT_MB)
     if upload is None:

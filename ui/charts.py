@@ -42,7 +42,7 @@ def month_bars(months: Mapping[str, int]) -> None:
     )
     figure = go.Figure(bars)
     figure.update_xaxes(type="category", tickangle=0, nticks=6)
-    figure.update_yaxes(rangemode="tozero", tickformat=",d")
+    figure.update_yaxes(rangemode="tozero", tickformat=",d", dtick=1 if max(months.values()) <= 6 else None)
     _draw(figure, _("New customers by month"), key="chart_months")
 
 

@@ -1,5 +1,6 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -31,14 +32,13 @@ class Filters:
     """What can be chosen now, and the query it makes."""
 
     def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str]) -> None:
-        self.choices = {name: _choices(name, library) for name in CHOSEN}
-        self.owners, self.tags = owners, tags
+        self.library, self.owners, self.tags = library, owners, tags
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
-            "stage": AnyOf(codes=STAGES),
-            **{name: AnyOf(codes=choices) for name, choices in self.choices.items()},
-            "owner": AnyOf(codes=owners),
-            "tag": AnyOf(codes=tags),
+            "stage": AnyOf(codes=lambda: STAGES),
+            **{name: AnyOf(codes=partial(_choices, name, library)) for name in CHOSEN},
+            "owner": AnyOf(codes=lambda: owners),
+            "tag": AnyOf(codes=lambda: tags),
             "since": Day(),
             "until": Day(),
             "incomplete": Switch(),
@@ -71,10 +71,11 @@ class Filters:
                 on_change=first_page,
             )
             active = sum(1 for name in MORE if st.session_state.get(name))
-            with st.popover(
-                _("Filters") + (f" ({active})" if active else ""), icon=":material/filter_list:", width="content", key="list_more"
-            ):
-                self._draw_more()
+            label = _("Filters") + (f" ({active})" if active else "")
+            more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
+            if more.open:
+                with more:
+                    self._draw_more()
             st.selectbox(
                 _("Order"),
                 list(SORT_LABELS),
@@ -89,7 +90,9 @@ class Filters:
     def _draw_more(self) -> None:
         columns = st.columns(2)
         titles = {name: fields_of(Customer)[name].title for name in CHOSEN} | {"owner": _("Owner"), "tag": _("Tags")}
-        for number, (name, choices) in enumerate({**self.choices, "owner": self.owners, "tag": self.tags}.items()):
+        for number, (name, choices) in enumerate(
+            {**{name: _choices(name, self.library) for name in CHOSEN}, "owner": self.owners, "tag": self.tags}.items()
+        ):
             if name == "city":
                 choices = _cities(st.session_state.get("province") or [])
                 st.session_state["city"] = [code for code in st.session_state.get("city") or [] if code in choices]
@@ -101,11 +104,14 @@ class Filters:
                 placeholder=_("Any"),
                 on_change=first_page,
                 disabled=not choices,
+                persist_state="page",
             )
         for column, name, label in zip(columns, ("since", "until"), (_("Created from"), _("Created until")), strict=True):
-            column.date_input(label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page)
+            column.date_input(
+                label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
+            )
         left, right = st.columns(2, vertical_alignment="center")
-        left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page)
+        left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
 
     def clear(self) -> None:

@@ -43,9 +43,9 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
     states = [_(STAGES[row.stage])] + ([_("Incomplete")] if row.is_incomplete else [])
     return {
         "name": f":material/chevron_right: {row.name}",
-        "code": row.code,
         "stage": states,
         "tier": row.tier or "",
+        "code": row.code,
         "industry": library.division_label(row.industry) or row.industry_text or "",
         "region": region_label(row.city or row.province),
         "contact": contact.name if contact else "",

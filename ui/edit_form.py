@@ -65,7 +65,7 @@ def changes() -> dict[str, Any]:
     for name, field in FIELDS.items():
         if not field.shown(values):
             continue
-        entered = st.session_state.get(f"{PREFIX}.{name}")
+        entered = forms.value_of(f"{PREFIX}.{name}")
         before = forms.for_widget(field, state["base"][name])
         if (entered or None) != (before or None):
             changed[name] = entered if field.widget in (Widget.CHOICES, Widget.PRESETS) else (entered or None)

@@ -16,6 +16,7 @@ from ui.feedback import escape
 from ui.page_tools import bring_into_view
 
 EARLIEST = date(1900, 1, 1)
+OWN_WORDS = "own_words"
 PARENT_REGION = {"city": ("province",), "district": ("city", "province")}
 BELOW_REGION = {"province": ("city", "district"), "city": ("district",)}
 WIDE = frozenset({Widget.LONG_TEXT})
@@ -109,17 +110,27 @@ def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, ke
 
 def _draw_choice(field: Field, library: Library, label: str, help_text: str | None, *, key: str) -> None:
     choices = choices_of(field, library, st.session_state.get(key))
-    open_ended = field.widget is Widget.INDUSTRY or field.name == "budget"
+    if field.is_open:
+        present = st.session_state.get(key)
+        if present and present not in (*choices, OWN_WORDS):
+            st.session_state[key], st.session_state[own_words_key(key)] = OWN_WORDS, present
+        choices[OWN_WORDS] = _("Not in the list: in my own words")
     st.selectbox(
-        label,
-        list(choices),
-        index=None,
-        format_func=lambda code: choices.get(code, code),
-        key=key,
-        help=help_text,
-        accept_new_options=open_ended,
-        placeholder=_("Choose or type") if open_ended else _("Choose"),
+        label, list(choices), index=None, format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose")
     )
+    if st.session_state.get(key) == OWN_WORDS:
+        st.text_input(_("In my own words"), key=own_words_key(key), label_visibility="collapsed", placeholder=_("In my own words"))
+
+
+def own_words_key(key: str) -> str:
+    """Where the words stand that replace a choice."""
+    return f"{key}.own"
+
+
+def value_of(key: str) -> Any:
+    """What was entered in a field: the choice, or the words in its place."""
+    value = st.session_state.get(key)
+    return (st.session_state.get(own_words_key(key)) or None) if value == OWN_WORDS else value
 
 
 def choices_of(field: Field, library: Library, present: Any = None) -> dict[str, str]:
@@ -131,7 +142,8 @@ def choices_of(field: Field, library: Library, present: Any = None) -> dict[str,
     else:
         choices = {entry.code: entry.label for entry in library.active(field.preset)}
     for code in present if isinstance(present, list) else [present]:
-        if code and code not in choices:
+        is_known = code in library.industries or code in library.presets
+        if code and code not in choices and (is_known or not field.is_open):
             choices[code] = library.industry_label(code) if field.widget is Widget.INDUSTRY else library.label(code)
     return choices
 
@@ -162,7 +174,7 @@ def _clear(keys: list[str]) -> None:
 
 def collect(fields: Mapping[str, Field], prefix: str) -> dict[str, Any]:
     """What stands in the form now, in a form that JSON can keep; empty values are left out."""
-    entered = {name: to_json(st.session_state.get(f"{prefix}.{name}")) for name in fields}
+    entered = {name: to_json(value_of(f"{prefix}.{name}")) for name in fields}
     return {name: value for name, value in entered.items() if value not in (None, "", [])}
 
 

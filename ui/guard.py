@@ -18,6 +18,7 @@ from ui import feedback
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 COOKIE = "kemai_session"
+LANGUAGE_COOKIE = "kemai_language"
 
 
 def load_actor() -> Actor | None:
@@ -29,7 +30,7 @@ def load_actor() -> Actor | None:
         with db.transaction() as session:
             sign_in.note_use(session, actor.session_id or 0)
     st.session_state["actor"] = actor
-    use_language(actor.language if actor else st.session_state.get("language"))
+    use_language(actor.language if actor else st.context.cookies.get(LANGUAGE_COOKIE))
     return actor
 
 

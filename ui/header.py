@@ -45,7 +45,9 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
         place = st.container(key="header_title")
         if current.url_path != "customers" and actor.can(Permission.CUSTOMER_READ):
             _draw_search()
-        if actor.can(Permission.CUSTOMER_CREATE) and st.button(_("New customer"), key="quick_add", icon=":material/add:", type="primary"):
+        if actor.can(Permission.CUSTOMER_CREATE) and st.button(
+            _("New customer"), key="quick_add", icon=":material/add:", type="primary" if current.url_path == "customers" else "secondary"
+        ):
             st.switch_page(routes.INTAKE)
         with st.popover("", key="notices", icon=":material/notifications:", width="content", help=_("Notices")):
             st.caption(_("No notices yet."))

@@ -61,6 +61,14 @@ def choose_columns(table: Table) -> dict[str, str]:
     return mapping
 
 
+def has_name(mapping: dict[str, str]) -> bool:
+    """Whether a column gives the customer's name, without which no row can enter; otherwise say so."""
+    if "name" in mapping.values():
+        return True
+    st.warning(_("Choose the column that holds the customer's name first."), icon=":material/edit_note:")
+    return False
+
+
 def choose_options(mapping: dict[str, str]) -> ImportPlan:
     """What to do with incomplete rows and duplicates, and values for what the file lacks."""
     with guard.reading() as session:
@@ -118,7 +126,8 @@ def show_result(table: Table) -> None:
     if "import_result" not in st.session_state:
         return
     result, was_dry = st.session_state["import_result"]
-    st.success(_figures(result, was_dry=was_dry), icon=":material/rule:" if was_dry else ":material/check_circle:")
+    show = st.warning if result.failed else st.success
+    show(_figures(result, was_dry=was_dry), icon=":material/rule:" if was_dry else ":material/check_circle:")
     if result.errors:
         _show_errors(table, result)
     if not was_dry and st.button(_("Customer list"), icon=":material/groups:"):

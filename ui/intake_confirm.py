@@ -38,10 +38,10 @@ def save(draft_id: str, values: dict[str, Any]) -> None:
         made = customers.create_customer(
             session, guard.actor(), values, values["contacts"], duplicate_reason=values.get("duplicate_reason", ""), draft_id=draft_id
         )
-        code, name = made.customer.code, made.customer.name
+        code = made.customer.code
     if outcome.succeeded:
         st.session_state.pop("intake_draft", None)
-        feedback.later(_("{name} was saved as {code}.").format(name=name, code=code))
+        feedback.later(_("Saved as {code}.").format(code=code))
         st.switch_page(routes.CUSTOMER, query_params={"code": code})
     elif outcome.errors:
         intake_form.show_errors(outcome.errors, {})

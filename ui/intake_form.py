@@ -9,7 +9,7 @@ from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.services import drafts
-from crm_core.services.entry import CONTACT_FIELDS
+from crm_core.services.entry import CONTACT_FIELDS, Checked
 from crm_core.services.library import Library
 from ui import feedback, forms, guard, page_tools
 from ui.forms import Form
@@ -129,7 +129,7 @@ def take_answer(key: str, question_id: int, field_name: str, library: Library, v
         st.session_state[target] = choice or answer
     else:
         if field.widget not in (Widget.TEXT, Widget.LONG_TEXT):
-            answer, target = f"{field.title}: {answer}", f"{PREFIX}.remark"
+            answer, field, target = f"{field.title}: {answer}", CUSTOMER_FIELDS["remark"], f"{PREFIX}.remark"
         present = st.session_state.get(target) or ""
         st.session_state[target] = f"{present}；{answer}" if present else answer
     feedback.later(_("Noted under “{field}”.").format(field=field.title))
@@ -145,6 +145,16 @@ def show_errors(found: Mapping[str, list[str]], warnings: Mapping[str, str]) -> 
     st.session_state["intake_errors"] = {_by_number(name): sentences for name, sentences in found.items()}
     st.session_state["intake_warnings"] = {_by_number(name): sentence for name, sentence in warnings.items()}
     page_tools.new_turn()
+
+
+def drop_mended(checked: Checked) -> None:
+    """After a check, take away the sentences of fields that have been corrected since; new ones wait for the next check."""
+    still = {_by_number(name): sentences for name, sentences in checked.errors.items()}
+    kept = {name: still.get(name, []) if name != "duplicate_reason" else sentences for name, sentences in errors().items()}
+    mended = {name: sentences for name, sentences in kept.items() if sentences}
+    if mended != errors():
+        st.session_state["intake_errors"] = mended
+        st.rerun(scope="fragment")
 
 
 def _by_number(name: str) -> str:

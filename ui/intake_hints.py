@@ -68,7 +68,7 @@ def draw(entries: Library, values: Mapping[str, Any]) -> None:
         for question in questions:
             field = CUSTOMER_FIELDS.get(question.field)
             is_filled = askers[question.field] == 1 and values.get(question.field)
-            if field is None or is_filled or question.id in values.get("answered", ()):
+            if field is None or not field.shown(values) or is_filled or question.id in values.get("answered", ()):
                 continue
             key = f"answer_{question.id}"
             st.text_input(

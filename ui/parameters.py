@@ -1,6 +1,6 @@
 """How a choice is written into an address and read from one; what makes no sense there is read as no choice."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -34,13 +34,13 @@ class OneOf(Parameter):
 
 @dataclass(frozen=True)
 class AnyOf(Parameter):
-    """Several codes or numbers."""
+    """Several codes or numbers; the known ones are only asked for when an address is read."""
 
-    codes: Collection[Any] = ()
+    codes: Callable[[], Collection[Any]] = tuple
 
     def read(self, values: list[str]) -> Any:
         """The known ones among them."""
-        known = {str(code): code for code in self.codes}
+        known = {str(code): code for code in self.codes()} if values else {}
         return [known[value] for value in values if value in known]
 
     def write(self, chosen: Any) -> list[str]:

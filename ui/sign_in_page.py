@@ -90,15 +90,20 @@ def collect_cookie(ticket: str, chosen: str) -> None:
 def _card() -> Any:
     chosen = language()
     _left, middle, _right = st.columns([1, 1.2, 1])
-    with middle:
+    with middle.container(key="sign_in_card"):
         st.markdown("## 客脉 Kemai")
         st.caption(_("Customer information and relationships, for the whole team"))
         names = list(LANGUAGES)
         picked = st.segmented_control(
-            _("Language"), names, format_func=LANGUAGES.get, default=chosen, key="language_choice", label_visibility="collapsed"
+            _("Language"),
+            names,
+            format_func=LANGUAGES.get,
+            default=chosen,
+            key="language_choice",
+            required=True,
+            label_visibility="collapsed",
         )
         if picked and picked != chosen:
-            st.session_state["language"] = picked
             browser.redirect(browser.with_next(f"/auth/language/{picked}", browser.current_path()))
     return middle.container()
 

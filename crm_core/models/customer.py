@@ -153,12 +153,13 @@ class Customer(Base, Dated, Versioned):
         foreign_key=ForeignKey("industry.code", onupdate="CASCADE"),
         index=True,
         label=N_("Industry"),
+        is_open=True,
         required=always,
         widget=Widget.INDUSTRY,
         listed=True,
         filterable=True,
         aliases=("行业", "industry", "sector"),
-        help=N_("Type to search. If nothing fits, write your own words; an administrator will assign them."),
+        help=N_("Type to search. If nothing fits, choose the last entry and write your own words; an administrator will assign them."),
     )
     source: Mapped[str | None] = declared(
         String(60),
@@ -264,6 +265,7 @@ class Customer(Base, Dated, Versioned):
     budget: Mapped[str | None] = declared(
         String(60),
         label=N_("Budget range"),
+        is_open=True,
         group="needs",
         widget=Widget.PRESET,
         preset="budget",
@@ -338,7 +340,8 @@ class Customer(Base, Dated, Versioned):
     )
 
     industry_text: Mapped[str | None] = mapped_column(String(100), index=True)
-    name_key: Mapped[str] = mapped_column(String(200))
+    # In the order of code points, which SQLite has anyway: so that lists are in one order whatever the server's own collation.
+    name_key: Mapped[str] = mapped_column(String(200).with_variant(String(200, collation="C"), "postgresql"))
     identity_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     is_incomplete: Mapped[bool] = mapped_column(Boolean(), default=False)
     duplicate_reason: Mapped[str | None] = mapped_column(String(300))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import LANGUAGES, _
 from crm_core.services import users
-from ui import browser, feedback, guard, header
+from ui import browser, feedback, guard, header, routes
 
 actor = guard.actor()
 header.title(_("Personal settings"))
@@ -28,12 +28,12 @@ with left, st.form("password"):
                 users.change_password(session, guard.actor(), old=old, new=new)
             if outcome.succeeded:
                 feedback.later(_("The password was changed. Other sessions of your account have ended."))
-                st.rerun()
+                st.switch_page(routes.HOME)
 with right, st.container(border=True):
     st.subheader(_("Interface"), anchor=False)
     st.markdown(_("Account") + f": **{feedback.escape(actor.username)}**")
     language = st.segmented_control(
-        _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language"
+        _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, default=actor.language, key="settings_language", required=True
     )
     if language and language != actor.language:
         browser.redirect(header.change_language(language))

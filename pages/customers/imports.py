@@ -36,9 +36,10 @@ mapping = import_steps.choose_columns(table)
 st.subheader(_("2. Options"), anchor=False)
 plan = import_steps.choose_options(mapping)
 st.subheader(_("3. Check and import"), anchor=False)
+has_name = import_steps.has_name(mapping)
 with st.container(horizontal=True):
-    check = st.button(_("Check without saving"), icon=":material/rule:")
-    bring_in = st.button(_("Import now"), type="primary", icon=":material/upload:")
+    check = st.button(_("Check without saving"), icon=":material/rule:", disabled=not has_name)
+    bring_in = st.button(_("Import now"), type="primary", icon=":material/upload:", disabled=not has_name)
 if check or bring_in:
     with feedback.attempt():
         import_steps.run(table, plan, dry_run=check)

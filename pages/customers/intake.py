@@ -72,6 +72,8 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
         values = intake_form.entered(kind, stage)
     with aside:
         is_exact = intake_hints.draw_duplicates(values)
+    if intake_form.errors():
+        intake_form.drop_mended(entry.check_entry(entries, values, values["contacts"]))
         intake_hints.draw(entries, values)
     with feedback.attempt():
         intake_form.keep(draft_id, values)
