@@ -134,14 +134,14 @@ def _count_now(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
 
 
 def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
-    statement = statement.where(Customer.deleted_at.is_(None), *_conditions(query))
+    statement = statement.where(Customer.deleted_at.is_(None), *_conditions(session, query))
     return only_matching(session, statement, query.phrase) if query.phrase else statement
 
 
-def _conditions(query: CustomerQuery) -> list[ColumnElement[bool]]:
+def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement[bool]]:
     declared = fields_of(Customer)
     conditions: list[ColumnElement[bool]] = [
-        _industry_condition(values) if name == "industry" else getattr(Customer, name).in_(values)
+        getattr(Customer, name).in_(get_library(session).with_divisions(values) if name == "industry" else values)
         for name, values in query.filters
         if name in declared and declared[name].filterable and values
     ]
@@ -156,14 +156,6 @@ def _conditions(query: CustomerQuery) -> list[ColumnElement[bool]]:
     if query.incomplete:
         conditions.append(Customer.is_incomplete.is_(True))
     return conditions
-
-
-def _industry_condition(codes: Sequence[str]) -> ColumnElement[bool]:
-    sections = [code for code in codes if len(code) == 1]
-    condition: ColumnElement[bool] = Customer.industry.in_(codes)
-    for section in sections:
-        condition |= Customer.industry.between(section, section + "~")
-    return condition
 
 
 def start_of_day(day: date) -> datetime:

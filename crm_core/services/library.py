@@ -1,6 +1,7 @@
 """The preset library: reading it as one snapshot, and an administrator's changes to it."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,6 +85,11 @@ class Library:
         """The code of an industry by name, `section-division` pair, or code."""
         wanted = clean_text(text).casefold().replace("—", "-").replace("－", "-").replace(" - ", "-")
         return self._industry_names.get(wanted)
+
+    def with_divisions(self, codes: Iterable[str]) -> list[str]:
+        """These industries, and all that stand under those of them that are sections."""
+        wanted = set(codes)
+        return [*wanted, *(entry.code for entry in self.industries.values() if entry.parent in wanted and entry.code not in wanted)]
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], str]:

@@ -12,7 +12,8 @@ from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
-from crm_core.models import Contact, Customer, IndustrySuggestion
+from crm_core.models import Contact, Customer, Industry, IndustrySuggestion
+from crm_core.numbering import bump
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.customers import (
     CustomerQuery,
@@ -358,6 +359,22 @@ class TestListing:
     def test_the_list_is_sorted(self, three: list[Customer], sales: Actor, sort: str, expected: list[int]) -> None:
         change(sales, three[0], "", remark="刚刚改过")
         assert listed(sales, sort=sort) == [three[place].code for place in expected]
+
+    def test_names_are_in_one_order_on_both_databases(self, database: str, sales: Actor) -> None:
+        names = ["Zeta Ltd", "alpha GmbH", "Ärzte GmbH", "beta-2 AG", "Beta 10 AG", "杭州甲有限公司", "𠮷野家有限公司"]
+        made = [factories.make_customer(sales, name=name) for name in names]
+        in_order = sorted(made, key=lambda one: one.name_key)
+        assert listed(sales, sort="name") == [one.code for one in in_order]
+
+    def test_a_section_stands_for_all_its_industries_those_added_later_too(
+        self, three: list[Customer], sales: Actor, administrator: Actor
+    ) -> None:
+        with transaction(administrator) as session:
+            session.add(Industry(code="Cz9", name="低空装备", parent="C"))
+            bump(session, "library")
+        added = factories.make_customer(sales, industry="低空装备")
+        assert listed(sales, filters=(("industry", ("C",)),)) == [added.code, three[1].code, three[0].code]
+        assert listed(sales, filters=(("industry", ("I",)),)) == [three[2].code]
 
     def test_owner_tag_time_and_completeness_narrow_the_list(self, three: list[Customer], sales: Actor, manager: Actor) -> None:
         today = clock.today()
