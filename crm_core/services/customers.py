@@ -20,7 +20,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of, unscoped
 from crm_core.search import customer_search, only_matching, reindex, words_of
 from crm_core.services.attachments import attach
-from crm_core.services.duplicates import find_duplicates
+from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_customer, check_entry, missing_fields
 from crm_core.services.library import get_library, suggest_industry
 from crm_core.validation import clean_text
@@ -202,8 +202,8 @@ def create_customer(
         return NewCustomer(made, is_repeated=True)
     library = get_library(session)
     checked = check_entry(library, values, contacts)
-    if not checked.errors:
-        _demand_reason_for_duplicates(session, actor, checked, duplicate_reason)
+    if not checked.errors and (sentences := lacks_reason(find_duplicates_of(session, actor, checked), duplicate_reason)):
+        checked.errors["duplicate_reason"] = sentences
     if checked.errors:
         raise ValidationFailed(checked.errors)
     customer = Customer(
@@ -245,26 +245,11 @@ def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> 
         session.delete(draft)
 
 
-def _demand_reason_for_duplicates(session: CrmSession, actor: Actor, checked: Checked, reason: str) -> None:
-    values = checked.values
-    found = find_duplicates(
-        session,
-        actor,
-        name=values["name"],
-        kind=values["kind"],
-        credit_code=values.get("credit_code"),
-        identity_number=values.get("identity_number"),
-        phones=[contact["phone"] for contact in checked.contacts],
-        emails=[contact["email"] for contact in checked.contacts],
-    )
-    if any(one.is_exact for one in found) and not clean_text(reason):
-        checked.errors["duplicate_reason"] = [_("This customer seems to exist already. Say why it is entered again.")]
-
-
 def update_customer(
     session: CrmSession, actor: Actor, customer_id: int, changes: Mapping[str, Any], *, version: int, reason: str = ""
 ) -> Customer:
-    """Change fields of a customer; the change log keeps the reason, which is demanded where a value is corrected [002].
+    """Change fields of a customer; the change log keeps the reason, which is demanded where a value is corrected [002]
+    and where a name or number becomes that of another customer.
 
     Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
     """
@@ -286,6 +271,8 @@ def update_customer(
     corrected = {name for name in changed if before[name] not in (None, [], "")}
     if corrected and not clean_text(reason):
         errors["reason"] = [_("Say why an existing value is corrected.")]
+    if not errors.keys() - {"reason"} and not clean_text(reason):
+        errors = _twins(session, actor, customer, {name: clean.get(name) for name in changed}) | errors
     if errors:
         raise ValidationFailed(errors)
     session.info["reason"] = clean_text(reason)[:300] or None
@@ -297,6 +284,15 @@ def update_customer(
             suggest_industry(session, actor, customer.industry_text)
     refresh(session, customer)
     return customer
+
+
+def _twins(session: CrmSession, actor: Actor, customer: Customer, changed: Mapping[str, Any]) -> dict[str, list[str]]:
+    identifying = {name: changed[name] for name in FIELD_OF.values() if changed.get(name)}
+    if not identifying:
+        return {}
+    found = find_duplicates_of(session, actor, Checked({"kind": customer.kind, **identifying}, []), besides=customer.id)
+    sentences = lacks_reason(found, "")
+    return {"reason": sentences, **twins_by_field(found)} if sentences else {}
 
 
 def _demand_required(before: Mapping[str, Any], changes: Mapping[str, Any], clean: Mapping[str, Any], errors: dict[str, list[str]]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
@@ -10,15 +10,16 @@ from sqlalchemy import ColumnElement, Select, select
 
 from crm_core import crypto
 from crm_core.db import CrmSession
-from crm_core.i18n import N_
+from crm_core.i18n import N_, _
 from crm_core.masking import mask
 from crm_core.models import Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped, visible_customers
 from crm_core.search import only_matching
+from crm_core.services.entry import Checked
 from crm_core.services.users import user_names
-from crm_core.validation import check_phone
+from crm_core.validation import check_phone, clean_text
 
 SAME_NAME = N_("same name")
 SAME_CODE = N_("same credit code")
@@ -26,7 +27,8 @@ SAME_IDENTITY = N_("same identity number")
 SAME_PHONE = N_("same phone")
 SAME_EMAIL = N_("same mailbox")
 SIMILAR_NAME = N_("similar name")
-EXACT = frozenset({SAME_NAME, SAME_CODE, SAME_IDENTITY})
+FIELD_OF = {SAME_NAME: "name", SAME_CODE: "credit_code", SAME_IDENTITY: "identity_number"}
+EXACT = frozenset(FIELD_OF)
 
 SIMILARITY = 88
 _FORM = re.compile(r"(集团|股份)?(有限)?(责任)?公司$")
@@ -83,6 +85,39 @@ def find_duplicates(
                 reasons[found].append(SIMILAR_NAME)
     reasons.pop(besides or 0, None)
     return _describe(session, actor, reasons)
+
+
+def find_duplicates_of(session: CrmSession, actor: Actor, checked: Checked, *, besides: int | None = None) -> list[Duplicate]:
+    """The same for a checked entry, whole or half filled: values that failed their check are left out."""
+    values = {name: value for name, value in checked.values.items() if name not in checked.errors}
+    return find_duplicates(
+        session,
+        actor,
+        name=values.get("name") or "",
+        kind=values.get("kind") or "",
+        credit_code=values.get("credit_code"),
+        identity_number=values.get("identity_number"),
+        phones=[contact["phone"] for contact in checked.contacts if contact.get("phone")],
+        emails=[contact["email"] for contact in checked.contacts if contact.get("email")],
+        besides=besides,
+    )
+
+
+def lacks_reason(found: Iterable[Duplicate], reason: str) -> list[str]:
+    """The sentence that asks for a reason, where one of these is exact and nothing but blanks was given; else nothing."""
+    if clean_text(reason) or not any(one.is_exact for one in found):
+        return []
+    return [_("This customer seems to exist already. Say why it is entered again.")]
+
+
+def twins_by_field(found: Iterable[Duplicate]) -> dict[str, list[str]]:
+    """Sentences that name the exact duplicates, by the field that is the same."""
+    sentences: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        for reason in EXACT.intersection(one.reasons):
+            sentence = _("“{name}” has the same here already. Check it, or give the reason why both are kept.").format(name=one.name)
+            sentences[FIELD_OF[reason]].append(sentence)
+    return dict(sentences)
 
 
 def _live(condition: ColumnElement[bool]) -> Select[int]:

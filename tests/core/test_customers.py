@@ -229,6 +229,33 @@ class TestChanging:
         with reading(sales) as session:
             assert what_is_missing(session, get_customer(session, sales, made.code)) == []
 
+    def test_becoming_an_exact_duplicate_needs_a_reason_and_names_the_other(self, database: str, sales: Actor, stranger: Actor) -> None:
+        code = factories.random_credit_code()
+        factories.make_customer(sales, name="杭州恒远机械有限公司")
+        factories.make_customer(stranger, name="宁波海岳物流有限公司", credit_code=code)
+        made = factories.make_customer(sales)
+        with pytest.raises(ValidationFailed) as refusal:
+            change(sales, made, " \u200b", name="杭州恒远机械有限责任公司", credit_code=code)
+        assert set(refusal.value.errors) == {"name", "credit_code", "reason"}
+        assert all(is_sentence(sentence) for sentences in refusal.value.errors.values() for sentence in sentences)
+        assert "杭州恒远机械有限公司" in refusal.value.errors["name"][0]
+        assert "海岳" not in refusal.value.errors["credit_code"][0]
+        with pytest.raises(ValidationFailed) as refusal:
+            change(sales, made, "", credit_code=code)
+        assert set(refusal.value.errors) == {"credit_code", "reason"}
+        change(sales, made, "同一集团的两家公司", name="杭州恒远机械有限责任公司", credit_code=code)
+        assert stored(made).credit_code == code
+        change(sales, made, "", version=stored(made).version, remark="不再追问")
+
+    def test_a_person_who_becomes_another_by_identity_number_needs_a_reason(self, database: str, sales: Actor) -> None:
+        number = factories.random_identity_number()
+        factories.make_customer(sales, kind="individual", name="王伟", identity_number=number)
+        made = factories.make_customer(sales, kind="individual", name="李娜")
+        with pytest.raises(ValidationFailed) as refusal:
+            change(sales, made, "", identity_number=number)
+        assert set(refusal.value.errors) == {"identity_number", "reason"}
+        change(sales, made, "", identity_number=factories.random_identity_number())
+
     def test_the_first_cooperation_cannot_be_moved_behind_the_latest(self, sqlite_database: str, sales: Actor) -> None:
         made = factories.make_customer(sales, stage="customer")
         with pytest.raises(ValidationFailed) as refusal:

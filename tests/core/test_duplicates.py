@@ -10,6 +10,8 @@ from crm_core.normal import email_key, name_key, phone_key
 from crm_core.permissions import Actor
 from crm_core.services import duplicates
 from crm_core.services.customers import delete_customer
+from crm_core.services.entry import check_entry
+from crm_core.services.library import get_library
 from tests import factories
 
 CODE = factories.random_credit_code()
@@ -86,6 +88,23 @@ def test_a_deleted_customer_or_the_one_being_edited_is_no_duplicate(known: Custo
     with transaction(manager) as session:
         delete_customer(session, manager, known.id)
     assert reasons(sales, name=known.name) == {}
+
+
+def test_a_half_filled_entry_is_compared_by_what_is_sound_in_it(known: Customer, sales: Actor) -> None:
+    entry = {"kind": "enterprise", "stage": "prospect", "name": "恒远", "credit_code": f" {CODE[:8]}-{CODE[8:]} "}
+    with reading(sales) as session:
+        checked = check_entry(get_library(session), entry, [{"name": "", "phone": "138 0000 1234", "email": "wang@"}], require=False)
+        (one,) = duplicates.find_duplicates_of(session, sales, checked)
+        assert duplicates.find_duplicates_of(session, sales, checked, besides=known.id) == []
+    assert (one.customer_id, set(one.reasons)) == (known.id, {duplicates.SAME_CODE, duplicates.SAME_PHONE})
+
+
+@pytest.mark.parametrize(("reason", "asked"), [("", True), (" \u200b\n", True), ("同名不同地区", False)])
+def test_an_exact_duplicate_asks_for_a_reason_that_is_more_than_blanks(reason: str, asked: bool) -> None:
+    exact = duplicates.Duplicate(1, "", "", "", [duplicates.SAME_NAME])
+    similar = duplicates.Duplicate(2, "", "", "", [duplicates.SIMILAR_NAME])
+    assert bool(duplicates.lacks_reason([similar, exact], reason)) is asked
+    assert duplicates.lacks_reason([similar], reason) == []
 
 
 @pytest.mark.parametrize(
