@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, update
 
 from crm_core.config import MAX_IMPORT_BYTES
-from crm_core.db import reading, transaction
+from crm_core.db import engine, reading, transaction
 from crm_core.errors import FileRefused, NotAllowed, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import ChangeLog, Contact, Customer, ImportBatch, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
 from crm_core.services.imports.failed_rows import failed_rows_workbook
+from crm_core.services.imports.guesses import guess_kind
 from crm_core.services.imports.mapping import IGNORE, guess_mapping
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
@@ -296,7 +297,7 @@ class TestImporting:
         )
         assert [(one.source, one.source_detail) for one in all_customers()] == [("source.visit", "工商登记"), ("source.other", "工商登记")]
 
-    @pytest.mark.parametrize("defaults", [{"source": "天上掉的"}, {"nothing": "x"}, {"founded_on": "不是日期"}])
+    @pytest.mark.parametrize("defaults", [{"source": "天上掉的"}, {"nothing": "x"}, {"founded_on": "不是日期"}, {"province": "天上"}])
     def test_a_default_that_breaks_its_rule_stops_the_import_before_it_begins(self, database: str, defaults: dict[str, str]) -> None:
         with pytest.raises(ValidationFailed) as refused:
             import_lines(complete_line(), defaults=defaults)
@@ -345,6 +346,44 @@ class TestImporting:
             ("120000", None, None, "自贸区 空港经济区1号"),
             ("330000", "330200", None, "江南路1号"),
         ]
+
+    def test_regions_of_a_row_are_read_beside_the_defaults_and_defaults_that_do_not_fit_are_left_out(self, database: str) -> None:
+        import_lines(
+            "杭州恒远机械有限公司,,杭州,", "湖州恒远机械有限公司,浙江,,", "绍兴恒远机械有限公司,,,", "苏州恒远机械有限公司,江苏,,",
+            "宁波恒远机械有限公司,,,海曙", "上海恒远机械有限公司,上海,黄浦,",
+            header="客户名称,省,市,区", defaults={"province": "浙江省", "city": "宁波"},
+        )  # fmt: skip
+        assert [(one.province, one.city, one.district) for one in all_customers()] == [
+            ("330000", "330100", None),
+            ("330000", "330200", None),
+            ("330000", "330200", None),
+            ("320000", None, None),
+            ("330000", "330200", "330203"),
+            ("310000", None, "310101"),
+        ]
+
+    def test_a_region_that_is_not_recognised_is_an_error_of_its_own_field_where_incomplete_rows_fail(self, database: str) -> None:
+        result = import_lines("天津恒远机械有限公司,天津,自贸区", header="客户名称,省,市", incomplete=Incomplete.FAIL, dry_run=True)
+        assert "city" in {note.field for note in result.errors}
+
+    def test_every_list_of_a_new_customer_is_empty_not_missing(self, database: str) -> None:
+        import_lines(complete_line())
+        customer = all_customers()[0]
+        assert customer.decision_roles == customer.interests == customer.events == []
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            ("李玉堂", "individual"),
+            ("刘园园", "individual"),
+            ("庄小明", "individual"),
+            ("欧阳若棠", "individual"),
+            ("上官书店", "enterprise"),
+            ("甘肃省农民专业合作社", "enterprise"),
+        ],
+    )
+    def test_the_nature_is_guessed_from_the_name(self, name: str, kind: str) -> None:
+        assert guess_kind({"name": name}) == kind
 
     def test_an_industry_in_other_words_waits_for_the_administrator(self, database: str) -> None:
         import_lines(
@@ -454,6 +493,91 @@ class TestDuplicates:
         import_lines(complete_line())
         assert counts_of(import_lines(complete_line(), on_duplicate=OnDuplicate.UPDATE)) == (1, 0, 0, 1, 0)
         assert len(factories.log_of("customer", action="changed")) == 0
+
+    def test_an_update_of_one_level_leaves_the_other_regions_and_reads_it_beside_them(self, database: str) -> None:
+        names = [f"{city}恒远机械有限公司" for city in ("杭州", "宁波", "绍兴", "上海")]
+        stored = ["浙江,杭州,余杭", "浙江,宁波,", "浙江,绍兴,", "上海,,金山"]
+        header = "客户名称,省,市,区"
+        import_lines(*(f"{name},{regions}" for name, regions in zip(names, stored, strict=True)), header=header)
+        given = ["浙江省,,", ",,海曙", ",杭州市,西湖区", "上海市,黄浦,"]
+        lines = [f"{name},{regions}" for name, regions in zip(names, given, strict=True)]
+        result = import_lines(*lines, header=header, on_duplicate=OnDuplicate.UPDATE)
+        assert counts_of(result) == (4, 0, 3, 1, 0)
+        assert [(one.province, one.city, one.district) for one in all_customers()] == [
+            ("330000", "330100", "330110"),
+            ("330000", "330200", "330203"),
+            ("330000", "330100", "330106"),
+            ("310000", None, "310101"),
+        ]
+
+    def test_an_update_whose_province_does_not_fit_the_stored_city_is_an_error(self, database: str) -> None:
+        import_lines("杭州恒远机械有限公司,浙江,杭州", header="客户名称,省,市")
+        result = import_lines("杭州恒远机械有限公司,江苏", header="客户名称,省", on_duplicate=OnDuplicate.UPDATE)
+        assert counts_of(result) == (1, 0, 0, 0, 1)
+        assert (result.errors[0].field, all_customers()[0].province) == ("city", "330000")
+
+    def test_an_update_keeps_the_address_beside_a_region_that_is_not_recognised(self, database: str) -> None:
+        import_lines("天津恒远机械有限公司,天津,空港经济区1号", header="客户名称,省,地址")
+        for counts in ((1, 0, 1, 0, 0), (1, 0, 0, 1, 0)):
+            result = import_lines("天津恒远机械有限公司,自贸区", header="客户名称,市", on_duplicate=OnDuplicate.UPDATE)
+            assert counts_of(result) == counts
+        assert all_customers()[0].address == "自贸区 空港经济区1号"
+
+    @pytest.mark.parametrize(("heading", "day"), [("首次合作时间", "2024-01-01"), ("最近合作时间", "2019-01-01")])
+    def test_an_update_that_makes_another_field_wrong_is_an_error(self, database: str, heading: str, day: str) -> None:
+        header = "客户名称,客户类型,首次合作时间,最近合作时间,累计合作金额"
+        import_lines("杭州恒远机械有限公司,成交客户,2020-01-02,2021-03-04,50万", header=header)
+        result = import_lines(f"杭州恒远机械有限公司,{day}", header=f"客户名称,{heading}", on_duplicate=OnDuplicate.UPDATE)
+        assert counts_of(result) == (1, 0, 0, 0, 1)
+        assert [note.field for note in result.errors] == ["last_cooperated_on"]
+        customer = all_customers()[0]
+        assert (customer.first_cooperated_on, customer.last_cooperated_on) == (date(2020, 1, 2), date(2021, 3, 4))
+
+    def test_an_update_leaves_alone_what_was_wrong_before(self, database: str) -> None:
+        import_lines("杭州恒远机械有限公司,成交客户,2020-01-02,2021-03-04", header="客户名称,客户类型,首次合作时间,最近合作时间")
+        with transaction() as session:
+            session.execute(update(Customer).values(last_cooperated_on=date(2019, 1, 1)))
+        result = import_lines("杭州恒远机械有限公司,新备注", header="客户名称,备注", on_duplicate=OnDuplicate.UPDATE)
+        assert (result.errors, all_customers()[0].remark) == ([], "新备注")
+
+    def test_a_row_with_more_cells_than_the_header_updates_nothing(self, database: str) -> None:
+        import_lines(complete_line())
+        result = import_lines("杭州恒远机械有限公司,文一西路1号,2幢", header="客户名称,地址", on_duplicate=OnDuplicate.UPDATE)
+        assert (counts_of(result), all_customers()[0].address) == ((1, 0, 0, 0, 1), None)
+
+    def test_an_update_completes_a_customer(self, database: str) -> None:
+        import_lines(complete_line().replace("13800001234", ""))
+        assert all_customers()[0].is_incomplete
+        import_lines("杭州恒远机械有限公司,陈立,13800001234", header="客户名称,联系人,手机", on_duplicate=OnDuplicate.UPDATE)
+        assert not all_customers()[0].is_incomplete
+
+    def test_a_name_changed_by_an_update_is_found(self, database: str) -> None:
+        code = factories.random_credit_code()
+        header = "客户名称,信用代码"
+        import_lines(f"杭州恒远机械有限公司,{code}", header=header)
+        import_lines(f"宁波海天塑机有限公司,{code}", header=header, on_duplicate=OnDuplicate.UPDATE)
+        with reading(SYSTEM) as session:
+            totals = [list_customers(session, SYSTEM, CustomerQuery(phrase=phrase)).total for phrase in ("恒远", "海天")]
+        assert totals == [0, 1]
+
+    @pytest.mark.parametrize("changed", ["remark", "phone"])
+    def test_an_update_of_many_rows_asks_the_database_no_more_often_than_one_of_few(self, database: str, changed: str) -> None:
+        names = [factories.random_company() for _place in range(30)]
+        header = "客户名称,备注" if changed == "remark" else "客户名称,联系人,手机"
+        import_lines(*(f"{name},陈立,{factories.random_phone()}" for name in names), header="客户名称,联系人,手机")
+
+        def statements_of(chosen: Sequence[str], value: str) -> int:
+            asked: list[str] = []
+            listener = lambda *arguments: asked.append(arguments[2])  # noqa: E731
+            event.listen(engine(), "before_cursor_execute", listener)
+            result = import_lines(*(f"{name},{value}" for name in chosen), header=header, on_duplicate=OnDuplicate.UPDATE)
+            event.remove(engine(), "before_cursor_execute", listener)
+            assert (result.updated, result.errors) == (len(chosen), [])
+            # Records with a version are written one by one, their lines of the log in batches; nothing else may depend on the rows.
+            return len([statement for statement in asked if not statement.startswith(("UPDATE c", "INSERT INTO change_log"))])
+
+        first, second = ("甲", "乙") if changed == "remark" else ("陈立,13800001234", "陈立,13800001235")
+        assert statements_of(names, second) == statements_of(names[:3], first)
 
     def test_nobody_updates_a_customer_outside_their_scope_nor_learns_whose_it_is(
         self, database: str, manager: Actor, stranger: Actor

@@ -1,6 +1,6 @@
 """From a row of a table to a checked entry, with everything that is wrong or missing in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from crm_core.i18n import _
 from crm_core.models import Kind, LifecycleStage
 from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
 from crm_core.services.imports.cells import Converter, converter
-from crm_core.services.imports.guesses import guess_kind, recognise_regions
+from crm_core.services.imports.guesses import LEVELS, guess_kind, recognise_regions
 from crm_core.services.imports.mapping import CONTACT, IGNORE, targets
 from crm_core.services.imports.plan import ImportPlan, Incomplete
 from crm_core.services.imports.table import Row, Table, is_filled
@@ -21,10 +21,11 @@ Values = dict[str, Any]
 
 @dataclass
 class Entry:
-    """A row as an entry: what the file itself gave for the customer and its contact, and the checked whole."""
+    """A row as an entry: what the file itself gave for the customer, its regions and its contact, and the checked whole."""
 
     number: int
     given: Values
+    regions: dict[str, str]
     given_contact: Values
     checked: Checked
     is_incomplete: bool
@@ -42,24 +43,33 @@ class RowReader:
         self.defaults, self.contact_defaults = _split(_defaults(library, plan.defaults))
 
     def read(self, row: Row) -> Entry:
-        """Check one row. Regions that are not recognised move to the address where incomplete rows are kept, else they are errors."""
+        """Check one row."""
         given, contact = _split(self._values(row))
-        foreign = recognise_regions(given)
-        if foreign and self.keeps:
-            given["address"] = _with_regions(foreign, str(given.get("address") or ""))
-        values = self._complete(given)
+        regions = {level: str(given.pop(level)) for level in LEVELS if level in given}
+        placed, errors_of_regions = self.with_regions(given, regions, self.defaults)
+        values = self._complete(placed, leave_out=LEVELS if regions else ())
         checked = check_entry(self.library, values, self._contacts(values, contact), require=not self.keeps)
         errors = {name.replace("contacts.0.", CONTACT): sentences for name, sentences in checked.errors.items()}
         if "name" in errors and values["kind"] == Kind.INDIVIDUAL and not contact.get("name"):
             errors.pop(CONTACT + "name", None)  # a person's contact bears the person's name; one sentence about it is enough
         if len(row.cells) > self.width:
             errors[""] = [_too_long(len(row.cells), self.width)]
-        if foreign and not self.keeps:
-            errors["province"] = [_("“{value}” is not a region of the list. Choose it again.").format(value=foreign[0][:20])]
+        errors.update(errors_of_regions)
         if is_blank(values.get("name")):
             errors["name"] = [required_message(targets()["name"])]
         checked.errors = errors
-        return Entry(row.number, given, contact, checked, self._lacks_something(checked))
+        return Entry(row.number, given, regions, contact, checked, self._lacks_something(checked))
+
+    def with_regions(self, given: Values, regions: Mapping[str, str], known: Mapping[str, Any]) -> tuple[Values, dict[str, list[str]]]:
+        """What a row gives, its regions read beside what is known (defaults, or what the customer has), and errors.
+
+        Words that mean no region move to the address where incomplete rows are kept, else they are errors.
+        """
+        codes, foreign = recognise_regions(regions, known)
+        placed = {**given, **codes}
+        if foreign and self.keeps:
+            placed["address"] = _with_words(foreign.values(), str(given.get("address") or known.get("address") or ""))
+        return placed, {} if self.keeps else {level: [_unknown_region(word)] for level, word in foreign.items()}
 
     def _values(self, row: Row) -> Values:
         values: Values = {}
@@ -71,8 +81,8 @@ class RowReader:
                     values[target] = value
         return values
 
-    def _complete(self, given: Values) -> Values:
-        values = {**self.defaults, **given}
+    def _complete(self, given: Values, *, leave_out: Sequence[str]) -> Values:
+        values = {**{name: value for name, value in self.defaults.items() if name not in leave_out}, **given}
         values.setdefault("stage", LifecycleStage.PROSPECT)
         values.setdefault("kind", guess_kind(values))
         return values
@@ -119,7 +129,10 @@ def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
         _refuse_unknown(name)
     values = {name: converter(targets()[name], library)(value) for name, value in defaults.items() if not is_blank(value)}
     customer, contact = _split(values)
-    recognise_regions(customer)
+    codes, foreign = recognise_regions({level: str(customer.pop(level)) for level in LEVELS if level in customer}, {})
+    if foreign:
+        raise ValidationFailed({level: [_unknown_region(word)] for level, word in foreign.items()})
+    customer.update(codes)
     checked = check_entry(library, {"kind": "enterprise", "stage": LifecycleStage.PROSPECT, **customer}, [contact], require=False)
     wrong = {name.replace("contacts.0.", CONTACT): sentences for name, sentences in checked.errors.items()}
     if errors := {name: sentences for name, sentences in wrong.items() if name in defaults}:
@@ -133,7 +146,11 @@ def _refuse_unknown(target: str) -> None:
         raise ValidationFailed({target: [sentence]})
 
 
-def _with_regions(words: Sequence[str], address: str) -> str:
+def _unknown_region(word: str) -> str:
+    return _("“{value}” is not a region of the list. Choose it again.").format(value=word[:20])
+
+
+def _with_words(words: Iterable[str], address: str) -> str:
     return " ".join([*(word for word in words if word not in address), address]).strip()
 
 

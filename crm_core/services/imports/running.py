@@ -20,9 +20,9 @@ from crm_core.services.imports.matches import Match, Matches
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
 from crm_core.services.imports.rows import Entry, RowReader
 from crm_core.services.imports.table import Table
-from crm_core.services.imports.updating import Update, load_customers, update_from
+from crm_core.services.imports.updating import Update, Updates
 from crm_core.services.imports.writing import write_entries
-from crm_core.services.library import Library, get_library
+from crm_core.services.library import get_library
 
 CHUNK = 500
 COUNTS = ("rows", "created", "updated", "skipped", "failed", "incomplete")
@@ -42,7 +42,7 @@ def run_import(actor: Actor, table: Table, plan: ImportPlan, *, dry_run: bool = 
     begun = perf_counter()
     with reading(actor) as session:
         library = get_library(session)
-    run = _Run(actor, table, plan, RowReader(library, table, plan), library, dry_run=dry_run)
+    run = _Run(actor, table, plan, RowReader(library, table, plan), dry_run=dry_run)
     for done in run.chunks():
         if progress:
             progress(done, len(table.rows))
@@ -53,8 +53,8 @@ def run_import(actor: Actor, table: Table, plan: ImportPlan, *, dry_run: bool = 
 class _Run:
     """One run of one table: its counts, and what it has met so far."""
 
-    def __init__(self, actor: Actor, table: Table, plan: ImportPlan, reader: RowReader, library: Library, *, dry_run: bool) -> None:
-        self.actor, self.table, self.plan, self.reader, self.library = actor, table, plan, reader, library
+    def __init__(self, actor: Actor, table: Table, plan: ImportPlan, reader: RowReader, *, dry_run: bool) -> None:
+        self.actor, self.table, self.plan, self.reader = actor, table, plan, reader
         self.writes = not dry_run
         self.result = ImportResult()
         self.matches = Matches()
@@ -97,7 +97,8 @@ class _Run:
                 repeated |= {entry.number} if match else set()
                 new.append((entry, self.matches.add(entry)))
         self._create(session, new, frozenset(repeated))
-        self._update(session, updates)
+        if updates:
+            self._update(session, updates)
         self.result.rows += len(entries)
 
     def _create(self, session: CrmSession, new: Sequence[tuple[Entry, Match]], repeated: frozenset[int]) -> None:
@@ -109,16 +110,17 @@ class _Run:
         self.result.created += len(entries)
         self.result.incomplete += sum(entry.is_incomplete for entry in entries)
 
-    def _update(self, session: CrmSession, updates: Sequence[tuple[Entry, Match]]) -> None:
-        customers = load_customers(session, [match.id for _entry, match in updates if match.id and match.is_visible], lock=self.writes)
-        for entry, match in updates:
+    def _update(self, session: CrmSession, matched: Sequence[tuple[Entry, Match]]) -> None:
+        ids = [match.id for _entry, match in matched if match.id and match.is_visible]
+        updates = Updates(session, self.actor, self.reader, ids, writes=self.writes)
+        for entry, match in matched:
             if match.is_visible and match.id is None:
                 self._count(entry, Update(entry.checked.errors, has_news=True))  # a dry run: it stands further up in the same file
-            elif match.id in customers:
-                customer = customers[match.id]
-                self._count(entry, update_from(session, self.actor, self.library, customer, entry, write=self.writes))
+            elif match.id in updates.customers:
+                self._count(entry, updates.update(updates.customers[match.id], entry))
             else:
                 self.result.skip(entry.number, _("This customer exists already, but you may not change it. Ask an administrator to do so."))
+        updates.finish()
 
     def _count(self, entry: Entry, update: Update) -> None:
         if update.errors:

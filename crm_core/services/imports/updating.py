@@ -1,20 +1,25 @@
 """Bringing what a row says into a customer that exists: filled cells overwrite, empty ones leave what is there."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.models import Contact, Customer
 from crm_core.normal import phone_key
+from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services.customers import refresh
-from crm_core.services.entry import CONTACT_FIELDS, check_contact, check_customer
+from crm_core.search import customer_search, searchable
+from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
 from crm_core.services.imports.mapping import CONTACT
-from crm_core.services.imports.rows import Entry
-from crm_core.services.library import Library, suggest_industry
+from crm_core.services.imports.rows import Entry, RowReader
+from crm_core.services.imports.writing import index_customers
+from crm_core.services.library import suggest_industry
+
+_SEARCHED = frozenset({"name", "credit_code"})
 
 Errors = dict[str, list[str]]
 
@@ -26,57 +31,101 @@ class Update(NamedTuple):
     has_news: bool
 
 
-def load_customers(session: CrmSession, ids: Iterable[int], *, lock: bool) -> dict[int, Customer]:
-    """The customers to update by id, locked where they will be written."""
+class Updates:
+    """The updates of one chunk: customers and contacts are read at once, and written, indexed and counted once in `finish`.
+
+    The change log takes the reason from the session.
+    """
+
+    def __init__(self, session: CrmSession, actor: Actor, reader: RowReader, ids: Iterable[int], *, writes: bool) -> None:
+        self.session, self.actor, self.reader, self.writes = session, actor, reader, writes
+        self.customers = _customers(session, ids, lock=writes)
+        self.contacts = _contacts(session, self.customers)
+        self._changed: set[int] = set()
+        self._renamed: set[int] = set()
+
+    def update(self, customer: Customer, entry: Entry) -> Update:
+        """Check what the row gives together with what the customer has, and change the customer if it is to be written.
+
+        Nature and type stay as they are. A contact of the same name or phone is changed, another one is added. With any error
+        nothing is changed.
+        """
+        changes, errors = _customer_changes(self.reader, customer, entry)
+        contact = _contact_of(self.contacts[customer.id], entry)
+        contact_changes, contact_errors = _contact_changes(contact, customer, entry)
+        update = Update(errors | contact_errors, has_news=bool(changes or contact_changes))
+        if not update.errors and update.has_news and self.writes:
+            self._apply(customer, changes, contact, contact_changes)
+        return update
+
+    def _apply(self, customer: Customer, changes: dict[str, Any], contact: Contact | None, contact_changes: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            setattr(customer, name, value)
+        if contact_changes and contact is None:
+            theirs = self.contacts[customer.id]
+            theirs.append(Contact(**contact_changes, customer_id=customer.id, is_primary=not theirs))
+            self.session.add(theirs[-1])
+        elif contact:
+            for name, value in contact_changes.items():
+                setattr(contact, name, value)
+        if changes.get("industry_text"):
+            suggest_industry(self.session, self.actor, changes["industry_text"])
+        self._changed.add(customer.id)
+        if contact_changes or _SEARCHED & changes.keys():
+            self._renamed.add(customer.id)
+
+    def finish(self) -> None:
+        """Write what was changed, with completeness and search rows."""
+        if not self._changed:
+            return
+        for customer in map(self.customers.__getitem__, self._changed):
+            values = {name: getattr(customer, name) for name in fields_of(Customer)}
+            contacts = [{name: getattr(contact, name) for name in CONTACT_FIELDS} for contact in self.contacts[customer.id]]
+            customer.is_incomplete = bool(missing_fields(values, contacts, industry_text=customer.industry_text))
+        self.session.flush()
+        if self._renamed:
+            self.session.execute(delete(customer_search).where(customer_search.c.rowid.in_(self._renamed)))
+            index_customers(self.session, [(customer_id, self._texts(customer_id)) for customer_id in sorted(self._renamed)])
+        bump(self.session, "customers")
+
+    def _texts(self, customer_id: int) -> list[str | None]:
+        customer = self.customers[customer_id]
+        contacts = [(contact.name, contact.phone, contact.wechat) for contact in self.contacts[customer_id]]
+        return searchable(customer.name, customer.code, customer.credit_code, contacts)
+
+
+def _customers(session: CrmSession, ids: Iterable[int], *, lock: bool) -> dict[int, Customer]:
     statement = select(Customer).where(Customer.id.in_(list(ids)), Customer.deleted_at.is_(None))
     found = session.execute(statement.with_for_update() if lock else statement).scalars()
     return {customer.id: customer for customer in found}
 
 
-def update_from(session: CrmSession, actor: Actor, library: Library, customer: Customer, entry: Entry, *, write: bool) -> Update:
-    """Check what the row gives together with what the customer has, and save it where `write` says so.
-
-    Nature and type stay as they are. A contact of the same name or phone is changed, another one is added. The change log
-    takes the reason from the session. With any error nothing is changed.
-    """
-    changes, errors = _customer_changes(library, customer, entry)
-    contact = _contact_of(session, customer, entry)
-    contact_changes, contact_errors = _contact_changes(contact, customer, entry)
-    update = Update(errors | contact_errors, has_news=bool(changes or contact_changes))
-    if update.errors or not update.has_news or not write:
-        return update
-    for name, value in changes.items():
-        setattr(customer, name, value)
-    if changes.get("industry_text"):
-        suggest_industry(session, actor, changes["industry_text"])
-    if contact_changes:
-        _save_contact(session, customer, contact, contact_changes)
-    refresh(session, customer)
-    return update
+def _contacts(session: CrmSession, ids: Iterable[int]) -> dict[int, list[Contact]]:
+    statement = select(Contact).where(Contact.customer_id.in_(list(ids))).order_by(Contact.is_primary.desc(), Contact.id)
+    found: dict[int, list[Contact]] = defaultdict(list)
+    for contact in session.execute(statement).scalars():
+        found[contact.customer_id].append(contact)
+    return found
 
 
-def _customer_changes(library: Library, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
+def _customer_changes(reader: RowReader, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
     declared = fields_of(Customer)
-    given = {name: value for name, value in entry.given.items() if name in declared and not declared[name].fixed}
     before = {name: getattr(customer, name) for name in declared}
     before["industry"] = before["industry"] or customer.industry_text
-    clean, errors = check_customer(library, {**before, **given}, require=False)
+    placed, errors = reader.with_regions(entry.given, entry.regions, before)
+    given = {name: value for name, value in placed.items() if name in declared and not declared[name].fixed}
+    clean, wrong = check_changes(reader.library, before, given)
+    errors = {name: entry.checked.errors[name] for name in ("",) if name in entry.checked.errors} | wrong | errors
     changes = {name: clean[name] for name in given if name in clean}
     if "industry" in changes:
         changes["industry_text"] = clean.get("industry_text")
-    changes = {name: value for name, value in changes.items() if value != getattr(customer, name)}
-    return changes, {name: sentences for name, sentences in errors.items() if name in given}
+    return {name: value for name, value in changes.items() if value != getattr(customer, name)}, errors
 
 
-def _contact_of(session: CrmSession, customer: Customer, entry: Entry) -> Contact | None:
+def _contact_of(contacts: list[Contact], entry: Entry) -> Contact | None:
     given = entry.given_contact
     if not given:
         return None
-    contacts = (
-        session.execute(select(Contact).where(Contact.customer_id == customer.id).order_by(Contact.is_primary.desc(), Contact.id))
-        .scalars()
-        .all()
-    )
     checked = entry.checked.contacts[0] if entry.checked.contacts else given
     same_name = [one for one in contacts if given.get("name") and one.name == checked.get("name")]
     key = phone_key(checked.get("phone"))
@@ -95,12 +144,3 @@ def _contact_changes(contact: Contact | None, customer: Customer, entry: Entry) 
     clean, errors = check_contact({**before, **given}, require=False)
     changes = {name: clean[name] for name in given if contact is None or clean[name] != getattr(contact, name)}
     return changes, {CONTACT + name: sentences for name, sentences in errors.items() if name in given}
-
-
-def _save_contact(session: CrmSession, customer: Customer, contact: Contact | None, changes: dict[str, Any]) -> None:
-    if contact is None:
-        is_first = session.execute(select(Contact.id).where(Contact.customer_id == customer.id)).first() is None
-        session.add(Contact(**changes, customer_id=customer.id, is_primary=is_first))
-        return
-    for name, value in changes.items():
-        setattr(contact, name, value)

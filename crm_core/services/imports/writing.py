@@ -3,16 +3,17 @@
 Bulk statements bypass the models' own derivations, so the keys for comparison are set here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 
 from crm_core import audit, crypto
 from crm_core.db import CrmSession, is_sqlite
-from crm_core.fields import fields_of
-from crm_core.models import ChangeLog, Contact, Customer
+from crm_core.fields import Widget, fields_of
+from crm_core.models import Base, ChangeLog, Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
@@ -20,8 +21,6 @@ from crm_core.scope import unscoped
 from crm_core.search import index_row, insert_statement, searchable
 from crm_core.services.imports.rows import Entry
 from crm_core.services.library import suggest_industry
-
-_LISTS = ("decision_roles", "interests", "events")
 
 
 def write_entries(
@@ -69,8 +68,10 @@ def _customer(actor: Actor, entry: Entry, code: str, duplicate_reason: str | Non
     }
 
 
+@cache
 def _empty() -> dict[str, Any]:
-    return {name: [] if name in _LISTS else None for name in fields_of(Customer)}
+    lists = (Widget.CHOICES, Widget.PRESETS)
+    return {name: [] if declared.widget in lists else None for name, declared in fields_of(Customer).items()}
 
 
 def _contact(customer_id: int, place: int, values: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _contact(customer_id: int, place: int, values: dict[str, Any]) -> dict[str, 
 
 def _insert_customers(session: CrmSession, rows: list[dict[str, Any]], codes: Sequence[str]) -> list[int]:
     # Asking for ordered ids with the insert would make SQLite insert row by row.
-    session.execute(insert(Customer), rows)
+    session.execute(insert(_table(Customer)), rows)
     found = session.execute(select(Customer.code, Customer.id).where(Customer.code.in_(codes)), execution_options=unscoped)
     by_code = {row.code: row.id for row in found}
     return [by_code[code] for code in codes]
@@ -95,28 +96,30 @@ def _insert_contacts(session: CrmSession, contacts: list[dict[str, Any]]) -> lis
     if not contacts:
         return []
     contacts.sort(key=itemgetter("customer_id"))
-    session.execute(insert(Contact), contacts)
+    session.execute(insert(_table(Contact)), contacts)
     owners = {contact["customer_id"] for contact in contacts}
     statement = select(Contact.id).where(Contact.customer_id.in_(owners)).order_by(Contact.customer_id, Contact.id)
     return list(session.execute(statement, execution_options=unscoped).scalars())
 
 
+def _table(model: type[Base]) -> Table:
+    # Rows for a model are grouped by which of their values are missing, a statement for each group; for its table there is one.
+    return cast(Table, model.__table__)
+
+
 def _index(session: CrmSession, ids: Sequence[int], codes: Sequence[str], entries: Sequence[Entry]) -> None:
+    rows = []
+    for customer_id, code, entry in zip(ids, codes, entries, strict=True):
+        values = entry.checked.values
+        contacts = [(contact["name"], contact["phone"], contact["wechat"]) for contact in entry.checked.contacts]
+        rows.append((customer_id, searchable(values["name"], code, values.get("credit_code"), contacts)))
+    index_customers(session, rows)
+
+
+def index_customers(session: CrmSession, rows: Iterable[tuple[int, Iterable[str | None]]]) -> None:
+    """Add the search rows of customers that have none, by id and searchable texts."""
     sqlite = is_sqlite(session)
-    rows = [
-        index_row(
-            customer_id,
-            searchable(
-                entry.checked.values["name"],
-                code,
-                entry.checked.values.get("credit_code"),
-                [(contact["name"], contact["phone"], contact["wechat"]) for contact in entry.checked.contacts],
-            ),
-            sqlite=sqlite,
-        )
-        for customer_id, code, entry in zip(ids, codes, entries, strict=True)
-    ]
-    session.execute(insert_statement(sqlite=sqlite), rows)
+    session.execute(insert_statement(sqlite=sqlite), [index_row(customer_id, texts, sqlite=sqlite) for customer_id, texts in rows])
 
 
 def _log(
@@ -140,4 +143,4 @@ def _log(
         )
         for row_id, row in contacts
     ]
-    session.execute(insert(ChangeLog), lines)
+    session.execute(insert(_table(ChangeLog)), lines)
