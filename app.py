@@ -20,7 +20,7 @@ from crm_core import db, reference, schema
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
-from crm_core.services import attachments, library, sign_in, users
+from crm_core.services import attachments, file_store, library, sign_in, users
 from ui.guard import COOKIE, LANGUAGE_COOKIE
 from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
 
@@ -121,9 +121,10 @@ def report_script_error(problem: Exception) -> bool:
 
 
 def prepare() -> None:
-    """Migrate, tell how to begin, and load what every page needs, so that the first visitor does not wait for it."""
+    """Migrate, remove files left over, tell how to begin, and load what every page needs, so that the first visitor does not wait for it."""
     schema.upgrade_database()
     with db.reading() as session:
+        file_store.remove_unused_files(session)
         if not users.has_users(session):
             hint = _("Open the page in a browser and enter this code to begin:")
             print(f"\n  {hint} {sign_in.setup_code()}\n", flush=True)

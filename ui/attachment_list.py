@@ -6,6 +6,7 @@ from crm_core.config import MAX_ATTACHMENT_BYTES
 from crm_core.i18n import _, format_time
 from crm_core.services import attachments, library
 from crm_core.services.attachments import IDENTITY_CARD
+from crm_core.services.file_store import store_file
 from ui import feedback, guard
 from ui.feedback import escape
 
@@ -52,16 +53,12 @@ def _draw_upload(entries: library.Library, *, customer_id: int | None, draft_id:
         upload = st.file_uploader(label, key=f"file_upload_{turn}", max_upload_size=UPLOAD_LIMIT_MB)
     if upload is None:
         return
-    with feedback.attempt() as outcome, guard.acting() as session:
-        attachments.add_attachment(
-            session,
-            guard.actor(),
-            content=upload.getvalue(),
-            type=kind,
-            customer_id=customer_id,
-            draft_id=draft_id,
-            has_consent=has_consent,
-        )
+    with feedback.attempt() as outcome:
+        file = store_file(upload.getvalue())
+        with guard.acting() as session:
+            attachments.add_attachment(
+                session, guard.actor(), file=file, type=kind, customer_id=customer_id, draft_id=draft_id, has_consent=has_consent
+            )
     if outcome.succeeded:
         st.session_state["file_turn"] = turn + 1
         st.rerun(scope="fragment")

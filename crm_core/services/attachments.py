@@ -1,72 +1,52 @@
-"""Attachments: checked by their first bytes, renamed by rule, stored by content, served only within the row scope."""
+"""Attachments: renamed by rule, with consent where it is needed, given out only within the row scope."""
 
-import hashlib
 from dataclasses import dataclass
 
-import fsspec
 from sqlalchemy import select
 
 from crm_core import audit, clock
-from crm_core.config import MAX_ATTACHMENT_BYTES, settings
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
 from crm_core.models import Attachment, Customer
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.drafts import get_draft
+from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
 from crm_core.validation import clean_text
 
-SIGNATURES = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"))
 IDENTITY_CARD = "attachment_type.identity_card"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file to send: its name, media type and bytes."""
+    """A file to send."""
 
     filename: str
     media_type: str
-    content: bytes
+    digest: str
 
-
-def recognise(content: bytes) -> tuple[str, str]:
-    """Media type and extension by the first bytes. Raises `FileRefused` for anything but PDF, JPG and PNG."""
-    for signature, media_type, extension in SIGNATURES:
-        if content.startswith(signature):
-            return media_type, extension
-    raise FileRefused(_("This file is not a PDF, JPG or PNG, whatever its name says. Save it in one of these formats and upload it again."))
-
-
-def check_size(size: int) -> None:
-    """Raise `FileRefused` for an empty file or one above 10 MB."""
-    if size == 0:
-        raise FileRefused(_("This file is empty. Choose another one."))
-    if size > MAX_ATTACHMENT_BYTES:
-        raise FileRefused(
-            _("This file has {size} MB; at most {limit} MB are possible. Reduce it and upload it again.").format(
-                size=round(size / 1024 / 1024, 1), limit=MAX_ATTACHMENT_BYTES // 1024 // 1024
-            )
-        )
+    @property
+    def content(self) -> bytes:
+        """The bytes, read from the store when they are asked for: after the transaction that found the file."""
+        return load_file(self.digest)
 
 
 def add_attachment(
     session: CrmSession,
     actor: Actor,
     *,
-    content: bytes,
+    file: StoredFile,
     type: str,
     customer_id: int | None = None,
     draft_id: str | None = None,
     has_consent: bool = False,
 ) -> Attachment:
-    """Store a file for a customer or a draft. Raises `FileRefused`, `NotAllowed`, `NotFound`.
+    """Give a file of the store to a customer or a draft. Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
     """
     require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_EDIT)
-    check_size(len(content))
-    media_type, extension = recognise(content)
     library = get_library(session)
     if type not in {entry.code for entry in library.active("attachment_type")}:
         raise FileRefused(_("Choose what kind of document this is."))
@@ -74,12 +54,12 @@ def add_attachment(
         raise FileRefused(_("A copy of an identity card may only be kept with the customer's consent. Record the consent first."))
     attachment = Attachment(
         type=type,
-        media_type=media_type,
-        size=len(content),
-        digest=store(content),
+        media_type=file.media_type,
+        size=file.size,
+        digest=file.digest,
         has_consent=has_consent,
         uploaded_by_id=actor.id,
-        filename=f"{library.label(type)}.{extension}",
+        filename=f"{library.label(type)}.{file.extension}",
     )
     if draft_id:
         attachment.draft_id = get_draft(session, actor, draft_id).id
@@ -113,24 +93,6 @@ def safe_name(name: str) -> str:
     return "".join("_" if one in '\\/:*?"<>|' else one for one in clean_text(name))[:120].strip(". ") or "_"
 
 
-def store(content: bytes) -> str:
-    """Put a file into the store under its SHA-256 and return that; the same content is kept once."""
-    digest = hashlib.sha256(content).hexdigest()
-    filesystem, root = fsspec.url_to_fs(settings().files_location)
-    folder = f"{root}/{digest[:2]}"
-    if not filesystem.exists(f"{folder}/{digest}"):
-        filesystem.makedirs(folder, exist_ok=True)
-        filesystem.pipe_file(f"{folder}/{digest}", content)
-    return digest
-
-
-def load(digest: str) -> bytes:
-    """Read a file from the store."""
-    filesystem, root = fsspec.url_to_fs(settings().files_location)
-    content: bytes = filesystem.cat_file(f"{root}/{digest[:2]}/{digest}")
-    return content
-
-
 def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | None = None, draft_id: str | None = None) -> list[Attachment]:
     """The files of a customer, or of one's own draft, latest first."""
     require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_READ)
@@ -150,7 +112,7 @@ def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Do
         if not actor.can(Permission.IDENTITY_READ) and row.uploaded_by_id != actor.id:
             raise NotFound
         audit.record(session, "viewed", row)
-    return Download(row.filename, row.media_type, load(row.digest))
+    return Download(row.filename, row.media_type, row.digest)
 
 
 def _is_live(session: CrmSession, customer_id: int) -> bool:

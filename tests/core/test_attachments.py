@@ -1,8 +1,11 @@
 """Files: recognised by content, limited in size, named by rule, stored once, given out only to those who may see them."""
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from crm_core import clock
 from crm_core.config import MAX_ATTACHMENT_BYTES, settings
@@ -16,11 +19,11 @@ from crm_core.services.attachments import (
     delete_attachment,
     list_attachments,
     open_attachment,
-    recognise,
     safe_name,
 )
 from crm_core.services.customers import delete_customer
 from crm_core.services.drafts import discard_draft, start_draft
+from crm_core.services.file_store import KEPT_UNUSED, recognise, remove_unused_files, store_file
 from tests import factories
 from tests.core.sentences import is_sentence
 
@@ -36,7 +39,7 @@ def add(
     actor: Actor, customer: Customer | None = None, *, content: bytes = factories.PDF, type: str = LICENCE, **over: object
 ) -> Attachment:
     with transaction(actor) as session:
-        return add_attachment(session, actor, content=content, type=type, customer_id=customer.id if customer else None, **over)  # type: ignore[arg-type]
+        return add_attachment(session, actor, file=store_file(content), type=type, customer_id=customer.id if customer else None, **over)  # type: ignore[arg-type]
 
 
 def files_of(actor: Actor, customer: Customer) -> list[str]:
@@ -123,6 +126,59 @@ def test_the_same_content_is_stored_once(customer: Customer, sales: Actor) -> No
         delete_attachment(session, sales, first.id)
     with reading(sales) as session:
         assert open_attachment(session, sales, second.id).content == factories.PDF
+
+
+def test_a_file_that_no_row_names_is_removed_after_an_hour(customer: Customer, sales: Actor) -> None:
+    kept, removed = add(sales, customer), add(sales, customer, content=factories.PNG)
+    with transaction(sales) as session:
+        delete_attachment(session, sales, removed.id)
+    just_stored = store_file(factories.JPG)
+    unfinished = Path(settings().files_location) / kept.digest[:2] / f"{kept.digest}.0123abcd"
+    unfinished.write_bytes(b"%PDF-")
+    assert clean() == 0
+    age(*(path for path in stored_files() if just_stored.digest not in path.name))
+    assert clean() == 2
+    assert {path.name for path in stored_files()} == {kept.digest, just_stored.digest}
+    with reading(sales) as session:
+        assert open_attachment(session, sales, kept.id).content == factories.PDF
+
+
+def test_a_file_stored_again_counts_as_new(customer: Customer, sales: Actor) -> None:
+    stored = store_file(factories.PDF)
+    age(*stored_files())
+    assert store_file(factories.PDF) == stored
+    assert clean() == 0
+    assert [path.name for path in stored_files()] == [stored.digest]
+
+
+def test_without_files_there_is_nothing_to_remove(sqlite_database: str) -> None:
+    assert clean() == 0
+
+
+def clean() -> int:
+    with reading() as session:
+        return remove_unused_files(session)
+
+
+def age(*paths: Path) -> None:
+    """Make files older than what may still be waiting for its row."""
+    then = (clock.now() - KEPT_UNUSED - timedelta(minutes=1)).timestamp()
+    for path in paths:
+        os.utime(path, (then, then))
+
+
+def test_a_write_that_breaks_off_leaves_no_file_under_a_digest(sqlite_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(_self: object, path: str, value: bytes, **_options: object) -> None:
+        Path(path).write_bytes(value[:3])
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "pipe_file", break_off)
+        with pytest.raises(OSError, match="space"):
+            store_file(factories.PDF)
+    age(*stored_files())
+    assert (len(stored_files()), clean()) == (1, 1)
+    assert store_file(factories.PDF).size == len(factories.PDF)
 
 
 def test_a_second_file_of_a_kind_gets_a_number(customer: Customer, sales: Actor) -> None:

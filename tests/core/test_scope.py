@@ -13,6 +13,7 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models, unscoped
 from crm_core.services import attachments, contacts, customers, dashboards, drafts, duplicates, history, tags, users
 from crm_core.services.customers import CustomerQuery
+from crm_core.services.file_store import store_file
 from tests import factories
 
 PEOPLE = ("sales", "colleague", "manager", "stranger")
@@ -67,7 +68,7 @@ def test_detail_contacts_attachments_history_and_files_hold_what_a_person_may_se
     for name, customer in owned.items():
         with transaction(actors[name]) as session:
             made = attachments.add_attachment(
-                session, actors[name], content=factories.PDF, type="attachment_type.business_card", customer_id=customer.id
+                session, actors[name], file=store_file(factories.PDF), type="attachment_type.business_card", customer_id=customer.id
             )
             files[name] = made.id
     actor = actors[viewer]
@@ -101,7 +102,7 @@ VERBS: dict[str, Verb] = {
     "delete contact": lambda session, actor, one: contacts.delete_contact(session, actor, contact_of(one)),
     "set tags": lambda session, actor, one: tags.set_tags(session, actor, one.code, ["重点"]),
     "add attachment": lambda session, actor, one: attachments.add_attachment(
-        session, actor, content=factories.PDF, type="attachment_type.other", customer_id=one.id
+        session, actor, file=store_file(factories.PDF), type="attachment_type.other", customer_id=one.id
     ),
 }
 
@@ -188,13 +189,13 @@ def tag_and_file(actor: Actor, customer: Customer) -> None:
     """Give a customer a tag and a file."""
     with transaction(actor) as session:
         tags.set_tags(session, actor, customer.code, ["重点"])
-        attachments.add_attachment(session, actor, content=factories.PDF, type="attachment_type.other", customer_id=customer.id)
+        attachments.add_attachment(session, actor, file=store_file(factories.PDF), type="attachment_type.other", customer_id=customer.id)
 
 
 def test_the_files_of_a_draft_are_seen_by_its_author_alone(actors: dict[str, Actor]) -> None:
     with transaction(actors["sales"]) as session:
         draft = drafts.start_draft(session, actors["sales"], {})
-        attachments.add_attachment(session, actors["sales"], content=factories.PDF, type="attachment_type.other", draft_id=draft)
+        attachments.add_attachment(session, actors["sales"], file=store_file(factories.PDF), type="attachment_type.other", draft_id=draft)
     for viewer, seen in (("sales", 1), ("manager", 0), ("stranger", 0)):
         with reading(actors[viewer]) as session:
             assert session.execute(select(func.count()).select_from(Attachment)).scalar_one() == seen

@@ -15,6 +15,7 @@ from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.attachments import add_attachment, open_attachment
 from crm_core.services.backup import MANIFEST, SAVED, restore_backup, write_backup
+from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings
 
@@ -44,7 +45,7 @@ def test_a_lost_installation_comes_back_with_its_keys_and_files(sqlite_database:
     customer = factories.make_customer(administrator, kind="individual", identity_number=number)
     with db.transaction(administrator) as session:
         attachment = add_attachment(
-            session, administrator, content=factories.PDF, type="attachment_type.business_card", customer_id=customer.id
+            session, administrator, file=store_file(factories.PDF), type="attachment_type.business_card", customer_id=customer.id
         )
     file = tmp_path / "backup.zip"
     assert write_backup(file) == file.stat().st_size

@@ -15,6 +15,7 @@ from crm_core.i18n import in_language
 from crm_core.models import KINDS, STAGES, OutlineQuestion, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import attachments, customers, drafts, library, tags, users
+from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -112,8 +113,8 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         tags.set_tags(session, actor, customer.code, [tag])
         begun = [drafts.start_draft(session, actor, {"kind": kind, "stage": stage}) for kind in KINDS for stage in STAGES]
         users.create_team(session, actor, name=tag)
-        attachments.add_attachment(session, actor, content=factories.PDF, type=LICENCE, customer_id=customer.id)
-        attachments.add_attachment(session, actor, content=factories.PDF, type=LICENCE, draft_id=begun[0])
+        attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
+        attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
         customers.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
