@@ -121,7 +121,7 @@ def report_script_error(problem: Exception) -> bool:
 
 
 def prepare() -> None:
-    """Migrate, remove files left over, tell how to begin, and load what every page needs, so that the first visitor does not wait for it."""
+    """Migrate, remove files left over, tell how to begin, and load what every page needs, so that no visitor waits for it."""
     schema.upgrade_database()
     with db.reading() as session:
         file_store.remove_unused_files(session)
