@@ -150,8 +150,7 @@ def show_errors(found: Mapping[str, list[str]], warnings: Mapping[str, str]) -> 
 def drop_mended(checked: Checked) -> None:
     """After a check, take away the sentences of fields that have been corrected since; new ones wait for the next check."""
     still = {_by_number(name): sentences for name, sentences in checked.errors.items()}
-    kept = {name: still.get(name, []) if name != "duplicate_reason" else sentences for name, sentences in errors().items()}
-    mended = {name: sentences for name, sentences in kept.items() if sentences}
+    mended = {name: still[name] for name in errors() if name in still}
     if mended != errors():
         st.session_state["intake_errors"] = mended
         st.rerun(scope="fragment")

@@ -8,48 +8,41 @@ import streamlit as st
 
 from crm_core.i18n import _, join_words
 from crm_core.services import duplicates, library
+from crm_core.services.duplicates import Duplicate
+from crm_core.services.entry import Checked
 from crm_core.services.library import Library
-from ui import forms, guard, routes
+from ui import guard, routes
 from ui.feedback import escape
-from ui.forms import css_key
+from ui.forms import css_key, required
 from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
 
 
-def find(values: Mapping[str, Any]) -> list[duplicates.Duplicate]:
-    """Customers that may be the one being entered."""
-    contacts = values.get("contacts") or []
+def draw_duplicates(checked: Checked) -> list[Duplicate]:
+    """Show and return the customers that may be the one being entered; an exact one asks for a reason."""
     with guard.reading() as session:
-        return duplicates.find_duplicates(
-            session,
-            guard.actor(),
-            name=values.get("name") or "",
-            kind=values["kind"],
-            credit_code=(values.get("credit_code") or "").replace(" ", "").upper() or None,
-            identity_number=(values.get("identity_number") or "").replace(" ", "").upper() or None,
-            phones=[phone for contact in contacts if (phone := duplicates.clean_phone(contact.get("phone")))],
-            emails=[contact["email"] for contact in contacts if contact.get("email")],
-        )
-
-
-def draw_duplicates(values: Mapping[str, Any]) -> bool:
-    """Show possible duplicates; an exact one asks for a reason. Returns whether there is an exact one."""
-    found = find(values)
-    if not found:
-        return False
-    is_exact = any(one.is_exact for one in found)
+        found = duplicates.find_duplicates_of(session, guard.actor(), checked)
+    asked = errors().get("duplicate_reason", [])
+    if not found and not asked:
+        return []
     with st.container(border=True):
         st.subheader(_("Possible duplicates"), anchor=False)
         for one in found:
             _draw_duplicate(one)
-        if is_exact:
+        if asked or any(one.is_exact for one in found):
             with st.container(key=css_key(PREFIX, "duplicate_reason")):
-                st.text_input(forms.required(_("Why is it entered again?")), key=f"{PREFIX}.duplicate_reason")
-                for sentence in errors().get("duplicate_reason", ()):
+                st.text_input(required(_("Why is it entered again?")), key=f"{PREFIX}.duplicate_reason")
+                for sentence in asked:
                     st.markdown(f":red[:material/error: {escape(sentence)}]")
-    return is_exact
+    return found
 
 
-def _draw_duplicate(one: duplicates.Duplicate) -> None:
+def missing_reason(found: list[Duplicate], values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The error of an exact duplicate without a reason, at the field of the reason."""
+    sentences = duplicates.lacks_reason(found, values.get("duplicate_reason", ""))
+    return {"duplicate_reason": sentences} if sentences else {}
+
+
+def _draw_duplicate(one: Duplicate) -> None:
     st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
     owner = _("Owner")
     st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")

@@ -140,7 +140,7 @@ def _create(session: CrmSession, owner: Actor, row: Row, contacts: Sequence[Row]
 
 def _create_incomplete(session: CrmSession, owner: Actor, values: dict[str, Any], contacts: Sequence[Row]) -> Customer:
     checked = check_entry(get_library(session), values, contacts, require=False)
-    entry = Entry(0, values, {}, checked, is_incomplete=True)
+    entry = Entry(0, values, {}, {}, checked, is_incomplete=True)
     customer_id = write_entries(session, owner, [entry], reason=_("Demo content"))[0]
     return session.execute(select(Customer).where(Customer.id == customer_id)).scalar_one()
 

@@ -19,7 +19,7 @@ from crm_core.scope import unscoped, visible_customers
 from crm_core.search import only_matching
 from crm_core.services.entry import Checked
 from crm_core.services.users import user_names
-from crm_core.validation import check_phone, clean_text
+from crm_core.validation import clean_text
 
 SAME_NAME = N_("same name")
 SAME_CODE = N_("same credit code")
@@ -167,11 +167,3 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
         for row in rows
     ]
     return sorted(found, key=lambda one: (not one.is_exact, -len(one.reasons), one.customer_id))[:10]
-
-
-def clean_phone(text: str | None) -> str | None:
-    """A phone as it is stored, where what was typed so far is one; otherwise None."""
-    try:
-        return check_phone(text, {}) if text else None
-    except ValueError:
-        return None  # still being typed: the form's own check explains it

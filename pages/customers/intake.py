@@ -70,17 +70,18 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
         intake_form.draw(entries, {"kind": kind, "stage": stage})
         attachment_list.draw(draft_id=draft_id)
         values = intake_form.entered(kind, stage)
+    checked = entry.check_entry(entries, values, values["contacts"])
     with aside:
-        is_exact = intake_hints.draw_duplicates(values)
-    if intake_form.errors():
-        intake_form.drop_mended(entry.check_entry(entries, values, values["contacts"]))
+        found = intake_hints.draw_duplicates(checked)
         intake_hints.draw(entries, values)
     with feedback.attempt():
         intake_form.keep(draft_id, values)
-    draw_actions(draft_id, values, entries, is_exact=is_exact)
+    checked.errors |= intake_hints.missing_reason(found, values)
+    intake_form.drop_mended(checked)
+    draw_actions(draft_id, values, checked)
 
 
-def draw_actions(draft_id: str, values: dict, entries: library.Library, *, is_exact: bool) -> None:
+def draw_actions(draft_id: str, values: dict, checked: entry.Checked) -> None:
     """Check, submit, put aside."""
     with st.container(horizontal=True, vertical_alignment="center"):
         check = st.button(_("Check form"), icon=":material/rule:")
@@ -90,9 +91,6 @@ def draw_actions(draft_id: str, values: dict, entries: library.Library, *, is_ex
         st.caption(_("Saved as a draft while you type."), width="content")
     if not (check or submit):
         return
-    checked = entry.check_entry(entries, values, values["contacts"])
-    if is_exact and not values.get("duplicate_reason"):
-        checked.errors["duplicate_reason"] = [_("This customer seems to exist already. Say why it is entered again.")]
     intake_form.show_errors(checked.errors, checked.warnings)
     if submit and not checked.errors:
         guard.dialog(_("Confirm the key data"), intake_confirm.confirm, draft_id, values, checked)
