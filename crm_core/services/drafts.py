@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
-from crm_core.errors import NotFound
+from crm_core.errors import IllegalTransition, NotFound
 from crm_core.i18n import _
 from crm_core.models import Attachment, Draft
 from crm_core.permissions import Actor, Permission, require
@@ -17,14 +17,16 @@ MAX_DRAFTS = 20
 
 
 def start_draft(session: CrmSession, actor: Actor, values: dict[str, Any]) -> str:
-    """Begin an entry and return the draft's id; of many unfinished drafts the oldest go."""
+    """Begin an entry and return the draft's id. Raises `IllegalTransition` where too many are unfinished already."""
     require(actor, Permission.CUSTOMER_CREATE)
+    unfinished = session.execute(select(func.count()).select_from(Draft).where(Draft.user_id == actor.id)).scalar_one()
+    if unfinished >= MAX_DRAFTS:
+        raise IllegalTransition(
+            _("You have {count} unfinished entries. Finish or discard one of them, then begin the next.").format(count=unfinished)
+        )
     draft = Draft(id=str(uuid.uuid4()), user_id=actor.id, values=values)
     session.add(draft)
     session.flush()
-    old = session.execute(select(Draft.id).where(Draft.user_id == actor.id).order_by(Draft.updated_at.desc()).offset(MAX_DRAFTS)).scalars()
-    for one in list(old):
-        discard_draft(session, actor, one)
     return draft.id
 
 
@@ -49,7 +51,9 @@ def list_drafts(session: CrmSession, actor: Actor) -> list[Draft]:
 
 
 def discard_draft(session: CrmSession, actor: Actor, draft_id: str) -> None:
-    """Throw a draft away with the files uploaded to it."""
+    """Throw a draft away with the files uploaded to it; the log keeps their names."""
     draft = get_draft(session, actor, draft_id)
-    session.execute(delete(Attachment).where(Attachment.draft_id == draft_id))
+    for attachment in session.execute(select(Attachment).where(Attachment.draft_id == draft.id)).scalars().all():
+        session.delete(attachment)
+    session.flush()
     session.delete(draft)

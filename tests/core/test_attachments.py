@@ -216,6 +216,8 @@ def test_a_discarded_draft_takes_its_files_along(database: str, sales: Actor) ->
         discard_draft(session, sales, draft)
     with reading(sales) as session:
         assert session.get(Attachment, waiting.id) is None
+    (line,) = factories.log_of("attachment", waiting.id, action="deleted")
+    assert (line.subject, line.actor_id) == (waiting.filename, sales.id)
 
 
 def test_a_removed_file_leaves_its_name_in_the_log(customer: Customer, sales: Actor) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from crm_core import db
 from crm_core.db import reading, transaction
-from crm_core.errors import NotAllowed, NotFound
+from crm_core.errors import IllegalTransition, NotAllowed, NotFound
 from crm_core.permissions import Actor, Permission
 from crm_core.services.drafts import MAX_DRAFTS, discard_draft, get_draft, list_drafts, save_draft, start_draft
 from tests import factories
@@ -58,12 +58,17 @@ def test_a_discarded_or_submitted_draft_is_gone(database: str, sales: Actor) -> 
             get_draft(session, sales, draft)
 
 
-def test_the_oldest_of_many_drafts_go(database: str, sales: Actor, stranger: Actor) -> None:
-    kept_of_other = start(stranger)
-    drafts = [start(sales) for _number in range(MAX_DRAFTS + 2)]
+def test_one_more_draft_than_the_limit_is_refused_and_none_is_lost(database: str, sales: Actor, stranger: Actor) -> None:
+    start(stranger)
+    drafts = [start(sales) for _number in range(MAX_DRAFTS)]
+    with pytest.raises(IllegalTransition) as refusal:
+        start(sales)
+    assert is_sentence(str(refusal.value))
     with reading(sales) as session:
-        assert {one.id for one in list_drafts(session, sales)} == set(drafts[2:])
-        assert [one.id for one in list_drafts(session, stranger)] == [kept_of_other]
+        assert {one.id for one in list_drafts(session, sales)} == set(drafts)
+    with transaction(sales) as session:
+        discard_draft(session, sales, drafts[0])
+    start(sales)
 
 
 def test_a_draft_needs_the_permission_to_enter_customers(database: str, sales: Actor) -> None:
