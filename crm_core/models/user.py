@@ -6,6 +6,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core import clock
+from crm_core.config import settings
 from crm_core.fields import always, declared
 from crm_core.i18n import N_, _
 from crm_core.models.base import Base, Dated, Key, UtcTime
@@ -54,7 +55,7 @@ class User(Base, Dated):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     role_id: Mapped[int] = declared(ForeignKey("role.id"), nullable=False, label=N_("Role"))
     team_id: Mapped[int | None] = declared(ForeignKey("team.id"), label=N_("Team"))
-    language: Mapped[str] = declared(String(10), nullable=False, default="zh_CN", label=N_("Language"))
+    language: Mapped[str] = declared(String(10), nullable=False, default=lambda: settings().language, label=N_("Language"))
     is_active: Mapped[bool] = declared(Boolean(), nullable=False, default=True, label=N_("Active"))
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -4,11 +4,12 @@ import re
 import secrets
 
 import bcrypt
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from crm_core import audit
 from crm_core.cache import cached
+from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, SignInRefused, ValidationFailed
 from crm_core.i18n import LANGUAGES, _
@@ -63,7 +64,7 @@ def create_user(
     password: str,
     role: str,
     team_id: int | None = None,
-    language: str = "zh_CN",
+    language: str | None = None,
     must_change_password: bool = True,
 ) -> User:
     """Add an account. Raises `NotAllowed`, `ValidationFailed`."""
@@ -90,7 +91,7 @@ def create_user(
         password_hash=hash_password(password),
         role_id=role_id,
         team_id=team_id,
-        language=language if language in LANGUAGES else "zh_CN",
+        language=language if language in LANGUAGES else settings().language,
         must_change_password=must_change_password,
     )
     session.add(user)
@@ -132,8 +133,9 @@ def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, r
 
 
 def _is_last_administrator(session: CrmSession, user: User) -> bool:
-    others = select(func.count()).where(User.role_id == user.role_id, User.is_active, User.id != user.id)
-    return session.execute(others).scalar_one() == 0
+    # All of them are locked: of two administrators who demote each other at once, the second sees what the first did.
+    active = select(User.id).where(User.role_id == user.role_id, User.is_active).order_by(User.id).with_for_update()
+    return set(session.execute(active).scalars()) <= {user.id}
 
 
 def reset_password(session: CrmSession, actor: Actor, user_id: int) -> str:
@@ -172,7 +174,7 @@ def _set_password(session: CrmSession, user: User, password: str, *, must_change
 
 def set_language(session: CrmSession, actor: Actor, language: str) -> None:
     """Choose the language of one's own interface."""
-    _get(session, actor.id or 0).language = language if language in LANGUAGES else "zh_CN"
+    _get(session, actor.id or 0).language = language if language in LANGUAGES else settings().language
 
 
 def _get(session: CrmSession, user_id: int) -> User:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any, TypeVar
 
@@ -9,13 +10,14 @@ from sqlalchemy import func, select
 
 from crm_core import clock
 from crm_core.db import reading, transaction
-from crm_core.errors import Conflict
+from crm_core.errors import Conflict, ValidationFailed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.contacts import list_contacts, make_primary
 from crm_core.services.customers import NewCustomer, create_customer, update_customer
 from crm_core.services.drafts import start_draft
 from crm_core.services.sign_in import open_session, redeem_ticket
+from crm_core.services.users import update_user
 from tests import factories
 
 T = TypeVar("T")
@@ -120,3 +122,14 @@ def test_the_same_new_industry_entered_at_once_is_one_suggestion(database: str, 
     assert [one for one in codes if isinstance(one, Exception)] == []
     assert len(set(codes)) == 6
     assert len(factories.log_of("industry_suggestion", action="created")) == 1
+
+
+def test_two_administrators_who_demote_each_other_at_once_leave_one(database: str, administrator: Actor) -> None:
+    second = factories.make_user(role="administrator", username="second")
+
+    def demote(by: Actor, other: Actor) -> None:
+        with transaction(by) as session:
+            update_user(session, by, other.id or 0, name=other.name, role="sales", team_id=None, is_active=True)
+
+    done = at_once([partial(demote, administrator, second), partial(demote, second, administrator)])
+    assert [type(one) for one in done if one] == [ValidationFailed]

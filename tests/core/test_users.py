@@ -6,6 +6,7 @@ import bcrypt
 import pytest
 from sqlalchemy import select
 
+from crm_core import config
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Role, User
@@ -236,6 +237,11 @@ class TestTeamsAndRoles:
             with transaction(sales) as session:
                 users.set_language(session, sales, chosen)
             assert user_row(sales).language == kept
+
+    def test_a_new_account_has_the_language_of_the_installation(self, sqlite_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CRM_LANGUAGE", "en")
+        config.settings.cache_clear()
+        assert factories.make_user().language == "en"
 
 
 ROLES = {
