@@ -28,14 +28,17 @@ SHOWN_AS_STORED = ("False", "True")
 
 def draw(customer_id: int, library: Library) -> None:
     """The latest changes first."""
+    key = f"history_page_{customer_id}"
     with guard.reading() as session:
-        lines = history.list_changes(session, guard.actor(), customer_id)
-    if not lines:
+        page = history.list_changes(session, guard.actor(), customer_id, page=st.session_state.get(key, 1))
+    if not page.rows:
         feedback.empty_state("history", _("No changes yet"), _("Every change of this customer is kept here."))
         return
-    frame = pd.DataFrame([_row(line, library) for line in lines])
+    frame = pd.DataFrame([_row(line, library) for line in page.rows])
     with st.container(key="history_table"):
         st.dataframe(frame, hide_index=True, lazy=False, alt=_("Change log"))
+    if page.pages > 1:
+        st.pagination(page.pages, key=key)
 
 
 def _row(line: ChangeLog, library: Library) -> dict[str, Any]:

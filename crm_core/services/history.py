@@ -1,19 +1,36 @@
 """Reading the change log of a customer."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
 
 from crm_core.db import CrmSession
-from crm_core.models import ChangeLog, Customer
+from crm_core.models import ChangeLog
 from crm_core.permissions import Actor, Permission, require
 
 PAGE_SIZE = 100
 
 
-def list_changes(session: CrmSession, actor: Actor, customer_id: int) -> list[ChangeLog]:
-    """The latest changes of a customer, newest first; none outside the actor's scope."""
+@dataclass(frozen=True)
+class ChangePage:
+    """One page of the changes of a customer, newest first, and how many there are in all."""
+
+    rows: list[ChangeLog]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: int = 1) -> ChangePage:
+    """A page of the changes of a customer, the latest on the first one; none outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    visible = select(Customer.id).where(Customer.id == customer_id)
-    if session.execute(visible).first() is None:
-        return []
-    statement = select(ChangeLog).where(ChangeLog.customer_id == customer_id).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE)
-    return list(session.execute(statement).scalars())
+    own = ChangeLog.customer_id == customer_id
+    total = session.execute(select(func.count()).select_from(ChangeLog).where(own)).scalar_one()
+    found = ChangePage([], total, page)
+    page = min(max(page, 1), found.pages)
+    statement = select(ChangeLog).where(own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    return ChangePage(list(session.execute(statement).scalars()), total, page)

@@ -1,10 +1,11 @@
 """The change log: complete, masked, and impossible to rewrite on either database."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DatabaseError
 
 from crm_core import db
+from crm_core.audit import line_for
 from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.masking import mask
@@ -13,7 +14,7 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.contacts import list_contacts, update_contact
 from crm_core.services.customers import create_customer, delete_customer, update_customer
 from crm_core.services.drafts import save_draft, start_draft
-from crm_core.services.history import list_changes
+from crm_core.services.history import PAGE_SIZE, list_changes
 from tests import factories
 
 REWRITES = [
@@ -113,7 +114,7 @@ def test_the_history_of_a_customer_tells_who_when_what_and_why(database: str, sa
     with transaction(manager) as session:
         update_customer(session, manager, customer.id, {"source_detail": "2024年展会"}, version=1, reason="与客户核对")
     with reading(sales) as session:
-        newest, *older = list_changes(session, sales, customer.id)
+        newest, *older = list_changes(session, sales, customer.id).rows
     assert (newest.actor_name, newest.field, newest.old, newest.new, newest.reason) == (
         manager.name,
         "source_detail",
@@ -123,6 +124,22 @@ def test_the_history_of_a_customer_tells_who_when_what_and_why(database: str, sa
     )
     assert {(line.entity, line.action) for line in older} == {("customer", "created"), ("contact", "created")}
     assert newest.at >= older[-1].at
+
+
+def test_every_change_of_a_customer_can_be_reached(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    with transaction(sales) as session:
+        lines = [
+            line_for(session, "changed", entity="customer", entity_id=customer.id, customer_id=customer.id, subject=str(number))
+            for number in range(PAGE_SIZE)
+        ]
+        session.execute(insert(ChangeLog), lines)
+    with reading(sales) as session:
+        first, second, beyond = (list_changes(session, sales, customer.id, page=page) for page in (0, 2, 9))
+    assert (first.total, first.pages, first.page, len(first.rows)) == (PAGE_SIZE + 2, 2, 1, PAGE_SIZE)
+    assert [line.action for line in second.rows] == ["created", "created"]
+    assert (beyond.page, [line.id for line in beyond.rows]) == (2, [line.id for line in second.rows])
+    assert first.rows[-1].id > second.rows[0].id
 
 
 def test_a_reason_belongs_to_its_own_transaction(database: str, sales: Actor) -> None:

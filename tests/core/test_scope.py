@@ -77,7 +77,7 @@ def test_detail_contacts_attachments_history_and_files_hold_what_a_person_may_se
         with reading(actor) as session:
             assert bool(contacts.list_contacts(session, actor, customer.id)) is sees
             assert bool(attachments.list_attachments(session, actor, customer_id=customer.id)) is sees
-            assert bool(history.list_changes(session, actor, customer.id)) is sees
+            assert bool(history.list_changes(session, actor, customer.id).rows) is sees
             assert found(lambda code=customer.code: customers.get_customer(session, actor, code)) is sees
             assert found(lambda file=files[name]: attachments.open_attachment(session, actor, file)) is sees
 
