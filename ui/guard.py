@@ -21,16 +21,20 @@ COOKIE = "kemai_session"
 LANGUAGE_COOKIE = "kemai_language"
 
 
+def cookie(name: str) -> str:
+    """What the browser keeps under this name; empty for nothing."""
+    return st.context.cookies.get(name) or ""
+
+
 def load_actor() -> Actor | None:
     """Look up the session behind the browser's cookie and choose the language; once in every run of the script."""
-    token = st.session_state.get("session_token") or st.context.cookies.get(COOKIE)
     with db.reading() as session:
-        actor = sign_in.find_actor(session, token)
+        actor = sign_in.find_actor(session, cookie(COOKIE))
     if actor and sign_in.is_use_stale(actor):
         with db.transaction() as session:
             sign_in.note_use(session, actor.session_id or 0)
     st.session_state["actor"] = actor
-    use_language(actor.language if actor else st.context.cookies.get(LANGUAGE_COOKIE))
+    use_language(actor.language if actor else cookie(LANGUAGE_COOKIE))
     return actor
 
 

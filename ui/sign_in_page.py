@@ -9,7 +9,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 from crm_core import db
 from crm_core.i18n import LANGUAGES, _, language
 from crm_core.services import sign_in, users
-from ui import browser, feedback
+from ui import browser, feedback, guard
 from ui.web.middleware import BROWSER_COOKIE
 
 # Compared when there is no such account, so that the answer takes the same time.
@@ -71,7 +71,7 @@ def draw_sign_in() -> None:
 def _settle(status: bool | None, username: str) -> None:
     if status:
         with db.transaction() as session:
-            ticket = sign_in.open_session(session, username, browser=st.context.cookies.get(BROWSER_COOKIE, ""))
+            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
             chosen = sign_in.language_of(session, username)
         collect_cookie(ticket, chosen)
     elif status is False:
@@ -130,7 +130,7 @@ def draw_setup() -> None:
             return
         with feedback.attempt() as outcome, db.transaction() as session:
             sign_in.set_up(session, code=code, username=username, name=name, password=password, language=language())
-            ticket = sign_in.open_session(session, username, browser=st.context.cookies.get(BROWSER_COOKIE, ""))
+            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
         if outcome.succeeded:
             sign_in.forget_setup_code()
             collect_cookie(ticket, language())

@@ -28,7 +28,7 @@ with left, st.form("password"):
                 users.change_password(session, guard.actor(), old=old, new=new)
             if outcome.succeeded:
                 feedback.later(_("The password was changed. Other sessions of your account have ended."))
-                st.switch_page(routes.HOME)
+                st.switch_page(routes.HOME if actor.must_change_password else routes.SETTINGS)
 with right, st.container(border=True):
     st.subheader(_("Interface"), anchor=False)
     st.markdown(_("Account") + f": **{feedback.escape(actor.username)}**")

@@ -266,7 +266,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("old", "new", "again", "sentence"),
         [
-            ("not-it-123!", "Better#2026", "Better#2026", "This is not your present password."),
+            ("not-it-123!", "Better#2026", "Better#2026", "This is not your present password. Enter it again."),
             (factories.PASSWORD, "Better#2026", "Better#2027", "The two passwords differ. Enter the same one twice."),
             (
                 factories.PASSWORD,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
+import streamlit as st
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import RerunData
@@ -23,6 +24,7 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import Actor
 from crm_core.services import sign_in
+from ui import guard
 from ui.routes import ROUTES
 
 URLS = {route.file: route.url for route in ROUTES}
@@ -59,6 +61,8 @@ class _Runner(LocalScriptRunner):
 @pytest.fixture(autouse=True)
 def keep_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_test, "LocalScriptRunner", _Runner)
+    # AppTest has no browser and so no cookies.
+    monkeypatch.setattr(guard, "cookie", lambda name: st.session_state["cookies"].get(name, ""))
 
 
 def zh(text: str) -> str:
@@ -86,8 +90,7 @@ class Visit:
     def _new_tab(self) -> AppTest:
         tab = AppTest.from_file(FRAME, default_timeout=TIMEOUT)
         tab._bidi_component_manager = BidiComponentManager()  # its search through all installed packages took most of a test
-        tab.session_state["session_token"] = self.token
-        tab.session_state["language"] = self.language
+        tab.session_state["cookies"] = {guard.COOKIE: self.token, guard.LANGUAGE_COOKIE: self.language}
         return tab
 
     def go(self, file: str, **query: str | list[str]) -> "Visit":
