@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from crm_core.permissions import Actor
-from tests.pages.visit import keep_messages
+from tests.pages.visit import drive
 
-__all__ = ["keep_messages"]
+__all__ = ["drive"]
 
 
 @pytest.fixture(scope="session", autouse=True)

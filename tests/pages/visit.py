@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
-import streamlit as st
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import RerunData
@@ -22,15 +21,16 @@ from streamlit.util import calc_hash
 from crm_core import db
 from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
-from crm_core.permissions import Actor
+from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from ui import guard
 from ui.routes import ROUTES
+from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE
 
 URLS = {route.file: route.url for route in ROUTES}
 FRAME = ROOT / "pages" / "frame.py"
 TIMEOUT = 60
-SWITCHES = 3
+BROWSER = "one browser"
 
 
 class _Runner(LocalScriptRunner):
@@ -39,6 +39,7 @@ class _Runner(LocalScriptRunner):
     sent: ClassVar[list[ForwardMsg]] = []
     fragment: ClassVar[str] = ""
     pages: ClassVar[dict[str, Any]] = {}
+    cookies: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -59,10 +60,10 @@ class _Runner(LocalScriptRunner):
 
 
 @pytest.fixture(autouse=True)
-def keep_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+def drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let AppTest run as described above, with the cookies of the visit."""
     monkeypatch.setattr(app_test, "LocalScriptRunner", _Runner)
-    # AppTest has no browser and so no cookies.
-    monkeypatch.setattr(guard, "cookie", lambda name: st.session_state["cookies"].get(name, ""))
+    monkeypatch.setattr(guard, "cookie", lambda name: _Runner.cookies.get(name, ""))
 
 
 def zh(text: str) -> str:
@@ -72,8 +73,8 @@ def zh(text: str) -> str:
 
 def open_session(username: str) -> str:
     """The token that the cookie of a freshly signed-in browser holds."""
-    with db.transaction() as session:
-        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username))
+    with db.transaction(SYSTEM) as session:
+        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username, browser=BROWSER), browser=BROWSER)
     assert token
     return token
 
@@ -82,7 +83,7 @@ class Visit:
     """One tab; `who` is signed in, or nobody."""
 
     def __init__(self, who: Actor | None = None, *, language: str = "zh_CN") -> None:
-        self.token = open_session(who.username) if who else "no session"
+        self.cookies = {BROWSER_COOKIE: BROWSER, LANGUAGE_COOKIE: language} | ({guard.COOKIE: open_session(who.username)} if who else {})
         self.language = language
         self.tab = self._new_tab()
         self.messages: list[ForwardMsg] = []
@@ -90,7 +91,6 @@ class Visit:
     def _new_tab(self) -> AppTest:
         tab = AppTest.from_file(FRAME, default_timeout=TIMEOUT)
         tab._bidi_component_manager = BidiComponentManager()  # its search through all installed packages took most of a test
-        tab.session_state["cookies"] = {guard.COOKIE: self.token, guard.LANGUAGE_COOKIE: self.language}
         return tab
 
     def go(self, file: str, **query: str | list[str]) -> "Visit":
@@ -107,6 +107,7 @@ class Visit:
 
     def _run(self, fragment: str = "") -> "Visit":
         _Runner.sent, _Runner.fragment, _Runner.pages = self.messages, fragment, self.tab._registered_pages
+        _Runner.cookies = self.cookies
         with in_language(self.language):  # AppTest asks for the words of options itself
             self.tab.run()
         _Runner.fragment = ""

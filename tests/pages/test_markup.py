@@ -1,0 +1,208 @@
+"""What users type is shown as they typed it, on every page: nothing in it becomes bold, a link, a colour, a formula or HTML."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crm_core import db
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import attachments, drafts, library, tags, users
+from crm_core.services.file_store import store_file
+from tests import factories
+from tests.pages.visit import Visit, zh
+from ui import routes
+
+ATTACK = "<b>粗</b> **星** [链](http://evil.example) :red[色] $x^2$ `码` ![图](http://evil.example/x.png) # ~~删~~ :smile: :material/home:"
+NAME = ATTACK.replace("**星**", "__星__")  # names of customers have no stars
+LIVE = {
+    "bold": re.compile(r"(?<!\\)[*_](?<!\\)[*_]星"),
+    "link": re.compile(r"(?<!\\)\[链(?<!\\)\]"),
+    "image": re.compile(r"(?<!\\)\[图(?<!\\)\]"),
+    "colour": re.compile(r"(?<!\\):red(?<!\\)\["),
+    "formula": re.compile(r"(?<!\\)\$x"),
+    "code": re.compile(r"(?<!\\)`码"),
+    "html": re.compile(r"(?<!\\)<b>"),
+    "emoji": re.compile(r"(?<!\\):smile(?<!\\):"),
+    "icon": re.compile(r"(?<!\\):material/home(?<!\\):"),
+}
+
+
+def markdown_of(visit: Visit) -> Iterator[str]:
+    """Everything that the browser reads as Markdown: text, headings, badges, toasts, alerts, labels, hints, options, metrics, tables."""
+    for node in visit.elements():
+        proto = node.proto
+        for name in ("body", "label", "help", "text"):
+            value = getattr(proto, name, None)
+            if isinstance(value, str):
+                yield value
+        if node.type in ("radio", "menu_button", "button_group"):
+            yield from (str(option) for option in getattr(node, "options", ()))
+        if node.type == "table":
+            yield from (str(cell) for cell in [*node.value.index, *node.value.to_numpy().ravel()])
+    yield from blocks_of(visit)
+
+
+def blocks_of(visit: Visit) -> Iterator[str]:
+    for message in visit.messages:
+        if message.HasField("delta") and message.delta.WhichOneof("type") == "add_block":
+            block = message.delta.add_block
+            kind: Any = block.WhichOneof("type")
+            if kind:
+                yield from (str(value) for field, value in getattr(block, kind).ListFields() if field.name in ("label", "title"))
+
+
+def live_markup(visit: Visit) -> list[str]:
+    return [f"{what}: {text}" for text in markdown_of(visit) for what, pattern in LIVE.items() if pattern.search(text)]
+
+
+def appears(visit: Visit) -> bool:
+    return any("粗" in text for text in markdown_of(visit))
+
+
+@pytest.fixture
+def code(administrator: Actor) -> str:
+    """A customer whose every text is an attack, and everything that hangs on it."""
+    name = f"{NAME}有限公司"
+    customer = factories.make_customer(
+        administrator,
+        stage="churned",
+        name=name,
+        source_detail=ATTACK,
+        remark=ATTACK,
+        address=ATTACK,
+        industry=ATTACK[:20],
+        churn_note=ATTACK,
+        key_people=ATTACK,
+        contacts=[factories.contact_values(position=ATTACK[:60], wechat=ATTACK[:60])],
+    )
+    with db.transaction(administrator) as session:
+        tags.set_tags(session, administrator, customer.code, [ATTACK[:40]])
+        attachments.add_attachment(
+            session, administrator, file=store_file(factories.PDF), type="attachment_type.business_licence", customer_id=customer.id
+        )
+        users.create_team(session, administrator, name=ATTACK[:60])
+        library.add_preset(session, administrator, "source", name=ATTACK[:60], name_en=ATTACK[:60])
+        library.save_question(
+            session, administrator, None, industry="", stage="", position=0, question=ATTACK, question_en=ATTACK, field="core_need"
+        )
+    return customer.code
+
+
+def make_colleague(administrator: Actor) -> Actor:
+    with db.reading(SYSTEM) as session:
+        team = next(iter(users.list_teams(session)))
+    return factories.make_user(name=ATTACK[:60], team_id=team)
+
+
+def opened(*presses: str, file: str, query: str = "", tab: str = "") -> Any:
+    def show(actor: Actor, code: str) -> Visit:
+        visit = Visit(actor).go(file, **({query: code} if query else {}))
+        if tab:
+            visit.tab.session_state["detail_tab"] = zh(tab)
+            visit.rerun()
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def draft_listed(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        drafts.start_draft(session, actor, {"kind": "enterprise", "stage": "prospect", "name": ATTACK})
+    return Visit(actor).go(routes.INTAKE)
+
+
+def duplicate_found(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        values = {"kind": "enterprise", "stage": "qualified", "name": f"{NAME}有限公司"}
+        draft = drafts.start_draft(session, actor, values)
+    visit = Visit(actor).go(routes.INTAKE, draft=draft)
+    assert visit.has("intake.duplicate_reason")
+    return visit
+
+
+def confirmed(actor: Actor, code: str) -> Visit:
+    values = factories.customer_values(name=f"{NAME}工厂") | {"contacts": [factories.contact_values()], "duplicate_reason": "分厂"}
+    with db.transaction(actor) as session:
+        draft = drafts.start_draft(session, actor, values)
+    visit = Visit(actor).go(routes.INTAKE, draft=draft).press("Submit")
+    assert visit.has("intake_sure")
+    return visit
+
+
+def saved(actor: Actor, code: str) -> Visit:
+    visit = confirmed(actor, code).enter("intake_sure", True).press("Save customer")
+    assert visit.page == routes.CUSTOMER
+    return visit
+
+
+def deleted(actor: Actor, code: str) -> Visit:
+    return opened("Delete", "Delete", file=routes.CUSTOMER, query="code")(actor, code)
+
+
+def imported(actor: Actor, code: str) -> Visit:
+    visit = Visit(actor).go(routes.IMPORT)
+    heading = ATTACK.replace(",", "")
+    visit.upload("x.csv", f"客户名称,{heading}\n王总,{heading}\n".encode())
+    return visit.press("Check without saving")
+
+
+def conflicted(actor: Actor, code: str) -> Visit:
+    visit = Visit(actor).go(routes.EDIT, code=code).fill(edit__remark=ATTACK + "我", edit__key_people="我", edit_reason="更正")
+    other = Visit(actor).go(routes.EDIT, code=code).fill(edit__remark=ATTACK + "他", edit__address=ATTACK + "他", edit_reason="更正")
+    other.press("Save")
+    visit.press("Save")
+    assert visit.has("Save this choice")
+    return visit
+
+
+SCENES = {
+    "detail": opened(file=routes.CUSTOMER, query="code"),
+    "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
+    "detail, delete": opened("Delete", file=routes.CUSTOMER, query="code"),
+    "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
+    "edit": opened(file=routes.EDIT, query="code"),
+    "edit, conflict": conflicted,
+    "list after a deletion": deleted,
+    "intake, drafts": draft_listed,
+    "intake, duplicate and questions": duplicate_found,
+    "intake, confirmation": confirmed,
+    "intake, saved": saved,
+    "import": imported,
+    "users": opened(file=routes.USERS),
+    "users, edit": opened("Edit", file=routes.USERS),
+    "library": opened(file=routes.LIBRARY),
+    "industries": opened(file=routes.INDUSTRIES),
+    "industries, decide": opened("Decide", file=routes.INDUSTRIES),
+    "outlines": opened(file=routes.OUTLINES),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_markup_in_what_users_typed_stays_text(administrator: Actor, code: str, name: str) -> None:
+    make_colleague(administrator)
+    visit = SCENES[name](administrator, code)
+    assert appears(visit)
+    assert live_markup(visit) == []
+
+
+def test_the_name_of_a_user_stays_text_in_their_own_header(any_database: str, administrator: Actor, code: str) -> None:
+    visit = Visit(make_colleague(administrator)).go(routes.SETTINGS)
+    assert appears(visit)
+    assert live_markup(visit) == []
+
+
+def test_the_table_of_customers_draws_names_as_they_are(administrator: Actor, code: str) -> None:
+    visit = Visit(administrator).go(routes.CUSTOMERS)
+    (name,) = visit.tab.dataframe[0].value["name"]  # cells are painted, not read as Markdown
+    assert name == f":material/chevron_right: {NAME}有限公司"
+
+
+def test_the_owner_of_a_customer_is_shown_as_text(administrator: Actor, code: str) -> None:
+    customer = factories.make_customer(make_colleague(administrator))
+    visit = Visit(administrator).go(routes.CUSTOMER, code=customer.code)
+    assert appears(visit)
+    assert live_markup(visit) == []
