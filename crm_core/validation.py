@@ -344,7 +344,9 @@ def clean_value(field: Field, value: Any, values: Values) -> Any:
     if field.choices is not None:
         _check_choices(field, value)
     clean = field.check(value, values) if field.check else value
-    return check_length(clean, field.max_length) if isinstance(clean, str) else clean
+    if not isinstance(clean, str) or field.widget is Widget.INDUSTRY:
+        return clean  # the column of an industry holds its code; own words have a limit of their own
+    return check_length(clean, field.max_length)
 
 
 def _check_choices(field: Field, value: Any) -> None:
