@@ -3,6 +3,7 @@
 import gc
 import importlib
 import logging
+import pkgutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +11,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
+from PIL import Image
+from sqlalchemy.orm import configure_mappers
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+import crm_core
+import ui
 from crm_core import db, reference, schema
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
@@ -27,6 +32,16 @@ from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
 log = logging.getLogger("kemai")
 
 LARGEST_KEY = 2**63 - 1
+LIBRARIES = (
+    "openpyxl",
+    "pandas",
+    "plotly.graph_objects",
+    "pyarrow.pandas_compat",
+    "python_calamine",
+    "streamlit.emojis",
+    "streamlit.material_icon_names",
+    "streamlit_authenticator",
+)
 
 
 def health(_request: Request) -> Response:
@@ -136,8 +151,12 @@ def load_libraries() -> None:
     # The authenticator touches Streamlit's session while it is imported, and Streamlit warns that there is none yet.
     context_log = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
     context_log.setLevel(logging.ERROR)
-    for name in ("openpyxl", "pandas", "plotly.express", "python_calamine", "streamlit_authenticator"):
-        importlib.import_module(name)
+    own = [module.name for package in (crm_core, ui) for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    for name in (*LIBRARIES, *own):
+        if ".migrations" not in name and not name.endswith("__main__"):
+            importlib.import_module(name)
+    configure_mappers()
+    Image.init()
     context_log.setLevel(logging.NOTSET)
     reference.children_of("")
     for language in LANGUAGES:

@@ -33,9 +33,10 @@ def choose_kind_and_stage() -> None:
             required=True,
         )
         if st.button(_("Begin entry"), type="primary", icon=":material/edit_note:", disabled=not (kind and stage)):
-            with guard.acting() as session:
+            with feedback.attempt() as outcome, guard.acting() as session:
                 draft_id = drafts.start_draft(session, actor, {"kind": kind, "stage": stage})
-            st.switch_page(routes.INTAKE, query_params={"draft": draft_id})
+            if outcome.succeeded:
+                st.switch_page(routes.INTAKE, query_params={"draft": draft_id})
 
 
 def list_drafts() -> None:
