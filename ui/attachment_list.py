@@ -38,7 +38,7 @@ def _draw_file(file: attachments.Attachment, entries: library.Library, *, may_ed
             with feedback.attempt() as outcome, guard.acting() as session:
                 attachments.delete_attachment(session, guard.actor(), file.id)
             if outcome.succeeded:
-                st.rerun(scope="fragment")
+                guard.again()
 
 
 def _draw_upload(entries: library.Library, *, customer_id: int | None, draft_id: str | None) -> None:
@@ -61,4 +61,4 @@ def _draw_upload(entries: library.Library, *, customer_id: int | None, draft_id:
             )
     if outcome.succeeded:
         st.session_state["file_turn"] = turn + 1
-        st.rerun(scope="fragment")
+        guard.again()

@@ -1,6 +1,7 @@
 """The charts of the dashboards in plotly: fixed colours, words in the user's language, no toolbar, filling their card."""
 
 from collections.abc import Mapping
+from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -64,13 +65,13 @@ def source_bars(sources: Mapping[str, int], library: Library) -> None:
 
 def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:
     largest = sorted(counts.items(), key=lambda pair: pair[1])[-10:]
-    labels = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label, _count in largest]
+    labels = [escape(label) if len(label) <= LONGEST_LABEL else escape(label[: LONGEST_LABEL - 1]) + "…" for label, _count in largest]
     bars = go.Bar(
         x=[count for _label, count in largest],
         y=labels,
         orientation="h",
         marker_color=ACCENT,
-        customdata=[label for label, _count in largest],
+        customdata=[escape(label) for label, _count in largest],
         width=[min(0.7, 0.16 * len(largest))] * len(largest),
         text=[f"{count:,}" for _label, count in largest],
         textposition="outside",

@@ -115,4 +115,4 @@ def _save(state: dict[str, Any], values: dict[str, Any]) -> None:
     else:
         feedback.refusal(str(outcome.error))
         return
-    st.rerun(scope="fragment")
+    guard.again()

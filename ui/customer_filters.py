@@ -95,7 +95,11 @@ class Filters:
         ):
             if name == "city":
                 choices = _cities(st.session_state.get("province") or [])
-                st.session_state["city"] = [code for code in st.session_state.get("city") or [] if code in choices]
+                chosen = st.session_state.get("city") or []
+                if st.session_state.get("province"):
+                    st.session_state["city"] = [code for code in chosen if code in choices]
+                else:
+                    choices = {code: regions()[code].label for code in chosen}
             columns[number % 2].multiselect(
                 titles[name],
                 list(choices),

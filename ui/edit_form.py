@@ -102,7 +102,7 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     else:
         feedback.refusal(str(outcome.error))
         return
-    st.rerun(scope="fragment")
+    guard.again()
 
 
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:

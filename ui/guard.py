@@ -78,6 +78,12 @@ def _look_again() -> None:
         st.rerun()
 
 
+def again() -> None:
+    """Draw the fragment or dialog anew; the whole page, where the action came in a run of the whole page."""
+    context = get_script_run_ctx()
+    st.rerun(scope="fragment" if context and context.fragment_ids_this_run else "app")
+
+
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
     """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
 

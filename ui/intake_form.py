@@ -153,7 +153,7 @@ def drop_mended(checked: Checked) -> None:
     mended = {name: still[name] for name in errors() if name in still}
     if mended != errors():
         st.session_state["intake_errors"] = mended
-        st.rerun(scope="fragment")
+        guard.again()
 
 
 def _by_number(name: str) -> str:

@@ -29,7 +29,7 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
         users.create_user(session, guard.actor(), username=username, name=name, password=password, role=role or "", team_id=team)
     if outcome.succeeded:
         st.session_state["created_account"] = (username.strip().lower(), password)
-        st.rerun(scope="fragment")
+        guard.again()
 
 
 def _has_shown_password() -> bool:
@@ -79,7 +79,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
                 password = users.reset_password(session, guard.actor(), account.id)
             if outcome.succeeded:
                 st.session_state["created_account"] = (account.username, password)
-                st.rerun(scope="fragment")
+                guard.again()
 
 
 def add_team(teams: dict[int, str]) -> None:
