@@ -79,11 +79,22 @@ class NewCustomer:
 
 
 def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> CustomerPage:
-    """One page of the customers within the actor's scope. Two queries for the rows, one more for a new count."""
+    """One page of the customers within the actor's scope. Two queries for the rows, one more for a new search or count."""
     require(actor, Permission.CUSTOMER_READ)
-    total, is_capped = _count(session, query)
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(query.page, 1), pages)
+    found = _find(session, query) if query.phrase else None
+    total = _count(session, query) if found is None else min(len(found), COUNT_LIMIT)
+    page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
+    rows = _read_rows(session, query, page, found)
+    contacts = session.execute(
+        select(Contact.customer_id, Contact.name, Contact.phone).where(
+            Contact.customer_id.in_([row.id for row in rows]), Contact.is_primary
+        )
+    )
+    is_capped = found is not None and len(found) > COUNT_LIMIT
+    return CustomerPage(rows, {row.customer_id: row for row in contacts}, total, is_capped, page)
+
+
+def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None) -> list[Row[*tuple[Any, ...]]]:
     columns = select(
         Customer.id,
         Customer.code,
@@ -102,14 +113,22 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
         Customer.created_at,
         Customer.updated_at,
     )
-    statement = _filtered(session, columns, query).order_by(*_order(query)).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    rows = list(session.execute(statement))
-    contacts = session.execute(
-        select(Contact.customer_id, Contact.name, Contact.phone).where(
-            Contact.customer_id.in_([row.id for row in rows]), Contact.is_primary
-        )
-    )
-    return CustomerPage(rows, {row.customer_id: row for row in contacts}, total, is_capped, page)
+    first = (page - 1) * PAGE_SIZE
+    if found is None:
+        return list(session.execute(_filtered(session, columns, query).order_by(*_order(query)).limit(PAGE_SIZE).offset(first)))
+    ids = found[first : first + PAGE_SIZE]
+    read = {row.id: row for row in session.execute(columns.where(Customer.id.in_(ids), Customer.deleted_at.is_(None)))}
+    return [read[one] for one in ids if one in read]
+
+
+def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:
+    """What a search finds, in order, up to one more than is counted: matched once, for the count and for all its pages."""
+
+    def find() -> tuple[int, ...]:
+        statement = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(COUNT_LIMIT + 1)
+        return tuple(session.execute(statement).scalars())
+
+    return cached(session, "customers", ("found", key_of(session), replace(query, page=1)), find)
 
 
 def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
@@ -120,17 +139,12 @@ def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
     return SORTS.get(query.sort, SORTS["newest"])
 
 
-def _count(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
-    key = ("count", key_of(session), replace(query, sort="", page=1))
-    return cached(session, "customers", key, lambda: _count_now(session, query))
+def _count(session: CrmSession, query: CustomerQuery) -> int:
+    def count() -> int:
+        total: int = session.execute(_filtered(session, select(func.count()).select_from(Customer), query)).scalar_one()
+        return total
 
-
-def _count_now(session: CrmSession, query: CustomerQuery) -> tuple[int, bool]:
-    if not query.phrase:
-        return session.execute(_filtered(session, select(func.count()).select_from(Customer), query)).scalar_one(), False
-    first = _filtered(session, select(Customer.id), query).limit(COUNT_LIMIT + 1).subquery()
-    found = session.execute(select(func.count()).select_from(first)).scalar_one()
-    return min(found, COUNT_LIMIT), found > COUNT_LIMIT
+    return cached(session, "customers", ("count", key_of(session), replace(query, sort="", page=1)), count)
 
 
 def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
