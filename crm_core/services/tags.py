@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 
 from crm_core import audit
+from crm_core.cache import cached
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.models import Customer, CustomerTag, Tag
 from crm_core.numbering import bump
@@ -17,7 +18,9 @@ MAX_TAGS = 20
 
 def list_tags(session: CrmSession) -> dict[int, str]:
     """All tags by id."""
-    return {row.id: row.name for row in session.execute(select(Tag.id, Tag.name).order_by(Tag.name))}
+    return cached(
+        session, "customers", "tags", lambda: {row.id: row.name for row in session.execute(select(Tag.id, Tag.name).order_by(Tag.name))}
+    )
 
 
 def tags_of(session: CrmSession, customer_id: int) -> list[str]:
