@@ -25,11 +25,15 @@ def customers(database: str, administrator: Actor) -> dict[str, Customer]:
                 factories.contact_values(name="李娜", phone="0571-87654321-802"),
             ],
         ),
-        "远机": factories.make_customer(administrator, name="宁波远 机贸易有限公司", contacts=[factories.contact_values(name="孙超")]),
-        "王伟": factories.make_customer(
-            administrator, kind="individual", name="欧阳娜", contacts=[factories.contact_values(name="欧阳娜")]
+        "远机": factories.make_customer(
+            administrator, name="宁波远 机贸易有限公司", contacts=[factories.contact_values(name="孙超", phone="15922222222")]
         ),
-        "abc": factories.make_customer(administrator, name="ABC-Tech 2000 Co. Ltd", contacts=[factories.contact_values(name="Müller")]),
+        "王伟": factories.make_customer(
+            administrator, kind="individual", name="欧阳娜", contacts=[factories.contact_values(name="欧阳娜", phone="15922222229")]
+        ),
+        "abc": factories.make_customer(
+            administrator, name="ABC-Tech 2000 Co. Ltd", contacts=[factories.contact_values(name="Müller", phone="15922222299")]
+        ),
     }
 
 

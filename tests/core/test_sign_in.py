@@ -32,8 +32,8 @@ def fail(username: str, times: int = 1) -> None:
 
 def may_try(username: str) -> bool:
     with reading() as session:
-        user = session.execute(select(User).where(User.username == username)).scalar_one()
-        return not user.is_locked()
+        user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one()
+        return user.is_active and not user.is_locked()
 
 
 def open_session(actor: Actor) -> str:
