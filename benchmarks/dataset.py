@@ -19,8 +19,10 @@ from benchmarks.names import CITIES, TRADES, Inventor
 from crm_core import clock, db
 from crm_core.config import ROOT, settings
 from crm_core.models import SALES_STAGES, User
+from crm_core.normal import name_key
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
+from crm_core.search import index_row, searchable
 from crm_core.services import users
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
@@ -56,10 +58,11 @@ def prepare() -> None:
 
 
 def _digest() -> str:
-    names = ("search.py", "pinyin.py", "normal.py", "migrations/versions/*.py")
-    files = [file for name in names for file in sorted((ROOT / "crm_core").glob(name))]
-    files += [Path(__file__), Path(__file__).with_name("names.py")]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    """The tables, how a customer is indexed (seen by an example), and what is invented."""
+    texts = searchable("杭州恒远机械有限公司", "CUS202601001", "91330100MA2CFRJF4T", [("王建国", "0571-88001234", "wx_wang1")])
+    example = f"{index_row(1, texts, sqlite=True)} {name_key('杭州恒远（集团）有限责任公司')}"
+    files = [*sorted((ROOT / "crm_core" / "migrations" / "versions").glob("*.py")), Path(__file__), Path(__file__).with_name("names.py")]
+    return hashlib.sha256(example.encode() + b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _build() -> None:
@@ -108,7 +111,7 @@ def _entry(library: Library, inventor: Inventor, number: int) -> Entry:
     assert not checked.errors, checked.errors
     moment = clock.now() - timedelta(days=DAYS * (1 - (number + 1) / CUSTOMERS), seconds=inventor.random.randrange(60))
     checked.values |= {"created_at": moment, "updated_at": moment}
-    return Entry(number, {}, {}, checked, is_incomplete=False)
+    return Entry(number=number, given={}, regions={}, given_contact={}, checked=checked, is_incomplete=False)
 
 
 def invent_customer(inventor: Inventor, *, contacts: int = 1) -> tuple[dict[str, Any], list[dict[str, str]]]:

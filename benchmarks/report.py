@@ -63,11 +63,11 @@ def entry(row: Row, known: Mapping[str, float]) -> dict[str, Any]:
 
 def cells(name: str, one: Mapping[str, Any]) -> list[str]:
     """One line of a table."""
-    known = {"p50_ms", "p95_ms", "ratio", "goal", "met", "floor", "at", "load", "n"}
-    more = ", ".join(f"{key} {value}" for key, value in one.items() if key not in known and key != "note")
+    hidden = {"p50_ms", "p95_ms", "ratio", "goal", "met", "floor", "at", "load", "n", "note"}
+    more = ", ".join(f"{key} {value}" for key, value in one.items() if key not in hidden)
     met = {True: "yes", False: "**no**", None: ""}[one["met"]]
     times = [_number(one[key]) for key in ("p50_ms", "p95_ms", "ratio")]
-    return [name, *times, one.get("note") or more, one["goal"], met, one["at"][:16]]
+    return [name, *times, one.get("note") or more, one["goal"], met, f"{one['at'][:16]}, load {one['load']:g}"]
 
 
 def _number(value: float | None) -> str:
