@@ -3,12 +3,12 @@
 import random
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from crm_core import db
 from crm_core.models import Customer, User
 from crm_core.permissions import Actor
-from crm_core.services import sign_in, users
+from crm_core.services import sign_in
+from crm_core.services.actors import list_actors
 
 TEAM = ("administrator1", "administrator2", "manager1", "manager2", "manager3", "sales11", "sales22", "sales33")
 """The eight people of the rows with eight sessions: of every role, the ones who see all customers first."""
@@ -17,8 +17,7 @@ TEAM = ("administrator1", "administrator2", "manager1", "manager2", "manager3", 
 def actor(username: str) -> Actor:
     """The present rights of an account."""
     with db.reading() as session:
-        user = session.execute(select(User).options(joinedload(User.role)).where(User.username == username)).scalar_one()
-        return user.as_actor(team_ids=users.team_and_below(session, user.team_id))
+        return list_actors(session, User.username == username)[0]
 
 
 def sign_in_as(username: str) -> str:

@@ -7,15 +7,15 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from stdnum.cn import ric, uscc
 
 from crm_core.db import reading, transaction
 from crm_core.models import ChangeLog, Contact, Customer, User
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
-from crm_core.services.users import create_user, team_and_below
+from crm_core.services.users import create_user
 
 PASSWORD = "Valid-pass-123"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -136,8 +136,7 @@ def make_user(
 def actor_of(user_id: int, *, session_id: int | None = None) -> Actor:
     """The present rights of an account."""
     with reading() as session:
-        user = session.execute(select(User).options(joinedload(User.role)).where(User.id == user_id)).scalar_one()
-        return replace(user.as_actor(team_ids=team_and_below(session, user.team_id)), session_id=session_id)
+        return replace(list_actors(session, User.id == user_id)[0], session_id=session_id)
 
 
 def log_of(entity: str, entity_id: object = None, *, action: str = "", field: str | None = None) -> list[ChangeLog]:

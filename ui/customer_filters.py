@@ -57,7 +57,7 @@ class Filters:
                     key="q",
                     label_visibility="collapsed",
                     icon=":material/search:",
-                    live=True,
+                    live="150ms",
                     placeholder=_("Name, contact, phone, pinyin"),
                     on_change=first_page,
                 )

@@ -35,8 +35,13 @@ def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
             column_config=_columns(),
             alt=_("Customers on this page"),
         )
-    if click := st.session_state.get("open_customer"):
-        st.switch_page(routes.CUSTOMER, query_params={"code": page.rows[click["row"]].code})
+    st.session_state["listed_codes"] = [row.code for row in page.rows]
+
+
+def _open() -> None:
+    # Before anything of the list is drawn again: the page is left.
+    click = st.session_state["open_customer"]
+    st.switch_page(routes.CUSTOMER, query_params={"code": st.session_state["listed_codes"][click["row"]]})
 
 
 def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str]) -> dict[str, Any]:
@@ -61,7 +66,9 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
-        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=208, pinned=True, key="open_customer"),
+        "name": column.ButtonColumn(
+            _("Customer name"), type="tertiary", alignment="left", width=208, pinned=True, key="open_customer", on_click=_open
+        ),
         "code": column.TextColumn(_("Customer code"), width=108),
         "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=146),
         "tier": column.TextColumn(_("Tier"), width=46),

@@ -14,6 +14,7 @@ from crm_core.i18n import _, use_language
 from crm_core.permissions import Actor, Permission
 from crm_core.services import sign_in
 from ui import feedback
+from ui.turns import TURNS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,19 +61,29 @@ def fragment(function: Function | None = None, **options: Any) -> Any:
     if function is None:
         return lambda inner: fragment(inner, **options)
 
+    return st.fragment(_guarded(function), **options)
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        _look_again()
-        return function(*arguments, **named)
+        # In a run of the whole page the frame has taken the turn and looked the session up, and the page has checked its permission.
+        if not _is_own_run():
+            return function(*arguments, **named)
+        with TURNS.take():
+            _look_again()
+            return function(*arguments, **named)
 
-    return st.fragment(guarded, **options)
+    return guarded
+
+
+def _is_own_run() -> bool:
+    """Whether only a fragment or dialog is drawn, not the whole page."""
+    context = get_script_run_ctx()
+    return bool(context and context.fragment_ids_this_run)
 
 
 def _look_again() -> None:
-    # In a run of the whole page the frame has just looked the session up and the page has checked its permission.
-    context = get_script_run_ctx()
-    if not context or not context.fragment_ids_this_run:
-        return
     user, permission = load_actor(), st.session_state.get("page_permission")
     if user is None or user.must_change_password or (permission and not user.can(permission)):
         st.rerun()
@@ -80,19 +91,12 @@ def _look_again() -> None:
 
 def again() -> None:
     """Draw the fragment or dialog anew; the whole page, where the action came in a run of the whole page."""
-    context = get_script_run_ctx()
-    st.rerun(scope="fragment" if context and context.fragment_ids_this_run else "app")
+    st.rerun(scope="fragment" if _is_own_run() else "app")
 
 
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
     """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
-
-    @wraps(function)
-    def guarded() -> None:
-        _look_again()
-        function(*arguments)
-
-    st.dialog(title, width="medium")(guarded)()
+    st.dialog(title, width="medium")(_guarded(function))(*arguments)
 
 
 def reading() -> AbstractContextManager[CrmSession]:

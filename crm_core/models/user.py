@@ -10,7 +10,7 @@ from crm_core.config import settings
 from crm_core.fields import always, declared
 from crm_core.i18n import N_, _
 from crm_core.models.base import Base, Dated, Key, UtcTime
-from crm_core.permissions import BUILT_IN_ROLES, Actor, Scope
+from crm_core.permissions import BUILT_IN_ROLES, Scope
 
 
 class Role(Base):
@@ -67,19 +67,6 @@ class User(Base, Dated):
     def is_locked(self) -> bool:
         """Whether sign-in is refused for now after repeated failures."""
         return self.locked_until is not None and self.locked_until > clock.now()
-
-    def as_actor(self, *, team_ids: frozenset[int] = frozenset()) -> Actor:
-        """The frozen form of this user that services receive. Needs `role` loaded."""
-        return Actor(
-            id=self.id,
-            name=self.name,
-            username=self.username,
-            permissions=frozenset(self.role.permissions),
-            scope=Scope(self.role.scope),
-            team_ids=team_ids,
-            language=self.language,
-            must_change_password=self.must_change_password,
-        )
 
 
 class UserSession(Base):

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
@@ -16,15 +15,16 @@ from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition
 from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
-from crm_core.models import Customer, Kind, Role, User
+from crm_core.models import Customer, Kind, Role
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.actors import list_actors
 from crm_core.services.customers import create_customer, start_of_day, update_customer
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import get_library
 from crm_core.services.tags import set_tags
-from crm_core.services.users import create_team, create_user, has_users, random_password, team_and_below
+from crm_core.services.users import create_team, create_user, has_users, random_password
 
 _DAYS_AGO = "_days_ago"
 _YEAR = 360
@@ -52,7 +52,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     require(actor, Permission.CUSTOMER_CREATE)
     _refuse_filled(session, users=users)
     accounts = _create_accounts(session, actor) if users else []
-    owners = _salespeople(session) if users else [actor]
+    owners = list_actors(session, Role.code == "sales") if users else [actor]
     contacts = _contacts()
     for place, row in enumerate(_customers()):
         owner = owners[place % len(owners)]
@@ -90,11 +90,6 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
         )
         accounts.append(account)
     return accounts
-
-
-def _salespeople(session: CrmSession) -> list[Actor]:
-    statement = select(User).join(User.role).options(joinedload(User.role)).where(Role.code == "sales").order_by(User.id)
-    return [user.as_actor(team_ids=team_and_below(session, user.team_id)) for user in session.execute(statement).scalars()]
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import joinedload
 
 from crm_core import clock, crypto
 from crm_core.config import settings
@@ -15,6 +14,7 @@ from crm_core.i18n import _
 from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import users
+from crm_core.services.actors import ACTOR_COLUMNS, actor_of
 from crm_core.validation import clean_text
 
 FAILURES_BEFORE_LOCK = 5
@@ -101,28 +101,21 @@ def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str
 
 def find_actor(session: CrmSession, token: str | None) -> Actor | None:
     """Who holds this session token; None once the session ended, idled out, or the account was disabled. One query."""
-    found = _find_session(session, token)
-    if found is None:
-        return None
-    team_ids = users.team_and_below(session, found.user.team_id) if found.user.role.scope == "team" else frozenset()
-    return replace(found.user.as_actor(team_ids=team_ids), session_id=found.id, session_used_at=found.last_used_at)
-
-
-def _find_session(session: CrmSession, token: str | None) -> UserSession | None:
     if not token:
         return None
     now, limits = clock.now(), settings()
-    return session.execute(
-        select(UserSession)
+    found = session.execute(
+        select(UserSession.id.label("session_id"), UserSession.last_used_at, *ACTOR_COLUMNS)
         .join(UserSession.user)
-        .options(joinedload(UserSession.user).joinedload(User.role))
+        .join(User.role)
         .where(
             UserSession.token_hash == crypto.token_hash(token),
             UserSession.last_used_at > now - timedelta(hours=limits.session_idle_hours),
             UserSession.created_at > now - timedelta(days=limits.session_absolute_days),
             User.is_active,
         )
-    ).scalar_one_or_none()
+    ).one_or_none()
+    return replace(actor_of(session, found), session_id=found.session_id, session_used_at=found.last_used_at) if found else None
 
 
 def is_use_stale(actor: Actor) -> bool:
