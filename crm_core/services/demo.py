@@ -18,7 +18,8 @@ from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
 from crm_core.models import Customer, Kind, Role, User
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.customers import create_customer, start_of_day, update_customer
+from crm_core.services.customer_changes import update_customer
+from crm_core.services.customers import create_customer
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -133,7 +134,7 @@ def _create(session: CrmSession, owner: Actor, row: Row, contacts: Sequence[Row]
     else:
         customer = _create_incomplete(session, owner, {**values, **dict.fromkeys(_LEFT_OUT)}, contacts)
     set_tags(session, owner, customer.code, row["tags"].split(";"))
-    entered = start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
+    entered = clock.start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
     customer.created_at = customer.updated_at = min(entered, clock.now())
     session.flush()
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customers, library, tags, users
+from crm_core.services import contacts, customer_changes, customers, library, tags, users
 from ui import attachment_list, badges, contact_list, customer_actions, customer_sheet, feedback, guard, header, history_list, routes
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -15,7 +15,7 @@ with feedback.attempt() as opening, guard.reading() as session:
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
     own_tags = tags.tags_of(session, customer.id)
-    missing = customers.what_is_missing(session, customer) if customer.is_incomplete else []
+    missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 if not opening.succeeded:
     header.title(_("Customer"))

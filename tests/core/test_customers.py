@@ -15,17 +15,9 @@ from crm_core.i18n import in_language
 from crm_core.models import Contact, Customer, Industry, IndustrySuggestion
 from crm_core.numbering import bump
 from crm_core.permissions import SYSTEM, Actor, Permission
-from crm_core.services.customers import (
-    CustomerQuery,
-    create_customer,
-    delete_customer,
-    get_customer,
-    list_customers,
-    restore_customer,
-    reveal_identity_number,
-    update_customer,
-    what_is_missing,
-)
+from crm_core.services.customer_changes import update_customer, what_is_missing
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import create_customer, delete_customer, get_customer, restore_customer, reveal_identity_number
 from crm_core.services.drafts import list_drafts, start_draft
 from tests import factories
 from tests.core.sentences import is_sentence

@@ -17,7 +17,8 @@ from crm_core.errors import FileRefused, NotAllowed, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import ChangeLog, Contact, Customer, ImportBatch, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import delete_customer
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.guesses import guess_kind
 from crm_core.services.imports.mapping import IGNORE, guess_mapping
