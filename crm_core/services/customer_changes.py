@@ -16,7 +16,8 @@ from crm_core.search import reindex
 from crm_core.services.customers import lock_customer
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_changes, missing_fields
-from crm_core.services.library import get_library, suggest_industry
+from crm_core.services.industries import suggest_industry
+from crm_core.services.library import get_library
 from crm_core.validation import clean_text, is_blank
 
 

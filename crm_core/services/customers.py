@@ -18,7 +18,8 @@ from crm_core.search import reindex
 from crm_core.services.attachments import attach
 from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry
-from crm_core.services.library import get_library, suggest_industry
+from crm_core.services.industries import suggest_industry
+from crm_core.services.library import get_library
 from crm_core.validation import clean_text
 
 

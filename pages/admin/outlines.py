@@ -4,14 +4,14 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import library
+from crm_core.services import library, outlines
 from ui import badges, feedback, forms, guard, header, intake_form
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Talking points"))
 
 
-def edit_question(question: library.OutlineQuestion | None) -> None:
+def edit_question(question: outlines.OutlineQuestion | None) -> None:
     """Wording, where it is asked, and the field its answer belongs to."""
     sections = {"": _("all industries")} | {code: one.label for code, one in entries.industries.items() if one.parent is None}
     stages = {"": _("all types")} | {code: _(label) for code, label in badges.STAGES.items()}
@@ -46,7 +46,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
     with st.container(horizontal=True):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             with feedback.attempt() as outcome, guard.acting() as session:
-                library.save_question(
+                outlines.save_question(
                     session,
                     guard.actor(),
                     question.id if question else None,
@@ -61,14 +61,14 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
                 st.rerun()
         if question and st.button(_("Delete"), icon=":material/delete:"):
             with feedback.attempt() as outcome, guard.acting() as session:
-                library.delete_question(session, guard.actor(), question.id)
+                outlines.delete_question(session, guard.actor(), question.id)
             if outcome.succeeded:
                 st.rerun()
 
 
 with guard.reading() as reading:
     entries = library.get_library(reading)
-    questions = library.list_all_questions(reading, actor)
+    questions = outlines.list_all_questions(reading, actor)
 
 if st.button(_("Add question"), type="primary", icon=":material/add:"):
     guard.dialog(_("Add question"), edit_question, None)

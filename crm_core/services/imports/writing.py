@@ -20,7 +20,7 @@ from crm_core.permissions import Actor
 from crm_core.scope import unscoped
 from crm_core.search import index_row, insert_statement, searchable
 from crm_core.services.imports.rows import Entry
-from crm_core.services.library import suggest_industry
+from crm_core.services.industries import suggest_industry
 
 
 def write_entries(
