@@ -3,11 +3,12 @@
 from sqlalchemy import Boolean, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from crm_core.checks.contacts import check_email, check_phone
+from crm_core.checks.names import check_person_name
 from crm_core.fields import always, declared
 from crm_core.i18n import N_
 from crm_core.models.base import Base, CustomerKey, Dated, Key, Versioned
 from crm_core.normal import email_key, phone_key
-from crm_core.validation import check_email, check_person_name, check_phone
 
 
 class Contact(Base, Dated, Versioned):

@@ -9,18 +9,14 @@ from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
+from crm_core.checks.dates import check_date, check_last_cooperation
+from crm_core.checks.identifiers import check_credit_code, check_identity_number
+from crm_core.checks.money import check_money
+from crm_core.checks.names import check_customer_name
 from crm_core.fields import Widget, always, declared, for_kind, for_stage
 from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UtcTime, Versioned
 from crm_core.normal import name_key
-from crm_core.validation import (
-    check_credit_code,
-    check_customer_name,
-    check_date,
-    check_identity_number,
-    check_last_cooperation,
-    check_money,
-)
 
 
 class Kind(StrEnum):
