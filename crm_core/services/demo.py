@@ -24,8 +24,9 @@ from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import get_library
+from crm_core.services.passwords import hash_password, random_password
 from crm_core.services.tags import set_tags
-from crm_core.services.users import create_team, create_user, has_users, random_password, team_and_below
+from crm_core.services.users import create_team, create_user, has_users, team_and_below
 
 _DAYS_AGO = "_days_ago"
 _YEAR = 360
@@ -83,7 +84,7 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
             actor,
             username=account.username,
             name=row["name"],
-            password=account.password,
+            password_hash=hash_password(account.password),
             role=account.role,
             team_id=teams.get(row["team"]),
             language=row["language"],
