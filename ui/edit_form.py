@@ -45,11 +45,7 @@ def draw(library: Library) -> None:
     values = {"kind": state["kind"], "stage": state["stage"]}
     form = Form(PREFIX, library, values, errors=state["errors"])
     for group, fields in forms.by_group(FIELDS).items():
-        shown = {name: field for name, field in fields.items() if field.shown(values)}
-        if shown:
-            with st.container(border=True):
-                st.subheader(forms.group_title(group), anchor=False)
-                form.draw(shown)
+        form.draw_group(group, fields)
     with st.container(key=forms.css_key(PREFIX, "reason")):
         st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
         for sentence in state["errors"].get("reason", ()):

@@ -37,6 +37,13 @@ class Form:
         self.prefix, self.library, self.values = prefix, library, values
         self.errors, self.warnings = errors or {}, warnings or {}
 
+    def draw_group(self, group: str, fields: Mapping[str, Field]) -> None:
+        """Draw the fields of a group in a box under its title; nothing where the record shows none of them."""
+        if any(field.shown(self.values) for field in fields.values()):
+            with st.container(border=True):
+                st.subheader(group_title(group), anchor=False)
+                self.draw(fields)
+
     def draw(self, fields: Mapping[str, Field], *, columns: int = 3, path: str = "") -> None:
         """Draw the fields that the record's kind and stage show, in their order, in rows of `columns`."""
         shown = [field for field in fields.values() if field.shown(self.values)]
