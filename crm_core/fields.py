@@ -91,8 +91,6 @@ class Field:
     sensitive: bool = False
     fixed: bool = False
     """Chosen at creation; afterwards only its own action changes it (kind, stage)."""
-    listed: bool = False
-    """Part of the customer list as it comes."""
     filterable: bool = False
     is_open: bool = False
     """Whether words of one's own are possible beside the choices."""

@@ -27,7 +27,6 @@ class Contact(Base, Dated, Versioned):
         group="contacts",
         required=always,
         check=check_person_name,
-        listed=True,
         aliases=("联系人", "主要联系人", "主联系人姓名", "姓名", "contact", "contact name", "full name"),
     )
     position: Mapped[str | None] = declared(
@@ -40,7 +39,6 @@ class Contact(Base, Dated, Versioned):
         required=always,
         check=check_phone,
         sensitive=True,
-        listed=True,
         help=N_("An 11-digit mobile number, or a landline with area code such as 0571-87654321."),
         aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "电话号码", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
     )

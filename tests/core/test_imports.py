@@ -569,7 +569,10 @@ class TestDuplicates:
 
         def statements_of(chosen: Sequence[str], value: str) -> int:
             asked: list[str] = []
-            listener = lambda *arguments: asked.append(arguments[2])  # noqa: E731
+
+            def listener(*arguments: Any) -> None:
+                asked.append(arguments[2])
+
             event.listen(engine(), "before_cursor_execute", listener)
             result = import_lines(*(f"{name},{value}" for name in chosen), header=header, on_duplicate=OnDuplicate.UPDATE)
             event.remove(engine(), "before_cursor_execute", listener)
