@@ -270,6 +270,19 @@ class TestChanging:
         change(sales, made, "", version=stored(made).version, remark="仍可补充")
         assert stored(made).remark == "仍可补充"
 
+    def test_two_days_that_contradict_each_other_cannot_be_changed_into_two_others_that_do(
+        self, sqlite_database: str, sales: Actor
+    ) -> None:
+        made = factories.make_customer(sales, stage="customer")
+        with transaction(sales) as session:
+            session.get(Customer, made.id).last_cooperated_on = date(2019, 1, 1)
+        version = stored(made).version
+        with pytest.raises(ValidationFailed) as refusal:
+            change(sales, made, version=version, first_cooperated_on="2020-01-01")
+        assert set(refusal.value.errors) == {"last_cooperated_on"}
+        change(sales, made, version=version, first_cooperated_on="2018-01-01")
+        assert stored(made).first_cooperated_on == date(2018, 1, 1)
+
     def test_changing_without_the_permission_is_refused(self, sqlite_database: str, sales: Actor) -> None:
         made = factories.make_customer(sales)
         reader = Actor(id=sales.id, name="只读", permissions=frozenset({Permission.CUSTOMER_READ}))
