@@ -17,8 +17,8 @@ from crm_core import db
 from crm_core.i18n import _
 from crm_core.models import STAGES
 from crm_core.permissions import Actor
-from crm_core.services import contacts, customers, drafts
-from crm_core.services.customers import CustomerQuery
+from crm_core.services import contacts, customer_list, drafts
+from crm_core.services.customer_list import CustomerQuery
 from ui.guard import COOKIE
 
 WHO = "administrator1"
@@ -75,9 +75,9 @@ class _User:
     def _painted(self, query: CustomerQuery) -> str:
         """JavaScript: the canvas has drawn the first row, and the line below it tells the count and the rows."""
         with db.reading(self.actor) as session:
-            page = customers.list_customers(session, self.actor, query)
+            page = customer_list.list_customers(session, self.actor, query)
         told = _("more than {total} customers") if page.is_capped else _("{total} customers")
-        first = (page.page - 1) * customers.PAGE_SIZE + 1
+        first = (page.page - 1) * customer_list.PAGE_SIZE + 1
         span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
         caption = f"{told.format(total=f'{page.total:,}')} · {span}"
         return f"{_shown(caption)} && __drawn.has({json.dumps(page.rows[0].code)})"
@@ -156,7 +156,7 @@ class _User:
         for place in range(OPENED):
             self._open_list()
             with db.reading(self.actor) as session:
-                row = customers.list_customers(session, self.actor, CustomerQuery()).rows[place % 14]
+                row = customer_list.list_customers(session, self.actor, CustomerQuery()).rows[place % 14]
                 phone = contacts.list_contacts(session, self.actor, row.id)[-1].phone
             box = self.probe.page.locator('[data-testid="stDataFrame"] canvas').first.bounding_box()
             assert box

@@ -13,8 +13,8 @@ from crm_core import clock, db
 from crm_core.models import STAGES
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services import contacts, customers, dashboards, history, library, tags, users
-from crm_core.services.customers import PAGE_SIZE, CustomerQuery
+from crm_core.services import contacts, customer_list, customers, dashboards, history, library, tags, users
+from crm_core.services.customer_list import PAGE_SIZE, CustomerQuery
 
 CALLS = 60
 WARM_UP = 3
@@ -90,7 +90,7 @@ def _list(actor: Actor, query: CustomerQuery) -> None:
         library.get_library(session)
         users.user_names(session)
         tags.list_tags(session)
-        customers.list_customers(session, actor, query)
+        customer_list.list_customers(session, actor, query)
 
 
 def _detail(actor: Actor, code: str) -> None:

@@ -23,7 +23,7 @@ from crm_core.normal import name_key
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.search import index_row, searchable
-from crm_core.services import users
+from crm_core.services import passwords, users
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -101,7 +101,14 @@ def _create_users() -> list[Actor]:
 
 def _create_user(session: db.CrmSession, role: str, username: str, name: str, team_id: int | None = None) -> User:
     return users.create_user(
-        session, SYSTEM, username=username, name=name, password=PASSWORD, role=role, team_id=team_id, must_change_password=False
+        session,
+        SYSTEM,
+        username=username,
+        name=name,
+        password_hash=passwords.hash_password(PASSWORD),
+        role=role,
+        team_id=team_id,
+        must_change_password=False,
     )
 
 

@@ -5,10 +5,10 @@ fields (a look at an identity number, an import) is added with `record`.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
-from sqlalchemy import event, insert, inspect
+from sqlalchemy import Table, event, insert, inspect
 from sqlalchemy.orm import UOWTransaction
 
 from crm_core import clock
@@ -42,12 +42,12 @@ UNLOGGED = frozenset(
 
 def record(session: CrmSession, action: str, record: Base, *, new: str | None = None, reason: str | None = None) -> None:
     """Add a line about something that happened to a record without changing a field of it."""
-    session.execute(insert(ChangeLog), [_line(session, record, action, new=new, reason=reason)])
+    add_lines(session, [_line(session, record, action, new=new, reason=reason)])
 
 
 def record_change(session: CrmSession, record: Base, *, field: str, old: str, new: str) -> None:
     """Add a line about a change that is not one of a column, such as a customer's tags."""
-    session.execute(insert(ChangeLog), [_line(session, record, "changed", field=field, old=old, new=new)])
+    add_lines(session, [_line(session, record, "changed", field=field, old=old, new=new)])
 
 
 def record_customer_changes(session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None) -> None:
@@ -58,8 +58,7 @@ def record_customer_changes(session: CrmSession, rows: Iterable[tuple[int, str]]
         )
         for id, name in rows
     ]
-    if lines:
-        session.execute(insert(ChangeLog), lines)
+    add_lines(session, lines)
 
 
 def line_for(
@@ -91,6 +90,13 @@ def line_for(
         "new": new,
         "reason": (reason or session.info.get("reason") or None),
     }
+
+
+def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
+    """Add rows that `line_for` made."""
+    # Into the table: rows for the model would be grouped by which of their values are missing, a statement for each group.
+    if lines:
+        session.execute(insert(cast(Table, ChangeLog.__table__)), lines)
 
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:
@@ -132,8 +138,7 @@ def _write_lines(session: CrmSession, _context: UOWTransaction) -> None:
                 for field, old, new in _changes(record)
             ]
     lines += [_line(session, record, "deleted") for record in session.deleted if getattr(record, "audited", False)]
-    if lines:
-        session.execute(insert(ChangeLog), lines)
+    add_lines(session, lines)
 
 
 event.listen(CrmSession, "after_flush", _write_lines)

@@ -25,7 +25,8 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
-from crm_core.services.users import list_users, reset_password
+from crm_core.services.passwords import hash_password, random_password, reset_password
+from crm_core.services.users import list_users
 
 SHOWN_ERRORS = 20
 
@@ -159,8 +160,10 @@ def restore(file: Annotated[Path, typer.Argument(help=_("The backup to read."))]
 def reset_user_password(username: Annotated[str, typer.Argument(help=_("The account."))]) -> None:
     """Print a one-time password; the account's sessions end and a lock is lifted."""
     upgrade_database()
+    password = random_password()
+    password_hash = hash_password(password)
     with transaction(SYSTEM) as session:
-        password = reset_password(session, SYSTEM, _user_id(session, username))
+        reset_password(session, SYSTEM, _user_id(session, username), password_hash=password_hash)
     typer.echo(password)
 
 

@@ -1,6 +1,6 @@
 """What time it is: UTC for storage, the configured zone for days."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from crm_core.config import settings
 
@@ -13,3 +13,8 @@ def now() -> datetime:
 def today() -> date:
     """The present day where the team works."""
     return now().astimezone(settings().timezone).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """The moment a day begins where the team works."""
+    return datetime.combine(day, time(), settings().timezone)

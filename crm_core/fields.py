@@ -14,7 +14,9 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 
 from crm_core.i18n import N_, _
 
-Condition = Callable[[Mapping[str, Any]], bool]
+Values = Mapping[str, Any]
+"""A record's values by field."""
+Condition = Callable[[Values], bool]
 
 
 class Widget(StrEnum):
@@ -44,12 +46,12 @@ GROUPS = {
 }
 
 
-def always(_values: Mapping[str, Any]) -> bool:
+def always(_values: Values) -> bool:
     """The condition that always holds."""
     return True
 
 
-def never(_values: Mapping[str, Any]) -> bool:
+def never(_values: Values) -> bool:
     """The condition that never holds."""
     return False
 
@@ -81,7 +83,7 @@ class Field:
     help: str = ""
     required: Condition = never
     shown: Condition = always
-    check: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    check: Callable[[Any, Values], Any] | None = None
     choices: Mapping[str, str] | None = None
     preset: str = ""
     aliases: tuple[str, ...] = ()
@@ -89,8 +91,6 @@ class Field:
     sensitive: bool = False
     fixed: bool = False
     """Chosen at creation; afterwards only its own action changes it (kind, stage)."""
-    listed: bool = False
-    """Part of the customer list as it comes."""
     filterable: bool = False
     is_open: bool = False
     """Whether words of one's own are possible beside the choices."""
@@ -100,7 +100,7 @@ class Field:
         """The label in the language in force."""
         return _(self.label)
 
-    def is_required(self, values: Mapping[str, Any]) -> bool:
+    def is_required(self, values: Values) -> bool:
         """Whether a record with these values must carry the field."""
         return self.shown(values) and self.required(values)
 

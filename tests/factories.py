@@ -15,6 +15,7 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
+from crm_core.services.passwords import hash_password
 from crm_core.services.users import create_user
 
 PASSWORD = "Valid-pass-123"
@@ -127,8 +128,9 @@ def make_user(
     """Create an account and return it as the actor that services receive."""
     username = username or f"user{unique_number()}"
     over.setdefault("must_change_password", False)
+    over |= {"username": username, "name": name or username, "password_hash": hash_password(password)}
     with transaction(SYSTEM) as session:
-        user = create_user(session, SYSTEM, username=username, name=name or username, password=password, role=role, team_id=team_id, **over)
+        user = create_user(session, SYSTEM, role=role, team_id=team_id, **over)
         user_id = user.id
     return actor_of(user_id)
 

@@ -11,7 +11,7 @@ from crm_core.config import ROOT
 
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
-BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "validation", "reference", "masking"}
+BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
     "fields": {"i18n"},
-    "validation": {"clock", "fields", "i18n", "pinyin"},
+    "checks": {"clock", "fields", "i18n", "pinyin"},
+    "validation": {"fields", "i18n"},
     "models": BELOW_MODELS - {"db"},
     "numbering": {"clock", "db", "models"},
     "cache": {"numbering"},

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.errors import Conflict
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.services import contacts
 from crm_core.services.library import Library
-from crm_core.validation import NOT_PROVIDED
 from ui import conflict, feedback, forms, guard
 from ui.feedback import escape
 from ui.intake_form import CONTACTS

@@ -10,7 +10,7 @@ from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
 from crm_core.models import STAGES, Customer
 from crm_core.reference import children_of, regions
-from crm_core.services.customers import SORTS, CustomerQuery
+from crm_core.services.customer_list import SORTS, CustomerQuery
 from crm_core.services.library import Library
 from ui import address
 from ui.forms import choices_of

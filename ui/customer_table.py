@@ -11,7 +11,7 @@ from crm_core.i18n import _, format_age
 from crm_core.masking import mask
 from crm_core.models import STAGES
 from crm_core.reference import region_label
-from crm_core.services.customers import CustomerPage
+from crm_core.services.customer_list import CustomerPage
 from crm_core.services.library import Library
 from ui import routes
 from ui.badges import CHART_COLOURS

@@ -8,7 +8,7 @@ from crm_core.errors import Conflict
 from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
 from crm_core.models import Customer
-from crm_core.services import customers
+from crm_core.services import customer_changes
 from crm_core.services.library import Library
 from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
@@ -45,11 +45,7 @@ def draw(library: Library) -> None:
     values = {"kind": state["kind"], "stage": state["stage"]}
     form = Form(PREFIX, library, values, errors=state["errors"])
     for group, fields in forms.by_group(FIELDS).items():
-        shown = {name: field for name, field in fields.items() if field.shown(values)}
-        if shown:
-            with st.container(border=True):
-                st.subheader(forms.group_title(group), anchor=False)
-                form.draw(shown)
+        form.draw_group(group, fields)
     with st.container(key=forms.css_key(PREFIX, "reason")):
         st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
         for sentence in state["errors"].get("reason", ()):
@@ -84,7 +80,7 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     state = st.session_state["edit"]
     wanted = changes() if chosen is None else chosen
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        customers.update_customer(
+        customer_changes.update_customer(
             session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"]
         )
     if outcome.succeeded:

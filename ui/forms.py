@@ -37,24 +37,30 @@ class Form:
         self.prefix, self.library, self.values = prefix, library, values
         self.errors, self.warnings = errors or {}, warnings or {}
 
-    def draw(self, fields: Mapping[str, Field], *, columns: int = 3, path: str = "") -> None:
+    def draw_group(self, group: str, fields: Mapping[str, Field]) -> None:
+        """Draw the fields of a group in a box under its title; nothing where the record shows none of them."""
+        if any(field.shown(self.values) for field in fields.values()):
+            with st.container(border=True):
+                st.subheader(group_title(group), anchor=False)
+                self.draw(fields)
+
+    def draw(self, fields: Mapping[str, Field], *, columns: int = 3) -> None:
         """Draw the fields that the record's kind and stage show, in their order, in rows of `columns`."""
         shown = [field for field in fields.values() if field.shown(self.values)]
         narrow = [field for field in shown if field.widget not in WIDE]
         for start in range(0, len(narrow), columns):
             for place, field in zip(st.columns(columns), narrow[start : start + columns], strict=False):
-                self._draw_field(place, field, path)
+                self._draw_field(place, field)
         for field in shown:
             if field.widget in WIDE:
-                self._draw_field(st, field, path)
+                self._draw_field(st, field)
 
-    def _draw_field(self, place: Any, field: Field, path: str) -> None:
-        name = path + field.name
-        with place.container(key=css_key(self.prefix, name), gap="xxsmall"):
-            draw_widget(field, self.library, self.values, key=f"{self.prefix}.{name}", path=f"{self.prefix}.{path}")
-            for sentence in self.errors.get(name, ()):
+    def _draw_field(self, place: Any, field: Field) -> None:
+        with place.container(key=css_key(self.prefix, field.name), gap="xxsmall"):
+            draw_widget(field, self.library, self.values, prefix=self.prefix)
+            for sentence in self.errors.get(field.name, ()):
                 st.markdown(f":red[:material/error: {escape(sentence)}]")
-            if warning := self.warnings.get(name):
+            if warning := self.warnings.get(field.name):
                 st.markdown(f":orange[:material/warning: {escape(warning)}]")
 
     def show_first_error(self) -> None:
@@ -87,8 +93,9 @@ def group_title(group: str) -> str:
     return _(GROUPS[group])
 
 
-def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, key: str, path: str) -> None:
-    """Draw the widget of one field; its value stands in `st.session_state[key]`."""
+def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str) -> None:
+    """Draw the widget of one field; its value stands in `st.session_state` under `prefix.name`."""
+    key = f"{prefix}.{field.name}"
     label = required(field.title) if field.is_required(values) else field.title
     help_text = _(field.help) if field.help else None
     if field.widget in (Widget.TEXT, Widget.MONEY):
@@ -103,7 +110,7 @@ def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, ke
             label, list(choices), format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose")
         )
     elif field.widget is Widget.REGION:
-        _draw_region(field, label, key=key, path=path)
+        _draw_region(field, label, prefix=prefix)
     else:
         _draw_choice(field, library, label, help_text, key=key)
 
@@ -148,8 +155,9 @@ def choices_of(field: Field, library: Library, present: Any = None) -> dict[str,
     return choices
 
 
-def _draw_region(field: Field, label: str, *, key: str, path: str) -> None:
-    parents = [st.session_state.get(path + name) for name in PARENT_REGION.get(field.name, ())]
+def _draw_region(field: Field, label: str, *, prefix: str) -> None:
+    key = f"{prefix}.{field.name}"
+    parents = [st.session_state.get(f"{prefix}.{name}") for name in PARENT_REGION.get(field.name, ())]
     parent = "" if field.name == "province" else next((code for code in parents if code), None)
     options = [region.code for region in children_of(parent) if region.level == field.name] if parent is not None else []
     if st.session_state.get(key) not in options:
@@ -163,7 +171,7 @@ def _draw_region(field: Field, label: str, *, key: str, path: str) -> None:
         disabled=not options,
         placeholder=_("Choose"),
         on_change=_clear,
-        args=([path + name for name in BELOW_REGION.get(field.name, ())],),
+        args=([f"{prefix}.{name}" for name in BELOW_REGION.get(field.name, ())],),
     )
 
 

@@ -60,11 +60,7 @@ def draw(library: Library, values: Mapping[str, Any]) -> None:
     """Draw all groups of the form, the contacts after the basic data."""
     form = Form(PREFIX, library, values, errors=errors(), warnings=st.session_state.get("intake_warnings"))
     for group, fields in forms.by_group(CUSTOMER_FIELDS).items():
-        shown = {name: field for name, field in fields.items() if field.shown(values)}
-        if shown:
-            with st.container(border=True):
-                st.subheader(forms.group_title(group), anchor=False)
-                form.draw(shown)
+        form.draw_group(group, fields)
         if group == "base":
             draw_contacts(library)
     page_tools.bring_into_view([forms.css_key(PREFIX, name) for name in errors()])

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.i18n import _, join_words
-from crm_core.services import duplicates, library
+from crm_core.services import duplicates, outlines
 from crm_core.services.duplicates import Duplicate
 from crm_core.services.entry import Checked
 from crm_core.services.library import Library
@@ -53,7 +53,7 @@ def _draw_duplicate(one: Duplicate) -> None:
 def draw(entries: Library, values: Mapping[str, Any]) -> None:
     """The questions for this industry and type; an answer goes into its field."""
     with guard.reading() as session:
-        questions = library.list_questions(session, industry=values.get("industry"), stage=values["stage"])
+        questions = outlines.list_questions(session, industry=values.get("industry"), stage=values["stage"])
     with st.container(border=True):
         st.subheader(_("Talking points"), anchor=False)
         st.caption(_("Questions still open with this customer. Write the answer here and press Enter; it goes into the right field."))

@@ -8,12 +8,12 @@ from streamlit_authenticator.controllers import AuthenticationController
 
 from crm_core import db
 from crm_core.i18n import LANGUAGES, _, language
-from crm_core.services import sign_in, users
+from crm_core.services import passwords, sign_in
 from ui import browser, feedback, guard
 from ui.web.middleware import BROWSER_COOKIE
 
 # Compared when there is no such account, so that the answer takes the same time.
-_NO_PASSWORD = users.hash_password("no account has this password !1")
+_NO_PASSWORD = passwords.hash_password("no account has this password !1")
 
 
 class _Accounts(dict[str, dict[str, Any]]):
@@ -128,9 +128,11 @@ def draw_setup() -> None:
         if password != again:
             feedback.refusal(_("The two passwords differ. Enter the same one twice."))
             return
-        with feedback.attempt() as outcome, db.transaction() as session:
-            sign_in.set_up(session, code=code, username=username, name=name, password=password, language=language())
-            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+        with feedback.attempt() as outcome:
+            password_hash = passwords.hash_password(password)
+            with db.transaction() as session:
+                sign_in.set_up(session, code=code, username=username, name=name, password_hash=password_hash, language=language())
+                ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
         if outcome.succeeded:
             sign_in.forget_setup_code()
             collect_cookie(ticket, language())

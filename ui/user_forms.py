@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.models import User
-from crm_core.services import users
+from crm_core.services import passwords, users
 from ui import feedback, forms, guard
 
 
@@ -24,9 +24,10 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     )
     if not st.button(_("Create account"), type="primary", icon=":material/check:"):
         return
-    password = users.random_password()
+    password = passwords.random_password()
+    password_hash = passwords.hash_password(password)
     with feedback.attempt() as outcome, guard.acting() as session:
-        users.create_user(session, guard.actor(), username=username, name=name, password=password, role=role or "", team_id=team)
+        users.create_user(session, guard.actor(), username=username, name=name, password_hash=password_hash, role=role or "", team_id=team)
     if outcome.succeeded:
         st.session_state["created_account"] = (username.strip().lower(), password)
         guard.again()
@@ -75,8 +76,10 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
             if outcome.succeeded:
                 st.rerun()
         if st.button(_("New one-time password"), icon=":material/key:"):
+            password = passwords.random_password()
+            password_hash = passwords.hash_password(password)
             with feedback.attempt() as outcome, guard.acting() as session:
-                password = users.reset_password(session, guard.actor(), account.id)
+                passwords.reset_password(session, guard.actor(), account.id, password_hash=password_hash)
             if outcome.succeeded:
                 st.session_state["created_account"] = (account.username, password)
                 guard.again()

@@ -3,11 +3,12 @@
 from sqlalchemy import Boolean, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from crm_core.checks.contacts import check_email, check_phone
+from crm_core.checks.names import check_person_name
 from crm_core.fields import always, declared
 from crm_core.i18n import N_
 from crm_core.models.base import Base, CustomerKey, Dated, Key, Versioned
 from crm_core.normal import email_key, phone_key
-from crm_core.validation import check_email, check_person_name, check_phone
 
 
 class Contact(Base, Dated, Versioned):
@@ -26,7 +27,6 @@ class Contact(Base, Dated, Versioned):
         group="contacts",
         required=always,
         check=check_person_name,
-        listed=True,
         aliases=("联系人", "主要联系人", "主联系人姓名", "姓名", "contact", "contact name", "full name"),
     )
     position: Mapped[str | None] = declared(
@@ -39,7 +39,6 @@ class Contact(Base, Dated, Versioned):
         required=always,
         check=check_phone,
         sensitive=True,
-        listed=True,
         help=N_("An 11-digit mobile number, or a landline with area code such as 0571-87654321."),
         aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "电话号码", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
     )

@@ -9,18 +9,14 @@ from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
+from crm_core.checks.dates import check_date, check_last_cooperation
+from crm_core.checks.identifiers import check_credit_code, check_identity_number
+from crm_core.checks.money import check_money
+from crm_core.checks.names import check_customer_name
 from crm_core.fields import Widget, always, declared, for_kind, for_stage
 from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UtcTime, Versioned
 from crm_core.normal import name_key
-from crm_core.validation import (
-    check_credit_code,
-    check_customer_name,
-    check_date,
-    check_identity_number,
-    check_last_cooperation,
-    check_money,
-)
 
 
 class Kind(StrEnum):
@@ -115,7 +111,6 @@ class Customer(Base, Dated, Versioned):
         choices=STAGES,
         required=always,
         fixed=True,
-        listed=True,
         filterable=True,
         aliases=("客户状态分类", "type", "stage"),
     )
@@ -125,7 +120,6 @@ class Customer(Base, Dated, Versioned):
         label=N_("Customer name"),
         required=always,
         check=check_customer_name,
-        listed=True,
         aliases=("名称", "公司名称", "企业名称", "客户", "公司", "单位名称", "name", "company", "company name", "account", "account name"),
     )
     segment: Mapped[str | None] = declared(
@@ -156,7 +150,6 @@ class Customer(Base, Dated, Versioned):
         is_open=True,
         required=always,
         widget=Widget.INDUSTRY,
-        listed=True,
         filterable=True,
         aliases=("行业", "industry", "sector"),
         help=N_("Type to search. If nothing fits, choose the last entry and write your own words; an administrator will assign them."),
@@ -188,7 +181,6 @@ class Customer(Base, Dated, Versioned):
         label=N_("Customer tier"),
         widget=Widget.CHOICE,
         choices=TIERS,
-        listed=True,
         filterable=True,
         aliases=("等级", "tier", "level"),
     )
@@ -198,9 +190,7 @@ class Customer(Base, Dated, Versioned):
     province: Mapped[str | None] = declared(
         String(6), index=True, label=N_("Province"), widget=Widget.REGION, filterable=True, aliases=("省", "省份", "province", "state")
     )
-    city: Mapped[str | None] = declared(
-        String(6), label=N_("City"), widget=Widget.REGION, listed=True, filterable=True, aliases=("市", "城市", "city")
-    )
+    city: Mapped[str | None] = declared(String(6), label=N_("City"), widget=Widget.REGION, filterable=True, aliases=("市", "城市", "city"))
     district: Mapped[str | None] = declared(
         String(6), label=N_("District"), widget=Widget.REGION, aliases=("区", "区县", "district", "county")
     )

@@ -10,7 +10,7 @@ from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFai
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.customers import refresh
+from crm_core.services.customer_changes import refresh
 from crm_core.services.entry import CONTACT_FIELDS, check_contact
 
 

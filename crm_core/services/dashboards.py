@@ -12,7 +12,6 @@ from crm_core.db import CrmSession
 from crm_core.models import Customer
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
-from crm_core.services.customers import start_of_day
 
 MONTHS = 12
 
@@ -73,7 +72,9 @@ def _by_month(session: CrmSession, month: str) -> dict[str, int]:
     return {
         first.isoformat()[:7]: session.execute(
             select(func.count(Customer.id)).where(
-                Customer.deleted_at.is_(None), Customer.created_at >= start_of_day(first), Customer.created_at < start_of_day(following)
+                Customer.deleted_at.is_(None),
+                Customer.created_at >= clock.start_of_day(first),
+                Customer.created_at < clock.start_of_day(following),
             )
         ).scalar_one()
         for first, following in pairwise(first_days)

@@ -18,13 +18,15 @@ from crm_core.i18n import _
 from crm_core.models import Customer, Kind, Role
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.actors import list_actors
-from crm_core.services.customers import create_customer, start_of_day, update_customer
+from crm_core.services.customer_changes import update_customer
+from crm_core.services.customers import create_customer
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import get_library
+from crm_core.services.passwords import hash_password, random_password
 from crm_core.services.tags import set_tags
-from crm_core.services.users import create_team, create_user, has_users, random_password
+from crm_core.services.users import create_team, create_user, has_users
 
 _DAYS_AGO = "_days_ago"
 _YEAR = 360
@@ -82,7 +84,7 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
             actor,
             username=account.username,
             name=row["name"],
-            password=account.password,
+            password_hash=hash_password(account.password),
             role=account.role,
             team_id=teams.get(row["team"]),
             language=row["language"],
@@ -128,7 +130,7 @@ def _create(session: CrmSession, owner: Actor, row: Row, contacts: Sequence[Row]
     else:
         customer = _create_incomplete(session, owner, {**values, **dict.fromkeys(_LEFT_OUT)}, contacts)
     set_tags(session, owner, customer.code, row["tags"].split(";"))
-    entered = start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
+    entered = clock.start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
     customer.created_at = customer.updated_at = min(entered, clock.now())
     session.flush()
 

@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.fields import Field, Widget
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.masking import mask
 from crm_core.reference import regions
 from crm_core.services.library import Library
-from crm_core.validation import NOT_PROVIDED
 
 
 def show(field: Field, value: Any, library: Library, *, masked: bool = False) -> str:

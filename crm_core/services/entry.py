@@ -1,17 +1,17 @@
 """Checking a customer entry as a whole: fields by kind and stage, library codes, regions, contacts, all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm_core.fields import Field, Widget, fields_of
+from crm_core.checks.contacts import email_warning
+from crm_core.checks.money import check_budget
+from crm_core.fields import Field, Values, Widget, fields_of
 from crm_core.i18n import _, join_words
 from crm_core.models import KINDS, STAGES, Contact, Customer
 from crm_core.reference import regions
 from crm_core.services.library import Library
-from crm_core.validation import check_budget, check_length, clean_text, clean_values, email_warning, is_blank
-
-Values = Mapping[str, Any]
+from crm_core.validation import check_length, clean_text, clean_values, is_blank
 
 CONTACT_FIELDS = ("name", "position", "phone", "email", "wechat")
 

@@ -5,26 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _, localized
-from crm_core.models import (
-    CATEGORIES,
-    Customer,
-    Industry,
-    IndustrySuggestion,
-    OutlineQuestion,
-    Preset,
-    SuggestionState,
-)
+from crm_core.models import CATEGORIES, Industry, IndustrySuggestion, Preset, SuggestionState
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.pinyin import pinyin_of
-from crm_core.scope import unscoped
 from crm_core.validation import check_length, clean_text
 
 
@@ -183,130 +173,3 @@ def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, na
     preset.position = position
     preset.is_active = is_active
     bump(session, "library")
-
-
-def suggest_industry(session: CrmSession, actor: Actor, text: str) -> None:
-    """Put an industry in the user's own words before the administrator, once; a refused one is put there again [000]."""
-    known = session.execute(select(IndustrySuggestion).where(IndustrySuggestion.text == text)).scalar_one_or_none()
-    if known is None:
-        session.add(IndustrySuggestion(text=text, proposed_by_id=actor.id))
-    elif known.state != SuggestionState.PENDING:
-        known.state, known.industry, known.remark = SuggestionState.PENDING, None, None
-
-
-def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySuggestion, int]]:
-    """The suggestions still open, oldest first, each with the number of customers waiting for it."""
-    require(actor, Permission.LIBRARY_EDIT)
-    waiting = select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.deleted_at.is_(None)).scalar_subquery()
-    rows = session.execute(
-        select(IndustrySuggestion, waiting).where(IndustrySuggestion.state == SuggestionState.PENDING).order_by(IndustrySuggestion.id)
-    )
-    return [(suggestion, count) for suggestion, count in rows]
-
-
-def accept_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, section: str, name_en: str = "") -> None:
-    """Take a suggestion into the library under a 门类; customers waiting for it get the new entry."""
-    suggestion = _pending(session, actor, suggestion_id)
-    library = get_library(session)
-    if section not in library.industries or library.industries[section].parent:
-        raise ValidationFailed({"section": [_("Choose the section under which the industry belongs.")]})
-    own = [entry for entry in library.industries.values() if entry.parent == section and "-" in entry.code]
-    code = f"{section}-{len(own) + 1}"
-    session.add(Industry(code=code, parent=section, name=suggestion.text, name_en=clean_text(name_en)[:120] or None))
-    session.flush()
-    _settle(session, suggestion, SuggestionState.ACCEPTED, industry=code)
-
-
-def map_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, industry: str) -> None:
-    """Treat a suggestion as an entry the library already has; customers waiting for it get that entry."""
-    suggestion = _pending(session, actor, suggestion_id)
-    if industry not in get_library(session).industries:
-        raise ValidationFailed({"industry": [_("Choose an industry of the library.")]})
-    _settle(session, suggestion, SuggestionState.MAPPED, industry=industry)
-
-
-def refuse_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, remark: str) -> None:
-    """Refuse a suggestion with a reason; its customers become incomplete until somebody chooses an industry."""
-    suggestion = _pending(session, actor, suggestion_id)
-    if not clean_text(remark):
-        raise ValidationFailed({"remark": [_("Say why, so that the author knows what to choose.")]})
-    suggestion.remark = clean_text(remark)[:300]
-    _settle(session, suggestion, SuggestionState.REFUSED, industry=None)
-
-
-def _pending(session: CrmSession, actor: Actor, suggestion_id: int) -> IndustrySuggestion:
-    require(actor, Permission.LIBRARY_EDIT)
-    suggestion = session.get(IndustrySuggestion, suggestion_id)
-    if suggestion is None or suggestion.state != SuggestionState.PENDING:
-        raise NotFound(_("This suggestion has already been dealt with. Reload the page to see the open ones."))
-    return suggestion
-
-
-def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: SuggestionState, *, industry: str | None) -> None:
-    suggestion.state = state
-    suggestion.industry = industry
-    changes: dict[str, object] = {"industry": industry, "industry_text": None, "version": Customer.version + 1}
-    if industry is None:
-        changes["is_incomplete"] = True
-    settled = session.execute(
-        update(Customer).where(Customer.industry_text == suggestion.text).values(changes).returning(Customer.id, Customer.name),
-        execution_options=unscoped | {"synchronize_session": False},
-    )
-    audit.record_customer_changes(session, [(row.id, row.name) for row in settled], field="industry", old=suggestion.text, new=industry)
-    bump(session, "library")
-    bump(session, "customers")
-
-
-def list_questions(session: CrmSession, *, industry: str | None, stage: str | None) -> list[OutlineQuestion]:
-    """沟通提纲: the questions for this industry's section and this stage, general ones included [002]."""
-    section = (industry or "")[:1]
-    return list(
-        session.execute(
-            select(OutlineQuestion)
-            .where(
-                OutlineQuestion.industry.in_([section, ""]) | OutlineQuestion.industry.is_(None),
-                OutlineQuestion.stage.in_([stage or "", ""]) | OutlineQuestion.stage.is_(None),
-            )
-            .order_by(OutlineQuestion.industry.desc(), OutlineQuestion.stage.desc(), OutlineQuestion.position, OutlineQuestion.id)
-        ).scalars()
-    )
-
-
-def list_all_questions(session: CrmSession, actor: Actor) -> list[OutlineQuestion]:
-    """Every question, for the administrator's page."""
-    require(actor, Permission.LIBRARY_EDIT)
-    order = (OutlineQuestion.industry, OutlineQuestion.stage, OutlineQuestion.position, OutlineQuestion.id)
-    return list(session.execute(select(OutlineQuestion).order_by(*order)).scalars())
-
-
-def save_question(
-    session: CrmSession,
-    actor: Actor,
-    question_id: int | None,
-    *,
-    industry: str,
-    stage: str,
-    position: int,
-    question: str,
-    question_en: str,
-    field: str,
-) -> None:
-    """Add or change a question of the outline. Raises `NotFound`, `ValidationFailed`."""
-    require(actor, Permission.LIBRARY_EDIT)
-    if not clean_text(question):
-        raise ValidationFailed({"question": [_("Enter the question.")]})
-    row = session.get(OutlineQuestion, question_id) if question_id else OutlineQuestion()
-    if row is None:
-        raise NotFound
-    row.industry, row.stage, row.position, row.field = industry, stage, position, field
-    row.question, row.question_en = clean_text(question), clean_text(question_en) or None
-    session.add(row)
-
-
-def delete_question(session: CrmSession, actor: Actor, question_id: int) -> None:
-    """Remove a question from the outline."""
-    require(actor, Permission.LIBRARY_EDIT)
-    row = session.get(OutlineQuestion, question_id)
-    if row is None:
-        raise NotFound
-    session.delete(row)

@@ -150,7 +150,7 @@ def forget_setup_code() -> None:
     settings().setup_code_file.unlink(missing_ok=True)
 
 
-def set_up(session: CrmSession, *, code: str, username: str, name: str, password: str, language: str) -> User:
+def set_up(session: CrmSession, *, code: str, username: str, name: str, password_hash: str, language: str) -> User:
     """Create the first administrator. Raises `SignInRefused` for a wrong code or a second time, `ValidationFailed`."""
     users.refuse_if_set_up(session)
     if not secrets.compare_digest(code.strip().upper().encode(), setup_code().encode()):
@@ -160,7 +160,7 @@ def set_up(session: CrmSession, *, code: str, username: str, name: str, password
         SYSTEM,
         username=username,
         name=name,
-        password=password,
+        password_hash=password_hash,
         role="administrator",
         language=language,
         must_change_password=False,

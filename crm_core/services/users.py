@@ -1,13 +1,10 @@
-"""Accounts: creating, changing and listing users, roles and teams."""
+"""Accounts: creating, changing and listing users, roles and teams. Their passwords have a service of their own."""
 
 import re
-import secrets
 
-import bcrypt
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
-from crm_core import audit
 from crm_core.cache import cached
 from crm_core.config import settings
 from crm_core.db import CrmSession
@@ -18,36 +15,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import BUILT_IN_ROLES, Actor, Permission, require
 from crm_core.validation import check_length, clean_text
 
-MIN_PASSWORD = 8
-MAX_PASSWORD_BYTES = 72
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._\-]{1,38}[a-z0-9]$")
-
-
-def check_password(password: str) -> str:
-    """Letters, digits and special characters, at least 8 [001]; at most 72 bytes, which is what bcrypt reads.
-
-    Raises `ValueError` with a sentence.
-    """
-    kinds = (str.isalpha, str.isdigit, lambda one: not one.isalnum() and not one.isspace())
-    if len(password) < MIN_PASSWORD or not all(any(kind(one) for one in password) for kind in kinds):
-        raise ValueError(_("A password has at least 8 characters, with letters, digits and special characters such as ! or #."))
-    if password != password.strip():
-        raise ValueError(_("A password cannot begin or end with a blank. Leave it out."))
-    if len(password.encode()) > MAX_PASSWORD_BYTES:
-        raise ValueError(_("This password is too long. Use at most 72 characters."))
-    return password
-
-
-def hash_password(password: str) -> str:
-    """bcrypt, as streamlit-authenticator checks it."""
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()
-
-
-def random_password() -> str:
-    """A one-time password that keeps the rule and is easy to type."""
-    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _place in range(7))
-    digits = "".join(secrets.choice("23456789") for _place in range(4))
-    return f"{letters.capitalize()}{secrets.choice('#%+=!')}{digits}"
 
 
 def has_users(session: CrmSession) -> bool:
@@ -61,7 +29,7 @@ def create_user(
     *,
     username: str,
     name: str,
-    password: str,
+    password_hash: str,
     role: str,
     team_id: int | None = None,
     language: str | None = None,
@@ -69,26 +37,18 @@ def create_user(
 ) -> User:
     """Add an account. Raises `NotAllowed`, `ValidationFailed`."""
     require(actor, Permission.USER_EDIT)
-    username = clean_text(username).lower()
     errors: dict[str, list[str]] = {}
-    if not _USERNAME.match(username):
-        errors["username"] = [_("An account has 3 to 40 lower-case letters, digits, dots or dashes.")]
-    elif session.execute(select(User.id).where(User.username == username)).first():
-        errors["username"] = [_("The account “{name}” exists already. Choose another one.").format(name=username)]
+    username = _checked_username(session, errors, username)
     role_id = session.execute(select(Role.id).where(Role.code == role)).scalar()
     if role_id is None:
         errors["role"] = [_("Choose a role.")]
     name = _checked(errors, "name", name)
-    try:
-        check_password(password)
-    except ValueError as problem:
-        errors["password"] = [str(problem)]
     if errors:
         raise ValidationFailed(errors)
     user = User(
         username=username,
         name=name,
-        password_hash=hash_password(password),
+        password_hash=password_hash,
         role_id=role_id,
         team_id=team_id,
         language=language if language in LANGUAGES else settings().language,
@@ -98,6 +58,15 @@ def create_user(
     session.flush()
     bump(session, "users")
     return user
+
+
+def _checked_username(session: CrmSession, errors: dict[str, list[str]], text: str) -> str:
+    username = clean_text(text).lower()
+    if not _USERNAME.match(username):
+        errors["username"] = [_("An account has 3 to 40 lower-case letters, digits, dots or dashes.")]
+    elif session.execute(select(User.id).where(User.username == username)).first():
+        errors["username"] = [_("The account “{name}” exists already. Choose another one.").format(name=username)]
+    return username
 
 
 def _checked(errors: dict[str, list[str]], field: str, text: str) -> str:
@@ -114,7 +83,7 @@ def _checked(errors: dict[str, list[str]], field: str, text: str) -> str:
 def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, role: str, team_id: int | None, is_active: bool) -> None:
     """Change an account; disabling it ends its sessions. The last active administrator always remains."""
     require(actor, Permission.USER_EDIT)
-    user = _get(session, user_id)
+    user = get_user(session, user_id)
     new_role = session.execute(select(Role).where(Role.code == role)).scalar_one_or_none()
     errors: dict[str, list[str]] = {}
     clean = _checked(errors, "name", name)
@@ -138,46 +107,13 @@ def _is_last_administrator(session: CrmSession, user: User) -> bool:
     return set(session.execute(active).scalars()) <= {user.id}
 
 
-def reset_password(session: CrmSession, actor: Actor, user_id: int) -> str:
-    """Give an account a one-time password, which is returned; its sessions end and a lock is lifted."""
-    require(actor, Permission.USER_EDIT)
-    user = _get(session, user_id)
-    password = random_password()
-    _set_password(session, user, password, must_change=True)
-    user.locked_until, user.failed_sign_ins = None, 0
-    return password
-
-
-def change_password(session: CrmSession, actor: Actor, *, old: str, new: str) -> None:
-    """Change one's own password; all other sessions of the account end. Raises `ValidationFailed`."""
-    user = _get(session, actor.id or 0)
-    errors: dict[str, list[str]] = {}
-    if not bcrypt.checkpw(old.encode()[:MAX_PASSWORD_BYTES], user.password_hash.encode()):
-        errors["old"] = [_("This is not your present password. Enter it again.")]
-    try:
-        check_password(new)
-    except ValueError as problem:
-        errors["new"] = [str(problem)]
-    if old == new:
-        errors["new"] = [_("Choose a password that differs from the present one.")]
-    if errors:
-        raise ValidationFailed(errors)
-    _set_password(session, user, new, must_change=False, keep_session=actor.session_id)
-
-
-def _set_password(session: CrmSession, user: User, password: str, *, must_change: bool, keep_session: int | None = None) -> None:
-    user.password_hash = hash_password(password)
-    user.must_change_password = must_change
-    audit.record(session, "password_set", user)
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
-
-
 def set_language(session: CrmSession, actor: Actor, language: str) -> None:
     """Choose the language of one's own interface."""
-    _get(session, actor.id or 0).language = language if language in LANGUAGES else settings().language
+    get_user(session, actor.id or 0).language = language if language in LANGUAGES else settings().language
 
 
-def _get(session: CrmSession, user_id: int) -> User:
+def get_user(session: CrmSession, user_id: int) -> User:
+    """An account with its role. Raises `NotFound`."""
     user = session.execute(select(User).options(joinedload(User.role)).where(User.id == user_id)).scalar_one_or_none()
     if user is None:
         raise NotFound

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crm_core.i18n import LANGUAGES, _
-from crm_core.services import users
+from crm_core.services import passwords
 from ui import browser, feedback, guard, header, routes
 
 actor = guard.actor()
@@ -24,8 +24,11 @@ with left, st.form("password"):
         if new != again:
             feedback.refusal(_("The two passwords differ. Enter the same one twice."))
         else:
-            with feedback.attempt() as outcome, guard.acting() as session:
-                users.change_password(session, guard.actor(), old=old, new=new)
+            with feedback.attempt() as outcome:
+                with guard.reading() as session:
+                    change = passwords.check_change(session, guard.actor(), old=old, new=new)
+                with guard.acting() as session:
+                    passwords.change_password(session, guard.actor(), change)
             if outcome.succeeded:
                 feedback.later(_("The password was changed. Other sessions of your account have ended."))
                 st.switch_page(routes.HOME if actor.must_change_password else routes.SETTINGS)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
-from crm_core.services import library
+from crm_core.services import industries, library
 from ui import feedback, forms, guard, header
 
 actor = guard.page(Permission.LIBRARY_EDIT)
@@ -16,7 +16,7 @@ def decide(suggestion_id: int, text: str) -> None:
     st.markdown(f"**{feedback.escape(text)}**")
     labels = {"map": _("It is an industry of the library"), "accept": _("Take it into the library"), "refuse": _("Refuse it")}
     answer = st.radio(_("Decision"), list(labels), format_func=lambda code: labels[code], key="decision")
-    industries = {
+    choices = {
         code: entries.industry_label(code) for code, one in entries.industries.items() if (one.parent is None) == (answer == "accept")
     }
     chosen = remark = name_en = ""
@@ -27,9 +27,9 @@ def decide(suggestion_id: int, text: str) -> None:
         chosen = (
             st.selectbox(
                 label,
-                list(industries),
+                list(choices),
                 index=None,
-                format_func=lambda code: industries[code],
+                format_func=lambda code: choices[code],
                 placeholder=_("Choose"),
                 key=f"industry_{answer}",
             )
@@ -40,18 +40,18 @@ def decide(suggestion_id: int, text: str) -> None:
         return
     with feedback.attempt() as outcome, guard.acting() as session:
         if answer == "map":
-            library.map_suggestion(session, guard.actor(), suggestion_id, industry=chosen)
+            industries.map_suggestion(session, guard.actor(), suggestion_id, industry=chosen)
         elif answer == "accept":
-            library.accept_suggestion(session, guard.actor(), suggestion_id, section=chosen, name_en=name_en)
+            industries.accept_suggestion(session, guard.actor(), suggestion_id, section=chosen, name_en=name_en)
         else:
-            library.refuse_suggestion(session, guard.actor(), suggestion_id, remark=remark)
+            industries.refuse_suggestion(session, guard.actor(), suggestion_id, remark=remark)
     if outcome.succeeded:
         st.rerun()
 
 
 with guard.reading() as reading:
     entries = library.get_library(reading)
-    waiting = library.list_suggestions(reading, actor)
+    waiting = industries.list_suggestions(reading, actor)
 
 if not waiting:
     feedback.empty_state("task_alt", _("No suggestions are waiting"), _("Industries that users write in their own words appear here."))

@@ -4,24 +4,28 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customers, library, tags, users
-from ui import attachment_list, badges, contact_list, customer_actions, customer_sheet, feedback, guard, header, history_list, routes
+from crm_core.services import contacts, customer_changes, library, tags, users
+from ui import (
+    attachment_list,
+    badges,
+    contact_list,
+    customer_actions,
+    customer_opening,
+    customer_sheet,
+    feedback,
+    guard,
+    header,
+    history_list,
+)
 
 actor = guard.page(Permission.CUSTOMER_READ)
 may_edit = actor.can(Permission.CUSTOMER_EDIT)
 
-with feedback.attempt() as opening, guard.reading() as session:
-    customer = customers.get_customer(session, actor, st.query_params.get("code", ""))
+with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
     own_tags = tags.tags_of(session, customer.id)
-    missing = customers.what_is_missing(session, customer) if customer.is_incomplete else []
-
-if not opening.succeeded:
-    header.title(_("Customer"))
-    if st.button(_("Customer list"), icon=":material/arrow_back:"):
-        st.switch_page(routes.CUSTOMERS)
-    st.stop()
+    missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

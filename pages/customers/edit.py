@@ -4,20 +4,13 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customers, library
-from ui import badges, edit_form, feedback, guard, header, routes
+from crm_core.services import library
+from ui import badges, customer_opening, edit_form, feedback, guard, header
 
-actor = guard.page(Permission.CUSTOMER_EDIT)
-code = st.query_params.get("code", "")
+guard.page(Permission.CUSTOMER_EDIT)
 
-with feedback.attempt() as opening, guard.reading() as session:
-    customer = customers.get_customer(session, actor, code)
+with customer_opening.opened(_("Edit customer")) as (session, customer):
     entries = library.get_library(session)
-if not opening.succeeded:
-    header.title(_("Edit customer"))
-    if st.button(_("Customer list"), icon=":material/arrow_back:"):
-        st.switch_page(routes.CUSTOMERS)
-    st.stop()
 
 header.title(feedback.escape(customer.name))
 badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=[])
@@ -28,14 +21,14 @@ edit_form.open_record(customer)
 def edit() -> None:
     """The form, or both versions once somebody else was faster."""
     if edit_form.has_conflict():
-        edit_form.draw_conflict(customer.id, code, entries)
+        edit_form.draw_conflict(customer.id, customer.code, entries)
         return
     edit_form.draw(entries)
     with st.container(horizontal=True):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
-            edit_form.save(customer.id, code)
+            edit_form.save(customer.id, customer.code)
         if st.button(_("Cancel")):
-            edit_form.leave(code)
+            edit_form.leave(customer.code)
 
 
 edit()

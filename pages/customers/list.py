@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customers, demo, library, tags, users
+from crm_core.services import customer_list, demo, library, tags, users
 from ui import customer_actions, customer_filters, customer_table, feedback, guard, header, routes
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -12,13 +12,13 @@ header.title(_("Customer list"))
 
 
 @guard.fragment
-def customer_list() -> None:
+def draw_list() -> None:
     """The filters and the rows they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         entries, owners = library.get_library(session), users.user_names(session)
         filters = customer_filters.Filters(entries, owners, tags.list_tags(session))
         query = filters.draw()
-        page = customers.list_customers(session, guard.actor(), query)
+        page = customer_list.list_customers(session, guard.actor(), query)
     if page.rows:
         customer_table.draw(page, entries, owners)
         draw_footer(page)
@@ -27,9 +27,9 @@ def customer_list() -> None:
     filters.keep()
 
 
-def draw_footer(page: customers.CustomerPage) -> None:
+def draw_footer(page: customer_list.CustomerPage) -> None:
     """How many there are, and the other pages."""
-    first = (page.page - 1) * customers.PAGE_SIZE + 1
+    first = (page.page - 1) * customer_list.PAGE_SIZE + 1
     count = _("more than {total} customers") if page.is_capped else _("{total} customers")
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -65,4 +65,4 @@ def fill_with_demo_data() -> None:
 
 
 customer_actions.offer_undo()
-customer_list()
+draw_list()

@@ -1,7 +1,6 @@
 """The first day of a team: set up, sign in, enter customers, find, change and leave."""
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import expect
 
@@ -157,6 +156,13 @@ def test_the_form_check_names_every_error_at_its_field_and_shows_the_first(serve
     )
 
 
+def correct(desk: Desk, source_detail: str) -> None:
+    """On the page of an edit: another source detail, the reason, save."""
+    desk.type("Source detail", source_detail)
+    desk.type("Reason for the change", "更正")
+    desk.click("Save")
+
+
 def test_the_second_of_two_editors_sees_both_versions_and_chooses(server: Server, desk: Desk, second_desk: Desk) -> None:
     desk.go("/").set_up(setup_code(server))
     begin(desk, "Enterprise", "Prospect")
@@ -166,14 +172,9 @@ def test_the_second_of_two_editors_sees_both_versions_and_chooses(server: Server
     second_desk.go(f"/edit?code={code}")
     second_desk.sign_in()
     desk.go(f"/edit?code={code}")
-    change: Callable[[Desk, str], None] = lambda person, text: (  # noqa: E731
-        person.type("Source detail", text),
-        person.type("Reason for the change", "更正"),
-        person.click("Save"),
-    )[0]
-    change(desk, "第一人的说明")
+    correct(desk, "第一人的说明")
     desk.page.wait_for_url(re.compile("customer\\?code="))
-    change(second_desk, "第二人的说明")
+    correct(second_desk, "第二人的说明")
     second_desk.sees(zh("Mine: {value}").format(value="第二人的说明"))
     second_desk.sees(zh("Theirs: {value}").format(value="第一人的说明"))
     second_desk.type("Reason for the change", "")

@@ -12,7 +12,8 @@ from crm_core.masking import mask
 from crm_core.models import ChangeLog
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.contacts import list_contacts, update_contact
-from crm_core.services.customers import create_customer, delete_customer, update_customer
+from crm_core.services.customer_changes import update_customer
+from crm_core.services.customers import create_customer, delete_customer
 from crm_core.services.drafts import save_draft, start_draft
 from crm_core.services.history import PAGE_SIZE, list_changes
 from tests import factories

@@ -14,7 +14,8 @@ from crm_core.errors import Conflict, ValidationFailed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.contacts import list_contacts, make_primary
-from crm_core.services.customers import NewCustomer, create_customer, update_customer
+from crm_core.services.customer_changes import update_customer
+from crm_core.services.customers import NewCustomer, create_customer
 from crm_core.services.drafts import start_draft
 from crm_core.services.sign_in import open_session, redeem_ticket
 from crm_core.services.users import update_user

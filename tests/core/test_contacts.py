@@ -8,7 +8,8 @@ from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, V
 from crm_core.models import Contact, Customer
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.contacts import add_contact, delete_contact, list_contacts, make_primary, update_contact
-from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import delete_customer
 from tests import factories
 from tests.core.sentences import is_sentence
 

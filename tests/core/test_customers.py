@@ -15,17 +15,9 @@ from crm_core.i18n import in_language
 from crm_core.models import Contact, Customer, Industry, IndustrySuggestion
 from crm_core.numbering import bump
 from crm_core.permissions import SYSTEM, Actor, Permission
-from crm_core.services.customers import (
-    CustomerQuery,
-    create_customer,
-    delete_customer,
-    get_customer,
-    list_customers,
-    restore_customer,
-    reveal_identity_number,
-    update_customer,
-    what_is_missing,
-)
+from crm_core.services.customer_changes import update_customer, what_is_missing
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import create_customer, delete_customer, get_customer, restore_customer, reveal_identity_number
 from crm_core.services.drafts import list_drafts, start_draft
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -277,6 +269,19 @@ class TestChanging:
             session.get(Customer, made.id).name = "恒远"
         change(sales, made, "", version=stored(made).version, remark="仍可补充")
         assert stored(made).remark == "仍可补充"
+
+    def test_two_days_that_contradict_each_other_cannot_be_changed_into_two_others_that_do(
+        self, sqlite_database: str, sales: Actor
+    ) -> None:
+        made = factories.make_customer(sales, stage="customer")
+        with transaction(sales) as session:
+            session.get(Customer, made.id).last_cooperated_on = date(2019, 1, 1)
+        version = stored(made).version
+        with pytest.raises(ValidationFailed) as refusal:
+            change(sales, made, version=version, first_cooperated_on="2020-01-01")
+        assert set(refusal.value.errors) == {"last_cooperated_on"}
+        change(sales, made, version=version, first_cooperated_on="2018-01-01")
+        assert stored(made).first_cooperated_on == date(2018, 1, 1)
 
     def test_changing_without_the_permission_is_refused(self, sqlite_database: str, sales: Actor) -> None:
         made = factories.make_customer(sales)

@@ -10,7 +10,8 @@ from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import delete_customer
 from crm_core.services.dashboards import Overview, get_overview
 from tests import factories
 

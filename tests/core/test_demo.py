@@ -12,7 +12,7 @@ from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
 from crm_core.models import ChangeLog, Customer, CustomerTag, IndustrySuggestion, Role, User
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
-from crm_core.services.customers import CustomerQuery, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
 from tests import factories
 

@@ -17,7 +17,8 @@ from crm_core.errors import FileRefused, NotAllowed, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import ChangeLog, Contact, Customer, ImportBatch, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services.customers import CustomerQuery, delete_customer, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import delete_customer
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.guesses import guess_kind
 from crm_core.services.imports.mapping import IGNORE, guess_mapping
@@ -568,7 +569,10 @@ class TestDuplicates:
 
         def statements_of(chosen: Sequence[str], value: str) -> int:
             asked: list[str] = []
-            listener = lambda *arguments: asked.append(arguments[2])  # noqa: E731
+
+            def listener(*arguments: Any) -> None:
+                asked.append(arguments[2])
+
             event.listen(engine(), "before_cursor_execute", listener)
             result = import_lines(*(f"{name},{value}" for name in chosen), header=header, on_duplicate=OnDuplicate.UPDATE)
             event.remove(engine(), "before_cursor_execute", listener)

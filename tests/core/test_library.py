@@ -1,5 +1,6 @@
 """The preset library: choices, industries with suggestions, and the questions of the outline."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Customer, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import library
+from crm_core.services import industries, library, outlines
 from crm_core.services.library import get_library
 from tests import factories
 
@@ -109,13 +110,13 @@ class TestSuggestedIndustries:
         factories.make_customer(sales, industry="低空经济")
         factories.make_customer(sales, industry="元宇宙")
         with reading(administrator) as session:
-            found = library.list_suggestions(session, administrator)
+            found = industries.list_suggestions(session, administrator)
         assert [(suggestion.text, count) for suggestion, count in found] == [("低空经济", 2), ("元宇宙", 1)]
 
     def test_an_accepted_one_becomes_an_entry_of_its_customers(self, waiting: Customer, sales: Actor, administrator: Actor) -> None:
         with transaction(administrator) as session:
             number = suggestion_for("低空经济").id
-            library.accept_suggestion(session, administrator, number, section="G", name_en="Low-altitude economy")
+            industries.accept_suggestion(session, administrator, number, section="G", name_en="Low-altitude economy")
         customer = stored(waiting)
         assert (customer.industry, customer.industry_text, customer.version) == ("G-1", None, waiting.version + 1)
         with reading(SYSTEM) as session:
@@ -130,7 +131,7 @@ class TestSuggestedIndustries:
         self, waiting: Customer, sales: Actor, administrator: Actor
     ) -> None:
         with transaction(administrator) as session:
-            library.map_suggestion(session, administrator, suggestion_for("低空经济").id, industry="G56")
+            industries.map_suggestion(session, administrator, suggestion_for("低空经济").id, industry="G56")
         assert (stored(waiting).industry, stored(waiting).industry_text) == ("G56", None)
         (line,) = factories.log_of("customer", waiting.id, field="industry")
         assert (line.old, line.new) == ("低空经济", "G56")
@@ -138,7 +139,7 @@ class TestSuggestedIndustries:
 
     def test_a_refused_one_leaves_its_customers_incomplete(self, waiting: Customer, administrator: Actor) -> None:
         with transaction(administrator) as session:
-            library.refuse_suggestion(session, administrator, suggestion_for("低空经济").id, remark="请选择具体大类")
+            industries.refuse_suggestion(session, administrator, suggestion_for("低空经济").id, remark="请选择具体大类")
         customer = stored(waiting)
         assert (customer.industry, customer.industry_text, customer.is_incomplete) == (None, None, True)
         assert (suggestion_for("低空经济").state, suggestion_for("低空经济").remark) == ("refused", "请选择具体大类")
@@ -149,19 +150,19 @@ class TestSuggestedIndustries:
         self, waiting: Customer, sales: Actor, administrator: Actor
     ) -> None:
         with transaction(administrator) as session:
-            library.refuse_suggestion(session, administrator, suggestion_for("低空经济").id, remark="请选择具体大类")
+            industries.refuse_suggestion(session, administrator, suggestion_for("低空经济").id, remark="请选择具体大类")
         factories.make_customer(sales, industry="低空经济")
         with reading(administrator) as session:
-            assert [(one.text, count) for one, count in library.list_suggestions(session, administrator)] == [("低空经济", 1)]
+            assert [(one.text, count) for one, count in industries.list_suggestions(session, administrator)] == [("低空经济", 1)]
 
     def test_each_is_dealt_with_once(self, waiting: Customer, administrator: Actor) -> None:
         number = suggestion_for("低空经济").id
         with transaction(administrator) as session:
-            library.map_suggestion(session, administrator, number, industry="G56")
+            industries.map_suggestion(session, administrator, number, industry="G56")
         for verb, choice in (
-            (library.accept_suggestion, {"section": "G"}),
-            (library.map_suggestion, {"industry": "G54"}),
-            (library.refuse_suggestion, {"remark": "x"}),
+            (industries.accept_suggestion, {"section": "G"}),
+            (industries.map_suggestion, {"industry": "G54"}),
+            (industries.refuse_suggestion, {"remark": "x"}),
         ):
             with pytest.raises(NotFound), transaction(administrator) as session:
                 verb(session, administrator, number, **choice)
@@ -170,10 +171,10 @@ class TestSuggestedIndustries:
     @pytest.mark.parametrize(
         ("verb", "choice"),
         [
-            (library.accept_suggestion, {"section": "G56"}),
-            (library.accept_suggestion, {"section": "?"}),
-            (library.map_suggestion, {"industry": "Z99"}),
-            (library.refuse_suggestion, {"remark": " "}),
+            (industries.accept_suggestion, {"section": "G56"}),
+            (industries.accept_suggestion, {"section": "?"}),
+            (industries.map_suggestion, {"industry": "Z99"}),
+            (industries.refuse_suggestion, {"remark": " "}),
         ],
     )
     def test_a_decision_without_its_choice_is_refused(
@@ -189,8 +190,8 @@ class TestSuggestedIndustries:
 class TestOutline:
     def test_questions_fit_the_industry_and_the_type(self, database: str) -> None:
         with reading(SYSTEM) as session:
-            general = library.list_questions(session, industry=None, stage=None)
-            fitting = library.list_questions(session, industry="C34", stage="prospect")
+            general = outlines.list_questions(session, industry=None, stage=None)
+            fitting = outlines.list_questions(session, industry="C34", stage="prospect")
         assert 0 < len(general) < len(fitting)
         assert {question.industry or "" for question in fitting} <= {"C", ""}
         assert {question.stage or "" for question in fitting} <= {"prospect", ""}
@@ -199,47 +200,49 @@ class TestOutline:
     def test_an_administrator_adds_changes_and_removes_a_question(self, database: str, administrator: Actor) -> None:
         values = {"industry": "C", "stage": "", "position": 1, "question": "产线几条？", "question_en": "", "field": "core_need"}
         with transaction(administrator) as session:
-            library.save_question(session, administrator, None, **values)
+            outlines.save_question(session, administrator, None, **values)
         (row,) = self.found("产线几条？")
         with transaction(administrator) as session:
-            library.save_question(session, administrator, row.id, **(values | {"question": "有几条产线？"}))
+            outlines.save_question(session, administrator, row.id, **(values | {"question": "有几条产线？"}))
         assert (len(self.found("产线几条？")), len(self.found("有几条产线？"))) == (0, 1)
         assert [line.new for line in factories.log_of("outline_question", row.id, field="question")] == ["有几条产线？"]
         with transaction(administrator) as session:
-            library.delete_question(session, administrator, row.id)
+            outlines.delete_question(session, administrator, row.id)
         assert self.found("有几条产线？") == []
         assert len(factories.log_of("outline_question", row.id, action="deleted")) == 1
         with pytest.raises(NotFound), transaction(administrator) as session:
-            library.delete_question(session, administrator, row.id)
+            outlines.delete_question(session, administrator, row.id)
 
     def test_an_empty_question_is_refused(self, database: str, administrator: Actor) -> None:
         with pytest.raises(ValidationFailed), transaction(administrator) as session:
-            library.save_question(session, administrator, None, industry="", stage="", position=1, question=" ", question_en="", field="x")
+            outlines.save_question(session, administrator, None, industry="", stage="", position=1, question=" ", question_en="", field="x")
 
     @staticmethod
     def found(question: str) -> list[Any]:
         with reading(SYSTEM) as session:
-            return [row for row in library.list_questions(session, industry="C34", stage="prospect") if row.question == question]
+            return [row for row in outlines.list_questions(session, industry="C34", stage="prospect") if row.question == question]
 
 
-VERBS = {
-    "add_preset": ("source", {"name": "x"}),
-    "update_preset": ("source.other", {"name": "x", "name_en": "", "position": 1, "is_active": True}),
-    "list_suggestions": (),
-    "accept_suggestion": (1, {"section": "G"}),
-    "map_suggestion": (1, {"industry": "G56"}),
-    "refuse_suggestion": (1, {"remark": "x"}),
-    "list_all_questions": (),
-    "save_question": (None, {"industry": "", "stage": "", "position": 1, "question": "x", "question_en": "", "field": "x"}),
-    "delete_question": (1,),
+VERBS: dict[Callable[..., Any], tuple[Any, ...]] = {
+    library.add_preset: ("source", {"name": "x"}),
+    library.update_preset: ("source.other", {"name": "x", "name_en": "", "position": 1, "is_active": True}),
+    industries.list_suggestions: (),
+    industries.accept_suggestion: (1, {"section": "G"}),
+    industries.map_suggestion: (1, {"industry": "G56"}),
+    industries.refuse_suggestion: (1, {"remark": "x"}),
+    outlines.list_all_questions: (),
+    outlines.save_question: (None, {"industry": "", "stage": "", "position": 1, "question": "x", "question_en": "", "field": "x"}),
+    outlines.delete_question: (1,),
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 @pytest.mark.parametrize("role", ["sales", "manager"])
-def test_only_an_administrator_changes_the_library(sqlite_database: str, sales: Actor, manager: Actor, verb: str, role: str) -> None:
+def test_only_an_administrator_changes_the_library(
+    sqlite_database: str, sales: Actor, manager: Actor, verb: Callable[..., Any], role: str
+) -> None:
     actor = {"sales": sales, "manager": manager}[role]
     arguments = list(VERBS[verb])
     named = arguments.pop() if arguments and isinstance(arguments[-1], dict) else {}
     with pytest.raises(NotAllowed), transaction(actor) as session:
-        getattr(library, verb)(session, actor, *arguments, **named)  # type: ignore[arg-type]
+        verb(session, actor, *arguments, **named)

@@ -9,7 +9,7 @@ from crm_core import numbering
 from crm_core.cache import MAX_ENTRIES, cached
 from crm_core.db import reading, transaction
 from crm_core.permissions import Actor
-from crm_core.services.customers import CustomerQuery, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
 from tests import factories
 
 Clock = Callable[[datetime], None]

@@ -11,8 +11,20 @@ from crm_core.errors import NotFound
 from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models, unscoped
-from crm_core.services import attachments, contacts, customers, dashboards, drafts, duplicates, history, tags, users
-from crm_core.services.customers import CustomerQuery
+from crm_core.services import (
+    attachments,
+    contacts,
+    customer_changes,
+    customer_list,
+    customers,
+    dashboards,
+    drafts,
+    duplicates,
+    history,
+    tags,
+    users,
+)
+from crm_core.services.customer_list import CustomerQuery
 from crm_core.services.file_store import store_file
 from tests import factories
 
@@ -45,7 +57,7 @@ def test_list_search_count_and_dashboard_hold_what_a_person_may_see(
     actor, expected = actors[viewer], {owned[name].code for name in SEEN_BY[viewer]}
     with reading(actor) as session:
         for query in (CustomerQuery(), CustomerQuery(phrase="联谊"), CustomerQuery(filters=(("stage", ("prospect",)),))):
-            page = customers.list_customers(session, actor, query)
+            page = customer_list.list_customers(session, actor, query)
             assert {row.code for row in page.rows} == expected
             assert page.total == len(expected)
             assert set(page.contacts) == {row.id for row in page.rows}
@@ -93,7 +105,9 @@ def found(read: Callable[[], object]) -> bool:
 
 Verb = Callable[..., object]
 VERBS: dict[str, Verb] = {
-    "update customer": lambda session, actor, one: customers.update_customer(session, actor, one.id, {"remark": "x"}, version=one.version),
+    "update customer": lambda session, actor, one: customer_changes.update_customer(
+        session, actor, one.id, {"remark": "x"}, version=one.version
+    ),
     "add contact": lambda session, actor, one: contacts.add_contact(session, actor, one.id, factories.contact_values()),
     "make primary": lambda session, actor, one: contacts.make_primary(session, actor, contact_of(one)),
     "update contact": lambda session, actor, one: contacts.update_contact(
@@ -204,10 +218,10 @@ def test_the_files_of_a_draft_are_seen_by_its_author_alone(actors: dict[str, Act
 def test_figures_follow_the_session_and_not_who_asks(owned: dict[str, Customer], actors: dict[str, Actor]) -> None:
     administrator, sales = actors["administrator"], actors["sales"]
     with reading(administrator) as session:
-        assert customers.list_customers(session, sales, CustomerQuery()).total == len(PEOPLE)
+        assert customer_list.list_customers(session, sales, CustomerQuery()).total == len(PEOPLE)
         assert dashboards.get_overview(session, sales).total == len(PEOPLE)
     with reading(sales) as session:
-        assert customers.list_customers(session, sales, CustomerQuery()).total == 1
+        assert customer_list.list_customers(session, sales, CustomerQuery()).total == 1
         assert dashboards.get_overview(session, sales).total == 1
 
 
@@ -216,7 +230,7 @@ def test_a_manager_counts_the_customers_of_somebody_who_joins_the_team(
 ) -> None:
     def counted() -> tuple[int, int]:
         with reading(actors["manager"]) as session:
-            total = customers.list_customers(session, actors["manager"], CustomerQuery()).total
+            total = customer_list.list_customers(session, actors["manager"], CustomerQuery()).total
             return total, dashboards.get_overview(session, actors["manager"]).total
 
     assert counted() == (3, 3)

@@ -8,7 +8,9 @@ from crm_core import search
 from crm_core.db import reading, transaction
 from crm_core.models import Customer
 from crm_core.permissions import Actor
-from crm_core.services.customers import CustomerQuery, list_customers, restore_customer, update_customer
+from crm_core.services.customer_changes import update_customer
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import restore_customer
 from tests import factories
 
 
@@ -141,9 +143,9 @@ def test_a_deleted_customer_is_not_found_and_a_restored_one_is(customers: dict[s
 
 
 def test_a_common_word_is_counted_up_to_the_limit(sqlite_database: str, administrator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from crm_core.services import customers
+    from crm_core.services import customer_list
 
-    monkeypatch.setattr(customers, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(customer_list, "COUNT_LIMIT", 3)
     for _number in range(5):
         factories.make_customer(administrator)
     with reading(administrator) as session:

@@ -5,7 +5,7 @@ import pytest
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed
 from crm_core.permissions import SYSTEM, Actor, Permission
-from crm_core.services.customers import CustomerQuery, list_customers
+from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.tags import MAX_TAGS, list_tags, set_tags, tags_of
 from tests import factories
 

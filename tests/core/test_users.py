@@ -11,9 +11,11 @@ from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Role, User
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scope
-from crm_core.services import sign_in, users
+from crm_core.services import passwords, sign_in, users
 from tests import factories
 from tests.core.sentences import is_sentence
+
+PASSWORD_HASH = passwords.hash_password(factories.PASSWORD)
 
 
 def user_row(actor: Actor) -> User:
@@ -41,35 +43,57 @@ def update(actor: Actor, user: Actor, **over: Any) -> None:
         users.update_user(session, actor, user.id or 0, **values)
 
 
+def reset(actor: Actor, user: Actor) -> str:
+    """The one-time password that an account was given."""
+    password = passwords.random_password()
+    password_hash = passwords.hash_password(password)
+    with transaction(actor) as session:
+        passwords.reset_password(session, actor, user.id or 0, password_hash=password_hash)
+    return password
+
+
+def change_password(actor: Actor, *, old: str, new: str) -> None:
+    with reading() as session:
+        change = passwords.check_change(session, actor, old=old, new=new)
+    with transaction(actor) as session:
+        passwords.change_password(session, actor, change)
+
+
 class TestPasswordRule:
     @pytest.mark.parametrize("password", ["abc-1234", "Abcdef1!", "密码abc#12", "p@ssw0rd", "a1!a1!a1!", "a b c 1 !", "x1!" * 24])
     def test_letters_digits_and_special_characters_from_eight_on(self, password: str) -> None:
-        assert users.check_password(password) == password
+        assert passwords.check_password(password) == password
 
     @pytest.mark.parametrize(
         "password", ["", "abc-123", "abcdefgh", "abcd1234", "12345678", "abcdefg!", "1234567!", "abc 1234", " abc-1234", "abc-1234 "]
     )
     def test_anything_weaker_is_refused(self, password: str) -> None:
         with pytest.raises(ValueError, match=r".") as problem:
-            users.check_password(password)
+            passwords.check_password(password)
         assert is_sentence(str(problem.value))
+
+    def test_only_a_password_that_keeps_the_rule_is_hashed(self) -> None:
+        with pytest.raises(ValidationFailed) as refusal:
+            passwords.hash_password("12345678")
+        assert set(refusal.value.errors) == {"password"}
+        assert all(map(is_sentence, refusal.value.errors["password"]))
 
     def test_what_bcrypt_would_cut_off_is_refused(self) -> None:
         with pytest.raises(ValueError, match=r"."):
-            users.check_password("x1!" * 24 + "x")
+            passwords.check_password("x1!" * 24 + "x")
         with pytest.raises(ValueError, match=r"."):
-            users.check_password("密" * 24 + "1!")
+            passwords.check_password("密" * 24 + "1!")
 
     def test_a_one_time_password_keeps_the_rule(self) -> None:
-        passwords = {users.check_password(users.random_password()) for _time in range(200)}
-        assert len(passwords) == 200
+        made = {passwords.check_password(passwords.random_password()) for _time in range(200)}
+        assert len(made) == 200
 
 
 class TestAccounts:
     def test_a_new_account_is_kept_with_a_hashed_password(self, database: str, administrator: Actor) -> None:
         with transaction(administrator) as session:
             made = users.create_user(
-                session, administrator, username=" Zhang.Min ", name="张敏", password=factories.PASSWORD, role="manager"
+                session, administrator, username=" Zhang.Min ", name="张敏", password_hash=PASSWORD_HASH, role="manager"
             )
         user = user_row(Actor(id=made.id, name="", permissions=frozenset()))
         assert (user.username, user.name, user.must_change_password, user.is_active) == ("zhang.min", "张敏", True, True)
@@ -91,11 +115,10 @@ class TestAccounts:
             ("name", " "),
             ("name", "长" * 61),
             ("role", "emperor"),
-            ("password", "12345678"),
         ],
     )
     def test_a_value_that_breaks_a_rule_is_refused(self, database: str, administrator: Actor, field: str, value: str) -> None:
-        values = {"username": "zhang.min", "name": "张敏", "password": factories.PASSWORD, "role": "sales"} | {field: value}
+        values = {"username": "zhang.min", "name": "张敏", "password_hash": PASSWORD_HASH, "role": "sales"} | {field: value}
         with pytest.raises(ValidationFailed) as refusal, transaction(administrator) as session:
             users.create_user(session, administrator, **values)
         assert set(refusal.value.errors) == {field}
@@ -149,20 +172,15 @@ class TestPasswords:
         for _time in range(5):
             with transaction() as session:
                 sign_in.claim_attempt(session, sales.username)
-        with transaction(administrator) as session:
-            password = users.reset_password(session, administrator, sales.id or 0)
+        password = reset(administrator, sales)
         user = user_row(sales)
         assert bcrypt.checkpw(password.encode(), user.password_hash.encode())
         assert (user.must_change_password, user.locked_until, user.failed_sign_ins) == (True, None, 0)
         assert not any(map(is_signed_in, tokens))
 
     def test_every_reset_and_change_of_a_password_is_logged(self, database: str, administrator: Actor, sales: Actor) -> None:
-        with transaction(administrator) as session:
-            first = users.reset_password(session, administrator, sales.id or 0)
-        with transaction(administrator) as session:
-            second = users.reset_password(session, administrator, sales.id or 0)
-        with transaction(sales) as session:
-            users.change_password(session, sales, old=second, new="New-pass-456")
+        first, second = reset(administrator, sales), reset(administrator, sales)
+        change_password(sales, old=second, new="New-pass-456")
         lines = factories.log_of("user_account", sales.id, action="password_set")
         assert [line.actor_id for line in lines] == [administrator.id, administrator.id, sales.id]
         assert not any(secret in f"{line.old}{line.new}" for line in lines for secret in (first, second, "New-pass-456"))
@@ -172,8 +190,7 @@ class TestPasswords:
         with reading() as session:
             actor = sign_in.find_actor(session, here)
         assert actor is not None
-        with transaction(actor) as session:
-            users.change_password(session, actor, old=factories.PASSWORD, new="New-pass-456")
+        change_password(actor, old=factories.PASSWORD, new="New-pass-456")
         assert (is_signed_in(here), is_signed_in(elsewhere)) == (True, False)
         assert bcrypt.checkpw(b"New-pass-456", user_row(sales).password_hash.encode())
         assert not user_row(sales).must_change_password
@@ -190,15 +207,24 @@ class TestPasswords:
     )
     def test_a_wrong_weak_or_unchanged_password_is_refused(self, database: str, sales: Actor, old: str, new: str, field: str) -> None:
         token = signed_in(sales)
-        with pytest.raises(ValidationFailed) as refusal, transaction(sales) as session:
-            users.change_password(session, sales, old=old, new=new)
+        with pytest.raises(ValidationFailed) as refusal:
+            change_password(sales, old=old, new=new)
         assert set(refusal.value.errors) == {field}
         assert is_signed_in(token)
         assert bcrypt.checkpw(factories.PASSWORD.encode(), user_row(sales).password_hash.encode())
 
+    def test_a_change_checked_before_a_reset_is_refused(self, database: str, administrator: Actor, sales: Actor) -> None:
+        with reading() as session:
+            change = passwords.check_change(session, sales, old=factories.PASSWORD, new="New-pass-456")
+        reset(administrator, sales)
+        kept = user_row(sales).password_hash
+        with pytest.raises(ValidationFailed) as refusal, transaction(sales) as session:
+            passwords.change_password(session, sales, change)
+        assert set(refusal.value.errors) == {"old"}
+        assert user_row(sales).password_hash == kept
+
     def test_no_password_hash_is_ever_logged(self, database: str, administrator: Actor, sales: Actor) -> None:
-        with transaction(administrator) as session:
-            users.reset_password(session, administrator, sales.id or 0)
+        reset(administrator, sales)
         stored = user_row(sales).password_hash
         assert all(stored not in f"{line.old}{line.new}" and line.field != "password_hash" for line in factories.log_of("user_account"))
 
@@ -264,9 +290,9 @@ def test_each_role_may_do_what_its_table_says(sqlite_database: str, role: str, p
 def test_only_an_administrator_touches_accounts(sqlite_database: str, sales: Actor, manager: Actor, role: str) -> None:
     actor, target = {"sales": sales, "manager": manager}[role], sales.id or 0
     verbs = [
-        lambda session: users.create_user(session, actor, username="abc", name="x", password=factories.PASSWORD, role="administrator"),
+        lambda session: users.create_user(session, actor, username="abc", name="x", password_hash=PASSWORD_HASH, role="administrator"),
         lambda session: users.update_user(session, actor, target, name="x", role="administrator", team_id=None, is_active=True),
-        lambda session: users.reset_password(session, actor, target),
+        lambda session: passwords.reset_password(session, actor, target, password_hash=PASSWORD_HASH),
         lambda session: users.list_users(session, actor),
         lambda session: users.create_team(session, actor, name="x"),
     ]

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from crm_core import db
 from crm_core.models import Attachment, Contact, Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import customers, library, tags
+from crm_core.services import customer_changes, library, tags
 from tests import factories
 from tests.core.sentences import is_sentence
 from tests.pages.texts import texts_of
@@ -268,7 +268,7 @@ class TestEdit:
         visit = Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__remark="我的", edit__tier="A", edit_reason="更正")
         with db.transaction(sales) as session:
             theirs = {"remark": "他们的", "address": "文三路1号"}
-            customers.update_customer(session, sales, customer.id, theirs, version=customer.version, reason="更正")
+            customer_changes.update_customer(session, sales, customer.id, theirs, version=customer.version, reason="更正")
         visit.press("Save")
         assert stored(customer).remark == "他们的"
         page = texts(visit)

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from crm_core import db
 from crm_core.models import Attachment, Customer, Draft, LifecycleStage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import drafts, library
+from crm_core.services import drafts, outlines
 from tests import factories
 from tests.pages.test_customers import errors_by_field, texts
 from tests.pages.visit import Visit, zh
@@ -102,7 +102,8 @@ class TestFilling:
     def test_an_answer_to_a_talking_point_goes_into_its_field(self, sales: Actor) -> None:
         draft = begun(sales, stage="qualified")
         with db.transaction(SYSTEM) as session:
-            (question,) = [one for one in library.list_questions(session, industry=None, stage="qualified") if one.field == "core_need"][:1]
+            questions = outlines.list_questions(session, industry=None, stage="qualified")
+        question = next(one for one in questions if one.field == "core_need")
         visit = Visit(sales).go(routes.INTAKE, draft=draft).enter(f"answer_{question.id}", "要替换排产系统")
         assert visit.widget("intake.core_need").value == "要替换排产系统"
         assert kept(draft)["core_need"] == "要替换排产系统"

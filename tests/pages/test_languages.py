@@ -14,7 +14,7 @@ from crm_core import clock, db
 from crm_core.i18n import in_language
 from crm_core.models import KINDS, STAGES, OutlineQuestion, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customers, drafts, library, tags, users
+from crm_core.services import attachments, customer_changes, customers, drafts, library, tags, users
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
@@ -115,7 +115,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         users.create_team(session, actor, name=tag)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
-        customers.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
+        customer_changes.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
@@ -187,7 +187,7 @@ def conflicted(desk: Desk) -> Visit:
     with db.transaction(desk.actor) as session:
         found = customers.get_customer(session, desk.actor, desk.code)
         changes = {"remark": words["detail"], "tier": "C"}
-        customers.update_customer(session, desk.actor, found.id, changes, version=found.version, reason="-")
+        customer_changes.update_customer(session, desk.actor, found.id, changes, version=found.version, reason="-")
     return visit.press("Save")
 
 

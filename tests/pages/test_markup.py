@@ -8,7 +8,7 @@ import pytest
 
 from crm_core import db
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, tags, users
+from crm_core.services import attachments, drafts, library, outlines, tags, users
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -84,7 +84,7 @@ def code(administrator: Actor) -> str:
         )
         users.create_team(session, administrator, name=ATTACK[:60])
         library.add_preset(session, administrator, "source", name=ATTACK[:60], name_en=ATTACK[:60])
-        library.save_question(
+        outlines.save_question(
             session, administrator, None, industry="", stage="", position=0, question=ATTACK, question_en=ATTACK, field="core_need"
         )
     return customer.code

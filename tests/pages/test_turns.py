@@ -2,13 +2,13 @@
 
 from threading import Event, Thread
 
-from pytest import MonkeyPatch
+import pytest
 
 from ui import turns
 from ui.turns import Turns
 
 
-def test_a_run_begins_when_the_one_before_is_done_in_the_order_of_coming(monkeypatch: MonkeyPatch) -> None:
+def test_a_run_begins_when_the_one_before_is_done_in_the_order_of_coming(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST", 60)
     queue, order = Turns(), list[int]()
 
@@ -29,7 +29,7 @@ def test_a_run_begins_when_the_one_before_is_done_in_the_order_of_coming(monkeyp
     assert order == [0, 1, 2, 3, 4]
 
 
-def test_a_long_run_goes_on_beside_the_next_ones(monkeypatch: MonkeyPatch) -> None:
+def test_a_long_run_goes_on_beside_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST", 0.01)
     queue, done, order = Turns(), Event(), list[str]()
 
@@ -51,7 +51,7 @@ def test_a_long_run_goes_on_beside_the_next_ones(monkeypatch: MonkeyPatch) -> No
     assert order == ["long began", "second", "third", "long ended"]
 
 
-def test_a_run_that_fails_gives_its_turn_up(monkeypatch: MonkeyPatch) -> None:
+def test_a_run_that_fails_gives_its_turn_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST", 60)
     queue = Turns()
     for _again in range(3):

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
+from crm_core.checks.names import is_chinese, looks_like_organisation
 from crm_core.models import Kind
 from crm_core.reference import children_of, find_regions
-from crm_core.validation import is_chinese, looks_like_organisation
 
 LEVELS = ("province", "city", "district")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.errors import FileRefused, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import Kind, LifecycleStage
@@ -14,7 +15,7 @@ from crm_core.services.imports.mapping import CONTACT, IGNORE, targets
 from crm_core.services.imports.plan import ImportPlan, Incomplete
 from crm_core.services.imports.table import Row, Table, is_filled
 from crm_core.services.library import Library
-from crm_core.validation import NOT_PROVIDED, is_blank, required_message
+from crm_core.validation import is_blank, required_message
 
 Values = dict[str, Any]
 

@@ -17,7 +17,7 @@ from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact
 from crm_core.services.imports.mapping import CONTACT
 from crm_core.services.imports.rows import Entry, RowReader
 from crm_core.services.imports.writing import index_customers
-from crm_core.services.library import suggest_industry
+from crm_core.services.industries import suggest_industry
 
 _SEARCHED = frozenset({"name", "credit_code"})
 

@@ -13,14 +13,14 @@ from sqlalchemy import Table, insert, select
 from crm_core import audit, crypto
 from crm_core.db import CrmSession, is_sqlite
 from crm_core.fields import Widget, fields_of
-from crm_core.models import Base, ChangeLog, Contact, Customer
+from crm_core.models import Base, Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped
 from crm_core.search import index_row, insert_statement, searchable
 from crm_core.services.imports.rows import Entry
-from crm_core.services.library import suggest_industry
+from crm_core.services.industries import suggest_industry
 
 
 def write_entries(
@@ -143,4 +143,4 @@ def _log(
         )
         for row_id, row in contacts
     ]
-    session.execute(insert(_table(ChangeLog)), lines)
+    audit.add_lines(session, lines)

@@ -1,0 +1,40 @@
+"""Amounts of money and budget ranges."""
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from crm_core.fields import Values
+from crm_core.i18n import _
+
+_MONEY = re.compile(r"^(-?[\d,]+(?:\.\d+)?)(亿|万|千)?元?$")
+_UNITS = {"亿": 100_000_000, "万": 10_000, "千": 1_000, None: 1}
+_MONEY_LIMIT = Decimal("100000000000000")
+_RANGE = re.compile(r"^\d+(\.\d+)?[十百千]?[万亿]?元?[-~至—]\d+(\.\d+)?[十百千]?[万亿]?元?$")
+
+
+def check_money(value: Any, _values: Values) -> Decimal:
+    """Yuan, not negative; 50万, 500,000 and ¥500000.00 are all read."""
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        text = unicodedata.normalize("NFKC", str(value)).replace(" ", "").lstrip("¥￥").replace("CNY", "").replace("RMB", "")
+    found = _MONEY.match(text)
+    try:
+        amount = Decimal(found.group(1).replace(",", "")) * _UNITS[found.group(2)] if found else Decimal(text)
+    except InvalidOperation as problem:
+        raise ValueError(_("“{text}” is not an amount. Write yuan as a number, for example 500000.").format(text=text[:40])) from problem
+    if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
+        raise ValueError(_("This amount is too large. Write yuan as a number, for example 500000."))
+    if amount < 0:
+        raise ValueError(_("An amount cannot be negative. Enter 0 or more."))
+    return amount.quantize(Decimal("0.01"))
+
+
+def check_budget(value: Any, _values: Values) -> str:
+    """A range in the user's own words such as 20万-30万 [002]; entries of the library, 待定 among them, are looked up before."""
+    text = unicodedata.normalize("NFKC", str(value)).replace(" ", "")
+    if _RANGE.match(text):
+        return text
+    raise ValueError(_("Choose a range, write one such as 20万-30万, or choose 待定."))

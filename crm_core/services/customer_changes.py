@@ -1,0 +1,119 @@
+"""Changes of customers: what a correction needs, and what follows from it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_core.db import CrmSession
+from crm_core.errors import Conflict, ValidationFailed
+from crm_core.fields import fields_of
+from crm_core.i18n import _
+from crm_core.models import Contact, Customer
+from crm_core.numbering import bump
+from crm_core.permissions import Actor, Permission
+from crm_core.search import reindex
+from crm_core.services.customers import lock_customer
+from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
+from crm_core.services.entry import Checked, check_changes, missing_fields
+from crm_core.services.industries import suggest_industry
+from crm_core.services.library import get_library
+from crm_core.validation import clean_text, is_blank
+
+
+def update_customer(
+    session: CrmSession, actor: Actor, customer_id: int, changes: Mapping[str, Any], *, version: int, reason: str = ""
+) -> Customer:
+    """Change fields of a customer; the change log keeps the reason, which is demanded where a value is corrected [002]
+    and where a name or number becomes that of another customer.
+
+    Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
+    """
+    customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
+    before = {name: getattr(customer, name) for name in fields_of(Customer)}
+    if customer.version != version:
+        raise Conflict(version=customer.version, theirs={name: value for name, value in before.items() if name != "identity_number"})
+    before["industry"] = before["industry"] or customer.industry_text
+    reason = clean_text(reason)[:300]
+    clean, changed, errors = _check(session, before, changes)
+    if not reason:
+        _demand_reason(session, actor, customer, before, {name: clean.get(name) for name in changed}, errors)
+    if errors:
+        raise ValidationFailed(errors)
+    session.info["reason"] = reason or None
+    _write(session, actor, customer, clean, changed)
+    return customer
+
+
+def _check(
+    session: CrmSession, before: Mapping[str, Any], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], set[str], dict[str, list[str]]]:
+    """The clean values, the names of those that become others, and the errors. Fixed fields are left as they are."""
+    declared = fields_of(Customer)
+    changes = {name: value for name, value in changes.items() if name in declared and not declared[name].fixed}
+    clean, errors = check_changes(get_library(session), before, changes)
+    _demand_required(before, changes, clean, errors)
+    entered = clean | {"industry": clean.get("industry") or clean.get("industry_text")}
+    return clean, {name for name in changes if entered.get(name) != before[name]}, errors
+
+
+def _demand_required(before: Mapping[str, Any], changes: Mapping[str, Any], clean: Mapping[str, Any], errors: dict[str, list[str]]) -> None:
+    # An incomplete record may be completed in steps; what is there may not be emptied.
+    for name, declared in fields_of(Customer).items():
+        emptied = name in changes and clean.get(name) is None and not clean.get(f"{name}_text")
+        if emptied and declared.is_required(before) and not is_blank(before[name]) and name not in errors:
+            errors[name] = [_("{label} is required.").format(label=declared.title)]
+
+
+def _demand_reason(
+    session: CrmSession,
+    actor: Actor,
+    customer: Customer,
+    before: Mapping[str, Any],
+    changed: Mapping[str, Any],
+    errors: dict[str, list[str]],
+) -> None:
+    twins = {} if errors else _twins(session, actor, customer, changed)
+    if any(not is_blank(before[name]) for name in changed):
+        errors["reason"] = [_("Say why an existing value is corrected.")]
+    for name, sentences in twins.items():
+        errors.setdefault(name, sentences)
+
+
+def _twins(session: CrmSession, actor: Actor, customer: Customer, changed: Mapping[str, Any]) -> dict[str, list[str]]:
+    identifying = {name: changed[name] for name in FIELD_OF.values() if changed.get(name)}
+    if not identifying:
+        return {}
+    found = find_duplicates_of(session, actor, Checked({"kind": customer.kind, **identifying}, []), besides=customer.id)
+    sentences = lacks_reason(found, "")
+    return {"reason": sentences, **twins_by_field(found)} if sentences else {}
+
+
+def _write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[str, Any], changed: set[str]) -> None:
+    for name in changed:
+        setattr(customer, name, clean.get(name))
+    if "industry" in changed:
+        customer.industry_text = clean.get("industry_text")
+        if customer.industry_text:
+            suggest_industry(session, actor, customer.industry_text)
+    refresh(session, customer)
+
+
+def refresh(session: CrmSession, customer: Customer) -> None:
+    """After a change to a customer or its contacts: completeness, search row and revision."""
+    session.flush()
+    customer.is_incomplete = bool(_missing(session, customer))
+    reindex(session, customer.id)
+    bump(session, "customers")
+
+
+def what_is_missing(session: CrmSession, customer: Customer) -> list[str]:
+    """The labels of the required fields that an incomplete customer lacks."""
+    declared = fields_of(Customer)
+    return [declared[name].title if name in declared else _("Contacts") for name in _missing(session, customer)]
+
+
+def _missing(session: CrmSession, customer: Customer) -> list[str]:
+    people = session.execute(select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)).mappings()
+    values = {name: getattr(customer, name) for name in fields_of(Customer)}
+    return missing_fields(values, [dict(one) for one in people], industry_text=customer.industry_text)

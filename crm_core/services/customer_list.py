@@ -1,0 +1,157 @@
+"""The customer list: what can be asked of it, and one page of the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+
+from crm_core import clock
+from crm_core.cache import cached
+from crm_core.db import CrmSession
+from crm_core.fields import fields_of
+from crm_core.models import Contact, Customer, CustomerTag
+from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import key_of
+from crm_core.search import customer_search, only_matching, words_of
+from crm_core.services.library import get_library
+
+PAGE_SIZE = 50
+COUNT_LIMIT = 500
+"""A search stops counting here, so that a common word costs no more than a rare one."""
+
+SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "newest": (Customer.id.desc(),),
+    "oldest": (Customer.id.asc(),),
+    "updated": (Customer.updated_at.desc(), Customer.id.desc()),
+    "name": (Customer.name_key.asc(), Customer.id.asc()),
+    "amount": (Customer.cooperation_amount.desc().nulls_last(), Customer.id.desc()),
+}
+
+
+@dataclass(frozen=True)
+class CustomerQuery:
+    """What a list shows: search phrase, filters (several values of one filter mean any of them), order and page."""
+
+    phrase: str = ""
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    owners: tuple[int, ...] = ()
+    tags: tuple[int, ...] = ()
+    created_from: date | None = None
+    created_to: date | None = None
+    incomplete: bool = False
+    sort: str = "newest"
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class CustomerPage:
+    """One page of a list. `total` is exact unless `is_capped`: then there are more."""
+
+    rows: list[Row[*tuple[Any, ...]]]
+    contacts: dict[int, Row[*tuple[Any, ...]]]
+    total: int
+    is_capped: bool
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> CustomerPage:
+    """One page of the customers within the actor's scope. Two queries for the rows, one more for a new search or count."""
+    require(actor, Permission.CUSTOMER_READ)
+    found = _find(session, query) if query.phrase else None
+    total = _count(session, query) if found is None else min(len(found), COUNT_LIMIT)
+    page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
+    rows = _read_rows(session, query, page, found)
+    contacts = session.execute(
+        select(Contact.customer_id, Contact.name, Contact.phone).where(
+            Contact.customer_id.in_([row.id for row in rows]), Contact.is_primary
+        )
+    )
+    is_capped = found is not None and len(found) > COUNT_LIMIT
+    return CustomerPage(rows, {row.customer_id: row for row in contacts}, total, is_capped, page)
+
+
+def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None) -> list[Row[*tuple[Any, ...]]]:
+    columns = select(
+        Customer.id,
+        Customer.code,
+        Customer.name,
+        Customer.kind,
+        Customer.stage,
+        Customer.tier,
+        Customer.industry,
+        Customer.industry_text,
+        Customer.province,
+        Customer.city,
+        Customer.source,
+        Customer.owner_id,
+        Customer.is_incomplete,
+        Customer.cooperation_amount,
+        Customer.created_at,
+        Customer.updated_at,
+    )
+    first = (page - 1) * PAGE_SIZE
+    if found is None:
+        # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
+        wanted = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(PAGE_SIZE).offset(first).subquery()
+        return list(session.execute(columns.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
+    ids = found[first : first + PAGE_SIZE]
+    read = {row.id: row for row in session.execute(columns.where(Customer.id.in_(ids), Customer.deleted_at.is_(None)))}
+    return [read[one] for one in ids if one in read]
+
+
+def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:
+    """What a search finds, in order, up to one more than is counted: matched once, for the count and for all its pages."""
+
+    def find() -> tuple[int, ...]:
+        statement = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(COUNT_LIMIT + 1)
+        return tuple(session.execute(statement).scalars())
+
+    return cached(session, "customers", ("found", key_of(session), replace(query, page=1)), find)
+
+
+def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
+    by_age = {"newest": customer_search.c.rowid.desc(), "oldest": customer_search.c.rowid.asc()}
+    if words_of(query.phrase) and query.sort in by_age:
+        # FTS5 finds rows in this order and stops after a page; ordered by the customer's own id it would collect and sort all.
+        return (by_age[query.sort],)
+    return SORTS.get(query.sort, SORTS["newest"])
+
+
+def _count(session: CrmSession, query: CustomerQuery) -> int:
+    def count() -> int:
+        total: int = session.execute(_filtered(session, select(func.count()).select_from(Customer), query)).scalar_one()
+        return total
+
+    return cached(session, "customers", ("count", key_of(session), replace(query, sort="", page=1)), count)
+
+
+def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
+    statement = statement.where(Customer.deleted_at.is_(None), *_conditions(session, query))
+    return only_matching(session, statement, query.phrase) if query.phrase else statement
+
+
+def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement[bool]]:
+    declared = fields_of(Customer)
+    conditions: list[ColumnElement[bool]] = [
+        getattr(Customer, name).in_(get_library(session).with_divisions(values) if name == "industry" else values)
+        for name, values in query.filters
+        if name in declared and declared[name].filterable and values
+    ]
+    if query.owners:
+        conditions.append(Customer.owner_id.in_(query.owners))
+    if query.tags:
+        conditions.append(exists().where(CustomerTag.customer_id == Customer.id, CustomerTag.tag_id.in_(query.tags)))
+    if query.created_from:
+        conditions.append(Customer.created_at >= clock.start_of_day(query.created_from))
+    if query.created_to:
+        conditions.append(Customer.created_at < clock.start_of_day(query.created_to + timedelta(days=1)))
+    if query.incomplete:
+        conditions.append(Customer.is_incomplete.is_(True))
+    return conditions
