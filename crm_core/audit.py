@@ -33,6 +33,11 @@ UNLOGGED = frozenset(
         "password_hash",
         "failed_sign_ins",
         "locked_until",
+        "password_changed_at",
+        "totp_secret",
+        "totp_last_step",
+        "avatar",
+        "channels",
         "last_sign_in_at",
         "draft_id",
         "digest",
@@ -80,6 +85,7 @@ def line_for(
         "at": clock.now(),
         "actor_id": actor.id,
         "actor_name": actor.name,
+        "address": actor.address or None,
         "action": action,
         "entity": entity,
         "entity_id": str(entity_id),
@@ -125,7 +131,7 @@ def _shown(record: Base, field: str, value: Any) -> str | None:
         return None
     declared = fields_of(type(record)).get(field)
     if declared and declared.sensitive:
-        return mask(field, str(value))
+        return mask(declared.sensitive, str(value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
 
 

@@ -88,7 +88,8 @@ class Field:
     preset: str = ""
     aliases: tuple[str, ...] = ()
     max_length: int | None = None
-    sensitive: bool = False
+    sensitive: str = ""
+    """The kind of sensitive value it holds (`permissions.SENSITIVE`), if any."""
     fixed: bool = False
     """Chosen at creation; afterwards only its own action changes it (kind, stage)."""
     filterable: bool = False

@@ -1,8 +1,9 @@
 """Who may do what: permissions, the built-in roles, and the frozen actor that every service receives."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from crm_core.errors import NotAllowed
 from crm_core.i18n import N_
@@ -15,11 +16,39 @@ class Permission(StrEnum):
     CUSTOMER_CREATE = "customer:create"
     CUSTOMER_EDIT = "customer:edit"
     CUSTOMER_DELETE = "customer:delete"
+    CUSTOMER_RESTORE = "customer:restore"
+    CUSTOMER_MERGE = "customer:merge"
+    CUSTOMER_TRANSFER = "customer:transfer"
+    CUSTOMER_REVIEW = "customer:review"
     CUSTOMER_IMPORT = "customer:import"
-    IDENTITY_READ = "identity:read"
+    CUSTOMER_EXPORT = "customer:export"
+    SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
     LIBRARY_EDIT = "library:edit"
     USER_EDIT = "user:edit"
+    ROLE_EDIT = "role:edit"
+    AUDIT_READ = "audit:read"
+
+
+PERMISSIONS = {
+    Permission.CUSTOMER_READ: N_("See customers"),
+    Permission.CUSTOMER_CREATE: N_("Enter customers"),
+    Permission.CUSTOMER_EDIT: N_("Edit customers"),
+    Permission.CUSTOMER_DELETE: N_("Delete customers"),
+    Permission.CUSTOMER_RESTORE: N_("Restore customers"),
+    Permission.CUSTOMER_MERGE: N_("Merge customers"),
+    Permission.CUSTOMER_TRANSFER: N_("Transfer customers"),
+    Permission.CUSTOMER_REVIEW: N_("Review entries"),
+    Permission.CUSTOMER_IMPORT: N_("Import customers"),
+    Permission.CUSTOMER_EXPORT: N_("Export customers"),
+    Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
+    Permission.DASHBOARD_READ: N_("See dashboards"),
+    Permission.LIBRARY_EDIT: N_("Edit the preset library"),
+    Permission.USER_EDIT: N_("Manage accounts and teams"),
+    Permission.ROLE_EDIT: N_("Edit roles"),
+    Permission.AUDIT_READ: N_("Read the audit log"),
+}
+"""What each permission is called."""
 
 
 class Scope(StrEnum):
@@ -30,6 +59,29 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+SCOPES = {Scope.OWN: N_("Own customers"), Scope.TEAM: N_("Own team and below"), Scope.ALL: N_("All customers")}
+
+
+class Access(IntEnum):
+    """What a role may do with values of a sensitive kind; each includes the ones before."""
+
+    HIDDEN = 0
+    MASKED = 1
+    READABLE = 2
+    EDITABLE = 3
+
+
+ACCESS = {
+    Access.HIDDEN: N_("Hidden"),
+    Access.MASKED: N_("Masked"),
+    Access.READABLE: N_("Readable"),
+    Access.EDITABLE: N_("Editable"),
+}
+
+SENSITIVE = {"phone": N_("Phone"), "email": N_("Email"), "identity_number": N_("Identity number"), "address": N_("Street address")}
+"""The kinds of values that a role may be kept from; fields name theirs in their declaration."""
+
+
 @dataclass(frozen=True)
 class RoleTemplate:
     """A built-in role as it is created in a new database."""
@@ -37,22 +89,34 @@ class RoleTemplate:
     label: str
     scope: Scope
     permissions: frozenset[Permission]
+    access: Mapping[str, Access]
 
 
-_SALES = frozenset(
-    {
-        Permission.CUSTOMER_READ,
-        Permission.CUSTOMER_CREATE,
-        Permission.CUSTOMER_EDIT,
-        Permission.DASHBOARD_READ,
-    }
-)
-_MANAGER = _SALES | {Permission.CUSTOMER_DELETE, Permission.CUSTOMER_IMPORT, Permission.IDENTITY_READ}
+_READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
+_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT}
+_LEADING = _WORKING | {
+    Permission.CUSTOMER_DELETE,
+    Permission.CUSTOMER_RESTORE,
+    Permission.CUSTOMER_MERGE,
+    Permission.CUSTOMER_TRANSFER,
+    Permission.CUSTOMER_REVIEW,
+    Permission.CUSTOMER_IMPORT,
+    Permission.CUSTOMER_EXPORT,
+    Permission.SENSITIVE_REVEAL,
+}
+
+
+def _access(usual: Access, identity_number: Access) -> dict[str, Access]:
+    return {kind: identity_number if kind == "identity_number" else usual for kind in SENSITIVE}
+
 
 BUILT_IN_ROLES = {
-    "administrator": RoleTemplate(N_("Administrator"), Scope.ALL, frozenset(Permission)),
-    "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _MANAGER),
-    "sales": RoleTemplate(N_("Sales"), Scope.OWN, _SALES),
+    "administrator": RoleTemplate(N_("Administrator"), Scope.ALL, frozenset(Permission), _access(Access.EDITABLE, Access.EDITABLE)),
+    "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
+    "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
+    "service": RoleTemplate(N_("Service"), Scope.ALL, _READING, _access(Access.READABLE, Access.HIDDEN)),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _READING, _access(Access.MASKED, Access.HIDDEN)),
+    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _READING, _access(Access.MASKED, Access.HIDDEN)),
 }
 
 
@@ -65,18 +129,35 @@ class Actor:
     permissions: frozenset[str]
     scope: Scope = Scope.OWN
     team_ids: frozenset[int] = frozenset()
+    access: frozenset[tuple[str, int]] = frozenset()
+    entry_stages: frozenset[str] | None = None
+    """The lifecycle stages in which the role may enter customers; None for all."""
     language: str = "zh_CN"
     username: str = ""
+    address: str = ""
+    """The network address of the session."""
     session_id: int | None = None
     session_used_at: datetime | None = field(default=None, compare=False)
     must_change_password: bool = False
+    must_enrol: bool = False
+    """The role demands a second factor and the account has none yet."""
 
     def can(self, permission: Permission) -> bool:
         """Whether the actor holds the permission."""
         return permission in self.permissions
 
+    def access_to(self, kind: str) -> Access:
+        """What the actor may do with values of a sensitive kind; hidden where the role does not say."""
+        return Access(max((level for name, level in self.access if name == kind), default=Access.HIDDEN))
 
-SYSTEM = Actor(id=None, name="system", permissions=frozenset(Permission), scope=Scope.ALL)
+
+SYSTEM = Actor(
+    id=None,
+    name="system",
+    permissions=frozenset(Permission),
+    scope=Scope.ALL,
+    access=frozenset((kind, Access.EDITABLE) for kind in SENSITIVE),
+)
 
 
 def require(actor: Actor, permission: Permission) -> None:

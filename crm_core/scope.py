@@ -13,11 +13,14 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
 from crm_core.db import CrmSession
-from crm_core.models import Attachment, Base, Customer, User
+from crm_core.models import Attachment, Base, Customer, Notice, User
 from crm_core.permissions import Actor, Scope
 
 unscoped: dict[str, Any] = {"unscoped": True}
 """Execution options for a query that must see every row, such as the search for duplicates."""
+
+OWNERS: dict[Any, Any] = {Attachment: Attachment.uploaded_by_id, Notice: Notice.user_id}
+"""Who sees a row that belongs to no customer: the author of a draft's files, the receiver of a notice."""
 
 
 def visible_customers(actor: Actor) -> ColumnElement[bool]:
@@ -85,8 +88,7 @@ def _belonging(actor: Actor) -> Callable[[Any], ColumnElement[bool]]:
 
     def condition(model: Any) -> ColumnElement[bool]:
         belongs: ColumnElement[bool] = owned.where(holder.c.id == model.customer_id).exists()
-        # The files of a draft belong to no customer yet.
-        return belongs | (model.customer_id.is_(None) & (model.uploaded_by_id == actor.id)) if model is Attachment else belongs
+        return belongs | (model.customer_id.is_(None) & (OWNERS[model] == actor.id)) if model in OWNERS else belongs
 
     return condition
 

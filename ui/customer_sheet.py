@@ -28,7 +28,7 @@ def draw(customer: Customer, library: Library, names: dict[int, str]) -> None:
             # Arrow is what the browser gets; the way through pandas takes twenty times as long.
             table = pa.table({"label": [escape(label) for label in shown], "value": [escape(text) for text in shown.values()]})
             st.table(table, border="horizontal", hide_index=True, hide_header=True)
-            if group == "base" and customer.identity_number and guard.actor().can(Permission.IDENTITY_READ):
+            if group == "base" and customer.identity_number and guard.actor().can(Permission.SENSITIVE_REVEAL):
                 _draw_reveal(customer)
     changed = _("Created {created} by {author} · last changed {updated}").format(
         created=format_time(customer.created_at),

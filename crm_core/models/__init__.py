@@ -2,7 +2,7 @@
 
 from crm_core.models.attachment import Attachment
 from crm_core.models.base import Base
-from crm_core.models.change_log import ChangeLog
+from crm_core.models.change_log import ChangeLog, LogSeal
 from crm_core.models.contact import Contact
 from crm_core.models.counter import Counter
 from crm_core.models.customer import (
@@ -25,8 +25,19 @@ from crm_core.models.library import (
     Preset,
     SuggestionState,
 )
+from crm_core.models.message import Notice, OutboxMessage
+from crm_core.models.sign_in import (
+    AccountLink,
+    KnownDevice,
+    KnownPlace,
+    OldPassword,
+    RecoveryCode,
+    SignInFailure,
+    SignInTicket,
+    UserSession,
+)
 from crm_core.models.tag import CustomerTag, Tag
-from crm_core.models.user import Role, SignInTicket, Team, User, UserSession
+from crm_core.models.user import Role, Team, User
 
 __all__ = [
     "CATEGORIES",
@@ -35,6 +46,7 @@ __all__ = [
     "SALES_STAGES",
     "STAGES",
     "TIERS",
+    "AccountLink",
     "Attachment",
     "Base",
     "ChangeLog",
@@ -47,10 +59,18 @@ __all__ = [
     "Industry",
     "IndustrySuggestion",
     "Kind",
+    "KnownDevice",
+    "KnownPlace",
     "LifecycleStage",
+    "LogSeal",
+    "Notice",
+    "OldPassword",
+    "OutboxMessage",
     "OutlineQuestion",
     "Preset",
+    "RecoveryCode",
     "Role",
+    "SignInFailure",
     "SignInTicket",
     "SuggestionState",
     "Tag",

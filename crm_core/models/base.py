@@ -104,6 +104,7 @@ class EncryptedJson(TypeDecorator[Any]):
 
 Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)]
 CustomerKey = Annotated[int, mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), index=True)]
+OwnerKey = Annotated[int, mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)]
 UserKey = Annotated[int | None, mapped_column(ForeignKey("user_account.id"), index=True)]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
@@ -18,6 +18,8 @@ class ChangeLog(Base):
     at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     actor_name: Mapped[str] = mapped_column(String(60))
+    address: Mapped[str | None] = mapped_column(String(45))
+    """The network address from which the actor worked; none for the system's own work."""
     action: Mapped[str] = mapped_column(String(40))
     entity: Mapped[str] = mapped_column(String(40))
     entity_id: Mapped[str] = mapped_column(String(60))
@@ -27,3 +29,16 @@ class ChangeLog(Base):
     old: Mapped[str | None] = mapped_column(Text())
     new: Mapped[str | None] = mapped_column(Text())
     reason: Mapped[str | None] = mapped_column(String(300))
+
+
+class LogSeal(Base):
+    """What one transaction added to the change log, sealed with the seal before it: a line changed or missing breaks the chain."""
+
+    __tablename__ = "log_seal"
+
+    id: Mapped[Key]
+    at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
+    lines: Mapped[list[int]] = mapped_column(JSON)
+    """The ids of the lines."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """HMAC-SHA256 over the digest before and the lines, with a key outside the database."""

@@ -38,7 +38,7 @@ class Contact(Base, Dated, Versioned):
         group="contacts",
         required=always,
         check=check_phone,
-        sensitive=True,
+        sensitive="phone",
         help=N_("An 11-digit mobile number, or a landline with area code such as 0571-87654321."),
         aliases=("电话", "手机", "手机号", "手机号码", "联系电话", "电话号码", "联系方式", "固话", "phone", "mobile", "tel", "telephone"),
     )
@@ -48,7 +48,7 @@ class Contact(Base, Dated, Versioned):
         group="contacts",
         required=always,
         check=check_email,
-        sensitive=True,
+        sensitive="email",
         help=N_("A mailbox, or 未提供 if the customer gave none."),
         aliases=("电子邮箱", "邮箱地址", "邮件", "email", "e-mail", "mail"),
     )

@@ -138,7 +138,7 @@ class Customer(Base, Dated, Versioned):
         label=N_("Identity number"),
         shown=for_kind(Kind.INDIVIDUAL),
         check=check_identity_number,
-        sensitive=True,
+        sensitive="identity_number",
         help=N_("Only if the customer offers it. It is stored encrypted, and every look at it is logged."),
         aliases=("身份证号", "身份证号码", "证件号"),
     )
@@ -195,7 +195,7 @@ class Customer(Base, Dated, Versioned):
         String(6), label=N_("District"), widget=Widget.REGION, aliases=("区", "区县", "district", "county")
     )
     address: Mapped[str | None] = declared(
-        String(300), label=N_("Street address"), sensitive=True, aliases=("地址", "联系地址", "注册地址", "address", "street")
+        String(300), label=N_("Street address"), sensitive="address", aliases=("地址", "联系地址", "注册地址", "address", "street")
     )
     remark: Mapped[str | None] = declared(
         Text(), label=N_("Remarks"), widget=Widget.LONG_TEXT, aliases=("说明", "remark", "notes", "description")

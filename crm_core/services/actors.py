@@ -7,10 +7,23 @@ from sqlalchemy import ColumnElement, select
 from crm_core.db import CrmSession
 from crm_core.models import Role, User
 from crm_core.permissions import Actor, Scope
-from crm_core.services.users import team_and_below
+from crm_core.services.users import teams_seen
 
 # Bare columns: every rerun of every page asks for them, and making mapped objects took most of the answer.
-ACTOR_COLUMNS = (User.id, User.name, User.username, User.team_id, User.language, User.must_change_password, Role.scope, Role.permissions)
+ACTOR_COLUMNS = (
+    User.id,
+    User.name,
+    User.username,
+    User.team_id,
+    User.language,
+    User.must_change_password,
+    User.totp_confirmed_at,
+    Role.scope,
+    Role.permissions,
+    Role.access,
+    Role.entry_stages,
+    Role.needs_second_factor,
+)
 
 
 def actor_of(session: CrmSession, row: Any) -> Actor:
@@ -21,9 +34,12 @@ def actor_of(session: CrmSession, row: Any) -> Actor:
         username=row.username,
         permissions=frozenset(row.permissions),
         scope=Scope(row.scope),
-        team_ids=team_and_below(session, row.team_id) if row.scope == Scope.TEAM else frozenset(),
+        team_ids=teams_seen(session, row.id, row.team_id) if row.scope == Scope.TEAM else frozenset(),
+        access=frozenset(row.access.items()),
+        entry_stages=None if row.entry_stages is None else frozenset(row.entry_stages),
         language=row.language,
         must_change_password=row.must_change_password,
+        must_enrol=row.needs_second_factor and row.totp_confirmed_at is None,
     )
 
 

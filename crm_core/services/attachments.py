@@ -109,7 +109,7 @@ def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Do
     if row.customer_id and not _is_live(session, row.customer_id):
         raise NotFound
     if row.type == IDENTITY_CARD:
-        if not actor.can(Permission.IDENTITY_READ) and row.uploaded_by_id != actor.id:
+        if not actor.can(Permission.SENSITIVE_REVEAL) and row.uploaded_by_id != actor.id:
             raise NotFound
         audit.record(session, "viewed", row)
     return Download(row.filename, row.media_type, row.digest)

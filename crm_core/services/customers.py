@@ -128,7 +128,7 @@ def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> 
 
 def reveal_identity_number(session: CrmSession, actor: Actor, customer_id: int, *, reason: str) -> str:
     """The whole identity number, for those who may; the look and its reason are logged [002]."""
-    require(actor, Permission.IDENTITY_READ)
+    require(actor, Permission.SENSITIVE_REVEAL)
     if not clean_text(reason):
         raise ValidationFailed({"reason": [_("Say why you need to see the number.")]})
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_READ)

@@ -19,7 +19,7 @@ def show(field: Field, value: Any, library: Library, *, masked: bool = False) ->
     if value is None or value == [] or value == "":
         return ""
     if masked and field.sensitive:
-        return mask(field.name, str(value))
+        return mask(field.sensitive, str(value))
     if isinstance(value, (list, tuple)):
         return join_words(show(field, one, library) for one in value)
     return _show_one(field, value, library)

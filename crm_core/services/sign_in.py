@@ -105,7 +105,7 @@ def find_actor(session: CrmSession, token: str | None) -> Actor | None:
         return None
     now, limits = clock.now(), settings()
     found = session.execute(
-        select(UserSession.id.label("session_id"), UserSession.last_used_at, *ACTOR_COLUMNS)
+        select(UserSession.id.label("session_id"), UserSession.last_used_at, UserSession.address, *ACTOR_COLUMNS)
         .join(UserSession.user)
         .join(User.role)
         .where(
@@ -115,7 +115,9 @@ def find_actor(session: CrmSession, token: str | None) -> Actor | None:
             User.is_active,
         )
     ).one_or_none()
-    return replace(actor_of(session, found), session_id=found.session_id, session_used_at=found.last_used_at) if found else None
+    if found is None:
+        return None
+    return replace(actor_of(session, found), address=found.address, session_id=found.session_id, session_used_at=found.last_used_at)
 
 
 def is_use_stale(actor: Actor) -> bool:

@@ -152,11 +152,21 @@ def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int 
 
 
 def ensure_roles(session: CrmSession) -> None:
-    """Create the built-in roles that a database lacks."""
-    present = set(session.execute(select(Role.code)).scalars())
+    """Create the built-in roles that a database lacks, and give administrators what a new version brings."""
+    present = {role.code: role for role in session.execute(select(Role)).scalars()}
     for code, template in BUILT_IN_ROLES.items():
         if code not in present:
-            session.add(Role(code=code, name=template.label, scope=template.scope, permissions=sorted(template.permissions)))
+            session.add(
+                Role(
+                    code=code,
+                    name=template.label,
+                    scope=template.scope,
+                    permissions=sorted(template.permissions),
+                    access=dict(template.access),
+                )
+            )
+    if administrator := present.get("administrator"):
+        administrator.permissions = sorted(BUILT_IN_ROLES["administrator"].permissions)
 
 
 def list_roles(session: CrmSession) -> list[Role]:
@@ -164,11 +174,9 @@ def list_roles(session: CrmSession) -> list[Role]:
     return list(session.execute(select(Role).order_by(Role.id)).scalars())
 
 
-def team_and_below(session: CrmSession, team_id: int | None) -> frozenset[int]:
-    """A team and every team under it."""
-    if team_id is None:
-        return frozenset()
-    below = select(Team.id).where(Team.id == team_id).cte("below", recursive=True)
+def teams_seen(session: CrmSession, user_id: int, team_id: int | None) -> frozenset[int]:
+    """The teams whose customers a user with team scope sees: the own one, those that the user heads, and all below them."""
+    below = select(Team.id).where((Team.id == team_id) | (Team.head_id == user_id)).cte("below", recursive=True)
     below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
     return frozenset(session.execute(select(below.c.id)).scalars())
 

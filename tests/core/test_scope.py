@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from crm_core.db import reading, transaction
 from crm_core.errors import NotFound
-from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
+from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag, Notice
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models, unscoped
 from crm_core.services import (
@@ -200,10 +200,11 @@ def test_rows_of_a_customer_are_seen_with_the_customer(owned: dict[str, Customer
 
 
 def tag_and_file(actor: Actor, customer: Customer) -> None:
-    """Give a customer a tag and a file."""
+    """Give a customer a tag, a file and a notice."""
     with transaction(actor) as session:
         tags.set_tags(session, actor, customer.code, ["重点"])
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type="attachment_type.other", customer_id=customer.id)
+        session.add(Notice(user_id=actor.id, kind="test", customer_id=customer.id))
 
 
 def test_the_files_of_a_draft_are_seen_by_its_author_alone(actors: dict[str, Actor]) -> None:

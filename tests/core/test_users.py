@@ -9,7 +9,7 @@ from sqlalchemy import select
 from crm_core import config
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
-from crm_core.models import Role, User
+from crm_core.models import Role, Team, User
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scope
 from crm_core.services import passwords, sign_in, users
 from tests import factories
@@ -234,9 +234,17 @@ class TestTeamsAndRoles:
         with transaction(administrator) as session:
             deepest = users.create_team(session, administrator, name="杭州小组", parent_id=teams["below"])
         with reading() as session:
-            assert users.team_and_below(session, teams["east"]) == {teams["east"], teams["below"], deepest}
-            assert users.team_and_below(session, teams["west"]) == {teams["west"]}
-            assert users.team_and_below(session, None) == frozenset()
+            assert users.teams_seen(session, 0, teams["east"]) == {teams["east"], teams["below"], deepest}
+            assert users.teams_seen(session, 0, teams["west"]) == {teams["west"]}
+            assert users.teams_seen(session, 0, None) == frozenset()
+
+    def test_a_head_sees_the_team_and_all_below_whatever_the_own_team(
+        self, database: str, administrator: Actor, teams: dict[str, int], sales: Actor
+    ) -> None:
+        with transaction(administrator) as session:
+            session.get_one(Team, teams["west"]).head_id = sales.id
+        with reading() as session:
+            assert users.teams_seen(session, sales.id or 0, teams["below"]) == {teams["below"], teams["west"]}
 
     @pytest.mark.parametrize("name", ["", "华东组", "长" * 61])
     def test_a_team_needs_a_name_of_its_own(self, database: str, administrator: Actor, teams: dict[str, int], name: str) -> None:
@@ -270,10 +278,15 @@ class TestTeamsAndRoles:
         assert factories.make_user().language == "en"
 
 
+READING = {Permission.CUSTOMER_READ, Permission.DASHBOARD_READ}
+WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT}
 ROLES = {
     "administrator": set(Permission),
-    "manager": set(Permission) - {Permission.LIBRARY_EDIT, Permission.USER_EDIT},
-    "sales": {Permission.CUSTOMER_READ, Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.DASHBOARD_READ},
+    "manager": set(Permission) - {Permission.LIBRARY_EDIT, Permission.USER_EDIT, Permission.ROLE_EDIT, Permission.AUDIT_READ},
+    "sales": WORKING,
+    "service": READING,
+    "marketing": READING,
+    "viewer": READING,
 }
 
 

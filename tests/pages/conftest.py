@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from crm_core.permissions import Actor
+from crm_core.permissions import BUILT_IN_ROLES, Actor
+from tests import factories
 from tests.pages.visit import drive
 
 __all__ = ["drive"]
@@ -24,6 +25,9 @@ def quick_reruns() -> Iterator[None]:
 
 
 @pytest.fixture
-def by_role(administrator: Actor, manager: Actor, sales: Actor) -> dict[str, Actor]:
+def by_role(administrator: Actor, manager: Actor, sales: Actor, teams: dict[str, int]) -> dict[str, Actor]:
     """One person of each built-in role."""
-    return {"administrator": administrator, "manager": manager, "sales": sales}
+    others = [role for role in BUILT_IN_ROLES if role not in ("administrator", "manager", "sales")]
+    return {"administrator": administrator, "manager": manager, "sales": sales} | {
+        role: factories.make_user(role=role, team_id=teams["east"]) for role in others
+    }
