@@ -256,7 +256,7 @@ def sign_in_is_noted(username: str) -> bool:
 
 class TestSettings:
     def test_a_new_password_takes_effect_and_ends_the_other_sessions(self, sales: Actor) -> None:
-        other, visit = Visit(sales).go(routes.SETTINGS), Visit(sales).go(routes.SETTINGS)
+        other, visit = (Visit(sales).go(routes.SETTINGS).open_tab("settings_tab", "Password") for _tab in range(2))
         visit.fill(old_password=factories.PASSWORD, new_password="Better#2026", new_password_again="Better#2026").press("Change password")
         assert visit.toasts == [zh("The password was changed. Other sessions of your account have ended.").replace(".", "\\.")]
         assert other.rerun().has("Password")
@@ -278,7 +278,7 @@ class TestSettings:
         ],
     )
     def test_a_password_is_refused_with_the_reason(self, sales: Actor, old: str, new: str, again: str, sentence: str) -> None:
-        visit = Visit(sales).go(routes.SETTINGS)
+        visit = Visit(sales).go(routes.SETTINGS).open_tab("settings_tab", "Password")
         visit.fill(old_password=old, new_password=new, new_password_again=again).press("Change password")
         assert zh(sentence) in visit.refusals[0].replace("\\", "")
         assert TestSignIn().tried("sales", factories.PASSWORD).redirect

@@ -193,9 +193,7 @@ def conflicted(desk: Desk) -> Visit:
 
 def tab_open(name: str) -> Callable[[Desk], Visit]:
     def show(desk: Desk) -> Visit:
-        visit = desk.visit().go(routes.CUSTOMER, code=desk.code)
-        visit.tab.session_state["detail_tab"] = zh(name) if desk.actor.language == "zh_CN" else name
-        return visit.rerun()
+        return desk.visit().go(routes.CUSTOMER, code=desk.code).open_tab("detail_tab", name)
 
     return show
 
@@ -246,7 +244,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{f"industries {answer}": decided(answer) for answer in ("map", "accept", "refuse")},
     "outlines add": opened(routes.OUTLINES, "Add question"),
     "outlines edit": opened(routes.OUTLINES, "Edit"),
-    "settings refused": opened(routes.SETTINGS, "Change password"),
+    "settings refused": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Password").press("Change password"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

@@ -101,6 +101,11 @@ class Visit:
         self.tab.query_params = dict(query)
         return self._run()
 
+    def open_tab(self, key: str, name: str) -> "Visit":
+        """Open one of the tabs under a key."""
+        self.tab.session_state[key] = zh(name) if self.language == "zh_CN" else name
+        return self._run()
+
     def rerun(self) -> "Visit":
         """Whatever makes the whole script run again."""
         return self._run()
