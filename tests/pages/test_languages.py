@@ -19,7 +19,7 @@ from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
-from tests.pages.visit import Visit, zh
+from tests.pages.visit import Visit
 from ui import routes
 from ui.routes import ROUTES
 
