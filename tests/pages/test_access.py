@@ -134,7 +134,7 @@ def test_a_fragment_that_was_open_shows_no_more_data_after_the_session_ended(sal
 class TestFirstPage:
     """Before there is any user."""
 
-    PASSWORD = "Kemai#2026"
+    PASSWORD = "Maple#2026"
 
     def filled(self, **over: str) -> Visit:
         values = {
@@ -182,7 +182,7 @@ class TestFirstPage:
                 {"setup_password": "kemai", "setup_password_again": "kemai"},
                 "A password has at least 8 characters, with letters, digits and special characters such as ! or #.",
             ),
-            ({"setup_password_again": "Kemai#2027"}, "The two passwords differ. Enter the same one twice."),
+            ({"setup_password_again": "Maple#2027"}, "The two passwords differ. Enter the same one twice."),
             ({"setup_name": ""}, "Enter a name."),
             ({"setup_account": "周敏"}, "An account has 3 to 40 lower-case letters, digits, dots or dashes."),
         ],

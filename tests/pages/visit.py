@@ -24,8 +24,8 @@ from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from ui import guard
+from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
-from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE
 
 URLS = {route.file: route.url for route in ROUTES}
 FRAME = ROOT / "pages" / "frame.py"
