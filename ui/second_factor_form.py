@@ -48,7 +48,8 @@ def _draw_enrolment() -> None:
     actor = guard.actor()
     with guard.acting() as session:
         secret = second_factor.begin(session, actor)
-    st.image(_picture(second_factor.address_of(actor, secret)), width=220, caption=_("Scan this with your authenticator app."))
+    st.caption(_("Scan this with your authenticator app."))
+    st.image(_picture(second_factor.address_of(actor, secret)), width=220, alt=_("QR code"))
     st.caption(_("Or enter this key in the app:"))
     st.code(" ".join(secret[place : place + 4] for place in range(0, len(secret), 4)), language=None)
     with st.form("second_factor", width=480):
@@ -59,8 +60,9 @@ def _draw_enrolment() -> None:
         with guard.acting() as session:
             lockout.claim_confirmation(session, actor)
         with guard.acting() as session:
-            st.session_state[CODES] = second_factor.confirm(session, actor, code)
+            codes = second_factor.confirm(session, actor, code)
     if outcome.succeeded:
+        st.session_state[CODES] = codes
         del st.session_state[BEGUN]
         st.rerun()
 
@@ -95,8 +97,9 @@ def _renew(code: str) -> None:
         with guard.acting() as session:
             lockout.claim_confirmation(session, actor)
         with guard.acting() as session:
-            st.session_state[CODES] = second_factor.renew_codes(session, actor, code)
+            codes = second_factor.renew_codes(session, actor, code)
     if outcome.succeeded:
+        st.session_state[CODES] = codes
         st.rerun()
 
 

@@ -16,7 +16,7 @@ from ui import browser, feedback, guard
 PROOF, FORGOTTEN = "sign_in_proof", "sign_in_forgotten"
 
 # Compared when there is no such account, so that the answer takes the same time.
-_NO_PASSWORD = passwords.hash_password("no account has this password !1")
+_NO_PASSWORD = passwords.hash_password(passwords.random_password())
 
 
 class _Accounts(dict[str, dict[str, Any]]):
@@ -95,7 +95,7 @@ def _settle(status: bool | None, proof: Proof | None) -> None:
             st.session_state[PROOF] = proof
             st.rerun()
         collect_cookie(ticket, chosen)
-    elif status is False:
+    elif status is not None:
         feedback.refusal(str(sign_in.refusal()))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
         feedback.refusal(_("Enter both account and password."))
@@ -139,7 +139,7 @@ def _draw_forgotten() -> None:
                 password_links.request_link(session, account, guard.client())
             st.success(
                 _(
-                    "If there is such an account with a mailbox, a link is on its way. It is good for 30 minutes. If no mail comes, ask an administrator."
+                    "If this account has a mailbox, a link is on its way; it is good for 30 minutes. If no mail comes, ask an administrator."
                 ),
                 icon=":material/mail:",
             )

@@ -52,14 +52,10 @@ def _send(session: CrmSession, user: User, mailbox: str) -> None:
     expires_at = clock.now() + LINK_LIFE
     session.add(AccountLink(user_id=user.id, purpose=PURPOSE, token_hash=crypto.token_hash(token), expires_at=expires_at))
     with in_language(user.language):
-        body = _(
-            "{name}, somebody asked for a new password for your account. If it was you, open this link within {minutes} minutes:\n\n"
-            "{link}\n\nIf it was not you, leave this mail alone: your password stays as it is."
-        ).format(
-            name=user.name,
-            minutes=int(LINK_LIFE.total_seconds() // 60),
-            link=f"{settings().public_url}/?{PARAMETER}={token}",
-        )
+        asked = _("{name}, somebody asked for a new password for your account. If it was you, open this link within {minutes} minutes:")
+        otherwise = _("If it was not you, leave this mail alone: your password stays as it is.")
+        asked = asked.format(name=user.name, minutes=int(LINK_LIFE.total_seconds() // 60))
+        body = "\n\n".join((asked, f"{settings().public_url}/?{PARAMETER}={token}", otherwise))
         outbox.enqueue_mail(session, recipient=mailbox, subject=_("Kemai: set a new password"), body=body, user_id=user.id)
 
 
