@@ -138,9 +138,7 @@ def _draw_forgotten() -> None:
             with db.transaction() as session:
                 password_links.request_link(session, account, guard.client())
             st.success(
-                _(
-                    "If this account has a mailbox, a link is on its way; it is good for 30 minutes. If no mail comes, ask an administrator."
-                ),
+                _("If this account has a mailbox, a link good for 30 minutes is on its way. If no mail comes, ask an administrator."),
                 icon=":material/mail:",
             )
     if st.button(_("Back"), type="tertiary", icon=":material/arrow_back:"):

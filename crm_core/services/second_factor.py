@@ -32,7 +32,7 @@ def is_asked(session: CrmSession, user: User, browser: str) -> bool:
 
 def accept(session: CrmSession, user: User, code: str) -> bool:
     """Take a code of the app, or a recovery code, for an account; each is taken once."""
-    plain = "".join(one for one in code.upper() if one.isalnum())
+    plain = "".join(one for one in code.upper() if one.isascii() and one.isalnum())
     return _accept_totp(session, user, plain) if plain.isdigit() and len(plain) == 6 else _accept_recovery(session, user, plain)
 
 
