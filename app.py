@@ -26,8 +26,8 @@ from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.services import attachments, file_store, library, sign_in, users
-from ui.guard import COOKIE, LANGUAGE_COOKIE
-from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
+from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
+from ui.web.middleware import Shell, asset_route
 
 log = logging.getLogger("kemai")
 
@@ -107,7 +107,7 @@ def send_file(request: Request) -> Response:
     """An attachment, for a signed-in user within whose scope it lies."""
     with db.reading() as session:
         actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
-    if actor is None or actor.must_change_password:
+    if actor is None or actor.is_held_up:
         return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
     use_language(actor.language)
     number = min(request.path_params["attachment_id"], LARGEST_KEY)

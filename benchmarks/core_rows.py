@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+import bcrypt
+
 from benchmarks import people
-from benchmarks.dataset import CUSTOMERS, invent_customer
+from benchmarks.dataset import CUSTOMERS, PASSWORD, invent_customer
 from benchmarks.measure import Row, time_each
 from benchmarks.names import Inventor
 from crm_core import clock, db
 from crm_core.models import STAGES
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services import contacts, customer_list, customers, dashboards, history, library, tags, users
+from crm_core.services import contacts, customer_list, customers, dashboards, history, library, sign_in, tags, users
 from crm_core.services.customer_list import PAGE_SIZE, CustomerQuery
 
 CALLS = 60
@@ -51,6 +53,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield from _searches(chief, manager)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)
+    yield "core.sign_in", partial(time_each, _sign_in, ["sales11"] * (CALLS // 3 + WARM_UP))
     yield "core.dashboard.uncached", partial(_time_fresh, _overview, [chief] * len(PAGES))
     yield "core.dashboard.team.uncached", partial(_time_fresh, _overview, [manager] * len(PAGES))
     yield "core.dashboard.cached", partial(time_each, _overview, [chief] * len(PAGES))
@@ -111,6 +114,15 @@ def _create(actor: Actor) -> list[float]:
             customers.create_customer(session, actor, *entry, duplicate_reason="benchmark")
 
     return time_each(create, [invent_customer(inventor, contacts=2) for _place in PAGES])
+
+
+def _sign_in(username: str) -> None:
+    with db.transaction() as session:
+        user = sign_in.claim_attempt(session, username)
+    assert user
+    assert bcrypt.checkpw(PASSWORD.encode(), user.password_hash.encode())
+    with db.transaction() as session:
+        sign_in.open_session(session, username)
 
 
 def _overview(actor: Actor) -> None:

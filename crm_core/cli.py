@@ -17,6 +17,7 @@ from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
 from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
+from crm_core.services import second_factor
 from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
@@ -165,6 +166,15 @@ def reset_user_password(username: Annotated[str, typer.Argument(help=_("The acco
     with transaction(SYSTEM) as session:
         reset_password(session, SYSTEM, _user_id(session, username), password_hash=password_hash)
     typer.echo(password)
+
+
+@users.command("reset-second-factor", help=_("End the two-step verification of an account whose app was lost."))
+def reset_user_second_factor(username: Annotated[str, typer.Argument(help=_("The account."))]) -> None:
+    """The account signs in with its password alone, until a second factor is enrolled again."""
+    upgrade_database()
+    with transaction(SYSTEM) as session:
+        second_factor.reset(session, SYSTEM, _user_id(session, username))
+    typer.echo(_("Two-step verification was reset."))
 
 
 @keys.command("rotate", help=_("Begin a new encryption key. Older ones stay, so that everything can still be read."))

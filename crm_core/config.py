@@ -26,6 +26,15 @@ class Settings:
     files_url: str = ""
     session_idle_hours: int = 12
     session_absolute_days: int = 7
+    password_days: int = 0
+    """After so many days a password has to be replaced; 0 for never."""
+    password_history: int = 3
+    """How many passwords, the present one included, are not chosen again."""
+    trust_days: int = 30
+    """How long a browser may go without the second factor; 0 for never."""
+    public_url: str = ""
+    """The address under which users open the system, for links in mails."""
+    smtp_host: str = ""
 
     @property
     def url(self) -> str:
@@ -33,6 +42,16 @@ class Settings:
         if not self.database_url:
             return f"sqlite:///{self.data_dir / 'crm.db'}"
         return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def mail_configured(self) -> bool:
+        """Whether mails can be sent."""
+        return bool(self.smtp_host)
+
+    @property
+    def links_by_mail(self) -> bool:
+        """Whether mails can lead back here. The address is a setting, since the one a request names may be forged."""
+        return self.mail_configured and bool(self.public_url)
 
     @property
     def files_location(self) -> str:
@@ -50,8 +69,12 @@ class Settings:
         return self.data_dir / "setup-code"
 
 
+def _number(variable: str, default: int) -> int:
+    return int(os.environ.get(variable) or default)
+
+
 def settings_from_environment() -> Settings:
-    """Read CRM_DATA_DIR, CRM_DATABASE_URL, CRM_TIMEZONE, CRM_LANGUAGE, CRM_SECURE_COOKIES and CRM_FILES_URL."""
+    """Read the variables that docs/operations.md lists."""
     defaults = Settings()
     return Settings(
         data_dir=Path(os.environ.get("CRM_DATA_DIR") or defaults.data_dir).resolve(),
@@ -60,6 +83,11 @@ def settings_from_environment() -> Settings:
         language=os.environ.get("CRM_LANGUAGE", defaults.language),
         secure_cookies=os.environ.get("CRM_SECURE_COOKIES", "") == "1",
         files_url=os.environ.get("CRM_FILES_URL", ""),
+        password_days=_number("CRM_PASSWORD_DAYS", defaults.password_days),
+        password_history=_number("CRM_PASSWORD_HISTORY", defaults.password_history),
+        trust_days=_number("CRM_TRUST_DAYS", defaults.trust_days),
+        public_url=os.environ.get("CRM_PUBLIC_URL", "").rstrip("/"),
+        smtp_host=os.environ.get("CRM_SMTP_HOST", ""),
     )
 
 

@@ -20,20 +20,21 @@ from crm_core.config import settings
 def _keys(path: Path) -> tuple[bytes, ...]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_keys(path, [secrets.token_bytes(32)])
+        _write_keys(path, [secrets.token_bytes(32)], is_first=True)
     return tuple(bytes.fromhex(line) for line in path.read_text().split())
 
 
-def _write_keys(path: Path, keys: list[bytes]) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _write_keys(path: Path, keys: list[bytes], *, is_first: bool) -> None:
+    # A name of its own for every thread: another one, or another process, may begin at the same moment.
+    temporary = path.with_suffix(f".{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(key.hex() for key in keys) + "\n")
-    if path.exists():
+    if not is_first:
         os.replace(temporary, path)
         return
     try:
-        os.link(temporary, path)  # another process starting now must not be overwritten
+        os.link(temporary, path)  # whoever was first is not overwritten
     except FileExistsError:
         pass
     finally:
@@ -65,7 +66,7 @@ def keyed_hash(text: str) -> str:
 def add_key() -> None:
     """Begin a new key; what is encrypted from now on uses it."""
     path = settings().key_file
-    _write_keys(path, [*_keys(path), secrets.token_bytes(32)])
+    _write_keys(path, [*_keys(path), secrets.token_bytes(32)], is_first=False)
     _keys.cache_clear()
 
 

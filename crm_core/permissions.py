@@ -141,6 +141,13 @@ class Actor:
     must_change_password: bool = False
     must_enrol: bool = False
     """The role demands a second factor and the account has none yet."""
+    needs_second_factor: bool = False
+    """The role demands a second factor."""
+
+    @property
+    def is_held_up(self) -> bool:
+        """Something has to be done in the personal settings before anything else: a new password, or enrolling a second factor."""
+        return self.must_change_password or self.must_enrol
 
     def can(self, permission: Permission) -> bool:
         """Whether the actor holds the permission."""

@@ -6,7 +6,7 @@ This is the script that Streamlit runs. It lies inside `pages/` so that Streamli
 import streamlit as st
 
 from crm_core import db
-from crm_core.services import users
+from crm_core.services import password_links, users
 from ui import feedback, guard, header, routes, sign_in_page
 from ui.turns import TURNS
 
@@ -20,11 +20,13 @@ def run() -> None:
     actor = guard.load_actor()
     pages = header.pages_for(actor)
     current = st.navigation(pages, position="sidebar" if actor else "hidden", expanded=True)
-    if actor is None:
+    if link := st.query_params.get(password_links.PARAMETER):
+        sign_in_page.draw_new_password(link)
+    elif actor is None:
         with db.reading() as session:
             is_new = not users.has_users(session)
         sign_in_page.draw_setup() if is_new else sign_in_page.draw_sign_in()
-    elif actor.must_change_password and current.url_path != "settings":
+    elif actor.is_held_up and current.url_path != "settings":
         st.switch_page(routes.SETTINGS)
     else:
         header.draw(current, actor)

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from crm_core import db
+from crm_core.clients import Client
 from crm_core.db import CrmSession
 from crm_core.i18n import _, use_language
 from crm_core.permissions import Actor, Permission
@@ -20,11 +21,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 COOKIE = "kemai_session"
 LANGUAGE_COOKIE = "kemai_language"
+BROWSER_COOKIE = "kemai_browser"
 
 
 def cookie(name: str) -> str:
     """What the browser keeps under this name; empty for nothing."""
     return st.context.cookies.get(name) or ""
+
+
+def client() -> Client:
+    """The browser that asks."""
+    return Client(
+        address=st.context.ip_address or "", user_agent=st.context.headers.get("user-agent") or "", browser=cookie(BROWSER_COOKIE)
+    )
 
 
 def load_actor() -> Actor | None:
@@ -85,7 +94,7 @@ def _is_own_run() -> bool:
 
 def _look_again() -> None:
     user, permission = load_actor(), st.session_state.get("page_permission")
-    if user is None or user.must_change_password or (permission and not user.can(permission)):
+    if user is None or user.is_held_up or (permission and not user.can(permission)):
         st.rerun()
 
 

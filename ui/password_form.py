@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crm_core.i18n import _
-from crm_core.services import passwords
+from crm_core.services import lockout, passwords
 from ui import feedback, guard, routes
 
 
@@ -24,6 +24,8 @@ def _change(old: str, new: str, again: str) -> None:
         return
     actor = guard.actor()
     with feedback.attempt() as outcome:
+        with guard.acting() as session:
+            lockout.claim_confirmation(session, actor)
         with guard.reading() as session:
             change = passwords.check_change(session, actor, old=old, new=new)
         with guard.acting() as session:

@@ -1,4 +1,4 @@
-"""The two screens before sign-in: creating the first administrator, and the sign-in form by streamlit-authenticator."""
+"""The screens before sign-in: creating the first administrator, the form by streamlit-authenticator, and the code after it."""
 
 from typing import Any
 
@@ -6,31 +6,34 @@ import streamlit as st
 import streamlit_authenticator as stauth
 from streamlit_authenticator.controllers import AuthenticationController
 
-from crm_core import db
+from crm_core import clock, db
+from crm_core.config import settings
 from crm_core.i18n import LANGUAGES, _, language
-from crm_core.services import passwords, sign_in
+from crm_core.services import password_links, passwords, sign_in
+from crm_core.services.sign_in import Proof
 from ui import browser, feedback, guard
-from ui.web.middleware import BROWSER_COOKIE
+
+PROOF, FORGOTTEN = "sign_in_proof", "sign_in_forgotten"
 
 # Compared when there is no such account, so that the answer takes the same time.
-_NO_PASSWORD = passwords.hash_password("no account has this password !1")
+_NO_PASSWORD = passwords.hash_password(passwords.random_password())
 
 
 class _Accounts(dict[str, dict[str, Any]]):
     """The user table as streamlit-authenticator's credentials: read when somebody tries to sign in, never loaded whole."""
 
-    asked = ""
-    """The account that was entered last."""
+    proof: Proof | None = None
+    """Of the account that was entered last, should the password be right."""
 
     def __contains__(self, username: object) -> bool:
         return True
 
     def __missing__(self, username: str) -> dict[str, Any]:
         with db.transaction() as session:
-            user = sign_in.claim_attempt(session, username)
+            user = sign_in.claim_attempt(session, username, guard.client())
         record = {"name": user.name if user else "", "password": user.password_hash if user else _NO_PASSWORD}
         self[username] = record
-        self.asked = username
+        self.proof = Proof(user.username, user.password_hash, clock.now()) if user else None
         return record
 
 
@@ -56,29 +59,124 @@ class SignInForm(stauth.Authenticate):
 
 
 def draw_sign_in() -> None:
-    """The sign-in form; after success the browser collects its cookie and returns to the page it asked for."""
+    """The sign-in form, or its second step; after success the browser collects its cookie and returns to the page it asked for."""
     with _card():
-        st.session_state["authentication_status"] = None
-        st.session_state.pop("password_hint", None)
-        form = SignInForm()
-        form.login(
-            fields={"Form name": _("Sign in"), "Username": _("Account"), "Password": _("Password"), "Login": _("Sign in")}, key="sign_in"
-        )
-        _settle(st.session_state["authentication_status"], form.accounts.asked)
+        if PROOF in st.session_state:
+            _draw_code(st.session_state[PROOF])
+        elif st.session_state.get(FORGOTTEN):
+            _draw_forgotten()
+        else:
+            _draw_form()
+
+
+def _draw_form() -> None:
+    st.session_state["authentication_status"] = None
+    st.session_state.pop("password_hint", None)
+    form = SignInForm()
+    form.login(
+        fields={"Form name": _("Sign in"), "Username": _("Account"), "Password": _("Password"), "Login": _("Sign in")}, key="sign_in"
+    )
+    _settle(st.session_state["authentication_status"], form.accounts.proof)
+    if not settings().links_by_mail:
         st.caption(_("No account yet, or password forgotten? Ask your administrator."))
+    elif st.button(_("Forgot password"), type="tertiary", icon=":material/mail:"):
+        st.session_state[FORGOTTEN] = True
+        st.rerun()
 
 
-def _settle(status: bool | None, username: str) -> None:
-    if status:
-        with db.transaction() as session:
-            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
-            chosen = sign_in.language_of(session, username)
+def _settle(status: bool | None, proof: Proof | None) -> None:
+    if status and proof:
+        with feedback.attempt() as outcome, db.transaction() as session:
+            ticket = sign_in.accept_password(session, proof, guard.client())
+            chosen = sign_in.language_of(session, proof.username)
+        if not outcome.succeeded:
+            return
+        if ticket is None:
+            st.session_state[PROOF] = proof
+            st.rerun()
         collect_cookie(ticket, chosen)
-    elif status is False:
-        with db.reading() as session:
-            feedback.refusal(str(sign_in.refusal(session, username)))
+    elif status is not None:
+        feedback.refusal(str(sign_in.refusal()))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
         feedback.refusal(_("Enter both account and password."))
+
+
+def _draw_code(proof: Proof) -> None:
+    """The second step. It lives in this tab only: a refresh starts over."""
+    with st.form("second_step"):
+        st.subheader(_("Two-step verification"), anchor=False)
+        st.write(_("Enter the code that your app shows now, or one of your recovery codes."))
+        code = st.text_input(_("Code"), key="second_step_code", autocomplete="one-time-code")
+        is_trusted = bool(settings().trust_days) and st.checkbox(
+            _("Trust this browser for {days} days").format(days=settings().trust_days), key="second_step_trust"
+        )
+        if st.form_submit_button(_("Sign in"), type="primary"):
+            _finish(proof, code, is_trusted=is_trusted)
+    if st.button(_("Back"), type="tertiary", icon=":material/arrow_back:"):
+        del st.session_state[PROOF]
+        st.rerun()
+
+
+def _finish(proof: Proof, code: str, *, is_trusted: bool) -> None:
+    with feedback.attempt() as outcome:
+        with db.transaction() as session:
+            sign_in.claim_code(session, proof, guard.client())
+        with db.transaction() as session:
+            ticket = sign_in.accept_code(session, proof, code, client=guard.client(), is_trusted=is_trusted)
+            chosen = sign_in.language_of(session, proof.username)
+    if outcome.succeeded:
+        del st.session_state[PROOF]
+        collect_cookie(ticket, chosen)
+
+
+def _draw_forgotten() -> None:
+    """Ask for a link by mail; the answer is the same whether or not there is such an account."""
+    with st.form("forgotten"):
+        st.subheader(_("Forgot password"), anchor=False)
+        account = st.text_input(_("Account"), key="forgotten_account")
+        if st.form_submit_button(_("Send link"), type="primary"):
+            with db.transaction() as session:
+                password_links.request_link(session, account, guard.client())
+            st.success(
+                _("If this account has a mailbox, a link good for 30 minutes is on its way. If no mail comes, ask an administrator."),
+                icon=":material/mail:",
+            )
+    if st.button(_("Back"), type="tertiary", icon=":material/arrow_back:"):
+        del st.session_state[FORGOTTEN]
+        st.rerun()
+
+
+def draw_new_password(token: str) -> None:
+    """What a link from a mail opens: a new password for its holder."""
+    with _card():
+        with db.reading() as session:
+            is_good = password_links.is_good(session, token)
+        if is_good:
+            _draw_new_password(token)
+        else:
+            feedback.refusal(str(password_links.dead_link()))
+        if st.button(_("Go to sign-in"), type="tertiary", icon=":material/login:"):
+            browser.redirect("/")
+
+
+def _draw_new_password(token: str) -> None:
+    with st.form("password_link"):
+        st.subheader(_("Set a new password"), anchor=False)
+        hint = _("At least 8 characters with letters, digits and special characters.")
+        new = st.text_input(_("New password"), type="password", key="link_password", help=hint)
+        again = st.text_input(_("New password once more"), type="password", key="link_password_again")
+        if not st.form_submit_button(_("Set password"), type="primary"):
+            return
+    if new != again:
+        feedback.refusal(_("The two passwords differ. Enter the same one twice."))
+        return
+    with feedback.attempt() as outcome:
+        with db.reading() as session:
+            checked = password_links.check_link(session, token, new)
+        with db.transaction() as session:
+            password_links.use_link(session, checked)
+    if outcome.succeeded:
+        st.success(_("The password was set, and all sessions of the account have ended. Sign in with it now."), icon=":material/check:")
 
 
 def collect_cookie(ticket: str, chosen: str) -> None:
@@ -129,10 +227,10 @@ def draw_setup() -> None:
             feedback.refusal(_("The two passwords differ. Enter the same one twice."))
             return
         with feedback.attempt() as outcome:
-            password_hash = passwords.hash_password(password)
+            password_hash = passwords.hash_password(password, username=username.strip())
             with db.transaction() as session:
                 sign_in.set_up(session, code=code, username=username, name=name, password_hash=password_hash, language=language())
-                ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+                ticket = sign_in.open_session(session, username, client=guard.client())
         if outcome.succeeded:
             sign_in.forget_setup_code()
             collect_cookie(ticket, language())

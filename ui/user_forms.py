@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.models import User
-from crm_core.services import passwords, users
+from crm_core.services import passwords, second_factor, users
 from ui import feedback, forms, guard
 
 
@@ -83,6 +83,12 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
             if outcome.succeeded:
                 st.session_state["created_account"] = (account.username, password)
                 guard.again()
+        if account.totp_confirmed_at and st.button(_("Reset two-step verification"), icon=":material/phonelink_lock:"):
+            with feedback.attempt() as outcome, guard.acting() as session:
+                second_factor.reset(session, guard.actor(), account.id)
+            if outcome.succeeded:
+                feedback.later(_("{name} signs in without a second step until it is set up again.").format(name=account.name))
+                st.rerun()
 
 
 def add_team(teams: dict[int, str]) -> None:

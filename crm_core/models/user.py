@@ -66,8 +66,6 @@ class User(Base, Dated):
     team_id: Mapped[int | None] = declared(ForeignKey("team.id"), label=N_("Team"))
     language: Mapped[str] = declared(String(10), nullable=False, default=lambda: settings().language, label=N_("Language"))
     is_active: Mapped[bool] = declared(Boolean(), nullable=False, default=True, label=N_("Active"))
-    failed_sign_ins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(UtcTime)
     email: Mapped[str | None] = declared(String(254), index=True, label=N_("Email"), check=check_email, sensitive="email")
     phone: Mapped[str | None] = declared(String(40), label=N_("Phone"), check=check_phone, sensitive="phone")
     alert_email: Mapped[str | None] = declared(
@@ -89,7 +87,3 @@ class User(Base, Dated):
 
     role: Mapped[Role] = relationship(lazy="raise")
     team: Mapped[Team | None] = relationship(lazy="raise", foreign_keys=team_id)
-
-    def is_locked(self) -> bool:
-        """Whether sign-in is refused for now after repeated failures."""
-        return self.locked_until is not None and self.locked_until > clock.now()

@@ -1,9 +1,12 @@
 """Actors as the services receive them: an account with what its role and its place in the teams allow at this moment."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from crm_core import clock
+from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.models import Role, User
 from crm_core.permissions import Actor, Scope
@@ -17,6 +20,7 @@ ACTOR_COLUMNS = (
     User.team_id,
     User.language,
     User.must_change_password,
+    User.password_changed_at,
     User.totp_confirmed_at,
     Role.scope,
     Role.permissions,
@@ -38,9 +42,15 @@ def actor_of(session: CrmSession, row: Any) -> Actor:
         access=frozenset(row.access.items()),
         entry_stages=None if row.entry_stages is None else frozenset(row.entry_stages),
         language=row.language,
-        must_change_password=row.must_change_password,
+        must_change_password=row.must_change_password or _is_too_old(row.password_changed_at),
+        needs_second_factor=row.needs_second_factor,
         must_enrol=row.needs_second_factor and row.totp_confirmed_at is None,
     )
+
+
+def _is_too_old(changed_at: datetime) -> bool:
+    days = settings().password_days
+    return bool(days) and changed_at < clock.now() - timedelta(days=days)
 
 
 def list_actors(session: CrmSession, *conditions: ColumnElement[bool]) -> list[Actor]:

@@ -1,4 +1,4 @@
-"""Passwords: their rule and their hashes, changing one's own, and one-time passwords.
+"""Passwords: their hashes, changing one's own, and one-time passwords.
 
 bcrypt is slow on purpose and a writer holds SQLite's only lock, so passwords are checked and hashed before the transaction
 that keeps them: services that write take the hash.
@@ -8,18 +8,18 @@ import secrets
 from dataclasses import dataclass
 
 import bcrypt
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from crm_core import audit
+from crm_core import audit, clock
+from crm_core.checks.passwords import MAX_PASSWORD_BYTES, check_password
+from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import User, UserSession
+from crm_core.models import OldPassword, User, UserSession
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services import devices, lockout
 from crm_core.services.users import get_user
-
-MIN_PASSWORD = 8
-MAX_PASSWORD_BYTES = 72
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,10 @@ class PasswordChange:
     new_hash: str
 
 
-def check_password(password: str) -> str:
-    """Letters, digits and special characters, at least 8 [001]; at most 72 bytes, which is what bcrypt reads.
-
-    Raises `ValueError` with a sentence.
-    """
-    kinds = (str.isalpha, str.isdigit, lambda one: not one.isalnum() and not one.isspace())
-    if len(password) < MIN_PASSWORD or not all(any(kind(one) for one in password) for kind in kinds):
-        raise ValueError(_("A password has at least 8 characters, with letters, digits and special characters such as ! or #."))
-    if password != password.strip():
-        raise ValueError(_("A password cannot begin or end with a blank. Leave it out."))
-    if len(password.encode()) > MAX_PASSWORD_BYTES:
-        raise ValueError(_("This password is too long. Use at most 72 characters."))
-    return password
-
-
-def hash_password(password: str) -> str:
+def hash_password(password: str, *, username: str = "") -> str:
     """The hash of a password that keeps the rule, as streamlit-authenticator checks it. Raises `ValidationFailed`."""
     try:
-        return _hash(check_password(password))
+        return _hash(check_password(password, username=username))
     except ValueError as problem:
         raise ValidationFailed({"password": [str(problem)]}) from problem
 
@@ -65,32 +50,58 @@ def random_password() -> str:
 
 
 def reset_password(session: CrmSession, actor: Actor, user_id: int, *, password_hash: str) -> None:
-    """Give an account a one-time password; its sessions end and a lock is lifted."""
+    """Give an account a one-time password; its sessions end, and a lock and a block are lifted."""
     require(actor, Permission.USER_EDIT)
     user = get_user(session, user_id)
-    _set_password(session, user, password_hash, must_change=True)
-    user.locked_until, user.failed_sign_ins = None, 0
+    set_password(session, user, password_hash, must_change=True)
+    user.blocked_at = None
+    lockout.lift(session, user)
 
 
 def check_change(session: CrmSession, actor: Actor, *, old: str, new: str) -> PasswordChange:
     """Check a change of one's own password; it is made by `change_password`. Raises `ValidationFailed`."""
-    present = get_user(session, actor.id or 0).password_hash
+    user = get_user(session, actor.id or 0)
     errors: dict[str, list[str]] = {}
-    if not bcrypt.checkpw(old.encode()[:MAX_PASSWORD_BYTES], present.encode()):
+    if not _matches(old, user.password_hash):
         errors["old"] = [_wrong_password()]
-    try:
-        check_password(new)
-    except ValueError as problem:
-        errors["new"] = [str(problem)]
     if old == new:
         errors["new"] = [_("Choose a password that differs from the present one.")]
+    elif problem := refused_password(session, user, new):
+        errors["new"] = [problem]
     if errors:
         raise ValidationFailed(errors)
-    return PasswordChange(present, _hash(new))
+    return PasswordChange(user.password_hash, _hash(new))
+
+
+def refused_password(session: CrmSession, user: User, new: str) -> str | None:
+    """Why an account cannot have this new password: it breaks the rule, or was one of the last; None where it can."""
+    try:
+        check_password(new, username=user.username)
+    except ValueError as problem:
+        return str(problem)
+    used = [user.password_hash, *_old_hashes(session, user, settings().password_history - 1)]
+    if any(_matches(new, one) for one in used):
+        return _("You had this password before. Choose another one.")
+    return None
+
+
+def _old_hashes(session: CrmSession, user: User, count: int) -> list[str]:
+    statement = select(OldPassword.password_hash).where(OldPassword.user_id == user.id).order_by(OldPassword.id.desc())
+    return list(session.execute(statement.limit(max(count, 0))).scalars())
+
+
+def _matches(password: str, password_hash: str) -> bool:
+    return bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], password_hash.encode())
 
 
 def _wrong_password() -> str:
     return _("This is not your present password. Enter it again.")
+
+
+def check_own_password(session: CrmSession, actor: Actor, password: str) -> None:
+    """Check one's own password, before the transaction that asked for it. Raises `ValidationFailed`."""
+    if not _matches(password, get_user(session, actor.id or 0).password_hash):
+        raise ValidationFailed({"password": [_wrong_password()]})
 
 
 def change_password(session: CrmSession, actor: Actor, change: PasswordChange) -> None:
@@ -101,11 +112,23 @@ def change_password(session: CrmSession, actor: Actor, change: PasswordChange) -
     user = get_user(session, actor.id or 0)
     if user.password_hash != change.old_hash:
         raise ValidationFailed({"old": [_wrong_password()]})
-    _set_password(session, user, change.new_hash, must_change=False, keep_session=actor.session_id)
+    set_password(session, user, change.new_hash, must_change=False, keep_session=actor.session_id)
+    lockout.forget_confirmations(session, actor)
 
 
-def _set_password(session: CrmSession, user: User, password_hash: str, *, must_change: bool, keep_session: int | None = None) -> None:
-    user.password_hash = password_hash
+def set_password(session: CrmSession, user: User, password_hash: str, *, must_change: bool, keep_session: int | None = None) -> None:
+    """Replace a password that was checked: the old one is kept for comparison, other sessions and the trust in browsers end."""
+    _keep_old(session, user)
+    user.password_hash, user.password_changed_at = password_hash, clock.now()
     user.must_change_password = must_change
+    devices.end_trust(session, user.id)
     audit.record(session, "password_set", user)
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
+
+
+def _keep_old(session: CrmSession, user: User) -> None:
+    session.add(OldPassword(user_id=user.id, password_hash=user.password_hash))
+    session.flush()
+    compared = select(OldPassword.id).where(OldPassword.user_id == user.id).order_by(OldPassword.id.desc())
+    kept = session.execute(compared.limit(max(settings().password_history - 1, 0))).scalars().all()
+    session.execute(delete(OldPassword).where(OldPassword.user_id == user.id, OldPassword.id.not_in(kept)))

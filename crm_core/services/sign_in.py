@@ -1,79 +1,125 @@
-"""Signing in and out: failures and lockout, server-side sessions, and the one-time ticket that becomes a cookie."""
+"""Signing in and out: the password, then the code where one is asked for; server-side sessions, and the ticket that becomes a cookie."""
 
 import secrets
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 
 from crm_core import clock, crypto
+from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import SignInRefused
 from crm_core.i18n import _
 from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import users
+from crm_core.services import devices, lockout, second_factor, users
 from crm_core.services.actors import ACTOR_COLUMNS, actor_of
-from crm_core.validation import clean_text
+from crm_core.services.lockout import account_name
 
-FAILURES_BEFORE_LOCK = 5
-FIRST_LOCK = timedelta(minutes=1)
-LONGEST_LOCK = timedelta(hours=1)
 TICKET_LIFE = timedelta(minutes=1)
+PROOF_LIFE = timedelta(minutes=5)
 LAST_USE_STEP = timedelta(minutes=5)
 """`last_used_at` is written at most this often, so that reading pages stays reading."""
 
 
-def _account(username: str) -> str:
-    return clean_text(username).lower()
+@dataclass(frozen=True)
+class Proof:
+    """The right password was entered for an account; the code may still be missing. It is kept on the server for some minutes."""
+
+    username: str
+    password_hash: str
+    at: datetime
 
 
-def claim_attempt(session: CrmSession, username: str) -> User | None:
-    """The account whose password may be checked now; None for an unknown, disabled or locked one.
+def claim_attempt(session: CrmSession, username: str, client: Client = Client()) -> User | None:
+    """The account whose password may be checked now; None for an unknown, disabled, blocked or locked one.
 
-    The attempt is counted before the check, so that guesses sent at once do not outrun the count: with the fifth the account is
-    locked, each further time twice as long, at most an hour. Signing in forgets the count.
+    The attempt is counted before the check. With the fifth the account is locked for a minute, each further time twice as long,
+    at most an hour; signing in forgets the count.
     """
-    statement = select(User).where(User.username == _account(username)).with_for_update()
-    user = session.execute(statement).scalar_one_or_none()
-    if user is None or not user.is_active or user.is_locked():
+    if not lockout.claim(session, username, client):
         return None
-    user.failed_sign_ins += 1
-    over = user.failed_sign_ins - FAILURES_BEFORE_LOCK
-    if over >= 0:
-        user.locked_until = clock.now() + min(FIRST_LOCK * 2 ** min(over, 10), LONGEST_LOCK)
+    return session.execute(select(User).where(User.username == account_name(username), *_may_sign_in())).scalar_one_or_none()
+
+
+def _may_sign_in() -> tuple[Any, ...]:
+    return User.is_active, User.blocked_at.is_(None)
+
+
+def refusal() -> SignInRefused:
+    """What to tell somebody who was not let in: the same for every reason, so that it says nothing of the account."""
+    return SignInRefused(
+        _("Account and password do not let you in. Check both; after five failures wait some minutes, or ask an administrator.")
+    )
+
+
+def accept_password(session: CrmSession, proof: Proof, client: Client = Client()) -> str | None:
+    """Go on after the right password: a ticket, or None where a code has to be entered first.
+
+    The attempt counts no more as a failure, but earlier ones stay until the sign-in is complete: else the password would open
+    endless guesses at the code.
+    """
+    user = _proven(session, proof)
+    if second_factor.is_asked(session, user, client.browser):
+        lockout.take_back(session, proof.username, client)
+        return None
+    return open_session(session, user.username, client=client)
+
+
+def claim_code(session: CrmSession, proof: Proof, client: Client = Client()) -> None:
+    """Count an attempt at the code, in a transaction of its own. Raises `SignInRefused` while there were too many."""
+    if not lockout.claim(session, proof.username, client):
+        raise wrong_code()
+
+
+def accept_code(session: CrmSession, proof: Proof, code: str, *, client: Client = Client(), is_trusted: bool = False) -> str:
+    """Complete a sign-in with a code or recovery code; returns a ticket. `is_trusted`: this browser is not asked again for some time.
+
+    Raises `SignInRefused` for a wrong or used code, after five minutes, and when the account changed meanwhile.
+    """
+    user = _proven(session, proof)
+    if not second_factor.accept(session, user, code):
+        raise wrong_code()
+    ticket = open_session(session, user.username, client=client)
+    if is_trusted:
+        devices.trust(session, user.id, client.browser)
+    return ticket
+
+
+def wrong_code() -> SignInRefused:
+    """What to tell somebody whose code does not let them in."""
+    return SignInRefused(_("This code does not let you in. Enter the one your app shows now; after five failures wait some minutes."))
+
+
+def _proven(session: CrmSession, proof: Proof) -> User:
+    statement = select(User).where(User.username == proof.username, User.password_hash == proof.password_hash, *_may_sign_in())
+    user = session.execute(statement).scalar_one_or_none()
+    if user is None or proof.at < clock.now() - PROOF_LIFE:
+        raise SignInRefused(_("The sign-in took too long or the account changed meanwhile. Begin again."))
     return user
 
 
-def refusal(session: CrmSession, username: str) -> SignInRefused:
-    """What to tell somebody who was not let in: how long a locked account stays so, otherwise the same for every reason."""
-    user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
-    if user and user.is_locked() and user.locked_until:
-        minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1
-        return SignInRefused(
-            _("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.").format(
-                minutes=minutes
-            )
-        )
-    return SignInRefused(_("Account or password is not right. After five failures the account is locked for a while."))
+def open_session(session: CrmSession, username: str, *, browser: str = "", client: Client | None = None) -> str:
+    """Begin a session for an account that proved itself, and return a ticket with which this browser collects it.
 
-
-def open_session(session: CrmSession, username: str, *, browser: str = "") -> str:
-    """Begin a session for an account whose password was checked, and return a ticket with which this browser collects it.
-
-    `browser` is the random cookie of the browser, so that a link with somebody's ticket signs nobody else in.
+    `browser` (or that of the `client`) is the random cookie of the browser, so that a link with somebody's ticket signs nobody else in.
     """
-    user = session.execute(select(User).where(User.username == _account(username), User.is_active)).scalar_one()
-    user.failed_sign_ins, user.locked_until, user.last_sign_in_at = 0, None, clock.now()
+    client = client or Client(browser=browser)
+    user = session.execute(select(User).where(User.username == account_name(username), *_may_sign_in())).scalar_one()
+    lockout.forget(session, username, client)
+    user.last_sign_in_at = clock.now()
+    devices.remember(session, user.id, client.browser)
     token, ticket = crypto.token(), crypto.token()
-    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
+    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id, address=client.address))
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
         SignInTicket(
             ticket_hash=crypto.token_hash(ticket),
             session_token=crypto.encrypt(token),
-            browser_hash=crypto.token_hash(browser),
+            browser_hash=crypto.token_hash(client.browser),
             expires_at=clock.now() + TICKET_LIFE,
         )
     )
@@ -82,7 +128,7 @@ def open_session(session: CrmSession, username: str, *, browser: str = "") -> st
 
 def language_of(session: CrmSession, username: str) -> str:
     """The interface language of an account."""
-    return session.execute(select(User.language).where(User.username == _account(username))).scalar_one()
+    return session.execute(select(User.language).where(User.username == account_name(username))).scalar_one()
 
 
 def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str | None:
@@ -112,7 +158,7 @@ def find_actor(session: CrmSession, token: str | None) -> Actor | None:
             UserSession.token_hash == crypto.token_hash(token),
             UserSession.last_used_at > now - timedelta(hours=limits.session_idle_hours),
             UserSession.created_at > now - timedelta(days=limits.session_absolute_days),
-            User.is_active,
+            *_may_sign_in(),
         )
     ).one_or_none()
     if found is None:

@@ -1,22 +1,34 @@
-"""Personal settings: profile and password."""
+"""Personal settings: profile, password and second factor."""
 
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import guard, header, password_form, profile_form
+from ui import guard, header, password_form, profile_form, second_factor_form
 
 actor = guard.actor()
 header.title(_("Personal settings"))
 
 if actor.must_change_password:
-    st.warning(_("Choose your own password before you begin."), icon=":material/key:")
+    st.warning(_("Choose a new password before you begin: yours was given to you, or is too old."), icon=":material/key:")
     password_form.draw()
     st.stop()
 
-tab_profile, tab_password = st.tabs([_("Profile"), _("Password")], on_change="rerun", key="settings_tab")
+if second_factor_form.draw_new_codes():
+    st.stop()
+
+if actor.must_enrol:
+    st.warning(_("Your role requires two-step verification. Set it up before you begin."), icon=":material/phonelink_lock:")
+    second_factor_form.draw()
+    st.stop()
+
+names = [_("Profile"), _("Password"), _("Two-step verification")]
+tab_profile, tab_password, tab_factor = st.tabs(names, on_change="rerun", key="settings_tab")
 if tab_profile.open:
     with tab_profile:
         profile_form.draw()
 if tab_password.open:
     with tab_password:
         password_form.draw()
+if tab_factor.open:
+    with tab_factor:
+        second_factor_form.draw()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
-from crm_core.services import users
+from crm_core.services import lockout, users
 from ui import feedback, guard, header, user_forms
 
 actor = guard.page(Permission.USER_EDIT)
@@ -12,6 +12,7 @@ header.title(_("Accounts"))
 
 with guard.reading() as session:
     accounts, roles, teams = users.list_users(session, actor), users.list_roles(session), users.list_teams(session)
+    locked = lockout.locked_accounts(session, actor, [account.username for account in accounts])
 
 with st.container(horizontal=True):
     if st.button(_("Add account"), type="primary", icon=":material/person_add:"):
@@ -27,7 +28,9 @@ for account in accounts:
             feedback.badge(account.team.name, color="gray")
         if not account.is_active:
             st.badge(_("disabled"), color="red")
-        if account.is_locked():
+        if account.totp_confirmed_at:
+            st.badge(_("two-step verification"), color="green")
+        if account.username in locked:
             st.badge(_("locked"), color="orange")
         st.caption(_("last sign-in {time}").format(time=format_time(account.last_sign_in_at) or "—"), width="content")
         if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Locator, expect
 from crm_core.i18n import catalogue
 
 SETTLED = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
-PASSWORD = "Kemai#2026"
+PASSWORD = "Maple#2026"
 
 
 def zh(text: str) -> str:

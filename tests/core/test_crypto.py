@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -40,6 +42,18 @@ def test_the_key_is_for_the_owner_of_the_file_alone(key_file: Path) -> None:
     assert oct(key_file.stat().st_mode & 0o777) == "0o600"
     crypto.add_key()
     assert oct(key_file.stat().st_mode & 0o777) == "0o600"
+    assert [path.name for path in key_file.parent.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_threads_that_need_the_first_key_at_once_share_it(key_file: Path) -> None:
+    gate = Barrier(8)
+
+    def hash_at_once(_number: int) -> str:
+        gate.wait()
+        return crypto.keyed_hash("x")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(hash_at_once, range(8)))) == 1
     assert [path.name for path in key_file.parent.iterdir() if path.suffix == ".tmp"] == []
 
 

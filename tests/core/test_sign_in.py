@@ -7,42 +7,50 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from crm_core import db
+from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.errors import SignInRefused
-from crm_core.models import SignInTicket, User, UserSession
+from crm_core.models import SignInFailure, SignInTicket, User, UserSession
 from crm_core.permissions import Actor
-from crm_core.services import sign_in
-from crm_core.services.passwords import hash_password
+from crm_core.services import lockout, sign_in
+from crm_core.services.passwords import hash_password, reset_password
 from crm_core.services.users import has_users
 from tests import factories
 from tests.core.sentences import is_sentence
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 Clock = Callable[[datetime], None]
+HOME = Client("203.0.113.7", "", "browser at home")
+ABROAD = Client("198.51.100.9", "", "another browser")
 
 
-def fail(username: str, times: int = 1) -> None:
+def fail(username: str, times: int = 1, client: Client = HOME) -> int:
+    """Try so often with a wrong password; returns how often it was checked."""
+    checked = 0
     for _time in range(times):
         with transaction() as session:
-            sign_in.claim_attempt(session, username)
+            checked += sign_in.claim_attempt(session, username, client) is not None
+    return checked
 
 
-def may_try(username: str) -> bool:
+def may_try(username: str, client: Client = HOME) -> bool:
+    """Whether a password would be checked now; nothing is counted."""
     with reading() as session:
-        user = session.execute(select(User).where(User.username == username.strip().lower())).scalar_one()
-        return user.is_active and not user.is_locked()
+        user = sign_in.claim_attempt(session, username, client)
+        session.rollback()
+    return user is not None
 
 
-def open_session(actor: Actor) -> str:
+def open_session(actor: Actor, client: Client = Client()) -> str:
     """Sign in and return the session token."""
     with transaction() as session:
-        ticket = sign_in.open_session(session, actor.username)
+        ticket = sign_in.open_session(session, actor.username, client=client)
     with transaction() as session:
-        token = sign_in.redeem_ticket(session, ticket)
+        token = sign_in.redeem_ticket(session, ticket, browser=client.browser)
     assert token
     return token
 
@@ -108,26 +116,117 @@ class TestLockout:
         fail(sales.username, 4)
         assert may_try(sales.username)
 
-    def test_the_refusal_tells_how_long_but_not_whether_an_account_exists(self, database: str, sales: Actor, set_clock: Clock) -> None:
+    def test_failures_of_the_day_before_are_forgotten(self, database: str, sales: Actor, set_clock: Clock) -> None:
         set_clock(START)
+        fail(sales.username, 4)
+        set_clock(START + timedelta(hours=25))
+        assert fail(sales.username, 6) == 5
+
+    def test_a_name_without_an_account_is_counted_and_locked_like_an_account(self, database: str, sales: Actor) -> None:
+        for name in (sales.username, "nobody"):
+            fail(name, 9)
         with reading() as session:
-            known, unknown = (str(sign_in.refusal(session, name)) for name in (sales.username, "nobody"))
-        assert known == unknown
-        fail(sales.username, 6)
-        fail("nobody", 6)
-        fail(sales.username, 1)
+            rows = session.execute(select(SignInFailure.count, SignInFailure.locked_until).order_by(SignInFailure.count)).all()
+        assert [row.count for row in rows] == [5, 5, 10]
+        assert rows[0].locked_until
+        assert rows[1].locked_until
+
+    def test_a_stranger_who_locks_the_account_does_not_stop_the_owner_in_a_known_browser(self, database: str, sales: Actor) -> None:
+        open_session(sales, HOME)
+        fail(sales.username, 20, ABROAD)
+        assert not may_try(sales.username, ABROAD)
+        assert may_try(sales.username, HOME)
+        open_session(sales, HOME)
+        assert not may_try(sales.username, ABROAD)
+
+    def test_a_known_browser_is_locked_for_itself(self, database: str, sales: Actor, set_clock: Clock) -> None:
+        set_clock(START)
+        open_session(sales, HOME)
+        assert fail(sales.username, 12, HOME) == 5
+        assert may_try(sales.username, ABROAD)
+        set_clock(START + timedelta(seconds=61))
+        assert may_try(sales.username, HOME)
+
+    def test_a_browser_known_for_one_account_is_a_stranger_to_another(self, database: str, sales: Actor, colleague: Actor) -> None:
+        open_session(colleague, HOME)
+        fail(sales.username, 20, ABROAD)
+        assert not may_try(sales.username, HOME)
+
+    def test_an_address_that_tries_many_names_is_locked_for_every_name(self, database: str, sales: Actor, set_clock: Clock) -> None:
+        set_clock(START)
+        for number in range(50):
+            fail(f"name{number}", 1, ABROAD)
+        assert not may_try(sales.username, ABROAD)
+        assert may_try(sales.username, HOME)
+        set_clock(START + timedelta(seconds=61))
+        assert may_try(sales.username, ABROAD)
+
+    def test_signing_in_oneself_does_not_clear_the_address(self, database: str, sales: Actor, colleague: Actor) -> None:
+        for number in range(49):
+            fail(f"name{number}", 1, ABROAD)
+        fail(colleague.username, 1, ABROAD)
+        open_session(colleague, ABROAD)
+        fail("one more", 1, ABROAD)
+        assert not may_try(sales.username, ABROAD)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "is_one"),
+        [
+            ("2001:db8::1", "2001:db8::ffff:2", True),
+            ("2001:db8::1", "2001:db8:0:1::1", False),
+            ("::ffff:203.0.113.5", "203.0.113.5", True),
+            ("203.0.113.5", "203.0.113.6", False),
+        ],
+    )
+    def test_a_network_of_version_six_counts_as_one_address(self, sqlite_database: str, first: str, second: str, is_one: bool) -> None:
+        with transaction() as session:
+            for number in range(50):
+                sign_in.claim_attempt(session, f"name{number}", Client(first))
+            sign_in.claim_attempt(session, "last", Client(second))
+            counts = session.execute(select(func.max(SignInFailure.count))).scalar_one()
+            rows = session.execute(select(func.count(SignInFailure.key))).scalar_one()
+        assert counts == 50
+        assert rows == 52 if is_one else 53
+
+    def test_the_refusal_is_one_sentence_that_names_no_account(self, database: str) -> None:
+        assert is_sentence(str(sign_in.refusal()))
+
+    def test_what_was_typed_as_account_is_not_kept(self, sqlite_database: str) -> None:
+        fail("My-secret-password-1", 3)
+        db.engine().dispose()
+        assert b"secret-password" not in (settings().data_dir / "crm.db").read_bytes().lower()
+
+    def test_an_administrator_sees_who_is_locked_and_lifts_it_with_a_new_password(
+        self, database: str, administrator: Actor, sales: Actor
+    ) -> None:
+        open_session(sales, HOME)
+        fail(sales.username, 6, HOME)
+        fail(sales.username, 6, ABROAD)
+        names = [administrator.username, sales.username]
         with reading() as session:
-            locked = str(sign_in.refusal(session, sales.username))
-        assert is_sentence(locked)
-        assert locked != known
+            assert lockout.locked_accounts(session, administrator, names) == {sales.username}
+        with transaction(administrator) as session:
+            reset_password(session, administrator, sales.id or 0, password_hash=hash_password(factories.PASSWORD))
+        with reading() as session:
+            assert lockout.locked_accounts(session, administrator, names) == set()
+        assert may_try(sales.username, HOME)
+        assert may_try(sales.username, ABROAD)
+
+    def test_a_blocked_account_is_not_checked_until_it_has_a_new_password(self, database: str, administrator: Actor, sales: Actor) -> None:
+        token = open_session(sales)
+        with transaction() as session:
+            session.execute(update(User).where(User.id == sales.id).values(blocked_at=START))
+        assert not may_try(sales.username)
+        assert actor_of(token) is None
+        with transaction(administrator) as session:
+            reset_password(session, administrator, sales.id or 0, password_hash=hash_password(factories.PASSWORD))
+        assert may_try(sales.username)
 
     @pytest.mark.parametrize("username", ["nobody", "", "\x00", "\ud800", "' OR 1=1 --", "x" * 5000])
     def test_whatever_is_typed_as_account_is_refused_quietly(self, database: str, sales: Actor, username: str) -> None:
         with transaction() as session:
             assert sign_in.claim_attempt(session, username) is None
-        fail(username)
-        with reading() as session:
-            assert is_sentence(str(sign_in.refusal(session, username)))
+        assert fail(username) == 0
 
     def test_an_account_is_found_whatever_its_case(self, database: str, sales: Actor) -> None:
         assert may_try(f" {sales.username.upper()} ")
@@ -228,8 +327,6 @@ class TestSessions:
     def test_a_disabled_account_cannot_begin_one(self, database: str) -> None:
         disabled = factories.make_user()
         with transaction() as session:
-            from crm_core.models import User
-
             session.execute(update(User).where(User.id == disabled.id).values(is_active=False))
         assert not may_try(disabled.username)
 

@@ -4,19 +4,23 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import bcrypt
+import pyotp
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from crm_core import clock, db
-from crm_core.models import User, UserSession
+from crm_core import clock, config, db
+from crm_core.clients import Client
+from crm_core.models import OutboxMessage, Role, User, UserSession
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
-from crm_core.services import sign_in, users
+from crm_core.services import second_factor, sign_in, users
 from tests import factories
 from tests.pages.texts import texts_of
 from tests.pages.visit import BROWSER, Visit, zh
 from ui import routes
 from ui.routes import ROUTES, Route
 
+REFUSAL = "Account and password do not let you in. Check both; after five failures wait some minutes, or ask an administrator."
 SECRET = "只此一家机械有限公司"
 BY_URL = {route.url: route for route in ROUTES}
 
@@ -134,7 +138,7 @@ def test_a_fragment_that_was_open_shows_no_more_data_after_the_session_ended(sal
 class TestFirstPage:
     """Before there is any user."""
 
-    PASSWORD = "Kemai#2026"
+    PASSWORD = "Maple#2026"
 
     def filled(self, **over: str) -> Visit:
         values = {
@@ -182,7 +186,7 @@ class TestFirstPage:
                 {"setup_password": "kemai", "setup_password_again": "kemai"},
                 "A password has at least 8 characters, with letters, digits and special characters such as ! or #.",
             ),
-            ({"setup_password_again": "Kemai#2027"}, "The two passwords differ. Enter the same one twice."),
+            ({"setup_password_again": "Maple#2027"}, "The two passwords differ. Enter the same one twice."),
             ({"setup_name": ""}, "Enter a name."),
             ({"setup_account": "周敏"}, "An account has 3 to 40 lower-case letters, digits, dots or dashes."),
         ],
@@ -219,7 +223,7 @@ class TestSignIn:
     def test_a_wrong_password_and_an_unknown_account_are_told_alike(self, sales: Actor, account: str, password: str) -> None:
         visit = self.tried(account, password)
         assert visit.redirect == ""
-        assert visit.refusals == [zh("Account or password is not right. After five failures the account is locked for a while.")]
+        assert visit.refusals == [zh(REFUSAL)]
 
     @pytest.mark.parametrize(("account", "password"), [("", ""), ("", "x")])
     def test_an_empty_form_is_told_what_to_enter(self, sales: Actor, account: str, password: str) -> None:
@@ -230,10 +234,25 @@ class TestSignIn:
         for _turn in range(5):
             visit = self.tried("sales", "wrong-pass-1", visit)
         visit = self.tried("sales", factories.PASSWORD, visit)
-        (sentence,) = visit.refusals
-        refusal = zh("Too many failed attempts. Try again in {minutes} minutes, or ask an administrator for a new password.")
-        assert sentence == refusal.format(minutes=1)
+        assert visit.refusals == [zh(REFUSAL)]
         assert visit.redirect == ""
+
+    @pytest.mark.parametrize("state", ["right", "wrong", "unknown", "disabled", "blocked", "locked"])
+    def test_every_answer_costs_one_check_of_a_password_and_names_no_account(
+        self, sales: Actor, state: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with db.transaction(SYSTEM) as session:
+            user = session.get_one(User, sales.id)
+            user.is_active, user.blocked_at = state != "disabled", clock.now() if state == "blocked" else None
+        for _turn in range(6 if state == "locked" else 0):
+            with db.transaction() as session:
+                sign_in.claim_attempt(session, "sales", Client("192.0.2.1", "", BROWSER))
+        checks = []
+        check = bcrypt.checkpw
+        monkeypatch.setattr(bcrypt, "checkpw", lambda *both: checks.append(both) or check(*both))
+        visit = self.tried("nobody" if state == "unknown" else "sales", "wrong-pass-1" if state == "wrong" else factories.PASSWORD)
+        assert len(checks) == 1
+        assert visit.refusals == ([] if state == "right" else [zh(REFUSAL)])
 
     def test_a_disabled_account_is_not_let_in(self, sales: Actor) -> None:
         disable(sales)
@@ -252,6 +271,187 @@ class TestSignIn:
 def sign_in_is_noted(username: str) -> bool:
     with db.reading(SYSTEM) as session:
         return session.execute(select(User.last_sign_in_at).where(User.username == username)).scalar_one() is not None
+
+
+def enrol(actor: Actor) -> tuple[pyotp.TOTP, list[str]]:
+    """Two-step verification for an account, confirmed by a code of a while ago; the app and the recovery codes."""
+    with db.transaction(actor) as session:
+        app = pyotp.TOTP(second_factor.begin(session, actor))
+        codes = second_factor.confirm(session, actor, app.at(clock.now() - timedelta(seconds=30)))
+    return app, codes
+
+
+class TestSecondStep:
+    def asked(self, visit: Visit | None = None) -> Visit:
+        visit = TestSignIn().tried("sales", factories.PASSWORD, visit)
+        assert visit.redirect == ""
+        assert visit.has("second_step_code")
+        return visit
+
+    def test_after_the_right_password_the_code_is_asked_for_and_nobody_is_signed_in_before(self, sales: Actor, code: str) -> None:
+        app, _codes = enrol(sales)
+        visit = self.asked()
+        assert visit.titles == []
+        assert not has_data(visit)
+        with db.reading(SYSTEM) as session:
+            assert session.execute(select(UserSession)).first() is None
+        visit.fill(second_step_code=app.at(clock.now())).press("Sign in")
+        assert visit.redirect.startswith("/auth/enter?ticket=")
+
+    def test_a_refresh_in_the_middle_starts_over(self, sales: Actor) -> None:
+        enrol(sales)
+        assert self.asked().go(routes.OVERVIEW).has("Password")
+
+    def test_a_recovery_code_stands_in(self, sales: Actor) -> None:
+        _app, codes = enrol(sales)
+        assert self.asked().fill(second_step_code=f" {codes[3].lower()} ").press("Sign in").redirect
+
+    def test_a_wrong_code_is_told_and_the_way_back_leads_to_the_password(self, sales: Actor) -> None:
+        enrol(sales)
+        visit = self.asked().fill(second_step_code="000000").press("Sign in")
+        assert visit.redirect == ""
+        assert visit.refusals == [zh(str(sign_in.wrong_code()))]
+        assert visit.press("Back").has("Password")
+
+    def test_five_wrong_codes_lock_the_account(self, sales: Actor) -> None:
+        app, _codes = enrol(sales)
+        visit = self.asked()
+        for _turn in range(5):
+            visit.fill(second_step_code="000000").press("Sign in")
+        assert visit.fill(second_step_code=app.at(clock.now())).press("Sign in").redirect == ""
+        assert TestSignIn().tried("sales", factories.PASSWORD).refusals == [zh(REFUSAL)]
+
+    def test_a_trusted_browser_is_not_asked_again_and_another_one_is(self, sales: Actor) -> None:
+        app, _codes = enrol(sales)
+        visit = self.asked().fill(second_step_code=app.at(clock.now()), second_step_trust=True).press("Sign in")
+        assert visit.redirect
+        assert TestSignIn().tried("sales", factories.PASSWORD).redirect
+        self.asked(Visit(browser="another").go(routes.HOME))
+
+    def test_where_the_settings_forbid_it_no_browser_is_trusted(self, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+        enrol(sales)
+        monkeypatch.setenv("CRM_TRUST_DAYS", "0")
+        config.settings.cache_clear()
+        assert not self.asked().has("second_step_trust")
+
+
+class TestEnrolment:
+    def opened(self, actor: Actor) -> Visit:
+        return Visit(actor).go(routes.SETTINGS).open_tab("settings_tab", "Two-step verification")
+
+    def secret_of(self, actor: Actor) -> str:
+        with db.reading(SYSTEM) as session:
+            return session.get_one(User, actor.id).totp_secret or ""
+
+    def set_up(self, visit: Visit, actor: Actor) -> Visit:
+        visit.press("Set up")
+        return visit.fill(second_factor_code=pyotp.TOTP(self.secret_of(actor)).at(clock.now())).press("Confirm")
+
+    def test_a_code_of_the_app_confirms_it_and_ten_recovery_codes_are_shown_once(self, sales: Actor) -> None:
+        visit = self.set_up(self.opened(sales), sales)
+        assert visit.refusals == []
+        (shown,) = [node.value for node in visit.tab.code]
+        assert len(set(shown.split())) == 10
+        visit.press("I have kept them")
+        assert shown.split()[0] not in str(visit.messages)
+        assert shown.split()[0] not in str(self.opened(sales).messages)
+
+    def test_the_picture_stays_within_the_page(self, sales: Actor) -> None:
+        visit = self.opened(sales).press("Set up")
+        shown = [message.delta.new_element for message in visit.messages if message.HasField("delta")]
+        (picture,) = [image.url for element in shown if element.HasField("imgs") for image in element.imgs.imgs]
+        assert picture.startswith("data:image/svg+xml")
+
+    def test_a_wrong_code_leaves_it_off(self, sales: Actor) -> None:
+        visit = self.opened(sales).press("Set up").fill(second_factor_code="000000").press("Confirm")
+        assert zh(second_factor.wrong_code()) in visit.refusals[0]
+        assert TestSignIn().tried("sales", factories.PASSWORD).redirect
+
+    def test_it_is_switched_off_with_password_and_code(self, sales: Actor) -> None:
+        app, _codes = enrol(sales)
+        visit = self.opened(sales).fill(off_password="wrong-pass-1", off_code=app.at(clock.now())).press("Switch off")
+        assert visit.refusals
+        visit.fill(off_password=factories.PASSWORD, off_code=app.at(clock.now())).press("Switch off")
+        assert visit.refusals == []
+        assert self.secret_of(sales) == ""
+
+    @pytest.mark.parametrize("url", ["customers", "customer", "overview", "home"])
+    def test_where_the_role_requires_it_nothing_comes_before_the_enrolment(self, sales: Actor, code: str, url: str) -> None:
+        open_before = Visit(sales).go(routes.CUSTOMERS)
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(Role).where(Role.code == "sales").values(needs_second_factor=True))
+        visit = Visit(sales).go(BY_URL[url].file, code=code)
+        assert visit.page == routes.SETTINGS
+        assert not has_data(visit)
+        assert not has_data(open_before.enter("q", "机械"))
+        self.set_up(visit, sales).press("I have kept them")
+        assert visit.go(routes.CUSTOMERS).page == routes.CUSTOMERS
+        assert not self.opened(sales).has("off_password")
+
+    def test_an_administrator_resets_it(self, administrator: Actor, sales: Actor) -> None:
+        enrol(sales)
+        visit = Visit(administrator).go(routes.USERS).press(f"user_{sales.id}").press("Reset two-step verification")
+        assert visit.refusals == []
+        assert self.secret_of(sales) == ""
+        assert TestSignIn().tried("sales", factories.PASSWORD).redirect
+
+
+class TestForgottenPassword:
+    NEW = "Better#2026"
+
+    @pytest.fixture(autouse=True)
+    def mail(self, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A mail server, and a mailbox of the salesperson."""
+        monkeypatch.setenv("CRM_SMTP_HOST", "mail.example.com")
+        monkeypatch.setenv("CRM_PUBLIC_URL", "https://crm.example.com/")
+        config.settings.cache_clear()
+        with db.transaction(SYSTEM) as session:
+            session.get_one(User, sales.id).email = "sales@example.com"
+
+    def asked(self, account: str) -> Visit:
+        return Visit().go(routes.HOME).press("Forgot password").fill(forgotten_account=account).press("Send link")
+
+    def links(self) -> list[str]:
+        with db.reading(SYSTEM) as session:
+            bodies = session.execute(select(OutboxMessage.body).order_by(OutboxMessage.id)).scalars()
+            return [link for body in bodies for link in re.findall(r"https://crm.example.com/\?new_password=(\S+)", body)]
+
+    def test_the_answer_is_the_same_whether_or_not_there_is_such_an_account(self, sales: Actor) -> None:
+        answers = {tuple(node.value for node in self.asked(name).tab.success) for name in ("sales", "nobody", "", "\x00")}
+        assert len(answers) == 1
+        assert len(self.links()) == 1
+
+    def test_the_link_sets_a_new_password_once(self, sales: Actor) -> None:
+        self.asked("sales")
+        (token,) = self.links()
+        other = Visit(sales).go(routes.CUSTOMERS)
+        visit = Visit().go(routes.HOME, new_password=token).fill(link_password=self.NEW, link_password_again=self.NEW).press("Set password")
+        assert visit.refusals == []
+        assert visit.press("Go to sign-in").redirect == "/"
+        assert other.rerun().has("Password")
+        assert TestSignIn().tried("sales", self.NEW).redirect
+        again = Visit().go(routes.HOME, new_password=token)
+        assert not again.has("link_password")
+        assert again.refusals
+
+    @pytest.mark.parametrize(("new", "again"), [("weak", "weak"), ("Better#2026", "Better#2027"), ("Admin@123", "Admin@123")])
+    def test_a_refused_password_leaves_the_link_good(self, sales: Actor, new: str, again: str) -> None:
+        self.asked("sales")
+        visit = Visit().go(routes.HOME, new_password=self.links()[0]).fill(link_password=new, link_password_again=again)
+        assert visit.press("Set password").refusals
+        visit.fill(link_password=self.NEW, link_password_again=self.NEW).press("Set password")
+        assert TestSignIn().tried("sales", self.NEW).redirect
+
+    def test_a_made_up_link_says_so(self, sales: Actor, code: str) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS, new_password="made-up")
+        assert visit.refusals
+        assert not visit.has("link_password")
+        assert not has_data(visit)
+
+    def test_without_a_mail_server_the_page_says_whom_to_ask(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CRM_SMTP_HOST", "")
+        config.settings.cache_clear()
+        assert not Visit().go(routes.HOME).has("Forgot password")
 
 
 class TestSettings:

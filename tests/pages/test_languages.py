@@ -4,17 +4,17 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from crm_core import clock, db
+from crm_core import clock, config, db
 from crm_core.i18n import in_language
-from crm_core.models import KINDS, STAGES, OutlineQuestion, User
+from crm_core.models import KINDS, STAGES, OutlineQuestion, Role, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customer_changes, customers, drafts, library, tags, users
+from crm_core.services import attachments, customer_changes, customers, drafts, library, sign_in, tags, users
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
@@ -119,7 +119,9 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
-        row.is_active, row.locked_until = False, clock.now() + timedelta(days=1)
+        row.is_active, row.totp_confirmed_at = False, clock.now()
+        for _turn in range(5):
+            sign_in.claim_attempt(session, locked.username)
     return Desk(actor, customer.code, begun)
 
 
@@ -202,6 +204,50 @@ def decided(answer: str) -> Callable[[Desk], Visit]:
     return lambda desk: opened(routes.INDUSTRIES, "Decide")(desk).enter("decision", answer)
 
 
+def factor_tab(desk: Desk) -> Visit:
+    return desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Two-step verification")
+
+
+def enrolled(desk: Desk, *, is_noted: bool) -> Visit:
+    """The second factor just confirmed: its recovery codes, or what comes after them."""
+    visit = factor_tab(desk).press("Set up")
+    with db.reading(SYSTEM) as session:
+        app = pyotp.TOTP(session.get_one(User, desk.actor.id).totp_secret or "")
+    visit.fill(second_factor_code=app.at(clock.now())).press("Confirm")
+    return factor_tab(desk).press("New recovery codes") if is_noted else visit
+
+
+def second_step(desk: Desk) -> Visit:
+    enrolled(desk, is_noted=False)
+    visit = Visit(language=desk.actor.language, browser="another").go(routes.HOME)
+    visit.widget("Account").set_value(desk.actor.username)
+    visit.widget("Password").set_value(factories.PASSWORD)
+    return visit.press("Sign in").press("Sign in")
+
+
+def must_enrol(desk: Desk) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Role).values(needs_second_factor=True))
+    return desk.visit().go(routes.HOME)
+
+
+def forgotten(*presses: str, **query: str) -> Callable[[Desk], Visit]:
+    """The sign-in page where mails can be sent."""
+
+    def show(desk: Desk) -> Visit:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CRM_SMTP_HOST", "mail.example.com")
+            patch.setenv("CRM_PUBLIC_URL", "https://crm.example.com")
+            config.settings.cache_clear()
+            visit = Visit(language=desk.actor.language).go(routes.HOME, **query)
+            for press in presses:
+                visit.press(press)
+        config.settings.cache_clear()
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -245,6 +291,14 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "outlines add": opened(routes.OUTLINES, "Add question"),
     "outlines edit": opened(routes.OUTLINES, "Edit"),
     "settings refused": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Password").press("Change password"),
+    "settings factor": factor_tab,
+    "settings factor refused": lambda desk: factor_tab(desk).press("Set up").press("Confirm"),
+    "settings factor codes": lambda desk: enrolled(desk, is_noted=False),
+    "settings factor on": lambda desk: enrolled(desk, is_noted=True),
+    "settings must enrol": must_enrol,
+    "second step": second_step,
+    "forgotten password": forgotten("Forgot password", "Send link"),
+    "dead link": forgotten(new_password="x"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

@@ -19,13 +19,14 @@ from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 from streamlit.util import calc_hash
 
 from crm_core import db
+from crm_core.clients import Client
 from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from ui import guard
+from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
-from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE
 
 URLS = {route.file: route.url for route in ROUTES}
 FRAME = ROOT / "pages" / "frame.py"
@@ -63,6 +64,7 @@ class _Runner(LocalScriptRunner):
 def drive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let AppTest run as described above, with the cookies of the visit."""
     monkeypatch.setattr(app_test, "LocalScriptRunner", _Runner)
+    monkeypatch.setattr(guard, "client", lambda: Client("192.0.2.1", "a test", _Runner.cookies[BROWSER_COOKIE]))
     monkeypatch.setattr(guard, "cookie", lambda name: _Runner.cookies.get(name, ""))
 
 
@@ -82,8 +84,8 @@ def open_session(username: str) -> str:
 class Visit:
     """One tab; `who` is signed in, or nobody."""
 
-    def __init__(self, who: Actor | None = None, *, language: str = "zh_CN") -> None:
-        self.cookies = {BROWSER_COOKIE: BROWSER, LANGUAGE_COOKIE: language} | ({guard.COOKIE: open_session(who.username)} if who else {})
+    def __init__(self, who: Actor | None = None, *, language: str = "zh_CN", browser: str = BROWSER) -> None:
+        self.cookies = {BROWSER_COOKIE: browser, LANGUAGE_COOKIE: language} | ({guard.COOKIE: open_session(who.username)} if who else {})
         self.language = language
         self.tab = self._new_tab()
         self.messages: list[ForwardMsg] = []

@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_core import crypto, db
 from crm_core.config import settings
 from crm_core.services import sign_in
-from ui.guard import COOKIE, LANGUAGE_COOKIE
+from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
 
 FOLDER = Path(__file__).parent
-BROWSER_COOKIE = "kemai_browser"
+BROWSER_COOKIE_SECONDS = 400 * 86400
+"""As long as browsers keep a cookie: by it a browser is known again, and trusted."""
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ASSETS = {"boot.js": "text/javascript", "style.css": "text/css"}
 
@@ -81,7 +82,8 @@ def _needs_sign_in(path: str) -> bool:
 
 def _is_signed_in(request: Request) -> bool:
     with db.reading() as session:
-        return sign_in.find_actor(session, request.cookies.get(COOKIE)) is not None
+        actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
+    return actor is not None and not actor.is_held_up
 
 
 _CONDITIONAL = (b"accept-encoding", b"if-none-match", b"if-modified-since")
@@ -126,7 +128,8 @@ class _Answer:
         headers["cache-control"] = "no-cache"
         headers["content-security-policy"] = content_policy(_INLINE_SCRIPT.findall(page))
         if BROWSER_COOKIE not in self._request.cookies:
-            headers.append("set-cookie", f"{BROWSER_COOKIE}={crypto.token()}; Path=/; HttpOnly; SameSite=Lax{self._secure()}")
+            lasting = f"Path=/; Max-Age={BROWSER_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{self._secure()}"
+            headers.append("set-cookie", f"{BROWSER_COOKIE}={crypto.token()}; {lasting}")
         await self._send({**self._start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": page})
         self._start = None

@@ -50,6 +50,11 @@ def added() -> dict[str, list[sa.Column[Any]]]:
     }
 
 
+def replaced() -> list[sa.Column[Any]]:
+    """Columns of accounts that go: failures are counted by account name, address and browser in `sign_in_failure`."""
+    return [sa.Column("failed_sign_ins", sa.Integer(), nullable=False, server_default="0"), sa.Column("locked_until", TIME)]
+
+
 def of_users() -> dict[str, list[Any]]:
     """New tables of rows that belong to a user."""
     return {
@@ -101,6 +106,8 @@ def upgrade() -> None:
     with op.batch_alter_table("team") as batch:
         batch.add_column(sa.Column("head_id", KEY))
         batch.create_foreign_key("fk_team_head_id", "user_account", ["head_id"], ["id"])
+    for column in replaced():
+        op.drop_column("user_account", column.name)
     op.create_index("ix_user_account_email", "user_account", ["email"])
     role = sa.table("role", sa.column("code"), sa.column("access", sa.JSON))
     for code, access in BUILT_IN.items():
@@ -155,6 +162,8 @@ def downgrade() -> None:
     for table in ("log_seal", "outbox_message", "sign_in_failure", *of_users()):
         op.drop_table(table)
     op.drop_index("ix_user_account_email", "user_account")
+    for column in replaced():
+        op.add_column("user_account", column)
     with op.batch_alter_table("team") as batch:
         batch.drop_constraint("fk_team_head_id", type_="foreignkey")
         batch.drop_column("head_id")

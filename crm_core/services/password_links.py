@@ -1,0 +1,109 @@
+"""A forgotten password: a link by mail, good once and for half an hour, that sets a new one."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import bcrypt
+from sqlalchemy import ColumnElement, delete, select, update
+
+from crm_core import clock, crypto
+from crm_core.clients import Client
+from crm_core.config import settings
+from crm_core.db import CrmSession
+from crm_core.errors import NotFound, ValidationFailed
+from crm_core.i18n import _, in_language
+from crm_core.models import AccountLink, User
+from crm_core.services import attempts, lockout, outbox, passwords
+from crm_core.services.attempts import Limit, counter
+
+PURPOSE = "password"
+PARAMETER = "new_password"
+LINK_LIFE = timedelta(minutes=30)
+ACCOUNT_LIMIT = Limit(3, timedelta(minutes=30), timedelta(hours=4))
+ADDRESS_LIMIT = Limit(20, timedelta(minutes=10), timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """A checked new password for whoever holds a link."""
+
+    token: str
+    password_hash: str
+
+
+def request_link(session: CrmSession, username: str, client: Client) -> None:
+    """Send a link to the account's mailbox, if there is such an account with a mailbox and it may sign in.
+
+    Nothing tells the caller whether there was. Older links of the account end. Too many requests are passed over.
+    """
+    name = lockout.account_name(username)
+    asked = [counter("link", name, ACCOUNT_LIMIT), *attempts.of_address("link address", client.address, ADDRESS_LIMIT)]
+    if not settings().links_by_mail or not attempts.claim(session, asked):
+        return
+    may_have_one = (User.username == name, User.is_active, User.blocked_at.is_(None), User.email.is_not(None))
+    user = session.execute(select(User).where(*may_have_one)).scalar_one_or_none()
+    if user is not None and user.email:
+        _send(session, user, user.email)
+
+
+def _send(session: CrmSession, user: User, mailbox: str) -> None:
+    token = crypto.token()
+    session.execute(delete(AccountLink).where(AccountLink.user_id == user.id, AccountLink.purpose == PURPOSE))
+    expires_at = clock.now() + LINK_LIFE
+    session.add(AccountLink(user_id=user.id, purpose=PURPOSE, token_hash=crypto.token_hash(token), expires_at=expires_at))
+    with in_language(user.language):
+        asked = _("{name}, somebody asked for a new password for your account. If it was you, open this link within {minutes} minutes:")
+        otherwise = _("If it was not you, leave this mail alone: your password stays as it is.")
+        asked = asked.format(name=user.name, minutes=int(LINK_LIFE.total_seconds() // 60))
+        body = "\n\n".join((asked, f"{settings().public_url}/?{PARAMETER}={token}", otherwise))
+        outbox.enqueue_mail(session, recipient=mailbox, subject=_("Kemai: set a new password"), body=body, user_id=user.id)
+
+
+def check_link(session: CrmSession, token: str, password: str) -> NewPassword:
+    """Check a new password for the holder of a link; `use_link` sets it. Raises `NotFound` for a dead link, `ValidationFailed`."""
+    user = _holder(session, token)
+    if problem := passwords.refused_password(session, user, password):
+        raise ValidationFailed({"password": [problem]})
+    return NewPassword(token, bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode())
+
+
+def is_good(session: CrmSession, token: str) -> bool:
+    """Whether a link can still be used."""
+    return session.execute(select(AccountLink.id).where(*_good(token))).first() is not None
+
+
+def use_link(session: CrmSession, new: NewPassword) -> None:
+    """Set the new password: the link is used up, all sessions of the account and the trust in its browsers end, a lock is lifted.
+
+    Raises `NotFound` if the link was used meanwhile.
+    """
+    user = _holder(session, new.token)
+    used = update(AccountLink).where(*_good(new.token)).values(used_at=clock.now()).returning(AccountLink.id)
+    if session.execute(used, execution_options={"synchronize_session": False}).first() is None:
+        raise dead_link()
+    passwords.set_password(session, user, new.password_hash, must_change=False)
+    lockout.lift(session, user)
+
+
+def _holder(session: CrmSession, token: str) -> User:
+    statement = (
+        select(User).join(AccountLink, AccountLink.user_id == User.id).where(*_good(token), User.is_active, User.blocked_at.is_(None))
+    )
+    user = session.execute(statement).scalar_one_or_none()
+    if user is None:
+        raise dead_link()
+    return user
+
+
+def _good(token: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        AccountLink.token_hash == crypto.token_hash(token),
+        AccountLink.purpose == PURPOSE,
+        AccountLink.used_at.is_(None),
+        AccountLink.expires_at > clock.now(),
+    )
+
+
+def dead_link() -> NotFound:
+    """What to say of a link that cannot be used."""
+    return NotFound(_("This link was used before or is too old. Ask for a new one on the sign-in page."))
