@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,36 @@ LOCALE_DIR = ROOT / "locale"
 
 MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024
 MAX_IMPORT_BYTES = 50 * 1024 * 1024
+MAIL_PORTS = {"starttls": 587, "ssl": 465, "none": 25}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """The server that takes our mails; without a host none are sent."""
+
+    host: str = ""
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+    tls: str = "starttls"
+    """starttls, ssl or none."""
+
+    @classmethod
+    def from_environment(cls) -> "MailServer":
+        """Read CRM_SMTP_HOST, _PORT, _USER, _PASSWORD, _FROM and _TLS."""
+        tls = os.environ.get("CRM_SMTP_TLS") or cls.tls
+        if tls not in MAIL_PORTS:
+            raise ValueError(f"CRM_SMTP_TLS is starttls, ssl or none, not {tls!r}")
+        user = os.environ.get("CRM_SMTP_USER", "")
+        return cls(
+            host=os.environ.get("CRM_SMTP_HOST", ""),
+            port=int(os.environ.get("CRM_SMTP_PORT") or MAIL_PORTS[tls]),
+            user=user,
+            password=os.environ.get("CRM_SMTP_PASSWORD", ""),
+            sender=os.environ.get("CRM_SMTP_FROM") or user,
+            tls=tls,
+        )
 
 
 @dataclass(frozen=True)
@@ -26,6 +57,10 @@ class Settings:
     files_url: str = ""
     session_idle_hours: int = 12
     session_absolute_days: int = 7
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    base_url: str = ""
+    """Where users reach the system, for links in mails; without it mails have none."""
+    mail: MailServer = field(default=MailServer())
 
     @property
     def url(self) -> str:
@@ -51,8 +86,9 @@ class Settings:
 
 
 def settings_from_environment() -> Settings:
-    """Read CRM_DATA_DIR, CRM_DATABASE_URL, CRM_TIMEZONE, CRM_LANGUAGE, CRM_SECURE_COOKIES and CRM_FILES_URL."""
+    """Read the variables of docs/operations.md. Raises `ValueError` for one that makes no sense."""
     defaults = Settings()
+    proxies = os.environ.get("CRM_TRUSTED_PROXIES", "").replace(",", " ").split()
     return Settings(
         data_dir=Path(os.environ.get("CRM_DATA_DIR") or defaults.data_dir).resolve(),
         database_url=os.environ.get("CRM_DATABASE_URL", ""),
@@ -60,6 +96,11 @@ def settings_from_environment() -> Settings:
         language=os.environ.get("CRM_LANGUAGE", defaults.language),
         secure_cookies=os.environ.get("CRM_SECURE_COOKIES", "") == "1",
         files_url=os.environ.get("CRM_FILES_URL", ""),
+        session_idle_hours=int(os.environ.get("CRM_SESSION_IDLE_HOURS") or defaults.session_idle_hours),
+        session_absolute_days=int(os.environ.get("CRM_SESSION_DAYS") or defaults.session_absolute_days),
+        trusted_proxies=tuple(ip_network(text, strict=False) for text in proxies),
+        base_url=os.environ.get("CRM_BASE_URL", "").rstrip("/"),
+        mail=MailServer.from_environment(),
     )
 
 

@@ -20,11 +20,14 @@ def run() -> None:
     actor = guard.load_actor()
     pages = header.pages_for(actor)
     current = st.navigation(pages, position="sidebar" if actor else "hidden", expanded=True)
-    if actor is None:
+    if actor is None and current.url_path in routes.OPEN:
+        header.draw_signed_out()
+        current.run()
+    elif actor is None:
         with db.reading() as session:
             is_new = not users.has_users(session)
         sign_in_page.draw_setup() if is_new else sign_in_page.draw_sign_in()
-    elif actor.must_change_password and current.url_path != "settings":
+    elif actor.must_change_password and current.url_path not in {"settings", *routes.OPEN}:
         st.switch_page(routes.SETTINGS)
     else:
         header.draw(current, actor)

@@ -12,6 +12,7 @@ from crm_core.config import ROOT
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
 BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
+BELOW_MODELS |= {"clients", "places"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -19,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "i18n": {"config"},
     "errors": {"i18n"},
     "db": {"config", "permissions"},
+    "clients": {"config"},
     "clock": {"config"},
     "crypto": {"config"},
     "normal": set(),
@@ -26,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pinyin": set(),
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
+    "places": {"config", "i18n", "reference"},
     "fields": {"i18n"},
     "checks": {"clock", "fields", "i18n", "pinyin"},
     "validation": {"fields", "i18n"},

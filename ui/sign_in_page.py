@@ -10,7 +10,6 @@ from crm_core import db
 from crm_core.i18n import LANGUAGES, _, language
 from crm_core.services import passwords, sign_in
 from ui import browser, feedback, guard
-from ui.web.middleware import BROWSER_COOKIE
 
 # Compared when there is no such account, so that the answer takes the same time.
 _NO_PASSWORD = passwords.hash_password("no account has this password !1")
@@ -71,7 +70,7 @@ def draw_sign_in() -> None:
 def _settle(status: bool | None, username: str) -> None:
     if status:
         with db.transaction() as session:
-            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+            ticket = sign_in.open_session(session, username, browser=guard.cookie(guard.BROWSER_COOKIE))
             chosen = sign_in.language_of(session, username)
         collect_cookie(ticket, chosen)
     elif status is False:
@@ -132,7 +131,7 @@ def draw_setup() -> None:
             password_hash = passwords.hash_password(password)
             with db.transaction() as session:
                 sign_in.set_up(session, code=code, username=username, name=name, password_hash=password_hash, language=language())
-                ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+                ticket = sign_in.open_session(session, username, browser=guard.cookie(guard.BROWSER_COOKIE))
         if outcome.succeeded:
             sign_in.forget_setup_code()
             collect_cookie(ticket, language())

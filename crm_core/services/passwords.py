@@ -65,11 +65,11 @@ def random_password() -> str:
 
 
 def reset_password(session: CrmSession, actor: Actor, user_id: int, *, password_hash: str) -> None:
-    """Give an account a one-time password; its sessions end and a lock is lifted."""
+    """Give an account a one-time password; its sessions end, a lock and a block are lifted."""
     require(actor, Permission.USER_EDIT)
     user = get_user(session, user_id)
     _set_password(session, user, password_hash, must_change=True)
-    user.locked_until, user.failed_sign_ins = None, 0
+    user.locked_until, user.failed_sign_ins, user.blocked_at = None, 0, None
 
 
 def check_change(session: CrmSession, actor: Actor, *, old: str, new: str) -> PasswordChange:

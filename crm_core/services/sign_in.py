@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from crm_core import clock, crypto
+from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import SignInRefused
@@ -15,6 +16,8 @@ from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import users
 from crm_core.services.actors import ACTOR_COLUMNS, actor_of
+from crm_core.services.arrivals import note_arrival
+from crm_core.services.sessions import is_alive
 from crm_core.validation import clean_text
 
 FAILURES_BEFORE_LOCK = 5
@@ -30,14 +33,14 @@ def _account(username: str) -> str:
 
 
 def claim_attempt(session: CrmSession, username: str) -> User | None:
-    """The account whose password may be checked now; None for an unknown, disabled or locked one.
+    """The account whose password may be checked now; None for an unknown, disabled, blocked or locked one.
 
     The attempt is counted before the check, so that guesses sent at once do not outrun the count: with the fifth the account is
     locked, each further time twice as long, at most an hour. Signing in forgets the count.
     """
     statement = select(User).where(User.username == _account(username)).with_for_update()
     user = session.execute(statement).scalar_one_or_none()
-    if user is None or not user.is_active or user.is_locked():
+    if user is None or not user.is_active or user.blocked_at or user.is_locked():
         return None
     user.failed_sign_ins += 1
     over = user.failed_sign_ins - FAILURES_BEFORE_LOCK
@@ -85,34 +88,39 @@ def language_of(session: CrmSession, username: str) -> str:
     return session.execute(select(User.language).where(User.username == _account(username))).scalar_one()
 
 
-def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str | None:
+def redeem_ticket(session: CrmSession, ticket: str, *, client: Client = Client()) -> str | None:
     """Trade a ticket for the session token, once; None if it is unknown, used, older than a minute or another browser's."""
     row = session.execute(
         delete(SignInTicket)
         .where(
             SignInTicket.ticket_hash == crypto.token_hash(ticket),
-            SignInTicket.browser_hash == crypto.token_hash(browser),
+            SignInTicket.browser_hash == crypto.token_hash(client.browser),
             SignInTicket.expires_at > clock.now(),
         )
         .returning(SignInTicket.session_token)
     ).scalar_one_or_none()
-    return crypto.decrypt(row) if row else None
+    if row is None:
+        return None
+    token = crypto.decrypt(row)
+    arrived = session.execute(select(UserSession).where(UserSession.token_hash == crypto.token_hash(token))).scalar_one_or_none()
+    if arrived:
+        note_arrival(session, arrived, client)
+    return token if arrived else None
 
 
 def find_actor(session: CrmSession, token: str | None) -> Actor | None:
-    """Who holds this session token; None once the session ended, idled out, or the account was disabled. One query."""
+    """Who holds this session token; None once the session ended, idled out, or the account was disabled or blocked. One query."""
     if not token:
         return None
-    now, limits = clock.now(), settings()
     found = session.execute(
         select(UserSession.id.label("session_id"), UserSession.last_used_at, UserSession.address, *ACTOR_COLUMNS)
         .join(UserSession.user)
         .join(User.role)
         .where(
             UserSession.token_hash == crypto.token_hash(token),
-            UserSession.last_used_at > now - timedelta(hours=limits.session_idle_hours),
-            UserSession.created_at > now - timedelta(days=limits.session_absolute_days),
+            is_alive(),
             User.is_active,
+            User.blocked_at.is_(None),
         )
     ).one_or_none()
     if found is None:

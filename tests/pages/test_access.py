@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from crm_core import clock, db
+from crm_core.clients import Client
 from crm_core.models import User, UserSession
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services import sign_in, users
@@ -168,7 +169,7 @@ class TestFirstPage:
             ticket = re.fullmatch(r"/auth/enter\?ticket=([^&]+)&next=.*", visit.redirect)
             assert ticket
         with db.transaction(SYSTEM) as session:
-            token = sign_in.redeem_ticket(session, ticket[1], browser=BROWSER)
+            token = sign_in.redeem_ticket(session, ticket[1], client=Client(browser=BROWSER))
             actor = sign_in.find_actor(session, token)
         assert actor
         assert (actor.id, actor.permissions) == (user.id, BUILT_IN_ROLES["administrator"].permissions)

@@ -19,13 +19,14 @@ from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 from streamlit.util import calc_hash
 
 from crm_core import db
+from crm_core.clients import Client
 from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from ui import guard
+from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
-from ui.web.middleware import BROWSER_COOKIE, LANGUAGE_COOKIE
 
 URLS = {route.file: route.url for route in ROUTES}
 FRAME = ROOT / "pages" / "frame.py"
@@ -74,7 +75,7 @@ def zh(text: str) -> str:
 def open_session(username: str) -> str:
     """The token that the cookie of a freshly signed-in browser holds."""
     with db.transaction(SYSTEM) as session:
-        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username, browser=BROWSER), browser=BROWSER)
+        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username, browser=BROWSER), client=Client(browser=BROWSER))
     assert token
     return token
 

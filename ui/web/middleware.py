@@ -15,10 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_core import crypto, db
 from crm_core.config import settings
 from crm_core.services import sign_in
-from ui.guard import COOKIE, LANGUAGE_COOKIE
+from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
 
 FOLDER = Path(__file__).parent
-BROWSER_COOKIE = "kemai_browser"
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ASSETS = {"boot.js": "text/javascript", "style.css": "text/css"}
 
