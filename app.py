@@ -22,6 +22,7 @@ from starlette.routing import Route
 import crm_core
 import ui
 from crm_core import db, places, reference, schema
+from crm_core.background import Background
 from crm_core.clients import Client, client_address
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
@@ -176,7 +177,7 @@ def load_libraries() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Prepare, then take all start-up objects out of the collector's sight; close the database at the end.
+    """Prepare, then take all start-up objects out of the collector's sight; at the end stop background work, close the database.
 
     Streamlit collects garbage after every rerun, and looking at the libraries' objects each time was most of a rerun's work.
     """
@@ -185,7 +186,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(prepare)
     gc.collect()
     gc.freeze()
+    background = Background()
+    background.start()
     yield
+    await run_in_threadpool(background.stop)
     db.engine().dispose()
 
 

@@ -40,12 +40,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": {"db", "models", "pinyin", "scope"},
     "services": CORE,
     "migrations": {"models"},
+    "background": {"clock", "db", "services"},
     "schema": CORE | {"services"},
     "cli": CORE | {"services", "schema"},
     "__main__": {"cli"},
     "ui": BELOW_MODELS | {"models", "services"},
     "pages": FOUNDATION | {"clock", "fields", "permissions", "services", "ui"},
-    "app": CORE | {"services", "schema", "ui", "cli"},
+    "app": CORE | {"services", "schema", "background", "ui", "cli"},
 }
 
 # Libraries that only some parts may know.

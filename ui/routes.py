@@ -19,6 +19,7 @@ USERS = "admin/users.py"
 LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
+MAILS = "admin/mails.py"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ ROUTES = (
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
+    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
 )
 
 OPEN = frozenset(route.url for route in ROUTES if route.is_open)
