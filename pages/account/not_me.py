@@ -5,13 +5,13 @@ import streamlit as st
 from crm_core.i18n import _
 from ui import disowning, feedback, header
 
+token = disowning.usable_token()  # first: the page speaks the language of the account
 header.title(_("This was not me"))
 
 if st.session_state.pop("disowned", False):
     st.success(_("The account is blocked and all its sessions have ended. An administrator will give you a new one-time password."))
     st.stop()
 
-token = disowning.usable_token()
 if token is None:
     feedback.empty_state("link_off", _("This link is no longer good"), _("It was used already, or is older than seven days."))
     st.stop()

@@ -8,13 +8,25 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm_core import clock, db
 from crm_core.i18n import in_language
-from crm_core.models import KINDS, STAGES, OutlineQuestion, User
+from crm_core.models import KINDS, STAGES, OutboxMessage, OutlineQuestion, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customer_changes, customers, drafts, library, tags, users
+from crm_core.services import (
+    account_links,
+    arrivals,
+    attachments,
+    customer_changes,
+    customers,
+    drafts,
+    library,
+    notices,
+    outbox,
+    tags,
+    users,
+)
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
@@ -119,7 +131,13 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
-        row.is_active, row.locked_until = False, clock.now() + timedelta(days=1)
+        row.is_active, row.locked_until, row.blocked_at = False, clock.now() + timedelta(days=1), clock.now()
+        values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
+        for kind in notices.KINDS:
+            notices.notify(session, [actor.id or 0], kind, values, path="/users")
+        for attempt_at in (None, clock.now()):
+            outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
+        session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
     return Desk(actor, customer.code, begun)
 
 
@@ -202,6 +220,12 @@ def decided(answer: str) -> Callable[[Desk], Visit]:
     return lambda desk: opened(routes.INDUSTRIES, "Decide")(desk).enter("decision", answer)
 
 
+def warned(desk: Desk) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        token = account_links.make_link(session, desk.actor.id or 0, purpose=arrivals.NOT_ME, life=arrivals.LINK_LIFE)
+    return Visit(language=desk.actor.language).go(routes.NOT_ME, token=token)
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -245,6 +269,10 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "outlines add": opened(routes.OUTLINES, "Add question"),
     "outlines edit": opened(routes.OUTLINES, "Edit"),
     "settings refused": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Password").press("Change password"),
+    "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
+    "users sessions": opened(routes.USERS, "Sessions"),
+    "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),
+    "not me": warned,
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

@@ -107,6 +107,11 @@ class Visit:
         self.tab.session_state[key] = zh(name) if self.language == "zh_CN" else name
         return self._run()
 
+    def open_bell(self) -> "Visit":
+        """Open the notices in the header."""
+        self.tab.session_state["notices"] = True
+        return self._run()
+
     def rerun(self) -> "Visit":
         """Whatever makes the whole script run again."""
         return self._run()
