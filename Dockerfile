@@ -9,4 +9,4 @@ ENV CRM_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8501
 HEALTHCHECK CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/healthz', timeout=5)"]
-CMD ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8501", "--log-level", "warning"]
+CMD ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8501", "--no-proxy-headers", "--log-level", "warning"]

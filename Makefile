@@ -24,11 +24,11 @@ $(DEV): requirements.txt requirements-dev.txt
 	@touch $@ $(RUN)
 
 run: $(RUN) ## install what is missing, migrate the database and serve on http://localhost:8501
-	$(BIN)/uvicorn app:app --host $(HOST) --port $(PORT) --log-level warning
+	$(BIN)/uvicorn app:app --host $(HOST) --port $(PORT) --no-proxy-headers --log-level warning
 
 demo: $(RUN) ## serve a database of its own, filled with fictional customers
 	@if [ ! -e data/var/demo/crm.db ]; then CRM_DATA_DIR=data/var/demo $(BIN)/python -m crm_core demo; fi
-	CRM_DATA_DIR=data/var/demo $(BIN)/uvicorn app:app --host $(HOST) --port $(PORT) --log-level warning
+	CRM_DATA_DIR=data/var/demo $(BIN)/uvicorn app:app --host $(HOST) --port $(PORT) --no-proxy-headers --log-level warning
 
 test: $(DEV) ## run all tests on SQLite, PostgreSQL and in a browser
 	$(BIN)/pytest -n 2 --dist loadgroup

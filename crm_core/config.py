@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,36 @@ LOCALE_DIR = ROOT / "locale"
 
 MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024
 MAX_IMPORT_BYTES = 50 * 1024 * 1024
+MAIL_PORTS = {"starttls": 587, "ssl": 465, "none": 25}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """The server that takes our mails; without a host none are sent."""
+
+    host: str = ""
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+    tls: str = "starttls"
+    """starttls, ssl or none."""
+
+    @classmethod
+    def from_environment(cls) -> "MailServer":
+        """Read CRM_SMTP_HOST, _PORT, _USER, _PASSWORD, _FROM and _TLS."""
+        tls = os.environ.get("CRM_SMTP_TLS") or cls.tls
+        if tls not in MAIL_PORTS:
+            raise ValueError(f"CRM_SMTP_TLS is starttls, ssl or none, not {tls!r}")
+        user = os.environ.get("CRM_SMTP_USER", "")
+        return cls(
+            host=os.environ.get("CRM_SMTP_HOST", ""),
+            port=int(os.environ.get("CRM_SMTP_PORT") or MAIL_PORTS[tls]),
+            user=user,
+            password=os.environ.get("CRM_SMTP_PASSWORD", ""),
+            sender=os.environ.get("CRM_SMTP_FROM") or user,
+            tls=tls,
+        )
 
 
 @dataclass(frozen=True)
@@ -32,9 +63,10 @@ class Settings:
     """How many passwords, the present one included, are not chosen again."""
     trust_days: int = 30
     """How long a browser may go without the second factor; 0 for never."""
-    public_url: str = ""
-    """The address under which users open the system, for links in mails."""
-    smtp_host: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    base_url: str = ""
+    """Where users reach the system, for links in mails; without it mails have none."""
+    mail: MailServer = field(default=MailServer())
 
     @property
     def url(self) -> str:
@@ -46,12 +78,12 @@ class Settings:
     @property
     def mail_configured(self) -> bool:
         """Whether mails can be sent."""
-        return bool(self.smtp_host)
+        return bool(self.mail.host)
 
     @property
     def links_by_mail(self) -> bool:
         """Whether mails can lead back here. The address is a setting, since the one a request names may be forged."""
-        return self.mail_configured and bool(self.public_url)
+        return self.mail_configured and bool(self.base_url)
 
     @property
     def files_location(self) -> str:
@@ -74,8 +106,9 @@ def _number(variable: str, default: int) -> int:
 
 
 def settings_from_environment() -> Settings:
-    """Read the variables that docs/operations.md lists."""
+    """Read the variables of docs/operations.md. Raises `ValueError` for one that makes no sense."""
     defaults = Settings()
+    proxies = os.environ.get("CRM_TRUSTED_PROXIES", "").replace(",", " ").split()
     return Settings(
         data_dir=Path(os.environ.get("CRM_DATA_DIR") or defaults.data_dir).resolve(),
         database_url=os.environ.get("CRM_DATABASE_URL", ""),
@@ -86,8 +119,11 @@ def settings_from_environment() -> Settings:
         password_days=_number("CRM_PASSWORD_DAYS", defaults.password_days),
         password_history=_number("CRM_PASSWORD_HISTORY", defaults.password_history),
         trust_days=_number("CRM_TRUST_DAYS", defaults.trust_days),
-        public_url=os.environ.get("CRM_PUBLIC_URL", "").rstrip("/"),
-        smtp_host=os.environ.get("CRM_SMTP_HOST", ""),
+        session_idle_hours=_number("CRM_SESSION_IDLE_HOURS", defaults.session_idle_hours),
+        session_absolute_days=_number("CRM_SESSION_DAYS", defaults.session_absolute_days),
+        trusted_proxies=tuple(ip_network(text, strict=False) for text in proxies),
+        base_url=os.environ.get("CRM_BASE_URL", "").rstrip("/"),
+        mail=MailServer.from_environment(),
     )
 
 

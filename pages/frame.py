@@ -22,11 +22,14 @@ def run() -> None:
     current = st.navigation(pages, position="sidebar" if actor else "hidden", expanded=True)
     if link := st.query_params.get(password_links.PARAMETER):
         sign_in_page.draw_new_password(link)
+    elif actor is None and current.url_path in routes.OPEN:
+        header.draw_signed_out()
+        current.run()
     elif actor is None:
         with db.reading() as session:
             is_new = not users.has_users(session)
         sign_in_page.draw_setup() if is_new else sign_in_page.draw_sign_in()
-    elif actor.is_held_up and current.url_path != "settings":
+    elif actor.is_held_up and current.url_path not in {"settings", *routes.OPEN}:
         st.switch_page(routes.SETTINGS)
     else:
         header.draw(current, actor)

@@ -11,19 +11,8 @@ from crm_core.config import ROOT
 
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
-BELOW_MODELS = FOUNDATION | {
-    "clients",
-    "clock",
-    "crypto",
-    "fields",
-    "normal",
-    "permissions",
-    "pinyin",
-    "checks",
-    "validation",
-    "reference",
-    "masking",
-}
+BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
+BELOW_MODELS |= {"clients", "places"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -31,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "i18n": {"config"},
     "errors": {"i18n"},
     "db": {"config", "permissions"},
-    "clients": set(),
+    "clients": {"config"},
     "clock": {"config"},
     "crypto": {"config"},
     "normal": set(),
@@ -39,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pinyin": set(),
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
+    "places": {"config", "i18n", "reference"},
     "fields": {"i18n"},
     "checks": {"clock", "config", "fields", "i18n", "pinyin"},
     "validation": {"fields", "i18n"},
@@ -50,12 +40,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": {"db", "models", "pinyin", "scope"},
     "services": CORE,
     "migrations": {"models"},
+    "background": {"clock", "db", "services"},
     "schema": CORE | {"services"},
     "cli": CORE | {"services", "schema"},
     "__main__": {"cli"},
     "ui": BELOW_MODELS | {"models", "services"},
     "pages": FOUNDATION | {"clock", "fields", "permissions", "services", "ui"},
-    "app": CORE | {"services", "schema", "ui", "cli"},
+    "app": CORE | {"services", "schema", "background", "ui", "cli"},
 }
 
 # Libraries that only some parts may know.

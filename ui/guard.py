@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from crm_core import db
-from crm_core.clients import Client
+from crm_core.clients import Client, client_address
 from crm_core.db import CrmSession
 from crm_core.i18n import _, use_language
 from crm_core.permissions import Actor, Permission
@@ -22,6 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 COOKIE = "kemai_session"
 LANGUAGE_COOKIE = "kemai_language"
 BROWSER_COOKIE = "kemai_browser"
+LOOPBACK = "127.0.0.1"
 
 
 def cookie(name: str) -> str:
@@ -30,10 +31,11 @@ def cookie(name: str) -> str:
 
 
 def client() -> Client:
-    """The browser that asks."""
-    return Client(
-        address=st.context.ip_address or "", user_agent=st.context.headers.get("user-agent") or "", browser=cookie(BROWSER_COOKIE)
-    )
+    """The browser of this run."""
+    headers = st.context.headers
+    peer = st.context.ip_address or LOOPBACK  # Streamlit leaves the address of this very host out
+    address = client_address(peer, ",".join(headers.get_all("x-forwarded-for")))
+    return Client(address, headers.get("user-agent") or "", cookie(BROWSER_COOKIE))
 
 
 def load_actor() -> Actor | None:

@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from crm_core.i18n import LANGUAGES, _
 from crm_core.permissions import Actor, Permission
 from crm_core.services import users
-from ui import browser, feedback, guard, routes
+from ui import browser, feedback, guard, notice_list, routes
 from ui.routes import ROUTES, Route
 
 ICON = Path(__file__).parent / "web" / "icon.png"
@@ -49,10 +49,14 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
             _("New customer"), key="quick_add", icon=":material/add:", type="primary" if current.url_path == "customers" else "secondary"
         ):
             st.switch_page(routes.INTAKE)
-        with st.popover("", key="notices", icon=":material/notifications:", width="content", help=_("Notices")):
-            st.caption(_("No notices yet."))
+        notice_list.draw()
         _draw_user_menu(actor)
     st.session_state["header_place"] = place
+
+
+def draw_signed_out() -> None:
+    """In place of the header, on a page that needs no sign-in: only the place of its title."""
+    st.session_state["header_place"] = st.container()
 
 
 def title(text: str) -> None:

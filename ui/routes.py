@@ -1,6 +1,7 @@
 """All pages: their file, address, title, icon and the permission that shows them in the navigation."""
 
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
 from crm_core.i18n import N_
 from crm_core.permissions import Permission
@@ -13,10 +14,12 @@ INTAKE = "customers/intake.py"
 IMPORT = "customers/imports.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
+NOT_ME = "account/not_me.py"
 USERS = "admin/users.py"
 LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
+MAILS = "admin/mails.py"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Route:
     icon: str
     permission: Permission | None = None
     section: str = ""
+    is_open: bool = False
+    """Shown to somebody who is not signed in, too."""
 
 
 ROUTES = (
@@ -40,8 +45,19 @@ ROUTES = (
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
+    Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
+    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
 )
+
+OPEN = frozenset(route.url for route in ROUTES if route.is_open)
+
+
+def parse(path: str) -> tuple[str, dict[str, str]]:
+    """File and query of a path within this system; the home page for one that leads nowhere."""
+    parts = urlsplit(path)
+    file = next((route.file for route in ROUTES if f"/{route.url}" == parts.path), HOME)
+    return file, dict(parse_qsl(parts.query))

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, crypto
 from crm_core.config import settings
-from crm_core.db import CrmSession, insert_unless_there
+from crm_core.db import CrmSession
 from crm_core.models import KnownDevice
 
 
@@ -24,13 +24,6 @@ def is_known(session: CrmSession, user_id: int, browser: str) -> bool:
 def known_hashes(session: CrmSession, user_id: int) -> list[str]:
     """The hashes of all browsers of an account."""
     return list(session.execute(select(KnownDevice.browser_hash).where(KnownDevice.user_id == user_id)).scalars())
-
-
-def remember(session: CrmSession, user_id: int, browser: str) -> None:
-    """The account is signed in in this browser now."""
-    if browser:
-        insert_unless_there(session, KnownDevice, user_id=user_id, browser_hash=hash_of(browser))
-        session.execute(_this(update(KnownDevice), user_id, browser).values(last_seen_at=clock.now()))
 
 
 def is_trusted(session: CrmSession, user_id: int, browser: str) -> bool:

@@ -1,9 +1,43 @@
-"""The outbox: messages that leave the house, written in the same transaction as their cause and sent afterwards."""
+"""The outbox: messages that leave the house, written in the same transaction as their cause and sent afterwards.
 
+A message is claimed, handed to the mail server outside any transaction, and marked. A process that ends in between leaves a claim that
+runs out: the message is sent again then, with the same Message-ID, so that the receiver's program can tell.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
 from email.utils import make_msgid
 
-from crm_core.db import CrmSession, insert_unless_there
+from sqlalchemy import select, update
+
+from crm_core import audit, clock
+from crm_core.config import MailServer, settings
+from crm_core.db import CrmSession, insert_unless_there, reading, transaction
+from crm_core.errors import NotFound
 from crm_core.models import OutboxMessage
+from crm_core.permissions import Actor, Permission, require
+
+MAIL = "mail"
+CLAIM = timedelta(minutes=10)
+"""Longer than handing a message over can take, with every answer of the server as late as `PATIENCE` allows."""
+PATIENCE = 20
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=6)
+GIVEN_UP_AFTER = timedelta(days=3)
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits and what was given up, newest first."""
+
+    waiting: list[OutboxMessage]
+    given_up: list[OutboxMessage]
 
 
 def enqueue_mail(
@@ -14,10 +48,109 @@ def enqueue_mail(
         session,
         OutboxMessage,
         user_id=user_id,
-        channel="mail",
+        channel=MAIL,
         recipient=recipient,
-        subject=subject[:200],
+        subject=" ".join(subject.split())[:200],
         body=body,
         message_id=make_msgid(domain="kemai"),
         key=key,
     )
+
+
+def send_next() -> bool:
+    """Try to send the message that is due first, claimed so that no other process sends it too; returns whether there was one."""
+    message = _claim() if settings().mail.host else None
+    if message is None:
+        return False
+    try:
+        _hand_over(settings().mail, message)
+    except (OSError, smtplib.SMTPException, ValueError) as problem:
+        _put_off(message, str(problem) or type(problem).__name__)
+    else:
+        _mark_sent(message)
+    return True
+
+
+def _claim() -> OutboxMessage | None:
+    now = clock.now()
+    due = select(OutboxMessage.id).where(OutboxMessage.sent_at.is_(None), OutboxMessage.next_attempt_at <= now)
+    with reading() as session:  # nearly always there is nothing, and a writer would hold SQLite's lock
+        if session.execute(due.limit(1)).first() is None:
+            return None
+    first = due.order_by(OutboxMessage.next_attempt_at).limit(1).with_for_update(skip_locked=True)
+    with transaction() as session:
+        return session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == first.scalar_subquery())
+            .values(attempts=OutboxMessage.attempts + 1, next_attempt_at=now + CLAIM)
+            .returning(OutboxMessage)
+        ).scalar_one_or_none()
+
+
+def _hand_over(server: MailServer, message: OutboxMessage) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = server.sender, message.recipient, message.subject
+    mail["Date"], mail["Message-ID"] = message.created_at, message.message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.body)
+    with _connected(server) as connection:
+        connection.send_message(mail)
+
+
+@contextmanager
+def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
+    context = ssl.create_default_context()
+    if server.tls == "ssl":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=context)
+    else:
+        connection = smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
+    try:
+        if server.tls == "starttls":
+            connection.starttls(context=context)
+        if server.user:
+            connection.login(server.user, server.password)
+        yield connection
+    finally:
+        connection.close()  # without a farewell: one that goes wrong after the message was taken must not look like a failure
+
+
+def _mark_sent(message: OutboxMessage) -> None:
+    _update(message, sent_at=clock.now(), next_attempt_at=None, last_error=None)
+
+
+def _put_off(message: OutboxMessage, error: str) -> None:
+    following = clock.now() + min(FIRST_WAIT * 2 ** min(message.attempts - 1, 10), LONGEST_WAIT)
+    is_over = following > message.created_at + GIVEN_UP_AFTER
+    _update(message, next_attempt_at=None if is_over else following, last_error=error[:500])
+
+
+def _update(message: OutboxMessage, *, next_attempt_at: datetime | None, last_error: str | None, sent_at: datetime | None = None) -> None:
+    with transaction() as session:
+        values = {"next_attempt_at": next_attempt_at, "last_error": last_error, "sent_at": sent_at}
+        session.execute(update(OutboxMessage).where(OutboxMessage.id == message.id).values(values))
+
+
+def give_up_late(session: CrmSession) -> None:
+    """Give up what is too old to be news: without a mail server nothing would ever end the waiting."""
+    late = OutboxMessage.created_at < clock.now() - GIVEN_UP_AFTER
+    is_waiting = OutboxMessage.sent_at.is_(None) & (OutboxMessage.next_attempt_at < clock.now())
+    session.execute(update(OutboxMessage).where(late, is_waiting).values(next_attempt_at=None))
+
+
+def get_queue(session: CrmSession, actor: Actor) -> Queue:
+    """The newest messages that are not sent, for the administrator."""
+    require(actor, Permission.USER_EDIT)
+    unsent = select(OutboxMessage).where(OutboxMessage.sent_at.is_(None)).order_by(OutboxMessage.id.desc()).limit(SHOWN)
+    waiting = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_not(None))).scalars()
+    given_up = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_(None))).scalars()
+    return Queue(list(waiting), list(given_up))
+
+
+def retry(session: CrmSession, actor: Actor, message_id: int) -> None:
+    """Send a message that waits or was given up with the next round. Raises `NotFound` for one that was sent meanwhile."""
+    require(actor, Permission.USER_EDIT)
+    again = update(OutboxMessage).where(OutboxMessage.id == message_id, OutboxMessage.sent_at.is_(None))
+    message = session.execute(again.values(next_attempt_at=clock.now()).returning(OutboxMessage)).scalar_one_or_none()
+    if message is None:
+        raise NotFound
+    audit.record(session, "retried", message)

@@ -13,7 +13,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _, in_language
 from crm_core.models import AccountLink, User
-from crm_core.services import attempts, lockout, outbox, passwords
+from crm_core.services import account_links, attempts, lockout, outbox, passwords
 from crm_core.services.attempts import Limit, counter
 
 PURPOSE = "password"
@@ -47,15 +47,13 @@ def request_link(session: CrmSession, username: str, client: Client) -> None:
 
 
 def _send(session: CrmSession, user: User, mailbox: str) -> None:
-    token = crypto.token()
     session.execute(delete(AccountLink).where(AccountLink.user_id == user.id, AccountLink.purpose == PURPOSE))
-    expires_at = clock.now() + LINK_LIFE
-    session.add(AccountLink(user_id=user.id, purpose=PURPOSE, token_hash=crypto.token_hash(token), expires_at=expires_at))
+    token = account_links.make_link(session, user.id, purpose=PURPOSE, life=LINK_LIFE)
     with in_language(user.language):
         asked = _("{name}, somebody asked for a new password for your account. If it was you, open this link within {minutes} minutes:")
         otherwise = _("If it was not you, leave this mail alone: your password stays as it is.")
         asked = asked.format(name=user.name, minutes=int(LINK_LIFE.total_seconds() // 60))
-        body = "\n\n".join((asked, f"{settings().public_url}/?{PARAMETER}={token}", otherwise))
+        body = "\n\n".join((asked, account_links.address_of(f"/?{PARAMETER}={token}"), otherwise))
         outbox.enqueue_mail(session, recipient=mailbox, subject=_("Kemai: set a new password"), body=body, user_id=user.id)
 
 

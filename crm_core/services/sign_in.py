@@ -17,7 +17,9 @@ from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import devices, lockout, second_factor, users
 from crm_core.services.actors import ACTOR_COLUMNS, actor_of
+from crm_core.services.arrivals import note_arrival
 from crm_core.services.lockout import account_name
+from crm_core.services.sessions import is_alive
 
 TICKET_LIFE = timedelta(minutes=1)
 PROOF_LIFE = timedelta(minutes=5)
@@ -102,18 +104,19 @@ def _proven(session: CrmSession, proof: Proof) -> User:
     return user
 
 
-def open_session(session: CrmSession, username: str, *, browser: str = "", client: Client | None = None) -> str:
+def open_session(session: CrmSession, username: str, *, client: Client = Client()) -> str:
     """Begin a session for an account that proved itself, and return a ticket with which this browser collects it.
 
-    `browser` (or that of the `client`) is the random cookie of the browser, so that a link with somebody's ticket signs nobody else in.
+    The ticket is bound to the client's random cookie, so that a link with somebody's ticket signs nobody else in.
     """
-    client = client or Client(browser=browser)
     user = session.execute(select(User).where(User.username == account_name(username), *_may_sign_in())).scalar_one()
     lockout.forget(session, username, client)
     user.last_sign_in_at = clock.now()
-    devices.remember(session, user.id, client.browser)
     token, ticket = crypto.token(), crypto.token()
-    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id, address=client.address))
+    begun = UserSession(token_hash=crypto.token_hash(token), user_id=user.id)
+    session.add(begun)
+    session.flush()
+    note_arrival(session, begun, client)
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
         SignInTicket(
@@ -131,13 +134,13 @@ def language_of(session: CrmSession, username: str) -> str:
     return session.execute(select(User.language).where(User.username == account_name(username))).scalar_one()
 
 
-def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str | None:
+def redeem_ticket(session: CrmSession, ticket: str, *, client: Client = Client()) -> str | None:
     """Trade a ticket for the session token, once; None if it is unknown, used, older than a minute or another browser's."""
     row = session.execute(
         delete(SignInTicket)
         .where(
             SignInTicket.ticket_hash == crypto.token_hash(ticket),
-            SignInTicket.browser_hash == crypto.token_hash(browser),
+            SignInTicket.browser_hash == crypto.token_hash(client.browser),
             SignInTicket.expires_at > clock.now(),
         )
         .returning(SignInTicket.session_token)
@@ -146,18 +149,16 @@ def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str
 
 
 def find_actor(session: CrmSession, token: str | None) -> Actor | None:
-    """Who holds this session token; None once the session ended, idled out, or the account was disabled. One query."""
+    """Who holds this session token; None once the session ended, idled out, or the account was disabled or blocked. One query."""
     if not token:
         return None
-    now, limits = clock.now(), settings()
     found = session.execute(
         select(UserSession.id.label("session_id"), UserSession.last_used_at, UserSession.address, *ACTOR_COLUMNS)
         .join(UserSession.user)
         .join(User.role)
         .where(
             UserSession.token_hash == crypto.token_hash(token),
-            UserSession.last_used_at > now - timedelta(hours=limits.session_idle_hours),
-            UserSession.created_at > now - timedelta(days=limits.session_absolute_days),
+            is_alive(),
             *_may_sign_in(),
         )
     ).one_or_none()

@@ -1,9 +1,9 @@
-"""Personal settings: profile, password and second factor."""
+"""Personal settings: profile, password, second factor and signed-in browsers."""
 
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import guard, header, password_form, profile_form, second_factor_form
+from ui import guard, header, password_form, profile_form, second_factor_form, session_list
 
 actor = guard.actor()
 header.title(_("Personal settings"))
@@ -21,8 +21,8 @@ if actor.must_enrol:
     second_factor_form.draw()
     st.stop()
 
-names = [_("Profile"), _("Password"), _("Two-step verification")]
-tab_profile, tab_password, tab_factor = st.tabs(names, on_change="rerun", key="settings_tab")
+names = [_("Profile"), _("Password"), _("Two-step verification"), _("Devices")]
+tab_profile, tab_password, tab_factor, tab_devices = st.tabs(names, on_change="rerun", key="settings_tab")
 if tab_profile.open:
     with tab_profile:
         profile_form.draw()
@@ -32,3 +32,6 @@ if tab_password.open:
 if tab_factor.open:
     with tab_factor:
         second_factor_form.draw()
+if tab_devices.open:
+    with tab_devices:
+        session_list.draw(actor.id or 0)

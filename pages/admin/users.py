@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
 from crm_core.services import lockout, users
-from ui import feedback, guard, header, user_forms
+from ui import feedback, guard, header, session_list, user_forms
 
 actor = guard.page(Permission.USER_EDIT)
 header.title(_("Accounts"))
@@ -32,6 +32,10 @@ for account in accounts:
             st.badge(_("two-step verification"), color="green")
         if account.username in locked:
             st.badge(_("locked"), color="orange")
+        if account.blocked_at:
+            st.badge(_("blocked"), color="red")
         st.caption(_("last sign-in {time}").format(time=format_time(account.last_sign_in_at) or "—"), width="content")
+        if st.button(_("Sessions"), key=f"sessions_{account.id}", icon=":material/devices:", type="tertiary"):
+            guard.dialog(_("Sessions"), session_list.draw, account.id)
         if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):
             guard.dialog(_("Edit account"), user_forms.edit, account, {role.code: role.title for role in roles}, teams)

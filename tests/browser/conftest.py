@@ -49,7 +49,19 @@ class Server:
         self.port = self.port or free_port()
         console = (self.folder / "console.txt").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
+            [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "app:app",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--no-proxy-headers",
+                "--log-level",
+                "warning",
+            ],
             cwd=ROOT,
             env={**os.environ, "CRM_DATA_DIR": str(self.folder), **self.environment},
             stdout=console,

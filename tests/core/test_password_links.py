@@ -30,7 +30,7 @@ Clock = Callable[[datetime], None]
 def owner(database: str, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Somebody with a mailbox, where mails can be sent."""
     monkeypatch.setenv("CRM_SMTP_HOST", "mail.example.com")
-    monkeypatch.setenv("CRM_PUBLIC_URL", "https://crm.example.com")
+    monkeypatch.setenv("CRM_BASE_URL", "https://crm.example.com")
     config.settings.cache_clear()
     with transaction() as session:
         session.execute(update(User).where(User.id == sales.id).values(email="sales@example.com"))
@@ -87,7 +87,7 @@ class TestAsking:
         assert mails() == []
 
     def test_without_an_address_of_our_own_no_link_is_sent(self, owner: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("CRM_PUBLIC_URL", "")
+        monkeypatch.setenv("CRM_BASE_URL", "")
         config.settings.cache_clear()
         ask()
         assert mails() == []

@@ -23,6 +23,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core import clock, db
+from crm_core.clients import Client
 from crm_core.models import SignInTicket, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
@@ -31,8 +32,7 @@ from crm_core.services.file_store import store_file
 from tests import factories
 from tests.browser.conftest import Server, free_port
 from tests.conftest import forget_settings, use_database
-from ui.guard import COOKIE
-from ui.web.middleware import BROWSER_COOKIE
+from ui.guard import BROWSER_COOKIE, COOKIE
 
 BROWSER = "one browser"
 PATIENCE = 10
@@ -100,14 +100,14 @@ class Office:
 
 def session_of(who: Actor) -> str:
     with db.transaction(SYSTEM) as session:
-        token = sign_in.redeem_ticket(session, ticket_of(who), browser=BROWSER)
+        token = sign_in.redeem_ticket(session, ticket_of(who), client=Client(browser=BROWSER))
     assert token
     return token
 
 
 def ticket_of(who: Actor) -> str:
     with db.transaction(SYSTEM) as session:
-        return sign_in.open_session(session, who.username, browser=BROWSER)
+        return sign_in.open_session(session, who.username, client=Client(browser=BROWSER))
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,22 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import in_language
-from crm_core.models import KINDS, STAGES, OutlineQuestion, Role, User
+from crm_core.models import KINDS, STAGES, OutboxMessage, OutlineQuestion, Role, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customer_changes, customers, drafts, library, sign_in, tags, users
+from crm_core.services import (
+    account_links,
+    arrivals,
+    attachments,
+    customer_changes,
+    customers,
+    drafts,
+    library,
+    notices,
+    outbox,
+    sign_in,
+    tags,
+    users,
+)
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
@@ -119,9 +132,15 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
-        row.is_active, row.totp_confirmed_at = False, clock.now()
+        row.is_active, row.totp_confirmed_at, row.blocked_at = False, clock.now(), clock.now()
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
+        values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
+        for kind in notices.KINDS:
+            notices.notify(session, [actor.id or 0], kind, values, path="/users")
+        for attempt_at in (None, clock.now()):
+            outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
+        session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
     return Desk(actor, customer.code, begun)
 
 
@@ -237,7 +256,7 @@ def forgotten(*presses: str, **query: str) -> Callable[[Desk], Visit]:
     def show(desk: Desk) -> Visit:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CRM_SMTP_HOST", "mail.example.com")
-            patch.setenv("CRM_PUBLIC_URL", "https://crm.example.com")
+            patch.setenv("CRM_BASE_URL", "https://crm.example.com")
             config.settings.cache_clear()
             visit = Visit(language=desk.actor.language).go(routes.HOME, **query)
             for press in presses:
@@ -246,6 +265,12 @@ def forgotten(*presses: str, **query: str) -> Callable[[Desk], Visit]:
         return visit
 
     return show
+
+
+def warned(desk: Desk) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        token = account_links.make_link(session, desk.actor.id or 0, purpose=arrivals.NOT_ME, life=arrivals.LINK_LIFE)
+    return Visit(language=desk.actor.language).go(routes.NOT_ME, token=token)
 
 
 def signed_out(desk: Desk) -> Visit:
@@ -299,6 +324,10 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "second step": second_step,
     "forgotten password": forgotten("Forgot password", "Send link"),
     "dead link": forgotten(new_password="x"),
+    "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
+    "users sessions": opened(routes.USERS, "Sessions"),
+    "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),
+    "not me": warned,
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

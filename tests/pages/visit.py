@@ -76,7 +76,9 @@ def zh(text: str) -> str:
 def open_session(username: str) -> str:
     """The token that the cookie of a freshly signed-in browser holds."""
     with db.transaction(SYSTEM) as session:
-        token = sign_in.redeem_ticket(session, sign_in.open_session(session, username, browser=BROWSER), browser=BROWSER)
+        token = sign_in.redeem_ticket(
+            session, sign_in.open_session(session, username, client=Client(browser=BROWSER)), client=Client(browser=BROWSER)
+        )
     assert token
     return token
 
@@ -106,6 +108,11 @@ class Visit:
     def open_tab(self, key: str, name: str) -> "Visit":
         """Open one of the tabs under a key."""
         self.tab.session_state[key] = zh(name) if self.language == "zh_CN" else name
+        return self._run()
+
+    def open_bell(self) -> "Visit":
+        """Open the notices in the header."""
+        self.tab.session_state["notices"] = True
         return self._run()
 
     def rerun(self) -> "Visit":

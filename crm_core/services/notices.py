@@ -1,0 +1,109 @@
+"""Notices in the app: sending them, and what their receiver reads and marks as read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from crm_core import clock
+from crm_core.db import CrmSession, insert_unless_there
+from crm_core.i18n import N_, _, format_time
+from crm_core.models import Notice
+from crm_core.permissions import Actor
+from crm_core.places import place_label
+
+SHOWN = 10
+COUNTED = 100
+"""More unread notices than these are not counted: the bell shows 99+."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What notices of one kind say. `shown` turns values of a notice into words of the reader's language."""
+
+    title: str
+    sentence: str
+    icon: str
+    shown: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+
+
+KINDS: dict[str, Kind] = {
+    "new_sign_in": Kind(
+        N_("Sign-in from a new device or place"),
+        N_("{time}, {place}, {device}. If this was not you, open this notice and say so."),
+        "travel_explore",
+        {
+            "time": lambda text: format_time(datetime.fromisoformat(text)),
+            "place": place_label,
+            "device": lambda text: text or _("unknown device"),
+        },
+    ),
+    "account_blocked": Kind(
+        N_("Account blocked"),
+        N_("{name} ({username}) says that somebody else signed in. Speak with them, then give the account a new one-time password."),
+        "gpp_bad",
+    ),
+}
+"""Every kind of notice. A new one is a row here; its values come with `notify`."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice in the reader's language."""
+
+    id: int
+    title: str
+    sentence: str
+    icon: str
+    path: str
+    created_at: datetime
+    is_read: bool
+
+
+def notify(
+    session: CrmSession,
+    user_ids: Iterable[int],
+    kind: str,
+    data: Mapping[str, Any],
+    *,
+    path: str = "",
+    customer_id: int | None = None,
+    key: str | None = None,
+) -> None:
+    """Send a notice; whoever got one with this key before is left out. `path` is where a click leads."""
+    for user_id in user_ids:
+        insert_unless_there(session, Notice, user_id=user_id, kind=kind, data=dict(data), path=path, customer_id=customer_id, key=key)
+
+
+def count_unread(session: CrmSession, actor: Actor) -> int:
+    """How many notices the actor has not read, counted to `COUNTED`; one look into an index."""
+    unread = select(Notice.id).where(Notice.user_id == actor.id, Notice.read_at.is_(None)).limit(COUNTED)
+    return session.execute(select(func.count()).select_from(unread.subquery())).scalar_one()
+
+
+def list_latest(session: CrmSession, actor: Actor) -> list[Told]:
+    """The newest notices of the actor, in the language in force."""
+    newest = select(Notice).where(Notice.user_id == actor.id).order_by(Notice.id.desc()).limit(SHOWN)
+    return [_told(notice) for notice in session.execute(newest).scalars()]
+
+
+def _told(notice: Notice) -> Told:
+    kind = KINDS[notice.kind]
+    words = {name: kind.shown[name](value) if name in kind.shown else value for name, value in notice.data.items()}
+    return Told(
+        id=notice.id,
+        title=_(kind.title),
+        sentence=_(kind.sentence).format(**words),
+        icon=kind.icon,
+        path=notice.path,
+        created_at=notice.created_at,
+        is_read=notice.read_at is not None,
+    )
+
+
+def mark_read(session: CrmSession, actor: Actor, notice_id: int | None = None) -> None:
+    """Mark one notice of the actor as read; without a number all of them."""
+    unread = update(Notice).where(Notice.user_id == actor.id, Notice.read_at.is_(None))
+    session.execute((unread if notice_id is None else unread.where(Notice.id == notice_id)).values(read_at=clock.now()))
