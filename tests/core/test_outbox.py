@@ -165,6 +165,35 @@ class TestSending:
             assert (row.next_attempt_at is not None, row.sent_at, row.attempts) == (is_waiting, None, 0)
 
 
+class TestSettings:
+    @pytest.mark.parametrize(("tls", "port"), [("", 587), ("starttls", 587), ("ssl", 465), ("none", 25)])
+    def test_the_port_follows_from_the_way_of_encryption(self, monkeypatch: pytest.MonkeyPatch, tls: str, port: int) -> None:
+        monkeypatch.setenv("CRM_SMTP_TLS", tls)
+        monkeypatch.setenv("CRM_SMTP_USER", "kemai@example.com")
+        server = config.MailServer.from_environment()
+        assert (server.port, server.sender) == (port, "kemai@example.com")
+
+    def test_a_misspelt_encryption_is_refused_at_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CRM_SMTP_TLS", "tls")
+        with pytest.raises(ValueError, match="starttls, ssl or none"):
+            config.settings_from_environment()
+
+    def test_the_password_is_not_shown_with_the_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CRM_SMTP_PASSWORD", "geheim-123")
+        assert "geheim-123" not in repr(config.settings_from_environment())
+
+    def test_a_server_without_the_encryption_that_is_asked_for_gets_nothing(
+        self, sqlite_database: str, mailbox: MailBox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CRM_SMTP_TLS", "starttls")
+        config.settings.cache_clear()
+        mailbox.open()
+        write()
+        send_all()
+        assert mailbox.mails == []
+        assert "STARTTLS" in (messages()[0].last_error or "")
+
+
 class TestQueue:
     def test_an_administrator_sees_what_waits_and_sends_what_was_given_up(
         self, database: str, mailbox: MailBox, administrator: Actor

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import pytest
 import websocket
-from sqlalchemy import update
+from sqlalchemy import select, update
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core import clock, db
 from crm_core.clients import Client
-from crm_core.models import SignInTicket, User
+from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services import attachments, sign_in, users
@@ -253,6 +253,17 @@ class TestSignIn:
         assert "secure" not in line.lower()
         token = line.partition("=")[2].partition(";")[0]
         assert ask(office.server, f"/files/{office.licence}", **{COOKIE: token}).status == 200
+
+    def test_a_session_keeps_the_address_of_its_connection_whatever_the_browser_claims(self, office: Office) -> None:
+        cookies = f"{BROWSER_COOKIE}={BROWSER}"
+        headers = {"cookie": cookies, "x-forwarded-for": "202.96.209.5", "user-agent": "Firefox/140.0 (Windows)"}
+        request = urllib.request.Request(f"{office.server.url}/auth/enter?ticket={ticket_of(office.manager)}", headers=headers)
+        with pytest.raises(urllib.error.HTTPError), urllib.request.build_opener(_Stay).open(request, timeout=30):
+            pass
+        with db.reading(SYSTEM) as session:
+            kept = select(UserSession).where(UserSession.user_id == office.manager.id).order_by(UserSession.id.desc()).limit(1)
+            row = session.execute(kept).scalar_one()
+        assert (row.address, row.city, row.device) == ("127.0.0.1", "", "Firefox · Windows")
 
     def test_a_used_ticket_sets_no_cookie(self, office: Office) -> None:
         ticket = ticket_of(office.sales)

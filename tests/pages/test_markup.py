@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from crm_core import db
+from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, outlines, tags, users
+from crm_core.services import attachments, drafts, library, notices, outbox, outlines, tags, users
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -159,7 +161,22 @@ def conflicted(actor: Actor, code: str) -> Visit:
     return visit
 
 
+def told(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        notices.notify(session, [actor.id or 0], "account_blocked", {"name": ATTACK, "username": "li"})
+    return Visit(actor).go(routes.SETTINGS).open_bell()
+
+
+def mail_waiting(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        outbox.enqueue_mail(session, recipient="li@example.com", subject=ATTACK, body="x")
+        session.execute(update(OutboxMessage).values(last_error=ATTACK))
+    return Visit(actor).go(routes.MAILS)
+
+
 SCENES = {
+    "notices": told,
+    "mails": mail_waiting,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
     "detail, delete": opened("Delete", file=routes.CUSTOMER, query="code"),
