@@ -26,6 +26,7 @@ from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.services import attachments, file_store, library, sign_in, users
+from ui import provider
 from ui.guard import COOKIE, LANGUAGE_COOKIE
 from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
 
@@ -74,7 +75,9 @@ def leave(request: Request) -> Response:
     if token := request.cookies.get(COOKIE):
         with db.transaction() as session:
             sign_in.close_session(session, token)
-    response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+    # Streamlit's own route forgets what the provider said, and tells the provider where that is possible.
+    following = "/auth/logout" if provider.IDENTITY_COOKIE in request.cookies else "/"
+    response = RedirectResponse(following, status_code=303, headers={"cache-control": "no-store"})
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_secure(request))
     return response
 
@@ -182,6 +185,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     Path(__file__).parent / "pages" / "frame.py",
+    secrets=provider.secrets_for_streamlit(),
     lifespan=lifespan,
     routes=[
         Route("/healthz", health),

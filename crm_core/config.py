@@ -26,6 +26,12 @@ class Settings:
     files_url: str = ""
     session_idle_hours: int = 12
     session_absolute_days: int = 7
+    base_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_label: str = "OpenID Connect"
+    oidc_auto_create: str = ""
 
     @property
     def url(self) -> str:
@@ -33,6 +39,11 @@ class Settings:
         if not self.database_url:
             return f"sqlite:///{self.data_dir / 'crm.db'}"
         return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def has_oidc(self) -> bool:
+        """Whether users may sign in through the company's OpenID Connect provider."""
+        return all((self.base_url, self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret))
 
     @property
     def files_location(self) -> str:
@@ -51,7 +62,7 @@ class Settings:
 
 
 def settings_from_environment() -> Settings:
-    """Read CRM_DATA_DIR, CRM_DATABASE_URL, CRM_TIMEZONE, CRM_LANGUAGE, CRM_SECURE_COOKIES and CRM_FILES_URL."""
+    """Read the variables that docs/operations.md names."""
     defaults = Settings()
     return Settings(
         data_dir=Path(os.environ.get("CRM_DATA_DIR") or defaults.data_dir).resolve(),
@@ -60,6 +71,12 @@ def settings_from_environment() -> Settings:
         language=os.environ.get("CRM_LANGUAGE", defaults.language),
         secure_cookies=os.environ.get("CRM_SECURE_COOKIES", "") == "1",
         files_url=os.environ.get("CRM_FILES_URL", ""),
+        base_url=os.environ.get("CRM_BASE_URL", "").rstrip("/"),
+        oidc_issuer=os.environ.get("CRM_OIDC_ISSUER", "").rstrip("/"),
+        oidc_client_id=os.environ.get("CRM_OIDC_CLIENT_ID", ""),
+        oidc_client_secret=os.environ.get("CRM_OIDC_CLIENT_SECRET", ""),
+        oidc_label=os.environ.get("CRM_OIDC_LABEL") or defaults.oidc_label,
+        oidc_auto_create=os.environ.get("CRM_OIDC_AUTO_CREATE", ""),
     )
 
 

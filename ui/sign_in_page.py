@@ -9,7 +9,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 from crm_core import db
 from crm_core.i18n import LANGUAGES, _, language
 from crm_core.services import passwords, sign_in
-from ui import browser, feedback, guard
+from ui import browser, feedback, guard, provider
 from ui.web.middleware import BROWSER_COOKIE
 
 # Compared when there is no such account, so that the answer takes the same time.
@@ -65,6 +65,10 @@ def draw_sign_in() -> None:
             fields={"Form name": _("Sign in"), "Username": _("Account"), "Password": _("Password"), "Login": _("Sign in")}, key="sign_in"
         )
         _settle(st.session_state["authentication_status"], form.accounts.asked)
+        provider.draw_button()
+        if begun := provider.returned():
+            ticket, username = begun
+            collect_cookie(ticket, _language_of(username), following=provider.following())
         st.caption(_("No account yet, or password forgotten? Ask your administrator."))
 
 
@@ -72,8 +76,7 @@ def _settle(status: bool | None, username: str) -> None:
     if status:
         with db.transaction() as session:
             ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
-            chosen = sign_in.language_of(session, username)
-        collect_cookie(ticket, chosen)
+        collect_cookie(ticket, _language_of(username))
     elif status is False:
         with db.reading() as session:
             feedback.refusal(str(sign_in.refusal(session, username)))
@@ -81,10 +84,15 @@ def _settle(status: bool | None, username: str) -> None:
         feedback.refusal(_("Enter both account and password."))
 
 
-def collect_cookie(ticket: str, chosen: str) -> None:
-    """Send the browser through the server's route that sets the cookie, then back to where it was."""
-    following = browser.with_next(f"/auth/language/{chosen}", browser.current_path())
-    browser.redirect(browser.with_next(f"/auth/enter?ticket={ticket}", following))
+def _language_of(username: str) -> str:
+    with db.reading() as session:
+        return sign_in.language_of(session, username)
+
+
+def collect_cookie(ticket: str, chosen: str, *, following: str = "") -> None:
+    """Send the browser through the server's route that sets the cookie, then back to where it was, or to `following`."""
+    then = browser.with_next(f"/auth/language/{chosen}", following or browser.current_path())
+    browser.redirect(browser.with_next(f"/auth/enter?ticket={ticket}", then))
 
 
 def _card() -> Any:

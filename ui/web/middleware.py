@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +20,9 @@ from ui.guard import COOKIE, LANGUAGE_COOKIE
 
 FOLDER = Path(__file__).parent
 BROWSER_COOKIE = "kemai_browser"
+FOLLOWING_COOKIE = "kemai_following"
+"""The page from which somebody went to the company's sign-in provider, to go on there afterwards."""
+LONGEST_FOLLOWING = 2000
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ASSETS = {"boot.js": "text/javascript", "style.css": "text/css"}
 
@@ -101,6 +105,8 @@ class _Answer:
             headers = MutableHeaders(raw=list(message["headers"]))
             for name, value in PLAIN_HEADERS.items():
                 headers.setdefault(name, value)
+            if self._request.url.path == "/auth/login":
+                headers.append("set-cookie", f"{FOLLOWING_COOKIE}={self._page_before()}; Path=/; HttpOnly; SameSite=Lax{self._secure()}")
             message = {**message, "headers": headers.raw}
             if Headers(raw=headers.raw).get("content-type", "").startswith("text/html"):
                 self._start = message
@@ -130,6 +136,10 @@ class _Answer:
         await self._send({**self._start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": page})
         self._start = None
+
+    def _page_before(self) -> str:
+        page = urlsplit(self._request.headers.get("referer", ""))
+        return quote(f"{page.path}?{page.query}" if page.query else page.path)[:LONGEST_FOLLOWING]
 
     def _secure(self) -> str:
         return "; Secure" if settings().secure_cookies or self._request.url.scheme == "https" else ""
