@@ -25,7 +25,8 @@ from crm_core import db, reference, schema
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
-from crm_core.services import attachments, file_store, library, sign_in, users
+from crm_core.permissions import Actor
+from crm_core.services import attachments, file_store, library, pictures, sign_in, users
 from ui import provider
 from ui.guard import COOKIE, LANGUAGE_COOKIE
 from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
@@ -106,11 +107,16 @@ def _is_secure(request: Request) -> bool:
     return settings().secure_cookies or request.url.scheme == "https"
 
 
-def send_file(request: Request) -> Response:
-    """An attachment, for a signed-in user within whose scope it lies."""
+def _signed_in(request: Request) -> Actor | None:
     with db.reading() as session:
         actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
-    if actor is None or actor.must_change_password:
+    return None if actor is None or actor.must_change_password else actor
+
+
+def send_file(request: Request) -> Response:
+    """An attachment, for a signed-in user within whose scope it lies."""
+    actor = _signed_in(request)
+    if actor is None:
         return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
     use_language(actor.language)
     number = min(request.path_params["attachment_id"], LARGEST_KEY)
@@ -125,6 +131,19 @@ def send_file(request: Request) -> Response:
     return Response(
         file.content, media_type=file.media_type, headers={"content-disposition": disposition, "cache-control": "private, no-store"}
     )
+
+
+def send_picture(request: Request) -> Response:
+    """The picture of a colleague, for everybody who is signed in."""
+    actor = _signed_in(request)
+    if actor is None:
+        return Response(status_code=401)
+    try:
+        with db.reading(actor) as session:
+            digest = pictures.picture_digest(session, request.path_params["digest"])
+    except NotFound:
+        return Response(status_code=404)
+    return Response(file_store.load_file(digest), media_type="image/png", headers={"cache-control": "private, max-age=86400, immutable"})
 
 
 def report_script_error(problem: Exception) -> bool:
@@ -194,6 +213,7 @@ app = st.App(
         Route("/auth/language/{language}", choose_language),
         Route("/auth/theme/{theme}", choose_theme),
         Route("/files/{attachment_id:int}", send_file),
+        Route("/pictures/{digest}", send_picture),
         asset_route,
     ],
     middleware=[Middleware(Shell)],

@@ -11,7 +11,19 @@ from crm_core.config import ROOT
 
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
-BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
+BELOW_MODELS = FOUNDATION | {
+    "channels",
+    "clock",
+    "crypto",
+    "fields",
+    "normal",
+    "permissions",
+    "pinyin",
+    "checks",
+    "validation",
+    "reference",
+    "masking",
+}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -26,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pinyin": set(),
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
+    "channels": {"i18n"},
     "fields": {"i18n"},
     "checks": {"clock", "fields", "i18n", "pinyin"},
     "validation": {"fields", "i18n"},

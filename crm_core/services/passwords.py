@@ -74,9 +74,9 @@ def reset_password(session: CrmSession, actor: Actor, user_id: int, *, password_
 
 def check_change(session: CrmSession, actor: Actor, *, old: str, new: str) -> PasswordChange:
     """Check a change of one's own password; it is made by `change_password`. Raises `ValidationFailed`."""
-    present = get_user(session, actor.id or 0).password_hash
+    user = get_user(session, actor.id or 0)
     errors: dict[str, list[str]] = {}
-    if not bcrypt.checkpw(old.encode()[:MAX_PASSWORD_BYTES], present.encode()):
+    if not is_password(user, old):
         errors["old"] = [_wrong_password()]
     try:
         check_password(new)
@@ -86,7 +86,12 @@ def check_change(session: CrmSession, actor: Actor, *, old: str, new: str) -> Pa
         errors["new"] = [_("Choose a password that differs from the present one.")]
     if errors:
         raise ValidationFailed(errors)
-    return PasswordChange(present, _hash(new))
+    return PasswordChange(user.password_hash, _hash(new))
+
+
+def is_password(user: User, password: str) -> bool:
+    """Whether this is the account's present password."""
+    return bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], user.password_hash.encode())
 
 
 def _wrong_password() -> str:

@@ -245,6 +245,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "outlines add": opened(routes.OUTLINES, "Add question"),
     "outlines edit": opened(routes.OUTLINES, "Edit"),
     "settings refused": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Password").press("Change password"),
+    "settings mailbox refused": lambda desk: opened(routes.SETTINGS)(desk).fill(profile__email="-", profile__phone="1").press("Save"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),
