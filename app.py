@@ -4,7 +4,6 @@ import gc
 import importlib
 import logging
 import pkgutil
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ from crm_core.permissions import Actor
 from crm_core.services import attachments, file_store, library, pictures, sign_in, users
 from ui import provider
 from ui.guard import COOKIE, LANGUAGE_COOKIE
-from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route
+from ui.web.middleware import BROWSER_COOKIE, Shell, asset_route, note_error
 
 log = logging.getLogger("kemai")
 
@@ -65,21 +64,19 @@ def enter(request: Request) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if token:
         lifetime = settings().session_absolute_days * 86400
-        response.set_cookie(COOKIE, token, max_age=lifetime, httponly=True, samesite="lax", secure=_is_secure(request))
+        response.set_cookie(COOKIE, token, max_age=lifetime, httponly=True, samesite="lax")
     return response
 
 
 def leave(request: Request) -> Response:
-    """Sign out: end the session on the server and drop the cookie; not because a page of another host links here."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        return RedirectResponse("/", status_code=303)
+    """Sign out: end the session on the server and drop the cookie."""
     if token := request.cookies.get(COOKIE):
         with db.transaction() as session:
             sign_in.close_session(session, token)
     # Streamlit's own route forgets what the provider said, and tells the provider where that is possible.
     following = "/auth/logout" if provider.IDENTITY_COOKIE in request.cookies else "/"
     response = RedirectResponse(following, status_code=303, headers={"cache-control": "no-store"})
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_secure(request))
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return response
 
 
@@ -97,14 +94,10 @@ def choose_theme(request: Request) -> Response:
 def _remember(request: Request, cookie: str, value: str) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if value:
-        response.set_cookie(cookie, value, max_age=365 * 86400, samesite="lax", secure=_is_secure(request))
+        response.set_cookie(cookie, value, max_age=365 * 86400, samesite="lax")
     else:
-        response.delete_cookie(cookie, samesite="lax", secure=_is_secure(request))
+        response.delete_cookie(cookie, samesite="lax")
     return response
-
-
-def _is_secure(request: Request) -> bool:
-    return settings().secure_cookies or request.url.scheme == "https"
 
 
 def _signed_in(request: Request) -> Actor | None:
@@ -148,12 +141,7 @@ def send_picture(request: Request) -> Response:
 
 def report_script_error(problem: Exception) -> bool:
     """An unexpected error: logged with an id, and the user sees only that id."""
-    number = uuid.uuid4().hex[:8]
-    log.error("error %s while running a page", number, exc_info=problem)
-    st.error(
-        _("Something went wrong here. Try again; if it stays, tell your administrator this number: {number}.").format(number=number),
-        icon=":material/error:",
-    )
+    st.error(note_error(problem), icon=":material/error:")
     return True
 
 
