@@ -210,7 +210,8 @@ def test_an_upload_above_the_limit_is_refused_while_it_comes(house: House, is_ch
     with requests.Session() as browser:
         browser.cookies.set(COOKIE, token)
         browser.get(house.server.url + "/_stcore/health")
-        path = f"/_stcore/upload_file/{streamlit_session(house, token)}/one"
+        page, name = live_page(house, token)
+        path = f"/_stcore/upload_file/{name}/one"
         headers = {"x-xsrftoken": browser.cookies["_streamlit_xsrf"], "content-type": "multipart/form-data; boundary=b"}
         begin = b'--b\r\ncontent-disposition: form-data; name="f"; filename="x"\r\n\r\n'
         small = browser.put(house.server.url + path, data=begin + b"x\r\n--b--\r\n", headers=headers, timeout=60)
@@ -222,22 +223,19 @@ def test_an_upload_above_the_limit_is_refused_while_it_comes(house: House, is_ch
         except requests.ConnectionError:
             return  # refused before all of it was sent
         assert answer.status_code == 413
+        page.close()
 
 
-def streamlit_session(house: House, token: str) -> str:
-    """The name of a live page of the signed-in browser."""
+def live_page(house: House, token: str) -> tuple[websocket.WebSocket, str]:
+    """An open page of the signed-in browser, and the name that Streamlit gave it."""
     connection = connect(house.server, origin=house.server.url, cookie=f"{COOKIE}={token}")
-    open_pages.append(connection)
     message = ForwardMsg()
     ask = BackMsg()
     ask.rerun_script.page_name = "home"
     connection.send_binary(ask.SerializeToString())
     while not message.HasField("new_session"):
         message.ParseFromString(connection.recv())
-    return message.new_session.initialize.session_id
-
-
-open_pages: list[websocket.WebSocket] = []
+    return connection, message.new_session.initialize.session_id
 
 
 @secure
