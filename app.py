@@ -4,7 +4,6 @@ import gc
 import importlib
 import logging
 import pkgutil
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,9 +26,11 @@ from crm_core.clients import Client, client_address
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
-from crm_core.services import attachments, file_store, library, sign_in, users
+from crm_core.permissions import Actor
+from crm_core.services import attachments, file_store, library, pictures, sign_in, users
+from ui import provider
 from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
-from ui.web.middleware import Shell, asset_route
+from ui.web.middleware import Shell, asset_route, note_error
 
 log = logging.getLogger("kemai")
 
@@ -72,19 +73,19 @@ def enter(request: Request) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if token:
         lifetime = settings().session_absolute_days * 86400
-        response.set_cookie(COOKIE, token, max_age=lifetime, httponly=True, samesite="lax", secure=_is_secure(request))
+        response.set_cookie(COOKIE, token, max_age=lifetime, httponly=True, samesite="lax")
     return response
 
 
 def leave(request: Request) -> Response:
-    """Sign out: end the session on the server and drop the cookie; not because a page of another host links here."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        return RedirectResponse("/", status_code=303)
+    """Sign out: end the session on the server and drop the cookie."""
     if token := request.cookies.get(COOKIE):
         with db.transaction() as session:
             sign_in.close_session(session, token)
-    response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_is_secure(request))
+    # Streamlit's own route forgets what the provider said, and tells the provider where that is possible.
+    following = "/auth/logout" if provider.IDENTITY_COOKIE in request.cookies else "/"
+    response = RedirectResponse(following, status_code=303, headers={"cache-control": "no-store"})
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return response
 
 
@@ -102,21 +103,22 @@ def choose_theme(request: Request) -> Response:
 def _remember(request: Request, cookie: str, value: str) -> Response:
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if value:
-        response.set_cookie(cookie, value, max_age=365 * 86400, samesite="lax", secure=_is_secure(request))
+        response.set_cookie(cookie, value, max_age=365 * 86400, samesite="lax")
     else:
-        response.delete_cookie(cookie, samesite="lax", secure=_is_secure(request))
+        response.delete_cookie(cookie, samesite="lax")
     return response
 
 
-def _is_secure(request: Request) -> bool:
-    return settings().secure_cookies or request.url.scheme == "https"
+def _signed_in(request: Request) -> Actor | None:
+    with db.reading() as session:
+        actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
+    return None if actor is None or actor.is_held_up else actor
 
 
 def send_file(request: Request) -> Response:
     """An attachment, for a signed-in user within whose scope it lies."""
-    with db.reading() as session:
-        actor = sign_in.find_actor(session, request.cookies.get(COOKIE))
-    if actor is None or actor.is_held_up:
+    actor = _signed_in(request)
+    if actor is None:
         return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
     use_language(actor.language)
     number = min(request.path_params["attachment_id"], LARGEST_KEY)
@@ -133,14 +135,22 @@ def send_file(request: Request) -> Response:
     )
 
 
+def send_picture(request: Request) -> Response:
+    """The picture of a colleague, for everybody who is signed in."""
+    actor = _signed_in(request)
+    if actor is None:
+        return Response(status_code=401)
+    try:
+        with db.reading(actor) as session:
+            digest = pictures.picture_digest(session, request.path_params["digest"])
+    except NotFound:
+        return Response(status_code=404)
+    return Response(file_store.load_file(digest), media_type="image/png", headers={"cache-control": "private, max-age=86400, immutable"})
+
+
 def report_script_error(problem: Exception) -> bool:
     """An unexpected error: logged with an id, and the user sees only that id."""
-    number = uuid.uuid4().hex[:8]
-    log.error("error %s while running a page", number, exc_info=problem)
-    st.error(
-        _("Something went wrong here. Try again; if it stays, tell your administrator this number: {number}.").format(number=number),
-        icon=":material/error:",
-    )
+    st.error(note_error(problem), icon=":material/error:")
     return True
 
 
@@ -195,6 +205,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     Path(__file__).parent / "pages" / "frame.py",
+    secrets=provider.secrets_for_streamlit(),
     lifespan=lifespan,
     routes=[
         Route("/healthz", health),
@@ -203,6 +214,7 @@ app = st.App(
         Route("/auth/language/{language}", choose_language),
         Route("/auth/theme/{theme}", choose_theme),
         Route("/files/{attachment_id:int}", send_file),
+        Route("/pictures/{digest}", send_picture),
         asset_route,
     ],
     middleware=[Middleware(Shell)],

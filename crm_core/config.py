@@ -67,6 +67,11 @@ class Settings:
     base_url: str = ""
     """Where users reach the system, for links in mails; without it mails have none."""
     mail: MailServer = field(default=MailServer())
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_label: str = "OpenID Connect"
+    oidc_auto_create: str = ""
 
     @property
     def url(self) -> str:
@@ -84,6 +89,11 @@ class Settings:
     def links_by_mail(self) -> bool:
         """Whether mails can lead back here. The address is a setting, since the one a request names may be forged."""
         return self.mail_configured and bool(self.base_url)
+
+    @property
+    def has_oidc(self) -> bool:
+        """Whether users may sign in through the company's OpenID Connect provider."""
+        return all((self.base_url, self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret))
 
     @property
     def files_location(self) -> str:
@@ -124,6 +134,11 @@ def settings_from_environment() -> Settings:
         trusted_proxies=tuple(ip_network(text, strict=False) for text in proxies),
         base_url=os.environ.get("CRM_BASE_URL", "").rstrip("/"),
         mail=MailServer.from_environment(),
+        oidc_issuer=os.environ.get("CRM_OIDC_ISSUER", "").rstrip("/"),
+        oidc_client_id=os.environ.get("CRM_OIDC_CLIENT_ID", ""),
+        oidc_client_secret=os.environ.get("CRM_OIDC_CLIENT_SECRET", ""),
+        oidc_label=os.environ.get("CRM_OIDC_LABEL") or defaults.oidc_label,
+        oidc_auto_create=os.environ.get("CRM_OIDC_AUTO_CREATE", ""),
     )
 
 

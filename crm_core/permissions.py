@@ -134,6 +134,8 @@ class Actor:
     """The lifecycle stages in which the role may enter customers; None for all."""
     language: str = "zh_CN"
     username: str = ""
+    avatar: str = ""
+    """The digest of the picture, or nothing."""
     address: str = ""
     """The network address of the session."""
     session_id: int | None = None

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -19,6 +20,7 @@ from crm_core.services.passwords import hash_password
 from crm_core.services.users import create_user
 
 PASSWORD = "Valid-pass-123"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 JPG = b"\xff\xd8\xff\xe0" + bytes(32)

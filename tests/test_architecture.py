@@ -12,7 +12,7 @@ from crm_core.config import ROOT
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
 BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
-BELOW_MODELS |= {"clients", "places"}
+BELOW_MODELS |= {"channels", "clients", "places"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
     "places": {"config", "i18n", "reference"},
+    "channels": {"i18n"},
     "fields": {"i18n"},
     "checks": {"clock", "config", "fields", "i18n", "pinyin"},
     "validation": {"fields", "i18n"},

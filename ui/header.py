@@ -93,15 +93,20 @@ def _draw_user_menu(actor: Actor) -> None:
     }
     entries |= {f"theme:{code}": name for code, name in themes.items()} | {"leave": _("Sign out")}
     chosen = st.menu_button(
-        feedback.escape(actor.name),
+        f"{picture(actor)}{feedback.escape(actor.name)}",
         list(entries),
         format_func=lambda code: entries[code],
         key="user_menu",
-        icon=":material/account_circle:",
+        icon=None if actor.avatar else ":material/account_circle:",
         type="tertiary",
     )
     if chosen:
         _follow(chosen)
+
+
+def picture(actor: Actor) -> str:
+    """The picture as Markdown; nothing where there is none. Its address is a digest, so no words of anybody stand in it."""
+    return f"![](/pictures/{actor.avatar}) " if actor.avatar else ""
 
 
 def _follow(chosen: str) -> None:

@@ -11,7 +11,7 @@ from crm_core.config import settings
 from crm_core.i18n import LANGUAGES, _, language
 from crm_core.services import password_links, passwords, sign_in
 from crm_core.services.sign_in import Proof
-from ui import browser, feedback, guard
+from ui import browser, feedback, guard, provider
 
 PROOF, FORGOTTEN = "sign_in_proof", "sign_in_forgotten"
 
@@ -77,6 +77,10 @@ def _draw_form() -> None:
         fields={"Form name": _("Sign in"), "Username": _("Account"), "Password": _("Password"), "Login": _("Sign in")}, key="sign_in"
     )
     _settle(st.session_state["authentication_status"], form.accounts.proof)
+    provider.draw_button()
+    if begun := provider.returned():
+        ticket, username = begun
+        collect_cookie(ticket, _language_of(username), following=provider.following())
     if not settings().links_by_mail:
         st.caption(_("No account yet, or password forgotten? Ask your administrator."))
     elif st.button(_("Forgot password"), type="tertiary", icon=":material/mail:"):
@@ -88,13 +92,12 @@ def _settle(status: bool | None, proof: Proof | None) -> None:
     if status and proof:
         with feedback.attempt() as outcome, db.transaction() as session:
             ticket = sign_in.accept_password(session, proof, guard.client())
-            chosen = sign_in.language_of(session, proof.username)
         if not outcome.succeeded:
             return
         if ticket is None:
             st.session_state[PROOF] = proof
             st.rerun()
-        collect_cookie(ticket, chosen)
+        collect_cookie(ticket, _language_of(proof.username))
     elif status is not None:
         feedback.refusal(str(sign_in.refusal()))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
@@ -123,10 +126,9 @@ def _finish(proof: Proof, code: str, *, is_trusted: bool) -> None:
             sign_in.claim_code(session, proof, guard.client())
         with db.transaction() as session:
             ticket = sign_in.accept_code(session, proof, code, client=guard.client(), is_trusted=is_trusted)
-            chosen = sign_in.language_of(session, proof.username)
     if outcome.succeeded:
         del st.session_state[PROOF]
-        collect_cookie(ticket, chosen)
+        collect_cookie(ticket, _language_of(proof.username))
 
 
 def _draw_forgotten() -> None:
@@ -179,10 +181,15 @@ def _draw_new_password(token: str) -> None:
         st.success(_("The password was set, and all sessions of the account have ended. Sign in with it now."), icon=":material/check:")
 
 
-def collect_cookie(ticket: str, chosen: str) -> None:
-    """Send the browser through the server's route that sets the cookie, then back to where it was."""
-    following = browser.with_next(f"/auth/language/{chosen}", browser.current_path())
-    browser.redirect(browser.with_next(f"/auth/enter?ticket={ticket}", following))
+def _language_of(username: str) -> str:
+    with db.reading() as session:
+        return sign_in.language_of(session, username)
+
+
+def collect_cookie(ticket: str, chosen: str, *, following: str = "") -> None:
+    """Send the browser through the server's route that sets the cookie, then back to where it was, or to `following`."""
+    then = browser.with_next(f"/auth/language/{chosen}", following or browser.current_path())
+    browser.redirect(browser.with_next(f"/auth/enter?ticket={ticket}", then))
 
 
 def _card() -> Any:

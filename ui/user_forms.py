@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.models import User
-from crm_core.services import passwords, second_factor, users
+from crm_core.services import passwords, profile, second_factor, users
 from ui import feedback, forms, guard
 
 
@@ -16,6 +16,9 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
         forms.required(_("Account")), key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes.")
     )
     name = st.text_input(forms.required(_("Full name")), key="user_name")
+    email = st.text_input(
+        _("Email"), key="user_email", help=_("Needed to sign in through the company's provider, and for mails to its owner.")
+    )
     role = st.selectbox(
         forms.required(_("Role")), list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
     )
@@ -27,7 +30,10 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     password = passwords.random_password()
     password_hash = passwords.hash_password(password)
     with feedback.attempt() as outcome, guard.acting() as session:
-        users.create_user(session, guard.actor(), username=username, name=name, password_hash=password_hash, role=role or "", team_id=team)
+        made = users.create_user(
+            session, guard.actor(), username=username, name=name, password_hash=password_hash, role=role or "", team_id=team
+        )
+        profile.set_mailbox(session, guard.actor(), made.id, email)
     if outcome.succeeded:
         st.session_state["created_account"] = (username.strip().lower(), password)
         guard.again()
@@ -52,6 +58,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     if _has_shown_password():
         return
     name = st.text_input(forms.required(_("Full name")), value=account.name, key=f"edit_name_{account.id}")
+    email = st.text_input(_("Email"), value=account.email or "", key=f"edit_email_{account.id}")
     role = st.selectbox(
         _("Role"),
         list(roles),
@@ -73,6 +80,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             with feedback.attempt() as outcome, guard.acting() as session:
                 users.update_user(session, guard.actor(), account.id, name=name, role=role, team_id=team, is_active=is_active)
+                profile.set_mailbox(session, guard.actor(), account.id, email)
             if outcome.succeeded:
                 st.rerun()
         if st.button(_("New one-time password"), icon=":material/key:"):

@@ -94,6 +94,17 @@ def check_email(value: Any, _values: Values) -> str:
         ) from problem
 
 
+def check_mailbox(value: Any, values: Values) -> str:
+    """The mailbox of somebody in the house, to which messages are sent."""
+    try:
+        email = check_email(value, values)
+    except ValueError:
+        email = NOT_PROVIDED
+    if email == NOT_PROVIDED:
+        raise ValueError(_("This is not a mailbox address. Write one such as name@company.com."))
+    return email
+
+
 def email_warning(email: str, *, company: str) -> str | None:
     """A warning where a mailbox does not look as if it belonged to the company [002]; never an error."""
     if "@" not in email or not company:

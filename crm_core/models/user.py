@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core import clock
-from crm_core.checks.contacts import check_email, check_phone
+from crm_core.checks.contacts import check_mailbox, check_phone
 from crm_core.config import settings
 from crm_core.fields import always, declared
 from crm_core.i18n import N_, _
@@ -66,10 +66,10 @@ class User(Base, Dated):
     team_id: Mapped[int | None] = declared(ForeignKey("team.id"), label=N_("Team"))
     language: Mapped[str] = declared(String(10), nullable=False, default=lambda: settings().language, label=N_("Language"))
     is_active: Mapped[bool] = declared(Boolean(), nullable=False, default=True, label=N_("Active"))
-    email: Mapped[str | None] = declared(String(254), index=True, label=N_("Email"), check=check_email, sensitive="email")
+    email: Mapped[str | None] = declared(String(254), index=True, label=N_("Email"), check=check_mailbox, sensitive="email")
     phone: Mapped[str | None] = declared(String(40), label=N_("Phone"), check=check_phone, sensitive="phone")
     alert_email: Mapped[str | None] = declared(
-        String(254), label=N_("Reserved mailbox"), check=check_email, sensitive="email", help=N_("Warnings about your account go here.")
+        String(254), label=N_("Reserved mailbox"), check=check_mailbox, sensitive="email", help=N_("Warnings about your account go here.")
     )
     avatar: Mapped[str | None] = mapped_column(String(64))
     """The content hash of the picture in the file store."""

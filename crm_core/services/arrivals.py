@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from crm_core import audit, clock, crypto
+from crm_core import audit, channels, clock, crypto
 from crm_core.clients import Client, device_of
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.i18n import _, format_time, in_language
@@ -49,7 +49,8 @@ def _warn(session: CrmSession, arrived: UserSession) -> None:
     path = f"{NOT_ME_PATH}?token={account_links.make_link(session, user.id, purpose=NOT_ME, life=LINK_LIFE)}"
     data = {"time": arrived.created_at.isoformat(), "place": arrived.city, "device": arrived.device}
     notices.notify(session, [user.id], "new_sign_in", data, path=path)
-    if recipient := user.alert_email or user.email:
+    recipient = user.alert_email or user.email
+    if recipient and "mail" in channels.ways_for(user.channels, "sign_in"):
         with in_language(user.language):
             subject, body = _("Kemai: sign-in from a new device or place"), _mail(user, arrived, account_links.address_of(path))
         enqueue_mail(session, recipient=recipient, subject=subject, body=body, user_id=user.id)

@@ -16,7 +16,7 @@ from crm_core.config import MAX_ATTACHMENT_BYTES, settings
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
-from crm_core.models import Attachment
+from crm_core.models import Attachment, User
 from crm_core.scope import unscoped
 
 SIGNATURES = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"))
@@ -81,7 +81,8 @@ def remove_unused_files(session: CrmSession) -> int:
     filesystem, root = fsspec.url_to_fs(settings().files_location)
     since = clock.now() - KEPT_UNUSED
     old = [path for path in filesystem.find(root) if filesystem.modified(path) < since]
-    used = set(session.execute(select(Attachment.digest).distinct(), execution_options=unscoped).scalars()) if old else set()
+    named = select(Attachment.digest).union(select(User.avatar))
+    used = set(session.execute(named, execution_options=unscoped).scalars()) if old else set()
     unused = [path for path in old if path.rpartition("/")[2] not in used and filesystem.modified(path) < since]
     for path in unused:
         filesystem.rm_file(path)

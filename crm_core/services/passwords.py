@@ -62,7 +62,7 @@ def check_change(session: CrmSession, actor: Actor, *, old: str, new: str) -> Pa
     """Check a change of one's own password; it is made by `change_password`. Raises `ValidationFailed`."""
     user = get_user(session, actor.id or 0)
     errors: dict[str, list[str]] = {}
-    if not _matches(old, user.password_hash):
+    if not is_password(user, old):
         errors["old"] = [_wrong_password()]
     if old == new:
         errors["new"] = [_("Choose a password that differs from the present one.")]
@@ -92,6 +92,11 @@ def _old_hashes(session: CrmSession, user: User, count: int) -> list[str]:
 
 def _matches(password: str, password_hash: str) -> bool:
     return bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], password_hash.encode())
+
+
+def is_password(user: User, password: str) -> bool:
+    """Whether this is the account's present password."""
+    return _matches(password, user.password_hash)
 
 
 def _wrong_password() -> str:

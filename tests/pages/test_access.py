@@ -485,7 +485,7 @@ class TestSettings:
         assert TestSignIn().tried("sales", factories.PASSWORD).redirect
 
     def test_the_language_is_kept_with_the_account(self, sales: Actor) -> None:
-        visit = Visit(sales).go(routes.SETTINGS).enter("settings_language", "en")
+        visit = Visit(sales).go(routes.SETTINGS).fill(profile_language="en").press("Save")
         assert visit.redirect.startswith("/auth/language/en?next=")
         assert Visit(sales, language="en").go(routes.SETTINGS).titles == ["Personal settings"]
 

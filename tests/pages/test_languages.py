@@ -328,6 +328,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "users sessions": opened(routes.USERS, "Sessions"),
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),
     "not me": warned,
+    "settings mailbox refused": lambda desk: opened(routes.SETTINGS)(desk).fill(profile__email="-", profile__phone="1").press("Save"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

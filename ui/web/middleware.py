@@ -1,25 +1,35 @@
-"""Middleware: security headers on every answer, and the page shell with the user's language, our style and first script."""
+"""Middleware: who is refused before Streamlit answers, headers on every answer, and the page shell with language, style and script."""
 
 import base64
 import hashlib
+import logging
 import re
+import uuid
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from crm_core import crypto, db
 from crm_core.config import settings
+from crm_core.i18n import _, use_language
 from crm_core.services import sign_in
 from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
+
+log = logging.getLogger("kemai")
 
 FOLDER = Path(__file__).parent
 BROWSER_COOKIE_SECONDS = 400 * 86400
 """As long as browsers keep a cookie: by it a browser is known again, and trusted."""
+FOLLOWING_COOKIE = "kemai_following"
+"""The page from which somebody went to the company's sign-in provider, to go on there afterwards."""
+LONGEST_FOLLOWING = 2000
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ASSETS = {"boot.js": "text/javascript", "style.css": "text/css"}
 
@@ -38,6 +48,9 @@ PLAIN_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
@@ -56,28 +69,82 @@ def content_policy(inline_scripts: list[bytes]) -> str:
 
 
 class Shell:
-    """Completes every answer: security headers, and in Streamlit's HTML page the language, our style and first script."""
+    """Refuses what no browser of ours asks, and completes every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and complete its answer."""
-        if scope["type"] != "http":
+        if scope["type"] == "websocket" and not _is_own_origin(Headers(scope=scope)):
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, _Answer(send, Request(scope)))
+        else:
             await self.app(scope, receive, send)
-            return
-        if _needs_sign_in(scope["path"]) and not await run_in_threadpool(_is_signed_in, Request(scope)):
-            await Response(status_code=401)(scope, receive, _Answer(send, Request(scope)).send)
-            return
-        is_page = "." not in scope["path"].rpartition("/")[2] and not scope["path"].startswith(("/_stcore/", "/files/", "/auth/"))
-        if is_page:
-            scope = {**scope, "headers": [header for header in scope["headers"] if header[0] not in _CONDITIONAL]}
-        await self.app(scope, receive, _Answer(send, Request(scope)).send)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            if refusal := await _refusal(Request(scope)):
+                await refusal(scope, receive, answer.send)
+                return
+            is_page = "." not in scope["path"].rpartition("/")[2] and not scope["path"].startswith(("/_stcore/", "/files/", "/auth/"))
+            if is_page:
+                scope = {**scope, "headers": [header for header in scope["headers"] if header[0] not in _CONDITIONAL]}
+            await self.app(scope, receive, answer.send)
+        except Exception as problem:
+            use_language(Request(scope).cookies.get(LANGUAGE_COOKIE))
+            sentence = note_error(problem)
+            if answer.has_begun:
+                raise
+            await PlainTextResponse(sentence, status_code=500)(scope, receive, answer.send)
+
+
+def note_error(problem: Exception) -> str:
+    """Log an unexpected error under a number; returns the sentence with that number, which is all that a user sees of it."""
+    number = uuid.uuid4().hex[:8]
+    log.error("error %s", number, exc_info=problem)
+    return _("Something went wrong here. Try again; if it stays, tell your administrator this number: {number}.").format(number=number)
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser speaks TLS with us, or with the proxy before us."""
+    return settings().secure_cookies or request.url.scheme == "https"
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    # Streamlit also lets in every page on this computer and on its address in the network, and asks a foreign host for the latter.
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host") or origin == settings().base_url
+
+
+async def _refusal(request: Request) -> Response | None:
+    path = request.url.path
+    if path.startswith(_CLOSED):
+        return Response(status_code=404)
+    if path.startswith(_OWN_STEPS) and request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return RedirectResponse("/", status_code=303)
+    if _needs_sign_in(path) and not await run_in_threadpool(_is_signed_in, request):
+        return Response(status_code=401)
+    return None
+
+
+_CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check")
+"""Streamlit's doors for machines, which know nothing of our users."""
+_OWN_STEPS = ("/auth/enter", "/auth/leave", "/auth/language/", "/auth/theme/", "/auth/login", "/auth/logout")
+"""They change something in the browser; only our own pages send it there."""
+
+
+def _media_address(name: str) -> str:
+    return f"/media/{_calculate_file_id((FOLDER / name).read_bytes(), 'image/png')}.png"
+
+
+_PUBLIC_MEDIA = {_media_address("icon.png"), _media_address("logo.png")}
 
 
 def _needs_sign_in(path: str) -> bool:
-    # Streamlit itself takes uploads from, and gives downloads to, everybody who knows an address. Its own pictures are public.
-    return path.startswith("/_stcore/upload_file/") or (path.startswith("/media/") and not path.endswith(".png"))
+    # Streamlit itself takes uploads from, and gives downloads to, everybody who knows an address.
+    return path.startswith("/_stcore/upload_file/") or (path.startswith("/media/") and path not in _PUBLIC_MEDIA)
 
 
 def _is_signed_in(request: Request) -> bool:
@@ -97,25 +164,41 @@ class _Answer:
         self._language = "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh-CN"
         self._start: Message | None = None
         self._body = b""
+        self.has_begun = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(message["headers"]))
-            for name, value in PLAIN_HEADERS.items():
-                headers.setdefault(name, value)
+            headers = self._completed(MutableHeaders(raw=list(message["headers"])))
             message = {**message, "headers": headers.raw}
-            if Headers(raw=headers.raw).get("content-type", "").startswith("text/html"):
+            if headers.get("content-type", "").startswith("text/html"):
                 self._start = message
                 return
         if self._start is None:
+            self.has_begun = True
             await self._send(message)
             return
         self._body += message.get("body", b"")
         if not message.get("more_body"):
             await self._send_page()
 
+    def _completed(self, headers: MutableHeaders) -> MutableHeaders:
+        for name in [name for name in headers if name.startswith("access-control-")]:
+            del headers[name]  # no other host asks us anything
+        for name, value in PLAIN_HEADERS.items():
+            headers.setdefault(name, value)
+        if self._request.url.path == "/auth/login" and headers.get("location", "/") != "/":
+            headers.append("set-cookie", f"{FOLLOWING_COOKIE}={self._page_before()}; Path=/; HttpOnly; SameSite=Lax")
+        if is_secure(self._request):
+            headers["strict-transport-security"] = "max-age=31536000"
+            cookies = headers.getlist("set-cookie")
+            del headers["set-cookie"]
+            for cookie in cookies:
+                headers.append("set-cookie", cookie if re.search(r";\s*secure", cookie, re.IGNORECASE) else f"{cookie}; Secure")
+        return headers
+
     async def _send_page(self) -> None:
         assert self._start is not None
+        self.has_begun = True
         page = self._body.replace(b'<html lang="en">', f'<html lang="{self._language}" translate="no">'.encode())
         page = (
             page.replace(b"<script>", _SHELL + b"<script>", 1) if b"<script>" in page else page.replace(b"</head>", _SHELL + b"</head>", 1)
@@ -128,14 +211,16 @@ class _Answer:
         headers["cache-control"] = "no-cache"
         headers["content-security-policy"] = content_policy(_INLINE_SCRIPT.findall(page))
         if BROWSER_COOKIE not in self._request.cookies:
-            lasting = f"Path=/; Max-Age={BROWSER_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{self._secure()}"
+            secure = "; Secure" if is_secure(self._request) else ""
+            lasting = f"Path=/; Max-Age={BROWSER_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}"
             headers.append("set-cookie", f"{BROWSER_COOKIE}={crypto.token()}; {lasting}")
         await self._send({**self._start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": page})
         self._start = None
 
-    def _secure(self) -> str:
-        return "; Secure" if settings().secure_cookies or self._request.url.scheme == "https" else ""
+    def _page_before(self) -> str:
+        page = urlsplit(self._request.headers.get("referer", ""))
+        return quote(f"{page.path}?{page.query}" if page.query else page.path)[:LONGEST_FOLLOWING]
 
 
 def send_asset(request: Request) -> Response:
