@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import Table, event, insert, inspect
 from sqlalchemy.orm import UOWTransaction
 
-from crm_core import clock
+from crm_core import clock, seals
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.masking import mask
@@ -99,10 +99,11 @@ def line_for(
 
 
 def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
-    """Add rows that `line_for` made."""
+    """Add rows that `line_for` made; they are sealed at the end of the transaction."""
     # Into the table: rows for the model would be grouped by which of their values are missing, a statement for each group.
     if lines:
-        session.execute(insert(cast(Table, ChangeLog.__table__)), lines)
+        table = cast(Table, ChangeLog.__table__)
+        seals.expect(session, session.execute(insert(table).returning(table.c.id), lines).scalars())
 
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
@@ -13,6 +13,12 @@ class ChangeLog(Base):
     """One changed field, or one thing that happened to a record (`action`)."""
 
     __tablename__ = "change_log"
+    __table_args__ = (
+        Index("ix_change_log_actor_id", "actor_id", "at"),
+        Index("ix_change_log_action", "action", "at"),
+        Index("ix_change_log_entity", "entity", "at"),
+        Index("ix_change_log_at", "at"),
+    )
 
     id: Mapped[Key]
     at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
@@ -32,13 +38,14 @@ class ChangeLog(Base):
 
 
 class LogSeal(Base):
-    """What one transaction added to the change log, sealed with the seal before it: a line changed or missing breaks the chain."""
+    """What one transaction added to the change log, sealed with the seal before it; see `crm_core.seals`. Rows are only ever added."""
 
     __tablename__ = "log_seal"
 
     id: Mapped[Key]
-    at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
-    lines: Mapped[list[int]] = mapped_column(JSON)
-    """The ids of the lines."""
+    """The place in the chain, without gaps."""
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    lines: Mapped[str] = mapped_column(Text())
+    """The lines as `id:digest`, separated by blanks."""
     digest: Mapped[str] = mapped_column(String(64))
-    """HMAC-SHA256 over the digest before and the lines, with a key outside the database."""
+    """Over this seal and the digest of the one before."""
