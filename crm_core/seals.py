@@ -30,6 +30,7 @@ START = ""
 _EXPECTED, _MADE = "lines_to_seal", "newest_seal"
 _ADVISORY_LOCK = 20_240_501
 _AT = "%Y-%m-%d %H:%M:%S.%f"
+_as_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
 _LINES, _SEALS = cast(Table, ChangeLog.__table__), cast(Table, LogSeal.__table__)
 
 Database = Session | Connection
@@ -84,10 +85,11 @@ def read_seals(database: Database, *, after: int, limit: int) -> list[Seal]:
 
 def read_digests(database: Database, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     """The id and the digest of each of these lines as it stands in the database now."""
+    key = _key()  # once: thousands of lines are sealed together
     columns = [_moment(database, column) if column is _LINES.c.at else column for column in _LINES.c]
     for start in range(0, len(ids), LINES_PER_SEAL):
         rows = database.execute(select(*columns).where(_LINES.c.id.in_(ids[start : start + LINES_PER_SEAL])))
-        yield from ((row.id, _line_digest(row)) for row in rows)
+        yield from ((row.id, _line_digest(key, row)) for row in rows)
 
 
 def noted_head() -> str:
@@ -101,18 +103,22 @@ def forget_head() -> None:
     settings().seal_file.unlink(missing_ok=True)
 
 
-def _line_digest(row: Row[*tuple[Any, ...]]) -> str:
+def _line_digest(key: bytes, row: Row[*tuple[Any, ...]]) -> str:
     # Without what is empty, so that a column that a later version adds leaves the digests of older lines as they are.
     stored = {name: value for name, value in row._mapping.items() if value is not None}
-    return _digest(json.dumps(stored, ensure_ascii=False, sort_keys=True, default=str))[:32]
+    return _digest(key, _as_text(stored))[:32]
 
 
 def _seal_digest(before: str, number: int, at: str, lines: str) -> str:
-    return _digest(json.dumps([before, number, at, lines], default=str))
+    return _digest(_key(), _as_text([before, number, at, lines]))
 
 
-def _digest(text: str) -> str:
-    return hmac.digest(crypto.derived_key("change log"), text.encode(), "sha256").hex()
+def _key() -> bytes:
+    return crypto.derived_key("change log")
+
+
+def _digest(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _moment(database: Database, column: ColumnElement[Any]) -> ColumnElement[str]:

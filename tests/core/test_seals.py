@@ -200,9 +200,9 @@ def test_the_log_can_be_checked_while_others_write(database: str, sales: Actor, 
             factories.make_customer(sales)
         return page
 
-    monkeypatch.setattr(seals, "read_seals", read_and_be_interrupted)
-    during = check()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(seals, "read_seals", read_and_be_interrupted)
+        during = check()
     assert (during.fault, during.lines) == (None, before.lines)
     assert check().lines > before.lines
 
