@@ -27,6 +27,11 @@ def cookie(name: str) -> str:
     return st.context.cookies.get(name) or ""
 
 
+def address() -> str:
+    """The network address of the browser; empty on the machine itself."""
+    return st.context.ip_address or ""
+
+
 def load_actor() -> Actor | None:
     """Look up the session behind the browser's cookie and choose the language; once in every run of the script."""
     with db.reading() as session:

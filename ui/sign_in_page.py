@@ -71,12 +71,13 @@ def draw_sign_in() -> None:
 def _settle(status: bool | None, username: str) -> None:
     if status:
         with db.transaction() as session:
-            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+            ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE), address=guard.address())
             chosen = sign_in.language_of(session, username)
         collect_cookie(ticket, chosen)
     elif status is False:
-        with db.reading() as session:
-            feedback.refusal(str(sign_in.refusal(session, username)))
+        with db.transaction() as session:
+            refused = sign_in.refuse(session, username, address=guard.address())
+        feedback.refusal(str(refused))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
         feedback.refusal(_("Enter both account and password."))
 
@@ -132,7 +133,7 @@ def draw_setup() -> None:
             password_hash = passwords.hash_password(password)
             with db.transaction() as session:
                 sign_in.set_up(session, code=code, username=username, name=name, password_hash=password_hash, language=language())
-                ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE))
+                ticket = sign_in.open_session(session, username, browser=guard.cookie(BROWSER_COOKIE), address=guard.address())
         if outcome.succeeded:
             sign_in.forget_setup_code()
             collect_cookie(ticket, language())

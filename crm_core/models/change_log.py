@@ -6,7 +6,33 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
+from crm_core.i18n import N_
 from crm_core.models.base import Base, Key, UtcTime
+
+ACTIONS = {
+    "created": N_("created"),
+    "changed": N_("changed"),
+    "deleted": N_("removed"),
+    "viewed": N_("viewed"),
+    "imported": N_("imported"),
+    "exported": N_("exported"),
+    "bulk_changed": N_("changed in bulk"),
+    "signed_in": N_("signed in"),
+    "sign_in_failed": N_("sign-in failed"),
+    "signed_out": N_("signed out"),
+    "session_ended": N_("session ended by others"),
+    "account_blocked": N_("account blocked by its owner"),
+    "password_set": N_("password set"),  # until reset and change were told apart
+    "password_changed": N_("password changed"),
+    "password_reset": N_("password reset"),
+    "second_factor_on": N_("second factor switched on"),
+    "second_factor_off": N_("second factor switched off"),
+    "second_factor_reset": N_("second factor reset"),
+    "recovery_code_used": N_("recovery code used"),
+    "recovery_codes_made": N_("recovery codes made anew"),
+    "identity_linked": N_("single sign-on linked"),
+}
+"""What can happen to a record, by the code that the log keeps. Nothing else is written."""
 
 
 class ChangeLog(Base):

@@ -107,5 +107,5 @@ def change_password(session: CrmSession, actor: Actor, change: PasswordChange) -
 def _set_password(session: CrmSession, user: User, password_hash: str, *, must_change: bool, keep_session: int | None = None) -> None:
     user.password_hash = password_hash
     user.must_change_password = must_change
-    audit.record(session, "password_set", user)
+    audit.record(session, "password_reset" if must_change else "password_changed", user)
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
-from crm_core import clock, crypto
+from crm_core import audit, clock, crypto
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import SignInRefused
@@ -46,9 +47,17 @@ def claim_attempt(session: CrmSession, username: str) -> User | None:
     return user
 
 
-def refusal(session: CrmSession, username: str) -> SignInRefused:
-    """What to tell somebody who was not let in: how long a locked account stays so, otherwise the same for every reason."""
+def refuse(session: CrmSession, username: str, *, address: str = "") -> SignInRefused:
+    """Log that somebody was not let in, and what to tell them: how long a locked account stays so, otherwise the same for every reason.
+
+    The name that was entered is logged only where it is an account's: it may be a password in the wrong field.
+    """
     user = session.execute(select(User).where(User.username == _account(username))).scalar_one_or_none()
+    nobody = replace(SYSTEM, name="", address=address)
+    if user:
+        audit.record(session, "sign_in_failed", user, new=user.username, actor=nobody)
+    else:
+        audit.record_event(session, "sign_in_failed", User.__tablename__, actor=nobody)
     if user and user.is_locked() and user.locked_until:
         minutes = int((user.locked_until - clock.now()).total_seconds() // 60) + 1
         return SignInRefused(
@@ -59,7 +68,7 @@ def refusal(session: CrmSession, username: str) -> SignInRefused:
     return SignInRefused(_("Account or password is not right. After five failures the account is locked for a while."))
 
 
-def open_session(session: CrmSession, username: str, *, browser: str = "") -> str:
+def open_session(session: CrmSession, username: str, *, browser: str = "", address: str = "") -> str:
     """Begin a session for an account whose password was checked, and return a ticket with which this browser collects it.
 
     `browser` is the random cookie of the browser, so that a link with somebody's ticket signs nobody else in.
@@ -67,7 +76,8 @@ def open_session(session: CrmSession, username: str, *, browser: str = "") -> st
     user = session.execute(select(User).where(User.username == _account(username), User.is_active)).scalar_one()
     user.failed_sign_ins, user.locked_until, user.last_sign_in_at = 0, None, clock.now()
     token, ticket = crypto.token(), crypto.token()
-    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id))
+    session.add(UserSession(token_hash=crypto.token_hash(token), user_id=user.id, address=address))
+    audit.record(session, "signed_in", user, actor=replace(SYSTEM, id=user.id, name=user.name, address=address))
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
         SignInTicket(
@@ -134,7 +144,14 @@ def note_use(session: CrmSession, session_id: int) -> None:
 
 def close_session(session: CrmSession, token: str) -> None:
     """Sign out: the session ends on the server."""
-    session.execute(delete(UserSession).where(UserSession.token_hash == crypto.token_hash(token)))
+    ended = session.execute(
+        select(UserSession).options(joinedload(UserSession.user)).where(UserSession.token_hash == crypto.token_hash(token))
+    ).scalar_one_or_none()
+    if ended:
+        audit.record(
+            session, "signed_out", ended.user, actor=replace(SYSTEM, id=ended.user_id, name=ended.user.name, address=ended.address)
+        )
+        session.delete(ended)
 
 
 def setup_code() -> str:

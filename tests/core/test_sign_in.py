@@ -110,14 +110,14 @@ class TestLockout:
 
     def test_the_refusal_tells_how_long_but_not_whether_an_account_exists(self, database: str, sales: Actor, set_clock: Clock) -> None:
         set_clock(START)
-        with reading() as session:
-            known, unknown = (str(sign_in.refusal(session, name)) for name in (sales.username, "nobody"))
+        with transaction() as session:
+            known, unknown = (str(sign_in.refuse(session, name)) for name in (sales.username, "nobody"))
         assert known == unknown
         fail(sales.username, 6)
         fail("nobody", 6)
         fail(sales.username, 1)
-        with reading() as session:
-            locked = str(sign_in.refusal(session, sales.username))
+        with transaction() as session:
+            locked = str(sign_in.refuse(session, sales.username))
         assert is_sentence(locked)
         assert locked != known
 
@@ -126,8 +126,8 @@ class TestLockout:
         with transaction() as session:
             assert sign_in.claim_attempt(session, username) is None
         fail(username)
-        with reading() as session:
-            assert is_sentence(str(sign_in.refusal(session, username)))
+        with transaction() as session:
+            assert is_sentence(str(sign_in.refuse(session, username)))
 
     def test_an_account_is_found_whatever_its_case(self, database: str, sales: Actor) -> None:
         assert may_try(f" {sales.username.upper()} ")
