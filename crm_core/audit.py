@@ -11,12 +11,12 @@ from typing import Any, cast
 from sqlalchemy import Table, event, insert, inspect
 from sqlalchemy.orm import UOWTransaction
 
-from crm_core import clock
+from crm_core import clock, seals
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.masking import mask
-from crm_core.models import Base, ChangeLog, Customer
-from crm_core.permissions import SYSTEM
+from crm_core.models import ACTIONS, Base, ChangeLog, Customer
+from crm_core.permissions import SYSTEM, Actor
 
 UNLOGGED = frozenset(
     {
@@ -44,9 +44,24 @@ UNLOGGED = frozenset(
 )
 
 
-def record(session: CrmSession, action: str, record: Base, *, new: str | None = None, reason: str | None = None) -> None:
-    """Add a line about something that happened to a record without changing a field of it."""
-    add_lines(session, [_line(session, record, action, new=new, reason=reason)])
+def record(
+    session: CrmSession, action: str, record: Base, *, new: str | None = None, reason: str | None = None, actor: Actor | None = None
+) -> None:
+    """Add a line about something that happened to a record without changing a field of it.
+
+    `actor` is for what happens before there is a session: a sign-in is its owner's.
+    """
+    add_lines(session, [_line(session, record, action, new=new, reason=reason, actor=actor)])
+
+
+def record_event(
+    session: CrmSession, action: str, entity: str, *, new: str | None = None, reason: str | None = None, actor: Actor | None = None
+) -> None:
+    """Add a line about something that is no single record's, such as an export."""
+    add_lines(
+        session,
+        [line_for(session, action, entity=entity, entity_id="", customer_id=None, subject="", new=new, reason=reason, actor=actor)],
+    )
 
 
 def record_change(session: CrmSession, record: Base, *, field: str, old: str, new: str) -> None:
@@ -77,9 +92,12 @@ def line_for(
     old: str | None = None,
     new: str | None = None,
     reason: str | None = None,
+    actor: Actor | None = None,
 ) -> dict[str, Any]:
-    """A change log row as a dictionary, for bulk writers that bypass the unit of work."""
-    actor = session.info.get("actor") or SYSTEM
+    """A change log row as a dictionary, for bulk writers that bypass the unit of work. An action outside of `ACTIONS` is a mistake."""
+    if action not in ACTIONS:
+        raise ValueError(f"{action} is missing in ACTIONS")
+    actor = actor or session.info.get("actor") or SYSTEM
     return {
         "at": clock.now(),
         "actor_id": actor.id,
@@ -98,10 +116,11 @@ def line_for(
 
 
 def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
-    """Add rows that `line_for` made."""
+    """Add rows that `line_for` made; they are sealed at the end of the transaction."""
     # Into the table: rows for the model would be grouped by which of their values are missing, a statement for each group.
     if lines:
-        session.execute(insert(cast(Table, ChangeLog.__table__)), lines)
+        table = cast(Table, ChangeLog.__table__)
+        seals.expect(session, session.execute(insert(table).returning(table.c.id), lines).scalars())
 
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 
 from crm_core import crypto
 from crm_core.config import settings
-from crm_core.db import CrmSession, transaction
+from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
 from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
@@ -26,6 +26,7 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
+from crm_core.services.log_check import check_log
 from crm_core.services.passwords import hash_password, random_password, reset_password
 from crm_core.services.users import list_users
 
@@ -35,9 +36,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 imports = typer.Typer(no_args_is_help=True, help=_("Import records from a file."))
 users = typer.Typer(no_args_is_help=True, help=_("Help users who cannot sign in."))
 keys = typer.Typer(no_args_is_help=True, help=_("Look after the encryption keys."))
+audits = typer.Typer(no_args_is_help=True, help=_("Check the change log."))
 app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="keys")
+app.add_typer(audits, name="audit")
 
 
 def main() -> None:
@@ -182,6 +185,25 @@ def rotate_keys() -> None:
     """Add a key, with which a server encrypts from its next start on."""
     crypto.add_key()
     typer.echo(_("A new key was added. Restart the server so that it uses it, and back up {file}.").format(file=settings().key_file))
+
+
+@audits.command("verify", help=_("Look for changed, missing and added lines of the change log. Exit code 1 where there are some."))
+def verify_log(
+    head: Annotated[str, typer.Option(help=_("The newest seal of an earlier check, noted outside of this system."))] = "",
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print the result as one JSON object."))] = False,
+) -> None:
+    """Walk the chain of seals and tell the first fault."""
+    upgrade_database()
+    with reading(SYSTEM) as session:
+        check = check_log(session, SYSTEM, head=head)
+    if as_json:
+        found = {"is_intact": check.fault is None, "fault": check.fault, "number": check.number, "sentence": check.sentence}
+        typer.echo(json.dumps({**found, "seals": check.seals, "lines": check.lines, "head": check.head}, ensure_ascii=False))
+    else:
+        sealed = _("{lines} lines under {seals} seals are as they were written. Newest seal: {head}")
+        typer.echo(check.sentence or sealed.format(lines=check.lines, seals=check.seals, head=check.head))
+    if check.fault:
+        raise typer.Exit(1)
 
 
 def _user_id(session: CrmSession, username: str) -> int:

@@ -106,6 +106,11 @@ class Settings:
         return self.data_dir / "secret.key"
 
     @property
+    def seal_file(self) -> Path:
+        """Where the newest seal of the change log is noted outside the database."""
+        return self.data_dir / "newest-seal"
+
+    @property
     def setup_code_file(self) -> Path:
         """The one-time code that the first administrator needs."""
         return self.data_dir / "setup-code"

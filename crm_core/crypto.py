@@ -63,6 +63,12 @@ def keyed_hash(text: str) -> str:
     return hmac.new(_keys(settings().key_file)[0], text.encode(), hashlib.sha256).hexdigest()
 
 
+def derived_key(purpose: str) -> bytes:
+    """A key for another purpose, made from the first key, so that a rotation does not change it."""
+    # No text that is hashed for search begins with this character.
+    return hmac.digest(_keys(settings().key_file)[0], f"\0{purpose}".encode(), "sha256")
+
+
 def add_key() -> None:
     """Begin a new key; what is encrypted from now on uses it."""
     path = settings().key_file

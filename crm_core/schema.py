@@ -6,11 +6,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, inspect, select
 
+from crm_core import seals
 from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession, engine, transaction
-from crm_core.models import Industry, OutlineQuestion, Preset
+from crm_core.models import Industry, LogSeal, OutlineQuestion, Preset
 from crm_core.numbering import bump
 from crm_core.services.users import ensure_roles
 
@@ -26,7 +27,11 @@ def alembic_config(connection: Connection) -> Config:
 def upgrade_database() -> None:
     """Create or migrate the tables and fill what a new database needs. Safe to run at every start."""
     with engine().execution_options(writing=True).connect() as connection:
+        is_from_before = not inspect(connection).has_table(LogSeal.__tablename__)
         command.upgrade(alembic_config(connection), "head")
+        if is_from_before:
+            # Only here: were lines without a seal sealed at every start, one that somebody slipped in would be taken for genuine.
+            seals.seal_all(connection)
         connection.commit()
     with transaction() as session:
         ensure_roles(session)

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from crm_core import clock, config, crypto, db
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
+from crm_core.services.backup import KEY
 from crm_core.services.users import create_team
 from tests import factories
 
@@ -64,14 +65,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a PostgreSQL database with all tables and the preset library."""
-    execute_on(postgres_url, "CREATE DATABASE kemai_template")
+def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a PostgreSQL database with all tables and the preset library, named as the database."""
+    folder = tmp_path_factory.mktemp("kemai_template", numbered=False)
+    execute_on(postgres_url, f"CREATE DATABASE {folder.name}")
     with pytest.MonkeyPatch.context() as patch:
-        use_database(patch, tmp_path_factory.mktemp("template"), database_url(postgres_url, "kemai_template"))
+        use_database(patch, folder, database_url(postgres_url, folder.name))
         upgrade_database()
         forget_settings()
-    return "kemai_template"
+    return folder
 
 
 @pytest.fixture
@@ -80,16 +82,19 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.M
     folder = tmp_path / "var"
     folder.mkdir()
     shutil.copy(sqlite_template, folder / "crm.db")
+    shutil.copy(sqlite_template.with_name(KEY), folder / KEY)
     use_database(monkeypatch, folder, "")
     yield config.settings().url
     forget_settings()
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str, postgres_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def postgres_database(postgres_url: str, postgres_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A fresh PostgreSQL database; the address of it."""
     name = f"kemai_{tmp_path.name[:40].lower()}_{factories.unique_number()}"
-    execute_on(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE {postgres_template}')
+    execute_on(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE {postgres_template.name}')
+    (tmp_path / "var").mkdir()
+    shutil.copy(postgres_template / KEY, tmp_path / "var" / KEY)
     use_database(monkeypatch, tmp_path / "var", database_url(postgres_url, name))
     yield config.settings().url
     forget_settings()

@@ -13,7 +13,7 @@ from crm_core.config import ROOT
 FOUNDATION = {"config", "errors", "i18n", "db"}
 BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
 BELOW_MODELS |= {"channels", "clients", "places"}
-CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
+CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "seals", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "numbering": {"clock", "db", "models"},
     "cache": {"numbering"},
     "scope": {"db", "models", "permissions"},
-    "audit": {"clock", "db", "fields", "masking", "models", "permissions"},
+    "seals": {"clock", "config", "crypto", "db", "models"},
+    "audit": {"clock", "db", "fields", "masking", "models", "permissions", "seals"},
     "search": {"db", "models", "pinyin", "scope"},
     "services": CORE,
     "migrations": {"models"},

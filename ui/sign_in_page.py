@@ -99,7 +99,9 @@ def _settle(status: bool | None, proof: Proof | None) -> None:
             st.rerun()
         collect_cookie(ticket, _language_of(proof.username))
     elif status is not None:
-        feedback.refusal(str(sign_in.refusal()))
+        with db.transaction() as session:
+            refused = sign_in.refuse(session, proof.username if proof else None, guard.client())
+        feedback.refusal(str(refused))
     elif st.session_state.get("FormSubmitter:sign_in-" + _("Sign in")):
         feedback.refusal(_("Enter both account and password."))
 

@@ -2,7 +2,7 @@
 
 from crm_core.models.attachment import Attachment
 from crm_core.models.base import Base
-from crm_core.models.change_log import ChangeLog, LogSeal
+from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
 from crm_core.models.counter import Counter
 from crm_core.models.customer import (
@@ -40,6 +40,7 @@ from crm_core.models.tag import CustomerTag, Tag
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
+    "ACTIONS",
     "CATEGORIES",
     "DECISION_ROLES",
     "KINDS",

@@ -2,17 +2,51 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
+from crm_core.i18n import N_
 from crm_core.models.base import Base, Key, UtcTime
+
+ACTIONS = {
+    "created": N_("created"),
+    "changed": N_("changed"),
+    "deleted": N_("removed"),
+    "viewed": N_("viewed"),
+    "imported": N_("imported"),
+    "exported": N_("exported"),
+    "signed_in": N_("signed in"),
+    "sign_in_failed": N_("sign-in failed"),
+    "signed_out": N_("signed out"),
+    "session_ended": N_("session ended by others"),
+    "account_blocked": N_("account blocked by its owner"),
+    "password_set": N_("password set"),  # until reset and change were told apart
+    "password_changed": N_("password changed"),
+    "password_reset": N_("password reset"),
+    "second_factor_on": N_("second factor switched on"),
+    "second_factor_off": N_("second factor switched off"),
+    "second_factor_reset": N_("second factor reset"),
+    "recovery_code_used": N_("recovery code used"),
+    "recovery_codes_made": N_("recovery codes made anew"),
+    "signed_in_by_provider": N_("signed in by the company's provider"),
+    "picture_set": N_("picture set"),
+    "picture_removed": N_("picture removed"),
+    "retried": N_("mail sent again"),
+}
+"""What can happen to a record, by the code that the log keeps. Nothing else is written."""
 
 
 class ChangeLog(Base):
     """One changed field, or one thing that happened to a record (`action`)."""
 
     __tablename__ = "change_log"
+    __table_args__ = (
+        Index("ix_change_log_actor_id", "actor_id", "at"),
+        Index("ix_change_log_action", "action", "at"),
+        Index("ix_change_log_entity", "entity", "at"),
+        Index("ix_change_log_at", "at"),
+    )
 
     id: Mapped[Key]
     at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
@@ -32,13 +66,14 @@ class ChangeLog(Base):
 
 
 class LogSeal(Base):
-    """What one transaction added to the change log, sealed with the seal before it: a line changed or missing breaks the chain."""
+    """What one transaction added to the change log, sealed with the seal before it; see `crm_core.seals`. Rows are only ever added."""
 
     __tablename__ = "log_seal"
 
     id: Mapped[Key]
-    at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
-    lines: Mapped[list[int]] = mapped_column(JSON)
-    """The ids of the lines."""
+    """The place in the chain, without gaps."""
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    lines: Mapped[str] = mapped_column(Text())
+    """The lines as `id:digest`, separated by blanks."""
     digest: Mapped[str] = mapped_column(String(64))
-    """HMAC-SHA256 over the digest before and the lines, with a key outside the database."""
+    """Over this seal and the digest of the one before."""

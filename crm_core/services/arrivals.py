@@ -98,7 +98,7 @@ def disown(session: CrmSession, token: str) -> None:
     session.execute(delete(UserSession).where(UserSession.user_id == user.id))
     _forget_since(session, user.id, link.expires_at - LINK_LIFE)
     user.blocked_at = clock.now()
-    audit.record(session, "disowned", user)
+    audit.record(session, "account_blocked", user)
     helpers = [actor.id for actor in list_actors(session, User.is_active.is_(True), User.id != user.id) if actor.can(Permission.USER_EDIT)]
     notices.notify(session, _ids(helpers), "account_blocked", {"name": user.name, "username": user.username}, path="/users")
 

@@ -17,7 +17,7 @@ from typing import Any
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
-from crm_core import clock
+from crm_core import clock, seals
 from crm_core.config import settings
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
@@ -67,6 +67,7 @@ def restore_backup(source: Path) -> None:
             os.replace(folder / KEY, settings().key_file)
         if (folder / FILES).exists():
             shutil.copytree(folder / FILES, settings().files_location, dirs_exist_ok=True)
+        seals.forget_head()  # the log of the backup ends earlier than the one it replaces
 
 
 def _database() -> Path:

@@ -127,7 +127,7 @@ def set_password(session: CrmSession, user: User, password_hash: str, *, must_ch
     user.password_hash, user.password_changed_at = password_hash, clock.now()
     user.must_change_password = must_change
     devices.end_trust(session, user.id)
-    audit.record(session, "password_set", user)
+    audit.record(session, "password_reset" if must_change else "password_changed", user)
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
 
 

@@ -101,7 +101,7 @@ def wrong_code() -> str:
 def renew_codes(session: CrmSession, actor: Actor, code: str) -> list[str]:
     """Ten new recovery codes in place of the old ones, against a code. Raises `ValidationFailed`."""
     user = _confirmed_by(session, actor, code)
-    audit.record(session, "recovery_codes_renewed", user)
+    audit.record(session, "recovery_codes_made", user)
     return _new_codes(session, user)
 
 

@@ -59,7 +59,7 @@ def _end(session: CrmSession, actor: Actor, user_id: int, which: ColumnElement[b
     _require_own(actor, user_id)
     ended = delete(UserSession).where(UserSession.user_id == user_id, which).returning(UserSession.id)
     if session.execute(ended).all():
-        audit.record(session, "sessions_ended", session.get_one(User, user_id))
+        audit.record(session, "session_ended", session.get_one(User, user_id))
 
 
 def _require_own(actor: Actor, user_id: int) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
-from crm_core import clock, crypto
+from crm_core import audit, clock, crypto
 from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import CrmSession
@@ -56,6 +57,20 @@ def refusal() -> SignInRefused:
     return SignInRefused(
         _("Account and password do not let you in. Check both; after five failures wait some minutes, or ask an administrator.")
     )
+
+
+def refuse(session: CrmSession, username: str | None, client: Client) -> SignInRefused:
+    """Log that somebody was not let in, and say what to tell them.
+
+    The name that was entered is logged only where it is an account's: it may be a password in the wrong field.
+    """
+    nobody = replace(SYSTEM, name="", address=client.address)
+    user = session.execute(select(User).where(User.username == account_name(username or ""))).scalar_one_or_none()
+    if user:
+        audit.record(session, "sign_in_failed", user, new=user.username, actor=nobody)
+    else:
+        audit.record_event(session, "sign_in_failed", User.__tablename__, actor=nobody)
+    return refusal()
 
 
 def accept_password(session: CrmSession, proof: Proof, client: Client = Client()) -> str | None:
@@ -117,6 +132,7 @@ def open_session(session: CrmSession, username: str, *, client: Client = Client(
     session.add(begun)
     session.flush()
     note_arrival(session, begun, client)
+    audit.record(session, "signed_in", user, actor=replace(SYSTEM, id=user.id, name=user.name, address=client.address))
     session.execute(delete(SignInTicket).where(SignInTicket.expires_at < clock.now()))
     session.add(
         SignInTicket(
@@ -181,7 +197,14 @@ def note_use(session: CrmSession, session_id: int) -> None:
 
 def close_session(session: CrmSession, token: str) -> None:
     """Sign out: the session ends on the server."""
-    session.execute(delete(UserSession).where(UserSession.token_hash == crypto.token_hash(token)))
+    ended = session.execute(
+        select(UserSession).options(joinedload(UserSession.user)).where(UserSession.token_hash == crypto.token_hash(token))
+    ).scalar_one_or_none()
+    if ended:
+        audit.record(
+            session, "signed_out", ended.user, actor=replace(SYSTEM, id=ended.user_id, name=ended.user.name, address=ended.address)
+        )
+        session.delete(ended)
 
 
 def setup_code() -> str:

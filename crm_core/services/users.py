@@ -5,6 +5,7 @@ import re
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
+from crm_core import audit
 from crm_core.cache import cached
 from crm_core.config import settings
 from crm_core.db import CrmSession
@@ -96,8 +97,8 @@ def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, r
     if (user.role_id, user.team_id) != (new_role.id, team_id):
         bump(session, "customers")  # whose customers a team sees
     user.name, user.role_id, user.team_id, user.is_active = clean, new_role.id, team_id, is_active
-    if not is_active:
-        session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+    if not is_active and session.execute(delete(UserSession).where(UserSession.user_id == user.id).returning(UserSession.id)).first():
+        audit.record(session, "session_ended", user)
     bump(session, "users")
 
 

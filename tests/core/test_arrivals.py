@@ -168,7 +168,7 @@ class TestNotMe:
             assert sign_in.claim_attempt(session, owner.username) is None
         with pytest.raises(NoResultFound):
             arrive(owner)
-        assert len(factories.log_of("user_account", owner.id, action="disowned")) == 1
+        assert len(factories.log_of("user_account", owner.id, action="account_blocked")) == 1
         assert factories.log_of("user_account", owner.id, field="blocked_at")
         (notice,) = told(administrator)
         assert "销售丙" in notice.sentence
@@ -208,7 +208,7 @@ class TestNotMe:
         self.disown(found[1])
         with pytest.raises(NotFound):
             self.disown(found[1])
-        assert len(factories.log_of("user_account", owner.id, action="disowned")) == 1
+        assert len(factories.log_of("user_account", owner.id, action="account_blocked")) == 1
 
     @pytest.mark.parametrize("token", ["", "x", "\x00", "' OR 1=1 --", "a" * 5000])
     def test_an_unknown_link_does_nothing(self, database: str, owner: Actor, token: str) -> None:
@@ -237,7 +237,7 @@ class TestSessions:
         with transaction(me) as session:
             sessions.end_other_sessions(session, me, me.id or 0)
         assert [bool(find(token)) for token in (here, there, elsewhere)] == [True, False, False]
-        assert len(factories.log_of("user_account", me.id, action="sessions_ended")) == 2
+        assert len(factories.log_of("user_account", me.id, action="session_ended")) == 2
 
     def test_an_administrator_ends_anybodys_and_nobody_else_does(
         self, database: str, owner: Actor, administrator: Actor, manager: Actor

@@ -1,21 +1,26 @@
 """The change log: complete, masked, and impossible to rewrite on either database."""
 
+import ast
+from dataclasses import replace
+
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from crm_core import db
-from crm_core.audit import line_for
+from crm_core import config, db
+from crm_core.audit import add_lines, line_for, record_event
 from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.masking import mask
-from crm_core.models import ChangeLog
+from crm_core.models import ACTIONS, ChangeLog, Role, Team
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import sign_in
 from crm_core.services.contacts import list_contacts, update_contact
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer, delete_customer
 from crm_core.services.drafts import save_draft, start_draft
 from crm_core.services.history import PAGE_SIZE, list_changes
+from crm_core.services.users import update_user
 from tests import factories
 
 REWRITES = [
@@ -134,7 +139,7 @@ def test_every_change_of_a_customer_can_be_reached(database: str, sales: Actor) 
             line_for(session, "changed", entity="customer", entity_id=customer.id, customer_id=customer.id, subject=str(number))
             for number in range(PAGE_SIZE)
         ]
-        session.execute(insert(ChangeLog), lines)
+        add_lines(session, lines)
     with reading(sales) as session:
         first, second, beyond = (list_changes(session, sales, customer.id, page=page) for page in (0, 2, 9))
     assert (first.total, first.pages, first.page, len(first.rows)) == (PAGE_SIZE + 2, 2, 1, PAGE_SIZE)
@@ -169,3 +174,73 @@ def test_a_reason_belongs_to_its_own_transaction(database: str, sales: Actor) ->
 )
 def test_a_masked_value_keeps_only_its_ends(field: str, value: str, masked: str) -> None:
     assert mask(field, value) == masked
+
+
+def last_line() -> ChangeLog:
+    with reading(SYSTEM) as session:
+        return session.execute(select(ChangeLog).order_by(ChangeLog.id.desc()).limit(1)).scalar_one()
+
+
+def what(line: ChangeLog) -> tuple[str, str, str | None]:
+    return line.action, line.actor_name, line.address
+
+
+class TestSignIn:
+    def test_signing_in_and_out_is_its_owners_and_tells_from_where(self, database: str, sales: Actor) -> None:
+        with transaction() as session:
+            ticket = sign_in.open_session(session, sales.username, browser="b", address="10.1.2.3")
+        assert what(last_line()) == ("signed_in", sales.name, "10.1.2.3")
+        with transaction() as session:
+            sign_in.close_session(session, sign_in.redeem_ticket(session, ticket, browser="b") or "")
+        assert what(last_line()) == ("signed_out", sales.name, "10.1.2.3")
+        assert (last_line().actor_id, last_line().entity_id) == (sales.id, str(sales.id))
+
+    def test_what_somebody_does_in_a_session_tells_from_where(self, database: str, sales: Actor) -> None:
+        factories.make_customer(replace(sales, address="10.1.2.3"))
+        assert what(last_line()) == ("created", sales.name, "10.1.2.3")
+
+    def test_a_failed_sign_in_names_the_account_only_if_there_is_one(self, database: str, sales: Actor) -> None:
+        with transaction() as session:
+            sign_in.refuse(session, sales.username, address="10.1.2.3")
+        assert (what(last_line()), last_line().new, last_line().actor_id) == (("sign_in_failed", "", "10.1.2.3"), sales.username, None)
+        with transaction() as session:
+            sign_in.refuse(session, "My-secret-1!", address="10.1.2.3")
+        line = last_line()
+        assert (what(line), line.new, line.subject, line.entity_id) == (("sign_in_failed", "", "10.1.2.3"), None, "", "")
+
+    def test_disabling_an_account_tells_that_its_sessions_ended(self, database: str, administrator: Actor, sales: Actor) -> None:
+        with transaction() as session:
+            sign_in.open_session(session, sales.username, address="10.1.2.3")
+        for _time in range(2):
+            with transaction(administrator) as session:
+                update_user(session, administrator, sales.id, name=sales.name, role="sales", team_id=None, is_active=False)
+        (line,) = factories.log_of("user_account", sales.id, action="session_ended")
+        assert line.actor_id == administrator.id
+
+
+def test_changes_of_roles_and_teams_are_logged(database: str, teams: dict[str, int]) -> None:
+    with transaction(SYSTEM) as session:
+        role = session.execute(select(Role).where(Role.code == "viewer")).scalar_one()
+        role.permissions = [*role.permissions, "audit:read"]
+        session.get_one(Team, teams["west"]).parent_id = teams["east"]
+    assert [line.new for line in factories.log_of("role", field="permissions")][-1].count("audit:read") == 1  # type: ignore[union-attr]
+    assert [(line.old, line.new) for line in factories.log_of("team", field="parent_id")] == [(None, str(teams["east"]))]
+
+
+def test_an_unknown_action_is_not_written(sqlite_database: str, sales: Actor) -> None:
+    with pytest.raises(ValueError, match="ACTIONS"), transaction(sales) as session:
+        record_event(session, "nonsense", "customer")
+
+
+def test_every_action_that_the_program_writes_has_a_label() -> None:
+    used = {
+        call.args[1].value
+        for path in (config.ROOT / "crm_core").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).split(".")[-1] in ("record", "record_event", "line_for", "_line")
+        and len(call.args) > 1
+        and isinstance(call.args[1], ast.Constant)
+    }
+    assert used >= {"created", "changed", "imported", "signed_in", "sign_in_failed"}
+    assert used <= set(ACTIONS)

@@ -129,7 +129,7 @@ class TestUsing:
         with transaction() as session:
             assert sign_in.find_actor(session, open_token) is None
             assert sign_in.claim_attempt(session, owner.username, ASKING)
-        assert factories.log_of("user_account", owner.id, action="password_set")
+        assert factories.log_of("user_account", owner.id, action="password_changed")
 
     def test_it_is_good_once(self, owner: Actor) -> None:
         ask()

@@ -10,6 +10,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+SEARCHES = {"actor_id": ["actor_id", "at"], "action": ["action", "at"], "entity": ["entity", "at"], "at": ["at"]}
+"""Indexes of the change log, by what the audit page asks for."""
+
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 BUILT_IN = {
@@ -108,6 +111,8 @@ def upgrade() -> None:
         batch.create_foreign_key("fk_team_head_id", "user_account", ["head_id"], ["id"])
     for column in replaced():
         op.drop_column("user_account", column.name)
+    for name, searched in SEARCHES.items():
+        op.create_index(f"ix_change_log_{name}", "change_log", searched)
     op.create_index("ix_user_account_email", "user_account", ["email"])
     role = sa.table("role", sa.column("code"), sa.column("access", sa.JSON))
     for code, access in BUILT_IN.items():
@@ -153,8 +158,25 @@ def _create_others() -> None:
         "log_seal",
         sa.Column("id", KEY, primary_key=True),
         sa.Column("at", TIME, nullable=False),
-        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+    )
+    _keep_seals()
+
+
+def _keep_seals() -> None:
+    if op.get_bind().dialect.name != "sqlite":
+        for name, verbs, each in (("append_only", "UPDATE OR DELETE", "ROW"), ("no_truncate", "TRUNCATE", "STATEMENT")):
+            op.execute(
+                f"CREATE TRIGGER log_seal_{name} BEFORE {verbs} ON log_seal FOR EACH {each} EXECUTE FUNCTION change_log_is_append_only()"
+            )
+        return
+    refuse = "BEGIN SELECT RAISE(ABORT, 'the seals of the change log are append-only'); END"
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(f"CREATE TRIGGER log_seal_no_{verb.lower()} BEFORE {verb} ON log_seal {refuse}")
+    # REPLACE removes the old row without asking the trigger above.
+    op.execute(
+        f"CREATE TRIGGER log_seal_no_replace BEFORE INSERT ON log_seal WHEN EXISTS (SELECT 1 FROM log_seal WHERE id = NEW.id) {refuse}"
     )
 
 
@@ -164,6 +186,8 @@ def downgrade() -> None:
     op.drop_index("ix_user_account_email", "user_account")
     for column in replaced():
         op.add_column("user_account", column)
+    for name in SEARCHES:
+        op.drop_index(f"ix_change_log_{name}", "change_log")
     with op.batch_alter_table("team") as batch:
         batch.drop_constraint("fk_team_head_id", type_="foreignkey")
         batch.drop_column("head_id")
