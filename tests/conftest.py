@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from crm_core import clock, config, crypto, db
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
-from crm_core.services.users import create_team
+from crm_core.services.teams import create_team
 from tests import factories
 
 SHARED = config.ROOT.parent / "shared"

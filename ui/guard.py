@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from crm_core import db
 from crm_core.db import CrmSession
 from crm_core.i18n import _, use_language
-from crm_core.permissions import Actor, Permission
+from crm_core.permissions import Actor, Permission, require
 from crm_core.services import sign_in
 from ui import feedback
 from ui.turns import TURNS
@@ -51,7 +51,8 @@ def page(permission: Permission) -> Actor:
     st.session_state["page_permission"] = permission
     if not user.can(permission):
         st.title(_("No access"))
-        feedback.refusal(_("Your role does not include this page. Ask an administrator for the permission you need."))
+        with feedback.attempt():
+            require(user, permission)
         st.stop()
     return user
 

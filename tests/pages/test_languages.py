@@ -14,7 +14,7 @@ from crm_core import clock, db
 from crm_core.i18n import in_language
 from crm_core.models import KINDS, STAGES, OutlineQuestion, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customer_changes, customers, drafts, library, tags, users
+from crm_core.services import attachments, customer_changes, customers, drafts, library, tags, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.conftest import forget_settings, use_database
@@ -112,7 +112,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
     with db.transaction(actor, reason=detail) as session:
         tags.set_tags(session, actor, customer.code, [tag])
         begun = [drafts.start_draft(session, actor, {"kind": kind, "stage": stage}) for kind in KINDS for stage in STAGES]
-        users.create_team(session, actor, name=tag)
+        teams.create_team(session, actor, name=tag)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
         customer_changes.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)

@@ -8,7 +8,7 @@ import pytest
 
 from crm_core import db
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, outlines, tags, users
+from crm_core.services import attachments, drafts, library, outlines, tags, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -82,7 +82,7 @@ def code(administrator: Actor) -> str:
         attachments.add_attachment(
             session, administrator, file=store_file(factories.PDF), type="attachment_type.business_licence", customer_id=customer.id
         )
-        users.create_team(session, administrator, name=ATTACK[:60])
+        teams.create_team(session, administrator, name=ATTACK[:60])
         library.add_preset(session, administrator, "source", name=ATTACK[:60], name_en=ATTACK[:60])
         outlines.save_question(
             session, administrator, None, industry="", stage="", position=0, question=ATTACK, question_en=ATTACK, field="core_need"
@@ -92,7 +92,7 @@ def code(administrator: Actor) -> str:
 
 def make_colleague(administrator: Actor) -> Actor:
     with db.reading(SYSTEM) as session:
-        team = next(iter(users.list_teams(session)))
+        team = next(iter(teams.list_teams(session)))
     return factories.make_user(name=ATTACK[:60], team_id=team)
 
 
