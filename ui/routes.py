@@ -14,6 +14,8 @@ IMPORT = "customers/imports.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 USERS = "admin/users.py"
+TEAMS = "admin/teams.py"
+ROLES = "admin/roles.py"
 LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
@@ -41,6 +43,8 @@ ROUTES = (
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
+    Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, N_("Administration")),
+    Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, N_("Administration")),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
