@@ -30,6 +30,11 @@ class Edit:
         """The roles that are to become others than they were."""
         return [number for number, terms in self.draft.items() if terms != self.base[number]]
 
+    def restart(self) -> None:
+        """Nothing is to be changed any more."""
+        self.draft, self.notice = dict(self.base), ""
+        self.turn += 1
+
     def follow(self, present: list[Role]) -> None:
         """Take over what others saved, except for roles with changes of one's own: those meet at the save."""
         mine = set(self.changed())
@@ -162,7 +167,7 @@ def draw_changes(edit: Edit) -> None:
             if st.button(_("Save changes"), type="primary", icon=":material/check:"):
                 _save(edit)
             if st.button(_("Discard changes"), icon=":material/undo:"):
-                st.session_state.pop("role_edit")
+                edit.restart()
                 st.rerun()
 
 
@@ -177,7 +182,7 @@ def _save(edit: Edit) -> None:
         feedback.explain(outcome.error)
         return
     else:
-        st.session_state.pop("role_edit")
+        edit.restart()
         feedback.later(_("The changes were saved."))
     st.rerun()
 

@@ -202,6 +202,12 @@ def decided(answer: str) -> Callable[[Desk], Visit]:
     return lambda desk: opened(routes.INDUSTRIES, "Decide")(desk).enter("decision", answer)
 
 
+def role_changed(desk: Desk) -> Visit:
+    visit = desk.visit().go(routes.ROLES).enter("roles_view", "one").enter("role_shown", 3)
+    visit.enter("Edit customers", False).enter("Delete customers", True).enter("Customer types for entry", ["prospect"])
+    return visit.enter("Whose customers", "all").enter("Phone", 0).enter("Second factor required", True)
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -238,7 +244,14 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "users add refused": opened(routes.USERS, "Add account", "Create account"),
     "users edit": opened(routes.USERS, "Edit"),
     "users password": opened(routes.USERS, "Edit", "New one-time password"),
-    "users team": opened(routes.USERS, "Add team"),
+    "teams add": opened(routes.TEAMS, "Add team"),
+    "teams edit": opened(routes.TEAMS, "Edit"),
+    "teams delete": opened(routes.TEAMS, "Edit", "Delete team"),
+    "roles add": opened(routes.ROLES, "Add role"),
+    "roles delete": opened(routes.ROLES, "Delete"),
+    "roles delete refused": opened(routes.ROLES, "Delete", "Delete"),
+    "roles, one": lambda desk: desk.visit().go(routes.ROLES).enter("roles_view", "one"),
+    "roles changed": role_changed,
     "library add": opened(routes.LIBRARY, "Add entry"),
     "library edit": opened(routes.LIBRARY, "Edit"),
     **{f"industries {answer}": decided(answer) for answer in ("map", "accept", "refuse")},

@@ -8,7 +8,7 @@ import pytest
 
 from crm_core import db
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, outlines, tags, teams
+from crm_core.services import attachments, drafts, library, outlines, roles, tags, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -159,6 +159,13 @@ def conflicted(actor: Actor, code: str) -> Visit:
     return visit
 
 
+def role_changed(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        made = roles.create_role(session, SYSTEM, name=ATTACK[:60]).id
+    visit = Visit(actor).go(routes.ROLES).enter("roles_view", "one").enter("role_shown", made)
+    return visit.enter("Edit customers", True).press("Delete")
+
+
 SCENES = {
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
@@ -174,6 +181,10 @@ SCENES = {
     "import": imported,
     "users": opened(file=routes.USERS),
     "users, edit": opened("Edit", file=routes.USERS),
+    "teams": opened(file=routes.TEAMS),
+    "teams, edit": opened("Edit", file=routes.TEAMS),
+    "roles": opened(file=routes.ROLES),
+    "roles, one": role_changed,
     "library": opened(file=routes.LIBRARY),
     "industries": opened(file=routes.INDUSTRIES),
     "industries, decide": opened("Decide", file=routes.INDUSTRIES),
