@@ -183,7 +183,6 @@ SCENES = {
     "users, edit": opened("Edit", file=routes.USERS),
     "teams": opened(file=routes.TEAMS),
     "teams, edit": opened("Edit", file=routes.TEAMS),
-    "roles": opened(file=routes.ROLES),
     "roles, one": role_changed,
     "library": opened(file=routes.LIBRARY),
     "industries": opened(file=routes.INDUSTRIES),
