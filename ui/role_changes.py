@@ -40,4 +40,4 @@ def _permissions(chosen: Iterable[str]) -> str:
 
 
 def _arrow(label: str, old: str, new: str) -> str:
-    return _("{label}: {old} → {new}").format(label=label, old=old, new=new)
+    return f"{label} · {old} → {new}"
