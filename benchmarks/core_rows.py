@@ -50,6 +50,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.list.team", partial(time_each, partial(_list, manager), first)
     yield "core.list.team.uncached", partial(_time_fresh, partial(_list, manager), first)
     yield "core.list.own", partial(time_each, partial(_list, seller), first)
+    yield "core.list.own.uncached", partial(_time_fresh, partial(_list, seller), first)
     yield from _searches(chief, manager)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)

@@ -23,7 +23,7 @@ from crm_core.normal import name_key
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.search import index_row, searchable
-from crm_core.services import passwords, users
+from crm_core.services import passwords, teams, users
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -91,7 +91,7 @@ def _create_users() -> list[Actor]:
         for number in (1, 2):
             _create_user(session, "administrator", f"administrator{number}", f"管理员{number}")
         for number, team in enumerate(TEAMS, 1):
-            team_id = users.create_team(session, SYSTEM, name=team)
+            team_id = teams.create_team(session, SYSTEM, name=team)
             _create_user(session, "manager", f"manager{number}", f"{team[:2]}经理", team_id)
             for place in range(1, SELLERS_PER_TEAM + 1):
                 user = _create_user(session, "sales", f"sales{number}{place}", f"{team[:2]}销售{place}", team_id)

@@ -46,6 +46,11 @@ def painted(times: float) -> Goal:
     return Goal("p50", times, floor=f"{PLAIN}.browser")
 
 
+def scoped(everything: str) -> Goal:
+    """The list of one's own or one's team's customers, at most a fifth dearer than the same list of all customers."""
+    return Goal("p50", 1.2, floor=everything)
+
+
 def beat(limit: float, measure: str = "p50") -> Goal:
     """What EspoCRM took for the same thing with the same data, measured the same way."""
     return Goal(measure, limit, whose=ESPO)
@@ -55,6 +60,8 @@ NO_ERRORS = Goal("errors", 0, unit="errors")
 
 GOALS: dict[str, tuple[Goal, ...]] = {
     "core.list": (p95(10),),
+    **{f"core.list.{scope}": (p95(10), scoped("core.list.first")) for scope in ("team", "own")},
+    **{f"core.list.{scope}.uncached": (p95(10), scoped("core.list.first.uncached")) for scope in ("team", "own")},
     "core.search": (p95(10),),
     "core.detail": (p95(15),),
     "core.create": (p95(30),),

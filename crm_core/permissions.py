@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from crm_core.errors import NotAllowed
-from crm_core.i18n import N_
+from crm_core.i18n import N_, _
 
 
 class Permission(StrEnum):
@@ -49,6 +49,22 @@ PERMISSIONS = {
     Permission.AUDIT_READ: N_("Read the audit log"),
 }
 """What each permission is called."""
+
+AREAS = {
+    "customer": N_("Customer management"),
+    "sensitive": N_("Customer management"),
+    "dashboard": N_("Insight"),
+    "library": N_("Administration"),
+    "user": N_("Administration"),
+    "role": N_("Administration"),
+    "audit": N_("Administration"),
+}
+"""Where a permission is used, by its noun."""
+
+
+def area_of(permission: Permission) -> str:
+    """The part of the system in which a permission is used, in the language in force."""
+    return _(AREAS[permission.partition(":")[0]])
 
 
 class Scope(StrEnum):
@@ -170,6 +186,9 @@ SYSTEM = Actor(
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Raise `NotAllowed` unless the actor holds the permission."""
+    """Raise `NotAllowed`, with the name of the permission, unless the actor holds it."""
     if not actor.can(permission):
-        raise NotAllowed(permission)
+        label = _(PERMISSIONS[permission])
+        raise NotAllowed(
+            permission, _("Your role lacks the permission “{permission}”. Ask an administrator for it.").format(permission=label)
+        )

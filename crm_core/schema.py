@@ -13,7 +13,7 @@ from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession, engine, transaction
 from crm_core.models import Industry, LogSeal, OutlineQuestion, Preset
 from crm_core.numbering import bump
-from crm_core.services.users import ensure_roles
+from crm_core.services.roles import ensure_roles
 
 
 def alembic_config(connection: Connection) -> Config:

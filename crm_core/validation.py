@@ -45,6 +45,14 @@ def check_length(text: str, limit: int | None) -> str:
     return text
 
 
+def clean_name(text: str, limit: int = 60) -> str:
+    """A name that somebody gives to an account, a team or a role. Raises `ValueError` for none and for a long one."""
+    clean = check_length(clean_text(text), limit)
+    if not clean:
+        raise ValueError(_("Enter a name."))
+    return clean
+
+
 def is_blank(value: Any) -> bool:
     """Whether nothing was entered."""
     if isinstance(value, str):

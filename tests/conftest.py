@@ -21,7 +21,7 @@ from crm_core import clock, config, crypto, db
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services.backup import KEY
-from crm_core.services.users import create_team
+from crm_core.services.teams import create_team
 from tests import factories
 
 SHARED = config.ROOT.parent / "shared"

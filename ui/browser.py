@@ -26,3 +26,8 @@ def current_path() -> str:
 def with_next(path: str, following: str) -> str:
     """An address that leads on to `following` afterwards."""
     return f"{path}{'&' if '?' in path else '?'}next={quote(following, safe='')}"
+
+
+def is_phone() -> bool:
+    """Whether the browser says that it runs on a phone; what a page opens with may depend on it, never what it can do."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")

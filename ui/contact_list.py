@@ -112,7 +112,7 @@ def _save(state: dict[str, Any], values: dict[str, Any]) -> None:
             forms.preload(CONTACTS, PREFIX, values)
             state["base"], state["theirs"] = state["theirs"], None
         state["errors"] = outcome.errors
-    else:
-        feedback.refusal(str(outcome.error))
+    elif outcome.error:
+        feedback.explain(outcome.error)
         return
     guard.again()

@@ -51,7 +51,7 @@ def offer_undo() -> None:
         customer_id, name = deleted
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(":material/delete: " + escape(_("{name} is in the recycle bin.").format(name=name)), width="stretch")
-            if st.button(_("Undo"), icon=":material/undo:"):
+            if guard.actor().can(Permission.CUSTOMER_RESTORE) and st.button(_("Undo"), icon=":material/undo:"):
                 with feedback.attempt() as outcome, guard.acting() as session:
                     customers.restore_customer(session, guard.actor(), customer_id)
                 st.session_state.pop("deleted_customer")

@@ -95,8 +95,8 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
             forms.preload(FIELDS, PREFIX, {**state["base"], **wanted})
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
-    else:
-        feedback.refusal(str(outcome.error))
+    elif outcome.error:
+        feedback.explain(outcome.error)
         return
     guard.again()
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.errors import CrmError, ValidationFailed
+from crm_core import db
+from crm_core.errors import CrmError, NotAllowed, ValidationFailed
+from crm_core.i18n import _, join_words
+from crm_core.services import users
 
 
 class Outcome:
@@ -35,7 +38,19 @@ def attempt(*, show: bool = True) -> Iterator[Outcome]:
     except CrmError as problem:
         outcome.error = problem
         if show:
-            refusal("  \n".join([str(problem), *(sentence for sentences in outcome.errors.values() for sentence in sentences)]))
+            explain(problem)
+
+
+def explain(problem: CrmError) -> None:
+    """Say why something was refused: every sentence, and for a missing permission whom to ask."""
+    sentences = [str(problem)]
+    if isinstance(problem, ValidationFailed):
+        sentences += [sentence for field in problem.errors.values() for sentence in field]
+    if isinstance(problem, NotAllowed):
+        with db.reading() as session:
+            names = users.administrator_names(session)
+        sentences.append(_("Administrators: {names}.").format(names=join_words(names)))
+    refusal("  \n".join(sentences))
 
 
 def refusal(sentence: str) -> None:

@@ -12,7 +12,7 @@ from crm_core import db
 from crm_core.clients import Client, client_address
 from crm_core.db import CrmSession
 from crm_core.i18n import _, use_language
-from crm_core.permissions import Actor, Permission
+from crm_core.permissions import Actor, Permission, require
 from crm_core.services import sign_in
 from ui import feedback
 from ui.turns import TURNS
@@ -62,7 +62,8 @@ def page(permission: Permission) -> Actor:
     st.session_state["page_permission"] = permission
     if not user.can(permission):
         st.title(_("No access"))
-        feedback.refusal(_("Your role does not include this page. Ask an administrator for the permission you need."))
+        with feedback.attempt():
+            require(user, permission)
         st.stop()
     return user
 

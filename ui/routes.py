@@ -16,6 +16,8 @@ OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
 USERS = "admin/users.py"
+TEAMS = "admin/teams.py"
+ROLES = "admin/roles.py"
 LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
@@ -47,6 +49,8 @@ ROUTES = (
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
     Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
+    Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, N_("Administration")),
+    Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, N_("Administration")),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),

@@ -1,4 +1,4 @@
-"""The administrator's dialogs for accounts and teams."""
+"""The administrator's dialogs for accounts."""
 
 import streamlit as st
 
@@ -97,16 +97,3 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
             if outcome.succeeded:
                 feedback.later(_("{name} signs in without a second step until it is set up again.").format(name=account.name))
                 st.rerun()
-
-
-def add_team(teams: dict[int, str]) -> None:
-    """A new team, if wanted below another one."""
-    name = st.text_input(forms.required(_("Name")), key="team_name")
-    parent = st.selectbox(
-        _("Belongs to"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="team_parent"
-    )
-    if st.button(_("Create team"), type="primary", icon=":material/check:"):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            users.create_team(session, guard.actor(), name=name, parent_id=parent)
-        if outcome.succeeded:
-            st.rerun()

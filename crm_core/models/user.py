@@ -32,9 +32,9 @@ class Role(Base, Versioned):
 
     @property
     def title(self) -> str:
-        """The name in the language in force; built-in roles are translated."""
+        """The name; that of a built-in role in the language in force, unless it was renamed."""
         template = BUILT_IN_ROLES.get(self.code)
-        return _(template.label) if template else self.name
+        return _(self.name) if template and template.label == self.name else self.name
 
 
 class Team(Base):

@@ -10,7 +10,7 @@ from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.models import Role, User
 from crm_core.permissions import Actor, Scope
-from crm_core.services.users import teams_seen
+from crm_core.services.teams import teams_seen
 
 # Bare columns: every rerun of every page asks for them, and making mapped objects took most of the answer.
 ACTOR_COLUMNS = (

@@ -17,7 +17,7 @@ from crm_core.scope import unscoped
 from crm_core.search import reindex
 from crm_core.services.attachments import attach
 from crm_core.services.duplicates import find_duplicates_of, lacks_reason
-from crm_core.services.entry import Checked, check_entry
+from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
 from crm_core.validation import clean_text
@@ -64,12 +64,14 @@ def create_customer(
 ) -> NewCustomer:
     """Enter a customer with its contacts; the first contact is the primary one.
 
+    `NotAllowed` also names the customer types to which the role is limited.
     A second submission of the same draft (double click, two tabs) returns the customer that the first one made.
     Raises `ValidationFailed`: for fields that break a rule, and for an exact duplicate without a reason (`duplicate_reason`).
     """
     require(actor, Permission.CUSTOMER_CREATE)
     if draft_id and (made := _submitted(session, actor, draft_id)):
         return NewCustomer(made, is_repeated=True)
+    refuse_stage(actor, values.get("stage"))
     checked = _checked(session, actor, values, contacts, duplicate_reason)
     customer = _insert(session, actor, checked, duplicate_reason=duplicate_reason, draft_id=draft_id)
     if checked.industry_text:
@@ -147,7 +149,7 @@ def delete_customer(session: CrmSession, actor: Actor, customer_id: int, *, reas
 
 def restore_customer(session: CrmSession, actor: Actor, customer_id: int) -> Customer:
     """Take a customer back out of the recycle bin. Raises `NotFound` if it is not there."""
-    require(actor, Permission.CUSTOMER_DELETE)
+    require(actor, Permission.CUSTOMER_RESTORE)
     customer = session.execute(
         select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_not(None)).with_for_update()
     ).scalar_one_or_none()

@@ -26,7 +26,8 @@ from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import get_library
 from crm_core.services.passwords import hash_password, random_password
 from crm_core.services.tags import set_tags
-from crm_core.services.users import create_team, create_user, has_users
+from crm_core.services.teams import create_team, update_team
+from crm_core.services.users import create_user, has_users
 
 _DAYS_AGO = "_days_ago"
 _YEAR = 360
@@ -75,11 +76,13 @@ def _refuse_filled(session: CrmSession, *, users: bool) -> None:
 
 
 def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
-    teams = {row["name"]: create_team(session, actor, name=row["name"]) for row in _rows("teams.csv")}
-    accounts = []
+    teams: dict[str, int] = {}
+    for row in _rows("teams.csv"):
+        teams[row["name"]] = create_team(session, actor, name=row["name"], parent_id=teams.get(row["parent"]))
+    accounts, ids = [], {}
     for row in _rows("users.csv"):
         account = DemoAccount(row["username"], random_password(), row["role"])
-        create_user(
+        user = create_user(
             session,
             actor,
             username=account.username,
@@ -91,6 +94,10 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
             must_change_password=False,
         )
         accounts.append(account)
+        ids[account.username] = user.id
+    for row in _rows("teams.csv"):
+        place, head = teams.get(row["parent"]), ids[row["manager"]]
+        update_team(session, actor, teams[row["name"]], name=row["name"], parent_id=place, head_id=head)
     return accounts
 
 

@@ -11,6 +11,7 @@ from crm_core.errors import IllegalTransition, NotFound
 from crm_core.i18n import _
 from crm_core.models import Attachment, Draft
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.entry import refuse_stage
 from crm_core.validation import clean_text
 
 MAX_DRAFTS = 20
@@ -19,6 +20,7 @@ MAX_DRAFTS = 20
 def start_draft(session: CrmSession, actor: Actor, values: dict[str, Any]) -> str:
     """Begin an entry and return the draft's id. Raises `IllegalTransition` where too many are unfinished already."""
     require(actor, Permission.CUSTOMER_CREATE)
+    refuse_stage(actor, values.get("stage"))
     unfinished = session.execute(select(func.count()).select_from(Draft).where(Draft.user_id == actor.id)).scalar_one()
     if unfinished >= MAX_DRAFTS:
         raise IllegalTransition(

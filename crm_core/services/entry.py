@@ -6,9 +6,11 @@ from typing import Any
 
 from crm_core.checks.contacts import email_warning
 from crm_core.checks.money import check_budget
+from crm_core.errors import NotAllowed
 from crm_core.fields import Field, Values, Widget, fields_of
 from crm_core.i18n import _, join_words
-from crm_core.models import KINDS, STAGES, Contact, Customer
+from crm_core.models import KINDS, STAGES, Contact, Customer, LifecycleStage
+from crm_core.permissions import Actor, Permission
 from crm_core.reference import regions
 from crm_core.services.library import Library
 from crm_core.validation import check_length, clean_text, clean_values, is_blank
@@ -25,6 +27,26 @@ class Checked:
     errors: dict[str, list[str]] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
     industry_text: str | None = None
+
+
+def entry_stages(actor: Actor) -> list[str]:
+    """The customer types in which the actor's role enters customers, in their order."""
+    return [stage for stage in STAGES if actor.entry_stages is None or stage in actor.entry_stages]
+
+
+def stage_refusal(actor: Actor, stage: object) -> str:
+    """Why the actor may not enter a customer of this type; empty where it is allowed."""
+    allowed = entry_stages(actor)
+    if stage in allowed or stage not in STAGES:
+        return ""
+    names = join_words(_(STAGES[LifecycleStage(one)]) for one in allowed)
+    return _("Your role enters only customers of these types: {names}. Choose one of them, or ask an administrator.").format(names=names)
+
+
+def refuse_stage(actor: Actor, stage: object) -> None:
+    """Raise `NotAllowed` for a customer type in which the actor's role enters no customers."""
+    if sentence := stage_refusal(actor, stage):
+        raise NotAllowed(Permission.CUSTOMER_CREATE, sentence)
 
 
 def check_entry(library: Library, values: Values, contacts: Sequence[Values], *, require: bool = True) -> Checked:

@@ -15,7 +15,7 @@ from crm_core.models import CATEGORIES, Industry, IndustrySuggestion, Preset, Su
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.pinyin import pinyin_of
-from crm_core.validation import check_length, clean_text
+from crm_core.validation import clean_name, clean_text
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,9 @@ def _checked_name(session: CrmSession, category: str, name: str, *, besides: str
     if category not in CATEGORIES:
         raise NotFound
     try:
-        clean = check_length(clean_text(name), 60)
+        clean = clean_name(name)
     except ValueError as problem:
         raise ValidationFailed({"name": [str(problem)]}) from problem
-    if not clean:
-        raise ValidationFailed({"name": [_("Enter a name.")]})
     twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, Preset.code != besides)).first()
     if twin:
         raise ValidationFailed({"name": [_("“{name}” is already in the list. Choose another name.").format(name=clean)]})

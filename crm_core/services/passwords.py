@@ -17,9 +17,9 @@ from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import OldPassword, User, UserSession
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Actor
 from crm_core.services import devices, lockout
-from crm_core.services.users import get_user
+from crm_core.services.users import get_manageable, get_user
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ def random_password() -> str:
 
 def reset_password(session: CrmSession, actor: Actor, user_id: int, *, password_hash: str) -> None:
     """Give an account a one-time password; its sessions end, and a lock and a block are lifted."""
-    require(actor, Permission.USER_EDIT)
-    user = get_user(session, user_id)
+    user = get_manageable(session, actor, user_id)
     set_password(session, user, password_hash, must_change=True)
     user.blocked_at = None
     lockout.lift(session, user)

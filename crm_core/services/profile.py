@@ -15,10 +15,10 @@ from crm_core.fields import Field, fields_of
 from crm_core.i18n import LANGUAGES, _
 from crm_core.models import User
 from crm_core.numbering import bump
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Actor
 from crm_core.services.outbox import enqueue_mail
 from crm_core.services.passwords import is_password
-from crm_core.services.users import get_user
+from crm_core.services.users import get_manageable, get_user
 from crm_core.validation import clean_values
 
 MAILBOXES = ("email", "alert_email")
@@ -95,8 +95,7 @@ def _tell_former_mailbox(session: CrmSession, user: User, mailbox: str) -> None:
 
 def set_mailbox(session: CrmSession, actor: Actor, user_id: int, email: str) -> None:
     """Give an account its mailbox, as an administrator; empty for none. Raises `NotAllowed`, `ValidationFailed`."""
-    require(actor, Permission.USER_EDIT)
-    user = get_user(session, user_id)
+    user = get_manageable(session, actor, user_id)  # a mailbox opens its account
     values, errors = clean_values({"email": fields_of(User)["email"]}, {"email": email})
     errors |= _taken(session, user, values.get("email"))
     if errors:

@@ -9,7 +9,8 @@ from crm_core import audit, clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.models import User, UserSession
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Actor
+from crm_core.services.users import get_manageable
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def is_alive() -> ColumnElement[bool]:
 
 def list_sessions(session: CrmSession, actor: Actor, user_id: int) -> list[Browser]:
     """The signed-in browsers of an account, last used first. Anybody's for administrators, else one's own."""
-    _require_own(actor, user_id)
+    _require_own(session, actor, user_id)
     rows = session.execute(
         select(UserSession).where(UserSession.user_id == user_id, is_alive()).order_by(UserSession.last_used_at.desc(), UserSession.id)
     ).scalars()
@@ -56,12 +57,12 @@ def end_other_sessions(session: CrmSession, actor: Actor, user_id: int) -> None:
 
 
 def _end(session: CrmSession, actor: Actor, user_id: int, which: ColumnElement[bool]) -> None:
-    _require_own(actor, user_id)
+    _require_own(session, actor, user_id)
     ended = delete(UserSession).where(UserSession.user_id == user_id, which).returning(UserSession.id)
     if session.execute(ended).all():
         audit.record(session, "session_ended", session.get_one(User, user_id))
 
 
-def _require_own(actor: Actor, user_id: int) -> None:
+def _require_own(session: CrmSession, actor: Actor, user_id: int) -> None:
     if user_id != actor.id:
-        require(actor, Permission.USER_EDIT)
+        get_manageable(session, actor, user_id)

@@ -1,4 +1,4 @@
-"""Accounts: creating, changing and listing users, roles and teams. Their passwords have a service of their own."""
+"""Accounts: creating, changing and listing users. Their passwords have a service of their own."""
 
 import re
 
@@ -11,10 +11,12 @@ from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, SignInRefused, ValidationFailed
 from crm_core.i18n import LANGUAGES, _
-from crm_core.models import Role, Team, User, UserSession
+from crm_core.models import Role, User, UserSession
 from crm_core.numbering import bump
-from crm_core.permissions import BUILT_IN_ROLES, Actor, Permission, require
-from crm_core.validation import check_length, clean_text
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.roles import ADMINISTRATOR, find_role, refuse_above
+from crm_core.services.teams import list_teams
+from crm_core.validation import clean_name, clean_text
 
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._\-]{1,38}[a-z0-9]$")
 
@@ -40,17 +42,16 @@ def create_user(
     require(actor, Permission.USER_EDIT)
     errors: dict[str, list[str]] = {}
     username = _checked_username(session, errors, username)
-    role_id = session.execute(select(Role.id).where(Role.code == role)).scalar()
-    if role_id is None:
-        errors["role"] = [_("Choose a role.")]
-    name = _checked(errors, "name", name)
-    if errors:
+    given = _checked_role(session, actor, errors, role)
+    name = _checked_name(errors, name)
+    _check_team(session, errors, team_id)
+    if errors or given is None:
         raise ValidationFailed(errors)
     user = User(
         username=username,
         name=name,
         password_hash=password_hash,
-        role_id=role_id,
+        role_id=given.id,
         team_id=team_id,
         language=language if language in LANGUAGES else settings().language,
         must_change_password=must_change_password,
@@ -70,27 +71,39 @@ def _checked_username(session: CrmSession, errors: dict[str, list[str]], text: s
     return username
 
 
-def _checked(errors: dict[str, list[str]], field: str, text: str) -> str:
-    clean = clean_text(text)
+def _checked_role(session: CrmSession, actor: Actor, errors: dict[str, list[str]], code: str) -> Role | None:
+    role = find_role(session, code)
+    if role is None:
+        errors["role"] = [_("Choose a role.")]
+    else:
+        refuse_above(actor, role)
+    return role
+
+
+def _checked_name(errors: dict[str, list[str]], text: str) -> str:
     try:
-        check_length(clean, 60)
+        return clean_name(text)
     except ValueError as problem:
-        errors[field] = [str(problem)]
-    if not clean:
-        errors[field] = [_("Enter a name.")]
-    return clean
+        errors["name"] = [str(problem)]
+        return ""
+
+
+def _check_team(session: CrmSession, errors: dict[str, list[str]], team_id: int | None) -> None:
+    if team_id is not None and team_id not in list_teams(session):
+        errors["team_id"] = [_("This team was deleted meanwhile. Choose another one.")]
 
 
 def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, role: str, team_id: int | None, is_active: bool) -> None:
-    """Change an account; disabling it ends its sessions. The last active administrator always remains."""
-    require(actor, Permission.USER_EDIT)
-    user = get_user(session, user_id)
-    new_role = session.execute(select(Role).where(Role.code == role)).scalar_one_or_none()
+    """Change an account; disabling it ends its sessions. The last active administrator always remains.
+
+    Raises `NotAllowed` also where the account's role, the present or the new one, allows more than the actor's own.
+    """
+    user = get_manageable(session, actor, user_id)
     errors: dict[str, list[str]] = {}
-    clean = _checked(errors, "name", name)
-    if new_role is None:
-        errors["role"] = [_("Choose a role.")]
-    elif user.role.code == "administrator" and (role != "administrator" or not is_active) and _is_last_administrator(session, user):
+    clean = _checked_name(errors, name)
+    new_role = _checked_role(session, actor, errors, role)
+    _check_team(session, errors, team_id)
+    if user.role.code == ADMINISTRATOR and (role != ADMINISTRATOR or not is_active) and _is_last_administrator(session, user):
         errors["role"] = [_("This is the last administrator. Make somebody else administrator first.")]
     if errors or new_role is None:
         raise ValidationFailed(errors)
@@ -121,6 +134,14 @@ def get_user(session: CrmSession, user_id: int) -> User:
     return user
 
 
+def get_manageable(session: CrmSession, actor: Actor, user_id: int) -> User:
+    """An account that the actor may change: its role allows no more than the actor's own. Raises `NotAllowed`, `NotFound`."""
+    require(actor, Permission.USER_EDIT)
+    user = get_user(session, user_id)
+    refuse_above(actor, user.role)
+    return user
+
+
 def list_users(session: CrmSession, actor: Actor) -> list[User]:
     """All accounts with role and team, for the administrator's page."""
     require(actor, Permission.USER_EDIT)
@@ -132,54 +153,14 @@ def user_names(session: CrmSession) -> dict[int, str]:
     return cached(session, "users", "names", lambda: {row.id: row.name for row in session.execute(select(User.id, User.name))})
 
 
-def list_teams(session: CrmSession) -> dict[int, str]:
-    """Names of all teams by id."""
-    return {row.id: row.name for row in session.execute(select(Team.id, Team.name).order_by(Team.name))}
+def administrator_names(session: CrmSession) -> list[str]:
+    """Whom to ask for what one's own role does not allow: the active administrators."""
 
+    def read() -> list[str]:
+        statement = select(User.name).join(User.role).where(Role.code == ADMINISTRATOR, User.is_active).order_by(User.id)
+        return list(session.execute(statement).scalars())
 
-def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int | None = None) -> int:
-    """Add a team and return its id. Raises `ValidationFailed` for an empty or existing name."""
-    require(actor, Permission.USER_EDIT)
-    errors: dict[str, list[str]] = {}
-    clean = _checked(errors, "name", name)
-    if session.execute(select(Team.id).where(Team.name == clean)).first():
-        errors["name"] = [_("“{name}” is already in the list. Choose another name.").format(name=clean)]
-    if errors:
-        raise ValidationFailed(errors)
-    team = Team(name=clean, parent_id=parent_id)
-    session.add(team)
-    session.flush()
-    return team.id
-
-
-def ensure_roles(session: CrmSession) -> None:
-    """Create the built-in roles that a database lacks, and give administrators what a new version brings."""
-    present = {role.code: role for role in session.execute(select(Role)).scalars()}
-    for code, template in BUILT_IN_ROLES.items():
-        if code not in present:
-            session.add(
-                Role(
-                    code=code,
-                    name=template.label,
-                    scope=template.scope,
-                    permissions=sorted(template.permissions),
-                    access=dict(template.access),
-                )
-            )
-    if administrator := present.get("administrator"):
-        administrator.permissions = sorted(BUILT_IN_ROLES["administrator"].permissions)
-
-
-def list_roles(session: CrmSession) -> list[Role]:
-    """All roles."""
-    return list(session.execute(select(Role).order_by(Role.id)).scalars())
-
-
-def teams_seen(session: CrmSession, user_id: int, team_id: int | None) -> frozenset[int]:
-    """The teams whose customers a user with team scope sees: the own one, those that the user heads, and all below them."""
-    below = select(Team.id).where((Team.id == team_id) | (Team.head_id == user_id)).cte("below", recursive=True)
-    below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
-    return frozenset(session.execute(select(below.c.id)).scalars())
+    return cached(session, "users", "administrators", read)
 
 
 def refuse_if_set_up(session: CrmSession) -> None:

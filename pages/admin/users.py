@@ -4,21 +4,19 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
-from crm_core.services import lockout, users
+from crm_core.services import lockout, roles, teams, users
 from ui import feedback, guard, header, session_list, user_forms
 
 actor = guard.page(Permission.USER_EDIT)
 header.title(_("Accounts"))
 
 with guard.reading() as session:
-    accounts, roles, teams = users.list_users(session, actor), users.list_roles(session), users.list_teams(session)
+    accounts, places = users.list_users(session, actor), teams.list_teams(session)
+    titles = {role.code: role.title for role in roles.list_roles(session)}
     locked = lockout.locked_accounts(session, actor, [account.username for account in accounts])
 
-with st.container(horizontal=True):
-    if st.button(_("Add account"), type="primary", icon=":material/person_add:"):
-        guard.dialog(_("Add account"), user_forms.add, {role.code: role.title for role in roles}, teams)
-    if st.button(_("Add team"), icon=":material/group_add:"):
-        guard.dialog(_("Add team"), user_forms.add_team, teams)
+if st.button(_("Add account"), type="primary", icon=":material/person_add:"):
+    guard.dialog(_("Add account"), user_forms.add, titles, places)
 
 for account in accounts:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -38,4 +36,4 @@ for account in accounts:
         if st.button(_("Sessions"), key=f"sessions_{account.id}", icon=":material/devices:", type="tertiary"):
             guard.dialog(_("Sessions"), session_list.draw, account.id)
         if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):
-            guard.dialog(_("Edit account"), user_forms.edit, account, {role.code: role.title for role in roles}, teams)
+            guard.dialog(_("Edit account"), user_forms.edit, account, titles, places)

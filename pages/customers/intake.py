@@ -27,7 +27,7 @@ def choose_kind_and_stage() -> None:
         )
         stage = st.segmented_control(
             forms.required(_("Customer type")),
-            list(badges.STAGES),
+            entry.entry_stages(actor),
             format_func=lambda code: _(badges.STAGES[code]),
             key="new_stage",
             required=True,
@@ -108,6 +108,8 @@ if draft_id := st.query_params.get("draft"):
         if st.button(_("Begin a new entry"), icon=":material/add:"):
             st.switch_page(routes.INTAKE)
         st.stop()
+    with feedback.attempt():
+        entry.refuse_stage(actor, draft.values["stage"])
     badges.customer_badges(draft.values["stage"], draft.values["kind"], None, is_incomplete=False, tags=[])
     intake_form.open_draft(draft_id, draft.values)
     fill_in(draft_id, draft.values["kind"], draft.values["stage"])

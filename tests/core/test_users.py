@@ -10,9 +10,9 @@ from crm_core import config
 from crm_core.checks.passwords import check_password
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
-from crm_core.models import Role, Team, User
-from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scope
-from crm_core.services import passwords, sign_in, users
+from crm_core.models import Role, User
+from crm_core.permissions import SYSTEM, Actor, Permission, Scope
+from crm_core.services import passwords, sign_in, teams, users
 from tests import factories
 from tests.core.sentences import is_sentence
 
@@ -274,36 +274,7 @@ class TestPasswords:
         assert all(stored not in f"{line.old}{line.new}" and line.field != "password_hash" for line in factories.log_of("user_account"))
 
 
-class TestTeamsAndRoles:
-    def test_a_team_includes_what_is_below_it(self, database: str, administrator: Actor, teams: dict[str, int]) -> None:
-        with transaction(administrator) as session:
-            deepest = users.create_team(session, administrator, name="杭州小组", parent_id=teams["below"])
-        with reading() as session:
-            assert users.teams_seen(session, 0, teams["east"]) == {teams["east"], teams["below"], deepest}
-            assert users.teams_seen(session, 0, teams["west"]) == {teams["west"]}
-            assert users.teams_seen(session, 0, None) == frozenset()
-
-    def test_a_head_sees_the_team_and_all_below_whatever_the_own_team(
-        self, database: str, administrator: Actor, teams: dict[str, int], sales: Actor
-    ) -> None:
-        with transaction(administrator) as session:
-            session.get_one(Team, teams["west"]).head_id = sales.id
-        with reading() as session:
-            assert users.teams_seen(session, sales.id or 0, teams["below"]) == {teams["below"], teams["west"]}
-
-    @pytest.mark.parametrize("name", ["", "华东组", "长" * 61])
-    def test_a_team_needs_a_name_of_its_own(self, database: str, administrator: Actor, teams: dict[str, int], name: str) -> None:
-        with pytest.raises(ValidationFailed) as refusal, transaction(administrator) as session:
-            users.create_team(session, administrator, name=name)
-        assert set(refusal.value.errors) == {"name"}
-
-    def test_a_new_database_has_the_built_in_roles_once(self, database: str) -> None:
-        with transaction() as session:
-            users.ensure_roles(session)
-        with reading() as session:
-            roles = users.list_roles(session)
-        assert [role.code for role in roles] == list(BUILT_IN_ROLES)
-
+class TestPersonalChoices:
     def test_names_follow_a_change_at_once(self, database: str, administrator: Actor, sales: Actor) -> None:
         with reading() as session:
             assert users.user_names(session)[sales.id or 0] == "销售丙"
@@ -352,7 +323,7 @@ def test_only_an_administrator_touches_accounts(sqlite_database: str, sales: Act
         lambda session: users.update_user(session, actor, target, name="x", role="administrator", team_id=None, is_active=True),
         lambda session: passwords.reset_password(session, actor, target, password_hash=PASSWORD_HASH),
         lambda session: users.list_users(session, actor),
-        lambda session: users.create_team(session, actor, name="x"),
+        lambda session: teams.create_team(session, actor, name="x"),
     ]
     for verb in verbs:
         with pytest.raises(NotAllowed), transaction(actor) as session:

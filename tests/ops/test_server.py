@@ -27,7 +27,7 @@ from crm_core.clients import Client
 from crm_core.models import SignInTicket, User, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
-from crm_core.services import attachments, sign_in, users
+from crm_core.services import attachments, sign_in, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.browser.conftest import Server, free_port
@@ -118,7 +118,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         use_database(patch, folder, "")
         upgrade_database()
         with db.transaction(SYSTEM) as session:
-            team = users.create_team(session, SYSTEM, name="华东组")
+            team = teams.create_team(session, SYSTEM, name="华东组")
         manager = factories.make_user(role="manager", username="manager", team_id=team)
         sales = factories.make_user(username="sales", team_id=team)
         stranger = factories.make_user(username="stranger")

@@ -2,22 +2,27 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import bcrypt
 import pyotp
 import pytest
 from sqlalchemy import delete, select, update
+from starlette.requests import Request
 
+from app import send_file
 from crm_core import clock, config, db
 from crm_core.clients import Client
-from crm_core.models import OutboxMessage, Role, User, UserSession
-from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
-from crm_core.services import second_factor, sign_in, users
+from crm_core.models import Customer, OutboxMessage, Role, User, UserSession
+from crm_core.permissions import BUILT_IN_ROLES, PERMISSIONS, SYSTEM, Actor, Permission, Scope
+from crm_core.services import attachments, roles, second_factor, sign_in, users
+from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.texts import texts_of
-from tests.pages.visit import BROWSER, Visit, zh
+from tests.pages.visit import BROWSER, Visit, open_session, zh
 from ui import routes
+from ui.guard import COOKIE
 from ui.routes import ROUTES, Route
 
 REFUSAL = "Account and password do not let you in. Check both; after five failures wait some minutes, or ask an administrator."
@@ -54,8 +59,114 @@ def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(
         assert visit.page == (routes.CUSTOMERS if route.file == routes.HOME else route.file)
     else:
         assert visit.titles == [zh("No access")]
-        assert visit.refusals == [zh("Your role does not include this page. Ask an administrator for the permission you need.")]
+        assert route.permission
+        (refusal,) = visit.refusals
+        missing = zh("Your role lacks the permission “{permission}”. Ask an administrator for it.")
+        assert missing.format(permission=zh(PERMISSIONS[route.permission])) in refusal
+        assert zh("Administrators: {names}.").format(names="管理员甲") in refusal
         assert not has_data(visit)
+
+
+BUTTONS = {
+    (routes.CUSTOMERS, "New customer"): Permission.CUSTOMER_CREATE,
+    (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Delete"): Permission.CUSTOMER_DELETE,
+}
+
+
+@pytest.mark.parametrize("holder", ["own", "other"])
+@pytest.mark.parametrize("role", BUILT_IN_ROLES)
+def test_a_page_offers_the_actions_of_the_role_on_what_it_sees(by_role: dict[str, Actor], stranger: Actor, role: str, holder: str) -> None:
+    customer = factories.make_customer(stranger, name=SECRET)
+    if holder == "own":
+        with db.transaction(SYSTEM) as session:
+            session.get_one(Customer, customer.id).owner_id = by_role[role].id
+    is_seen = holder == "own" or BUILT_IN_ROLES[role].scope is Scope.ALL
+    for file in (routes.CUSTOMERS, routes.CUSTOMER):
+        visit = Visit(by_role[role]).go(file, **({"code": customer.code} if file == routes.CUSTOMER else {}))
+        assert any(SECRET in text for text in texts_of(visit)) or bool(visit.tab.dataframe) is is_seen
+        for (page, button), permission in BUTTONS.items():
+            if page == file:
+                is_offered = permission in BUILT_IN_ROLES[role].permissions and (is_seen or file == routes.CUSTOMERS)
+                assert visit.has(button) is is_offered, button
+
+
+@pytest.mark.parametrize("role", BUILT_IN_ROLES)
+@pytest.mark.parametrize("holder", ["own", "team", "other"])
+def test_a_file_is_sent_to_those_whose_scope_holds_its_customer(
+    by_role: dict[str, Actor], sales: Actor, stranger: Actor, role: str, holder: str
+) -> None:
+    customer = factories.make_customer(stranger if holder == "other" else sales)
+    with db.transaction(SYSTEM) as session:
+        file = attachments.add_attachment(
+            session, SYSTEM, file=store_file(factories.PDF), type="attachment_type.other", customer_id=customer.id
+        ).id
+        if holder == "own":
+            session.get_one(Customer, customer.id).owner_id = by_role[role].id
+    seen = {Scope.OWN: {"own"}, Scope.TEAM: {"own", "team"}, Scope.ALL: {"own", "team", "other"}}
+    is_seen = holder in seen[BUILT_IN_ROLES[role].scope] or (role == "sales" and holder == "team")
+    assert fetch(by_role[role], file) == (200 if is_seen else 404)
+
+
+def fetch(actor: Actor, file: int) -> int:
+    """The status with which the file route answers somebody's browser."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"/files/{file}",
+        "path_params": {"attachment_id": file},
+        "query_string": b"",
+        "headers": [(b"cookie", f"{COOKIE}={open_session(actor.username)}".encode())],
+    }
+    return send_file(Request(scope)).status_code
+
+
+def take(permission: Permission, code: str) -> None:
+    """An administrator takes a permission from a role."""
+    with db.transaction(SYSTEM) as session:
+        role = roles.find_role(session, code)
+        assert role
+        terms = roles.terms_of(role)
+        roles.update_role(session, SYSTEM, role.id, replace(terms, permissions=terms.permissions - {permission}), version=role.version)
+
+
+class TestAPermissionIsTakenAway:
+    """While somebody is signed in, with a page or a dialog open."""
+
+    def is_refused(self, visit: Visit, permission: Permission) -> bool:
+        return any(zh(PERMISSIONS[permission]) in refusal and "管理员甲" in refusal for refusal in visit.refusals)
+
+    def test_an_open_dialog_saves_no_more_and_says_why(self, sales: Actor, code: str) -> None:
+        visit = Visit(sales).go(routes.CUSTOMER, code=code).press("Tags").fill(tag_choice=["重点"])
+        take(Permission.CUSTOMER_EDIT, "sales")
+        visit.press("Save")
+        assert self.is_refused(visit, Permission.CUSTOMER_EDIT)
+        assert not visit.rerun().has("Edit")
+
+    def test_an_open_edit_becomes_the_page_that_says_what_is_missing(self, sales: Actor, code: str) -> None:
+        visit = Visit(sales).go(routes.EDIT, code=code).fill(edit__remark="新备注", edit_reason="更正")
+        take(Permission.CUSTOMER_EDIT, "sales")
+        visit.press("Save")
+        assert visit.titles == [zh("No access")]
+        assert self.is_refused(visit, Permission.CUSTOMER_EDIT)
+        assert factories.log_of("customer", field="remark") == []
+
+    def test_a_deletion_is_confirmed_in_vain(self, manager: Actor, code: str) -> None:
+        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete")
+        take(Permission.CUSTOMER_DELETE, "manager")
+        visit.press("Delete")
+        assert self.is_refused(visit, Permission.CUSTOMER_DELETE)
+        assert Visit(manager).go(routes.CUSTOMER, code=code).refusals == []
+
+    def test_only_who_may_restore_is_offered_to_undo_a_deletion(self, manager: Actor, code: str) -> None:
+        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete").press("Delete")
+        assert visit.has("Undo")
+        take(Permission.CUSTOMER_RESTORE, "manager")
+        visit.press("Undo")
+        assert not visit.has("Undo")
+        assert Visit(manager).go(routes.CUSTOMER, code=code).refusals
 
 
 @pytest.mark.parametrize("role", BUILT_IN_ROLES)

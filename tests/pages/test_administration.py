@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from crm_core import db
 from crm_core.models import Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
-from crm_core.permissions import SYSTEM, Actor
+from crm_core.permissions import SYSTEM, Access, Actor, Permission, Scope
 from crm_core.services import library
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -71,13 +71,116 @@ class TestAccounts:
         assert not visit.tab.code
         assert not visit.has(f"edit_name_{sales.id}")
 
+
+class TestTeams:
+    def test_without_teams_the_page_says_what_to_do(self, administrator: Actor) -> None:
+        assert zh("No teams yet") in texts(Visit(administrator).go(routes.TEAMS))
+
     def test_a_team_can_be_added_below_another_but_not_twice(self, administrator: Actor, teams: dict[str, int]) -> None:
-        visit = Visit(administrator).go(routes.USERS).press("Add team")
-        visit.fill(team_name="华南组", team_parent=teams["east"]).press("Create team")
-        with db.reading(SYSTEM) as session:
-            assert session.execute(select(Team.parent_id).where(Team.name == "华南组")).scalar_one() == teams["east"]
-        visit.press("Add team").fill(team_name="华南组").press("Create team")
+        visit = Visit(administrator).go(routes.TEAMS).press("Add team")
+        visit.fill(team_name_new="华南组", team_parent_new=teams["east"]).press("Save")
+        assert team("华南组").parent_id == teams["east"]
+        visit.press("Add team").fill(team_name_new="华南组").press("Save")
         assert len(visit.refusals) == 1
+
+    def test_a_team_is_renamed_moved_and_given_a_head(self, administrator: Actor, teams: dict[str, int], sales: Actor) -> None:
+        number = teams["below"]
+        visit = Visit(administrator).go(routes.TEAMS).press(f"team_{number}")
+        visit.fill(**{f"team_name_{number}": "华西一组", f"team_parent_{number}": teams["west"], f"team_head_{number}": sales.id})
+        visit.press("Save")
+        moved = team("华西一组")
+        assert (moved.id, moved.parent_id, moved.head_id) == (number, teams["west"], sales.id)
+        assert "华西一组" in texts(visit)
+
+    def test_a_team_is_not_moved_below_itself(self, administrator: Actor, teams: dict[str, int]) -> None:
+        number = teams["east"]
+        visit = Visit(administrator).go(routes.TEAMS).press(f"team_{number}")
+        visit.fill(**{f"team_parent_{number}": teams["below"]}).press("Save")
+        assert zh("A team cannot belong to itself or to a team below it. Choose another place.") in visit.refusals[0]
+
+    def test_only_an_empty_team_is_deleted(self, administrator: Actor, teams: dict[str, int]) -> None:
+        visit = Visit(administrator).go(routes.TEAMS).press(f"team_{teams['east']}").press("Delete team")
+        assert len(visit.refusals) == 1
+        visit = Visit(administrator).go(routes.TEAMS).press(f"team_{teams['west']}").press("Delete team")
+        assert "华西组" not in texts(visit)
+
+
+def team(name: str) -> Team:
+    with db.reading(SYSTEM) as session:
+        return session.execute(select(Team).where(Team.name == name)).scalar_one()
+
+
+def role(code: str) -> Role:
+    with db.reading(SYSTEM) as session:
+        return session.execute(select(Role).where(Role.code == code)).scalar_one()
+
+
+class TestRoles:
+    """The form of one role; the grid of all roles is painted, and tried in a browser."""
+
+    def opened(self, administrator: Actor, code: str = "sales") -> Visit:
+        visit = Visit(administrator).go(routes.ROLES).enter("roles_view", "one")
+        return visit.enter("role_shown", role(code).id)
+
+    def test_changes_are_told_before_they_are_saved_at_once(self, administrator: Actor) -> None:
+        visit = self.opened(administrator).enter("Edit customers", False).enter("Whose customers", Scope.TEAM)
+        visit.enter("role_shown", role("viewer").id).enter("Second factor required", True).enter("Phone", Access.HIDDEN)
+        told = texts(visit)
+        assert zh("may no longer: {permissions}").format(permissions=zh("Edit customers")) in told
+        assert zh("Own team and below") in told
+        assert Permission.CUSTOMER_EDIT in role("sales").permissions
+        visit.press("Save changes")
+        assert Permission.CUSTOMER_EDIT not in role("sales").permissions
+        assert role("sales").scope == Scope.TEAM
+        assert (role("viewer").needs_second_factor, role("viewer").access["phone"]) == (True, Access.HIDDEN)
+        assert not visit.has("Save changes")
+
+    def test_customer_types_are_limited_and_offered_so(self, administrator: Actor, sales: Actor) -> None:
+        self.opened(administrator).enter("Customer types for entry", ["prospect"]).press("Save changes")
+        assert role("sales").entry_stages == ["prospect"]
+        visit = Visit(sales).go(routes.INTAKE)
+        assert visit.widget("new_stage").options == [zh("Prospect")]
+
+    def test_discarded_changes_leave_everything_as_it_was(self, administrator: Actor) -> None:
+        visit = self.opened(administrator).enter("Edit customers", False).press("Discard changes")
+        assert visit.enter("role_shown", role("sales").id).widget("Edit customers").value
+        assert Permission.CUSTOMER_EDIT in role("sales").permissions
+
+    def test_the_administrators_role_is_shown_but_fixed(self, administrator: Actor) -> None:
+        visit = self.opened(administrator, "administrator")
+        assert all(box.disabled and box.value for box in visit.elements("checkbox") if box.key and box.key.startswith("role_"))
+        visit.enter("Second factor required", True).press("Save changes")
+        assert role("administrator").needs_second_factor
+
+    def test_what_somebody_else_saved_is_told_and_both_changes_stand(self, administrator: Actor) -> None:
+        mine = self.opened(administrator).enter("Edit customers", False)
+        self.opened(administrator).enter("Delete customers", True).press("Save changes")
+        mine.press("Save changes")
+        (warning,) = mine.tab.warning
+        assert zh("Delete customers") in warning.value
+        assert Permission.CUSTOMER_EDIT in role("sales").permissions
+        mine.press("Save changes")
+        assert Permission.CUSTOMER_EDIT not in role("sales").permissions
+        assert Permission.CUSTOMER_DELETE in role("sales").permissions
+
+    def test_a_role_is_copied_used_and_deleted_when_nobody_has_it(self, administrator: Actor) -> None:
+        visit = self.opened(administrator).press("Copy").fill(new_role_name="售前").press("Create role")
+        assert visit.widget("role_shown").value not in (1, role("sales").id)
+        with db.reading(SYSTEM) as session:
+            made = session.execute(select(Role).where(Role.name == "售前")).scalar_one()
+        assert made.permissions == role("sales").permissions
+        colleague = factories.make_user(role=made.code)
+        visit.rerun().press("Delete").press("Delete")
+        assert len(visit.refusals) == 1
+        with db.transaction(SYSTEM) as session:
+            session.get_one(User, colleague.id).role_id = role("viewer").id
+        visit.rerun().press("Delete").press("Delete")
+        with db.reading(SYSTEM) as session:
+            assert session.get(Role, made.id) is None
+
+    def test_a_role_without_a_name_is_refused(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.ROLES).press("Add role").press("Create role")
+        assert zh("Enter a name.") in visit.refusals[0]
 
 
 class TestLibrary:

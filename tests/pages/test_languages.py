@@ -26,7 +26,7 @@ from crm_core.services import (
     outbox,
     sign_in,
     tags,
-    users,
+    teams,
 )
 from crm_core.services.file_store import store_file
 from tests import factories
@@ -125,7 +125,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
     with db.transaction(actor, reason=detail) as session:
         tags.set_tags(session, actor, customer.code, [tag])
         begun = [drafts.start_draft(session, actor, {"kind": kind, "stage": stage}) for kind in KINDS for stage in STAGES]
-        users.create_team(session, actor, name=tag)
+        teams.create_team(session, actor, name=tag)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
         customer_changes.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
@@ -273,6 +273,12 @@ def warned(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.NOT_ME, token=token)
 
 
+def role_changed(desk: Desk) -> Visit:
+    visit = desk.visit().go(routes.ROLES).enter("roles_view", "one").enter("role_shown", 3)
+    visit.enter("Edit customers", False).enter("Delete customers", True).enter("Customer types for entry", ["prospect"])
+    return visit.enter("Whose customers", "all").enter("Phone", 0).enter("Second factor required", True)
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -309,7 +315,14 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "users add refused": opened(routes.USERS, "Add account", "Create account"),
     "users edit": opened(routes.USERS, "Edit"),
     "users password": opened(routes.USERS, "Edit", "New one-time password"),
-    "users team": opened(routes.USERS, "Add team"),
+    "teams add": opened(routes.TEAMS, "Add team"),
+    "teams edit": opened(routes.TEAMS, "Edit"),
+    "teams delete": opened(routes.TEAMS, "Edit", "Delete team"),
+    "roles add": opened(routes.ROLES, "Add role"),
+    "roles delete": opened(routes.ROLES, "Delete"),
+    "roles delete refused": opened(routes.ROLES, "Delete", "Delete"),
+    "roles, one": lambda desk: desk.visit().go(routes.ROLES).enter("roles_view", "one"),
+    "roles changed": role_changed,
     "library add": opened(routes.LIBRARY, "Add entry"),
     "library edit": opened(routes.LIBRARY, "Edit"),
     **{f"industries {answer}": decided(answer) for answer in ("map", "accept", "refuse")},

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from crm_core import db
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, notices, outbox, outlines, tags, users
+from crm_core.services import attachments, drafts, library, notices, outbox, outlines, roles, tags, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -84,7 +84,7 @@ def code(administrator: Actor) -> str:
         attachments.add_attachment(
             session, administrator, file=store_file(factories.PDF), type="attachment_type.business_licence", customer_id=customer.id
         )
-        users.create_team(session, administrator, name=ATTACK[:60])
+        teams.create_team(session, administrator, name=ATTACK[:60])
         library.add_preset(session, administrator, "source", name=ATTACK[:60], name_en=ATTACK[:60])
         outlines.save_question(
             session, administrator, None, industry="", stage="", position=0, question=ATTACK, question_en=ATTACK, field="core_need"
@@ -94,7 +94,7 @@ def code(administrator: Actor) -> str:
 
 def make_colleague(administrator: Actor) -> Actor:
     with db.reading(SYSTEM) as session:
-        team = next(iter(users.list_teams(session)))
+        team = next(iter(teams.list_teams(session)))
     return factories.make_user(name=ATTACK[:60], team_id=team)
 
 
@@ -174,6 +174,13 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def role_changed(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        made = roles.create_role(session, SYSTEM, name=ATTACK[:60]).id
+    visit = Visit(actor).go(routes.ROLES).enter("roles_view", "one").enter("role_shown", made)
+    return visit.enter("Edit customers", True).press("Delete")
+
+
 SCENES = {
     "notices": told,
     "mails": mail_waiting,
@@ -191,6 +198,9 @@ SCENES = {
     "import": imported,
     "users": opened(file=routes.USERS),
     "users, edit": opened("Edit", file=routes.USERS),
+    "teams": opened(file=routes.TEAMS),
+    "teams, edit": opened("Edit", file=routes.TEAMS),
+    "roles, one": role_changed,
     "library": opened(file=routes.LIBRARY),
     "industries": opened(file=routes.INDUSTRIES),
     "industries, decide": opened("Decide", file=routes.INDUSTRIES),

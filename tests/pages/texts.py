@@ -84,7 +84,7 @@ def _of_table(table: Any) -> Iterator[str]:
     columns = json.loads(table.columns or "{}")
     for name in frame.columns:
         yield columns.get(name, {}).get("label", name)
-        for cell in frame[name]:
+        for cell in () if frame[name].dtype == bool else frame[name]:  # those are painted as boxes
             yield from (
                 str(part) for part in (cell if not isinstance(cell, str) and hasattr(cell, "__iter__") else [cell]) if part is not None
             )

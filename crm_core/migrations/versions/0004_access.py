@@ -21,6 +21,9 @@ BUILT_IN = {
     "sales": {"phone": 3, "email": 3, "identity_number": 1, "address": 3},
 }
 """The access of the roles that there were before, as it was until now."""
+LEADING = ("create", "delete", "edit", "export", "import", "merge", "read", "restore", "review", "transfer")
+MANAGER = [*(f"customer:{verb}" for verb in LEADING), "dashboard:read", "sensitive:reveal"]
+"""The permissions of managers; until now there were fewer, and one of another name."""
 
 
 def added() -> dict[str, list[sa.Column[Any]]]:
@@ -114,9 +117,10 @@ def upgrade() -> None:
     for name, searched in SEARCHES.items():
         op.create_index(f"ix_change_log_{name}", "change_log", searched)
     op.create_index("ix_user_account_email", "user_account", ["email"])
-    role = sa.table("role", sa.column("code"), sa.column("access", sa.JSON))
+    role = sa.table("role", sa.column("code"), sa.column("access", sa.JSON), sa.column("permissions", sa.JSON))
     for code, access in BUILT_IN.items():
         op.execute(role.update().where(role.c.code == code).values(access=access))
+    op.execute(role.update().where(role.c.code == "manager").values(permissions=MANAGER))
     for table, columns in of_users().items():
         owner = sa.ForeignKey("user_account.id", ondelete="CASCADE")
         op.create_table(

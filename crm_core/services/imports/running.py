@@ -16,6 +16,7 @@ from crm_core.i18n import _
 from crm_core.models import ImportBatch
 from crm_core.numbering import customer_codes
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.entry import stage_refusal
 from crm_core.services.imports.matches import Match, Matches
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
 from crm_core.services.imports.rows import Entry, RowReader
@@ -93,6 +94,8 @@ class _Run:
                 self.result.fail(entry.number, entry.checked.errors)
             elif match and self.plan.on_duplicate is OnDuplicate.SKIP:
                 self.result.skip(entry.number, _("This customer exists already: same name, credit code or identity number."))
+            elif refusal := stage_refusal(self.actor, entry.checked.values["stage"]):
+                self.result.fail(entry.number, {"stage": [refusal]})
             else:
                 repeated |= {entry.number} if match else set()
                 new.append((entry, self.matches.add(entry)))
