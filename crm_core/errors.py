@@ -21,9 +21,9 @@ class ValidationFailed(CrmError):
 class NotAllowed(CrmError):
     """The actor lacks a permission."""
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str, message: str | None = None) -> None:
         self.permission = permission
-        super().__init__(_("Your role does not allow this. Ask an administrator for the permission you need."))
+        super().__init__(message or _("Your role does not allow this. Ask an administrator for the permission you need."))
 
 
 class NotFound(CrmError):

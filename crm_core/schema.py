@@ -12,6 +12,7 @@ from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession, engine, transaction
 from crm_core.models import Industry, OutlineQuestion, Preset
 from crm_core.numbering import bump
+from crm_core.search import fill_empty_index
 from crm_core.services.users import ensure_roles
 
 
@@ -31,6 +32,7 @@ def upgrade_database() -> None:
     with transaction() as session:
         ensure_roles(session)
         _fill_library(session)
+        fill_empty_index(session)
 
 
 def _fill_library(session: CrmSession) -> None:

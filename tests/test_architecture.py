@@ -11,7 +11,8 @@ from crm_core.config import ROOT
 
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
-BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference", "masking"}
+BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference"}
+BELOW_MODELS |= {"masking", "visibility"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clock": {"config"},
     "crypto": {"config"},
     "normal": set(),
-    "masking": set(),
+    "masking": {"checks"},
+    "visibility": {"fields", "i18n", "masking", "permissions"},
     "pinyin": set(),
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
@@ -34,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cache": {"numbering"},
     "scope": {"db", "models", "permissions"},
     "audit": {"clock", "db", "fields", "masking", "models", "permissions"},
-    "search": {"db", "models", "pinyin", "scope"},
+    "search": {"db", "models", "permissions", "pinyin", "scope"},
     "services": CORE,
     "migrations": {"models"},
     "schema": CORE | {"services"},
