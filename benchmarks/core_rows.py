@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -47,6 +48,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
         yield f"core.list.sort_{sort}", partial(time_each, partial(_list, chief), [CustomerQuery(sort=sort, page=page) for page in PAGES])
     yield "core.list.team", partial(time_each, partial(_list, manager), first)
     yield "core.list.team.uncached", partial(_time_fresh, partial(_list, manager), first)
+    yield "core.list.masked", partial(time_each, partial(_list, replace(chief, access=frozenset())), first)
     yield "core.list.own", partial(time_each, partial(_list, seller), first)
     yield from _searches(chief, manager)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))

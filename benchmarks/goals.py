@@ -55,6 +55,7 @@ NO_ERRORS = Goal("errors", 0, unit="errors")
 
 GOALS: dict[str, tuple[Goal, ...]] = {
     "core.list": (p95(10),),
+    "core.list.masked": (p95(10), Goal("p50", 1.2, floor="core.list.first")),
     "core.search": (p95(10),),
     "core.detail": (p95(15),),
     "core.create": (p95(30),),

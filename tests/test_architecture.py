@@ -152,6 +152,17 @@ def test_no_service_ends_the_transaction_it_works_in() -> None:
     assert wrong == []
 
 
+def test_pages_read_records_only_as_their_viewer_may_see_them() -> None:
+    """`load_customer` and `lock_customer` give out records with every value whole; they are for services."""
+    wrong = [
+        f"{module}:{call.lineno}"
+        for module in sources()
+        if part_of(module) in ("pages", "ui")
+        for call in calls(module, "load_customer", "lock_customer", "get_one", "scalars")
+    ]
+    assert wrong == []
+
+
 def test_markup_never_meets_data() -> None:
     """`unsafe_allow_html` may stand beside a constant string only."""
     wrong = [

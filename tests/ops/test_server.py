@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import pytest
 import websocket
-from sqlalchemy import update
+from sqlalchemy import select, update
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core import clock, db
-from crm_core.models import SignInTicket, User
-from crm_core.permissions import SYSTEM, Actor
+from crm_core.models import Role, SignInTicket, User
+from crm_core.permissions import SYSTEM, Access, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services import attachments, sign_in, users
 from crm_core.services.file_store import store_file
@@ -227,6 +227,13 @@ class TestFiles:
         assert factories.log_of("attachment", office.card, action="viewed") == []
         assert office.ask(f"/files/{office.card}", office.manager).body == factories.PNG
         (line,) = factories.log_of("attachment", office.card, action="viewed")
+        with db.transaction(SYSTEM) as session:
+            role = session.execute(select(Role).where(Role.code == "manager")).scalar_one()
+            role.access = role.access | {"identity_number": int(Access.HIDDEN)}
+        hidden = factories.make_user(role="manager", team_id=None)
+        with db.transaction(SYSTEM) as session:
+            session.get_one(User, hidden.id).team_id = session.get_one(User, office.sales.id).team_id
+        assert office.ask(f"/files/{office.card}", hidden).status == 404
         assert line.actor_id == office.manager.id
 
     def test_a_disabled_user_gets_nothing_more(self, office: Office) -> None:
