@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -54,10 +54,10 @@ def enter(actor: Actor, **over: str) -> tuple[Customer, dict[str, str]]:
 
 def everything(visit: Visit) -> str:
     """All that the browser receives, without the marks that keep addresses from becoming links."""
-    return ("\n".join(texts_of(visit)) + str(visit.messages)).replace("\u2060", "").replace("\\", "")
+    return "\n".join(texts_of(visit)).replace("\u2060", "") + str(visit.messages)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(phone=PHONES, wechat=WECHATS, email=EMAILS, address=ADDRESSES, access=st.sampled_from([Access.HIDDEN, Access.MASKED]))
 def test_no_page_sends_a_masked_or_hidden_value_to_a_role(
     administrator: Actor, phone: str, wechat: str, email: str, address: str, access: Access
