@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +50,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
         yield f"core.list.sort_{sort}", partial(time_each, partial(_list, chief), [CustomerQuery(sort=sort, page=page) for page in PAGES])
     yield "core.list.team", partial(time_each, partial(_list, manager), first)
     yield "core.list.team.uncached", partial(_time_fresh, partial(_list, manager), first)
+    yield "core.list.masked", partial(time_each, partial(_list, replace(chief, access=frozenset())), first)
     yield "core.list.own", partial(time_each, partial(_list, seller), first)
     yield "core.list.own.uncached", partial(_time_fresh, partial(_list, seller), first)
     yield from _searches(chief, manager)

@@ -62,6 +62,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "core.list": (p95(10),),
     **{f"core.list.{scope}": (p95(10), scoped("core.list.first")) for scope in ("team", "own")},
     **{f"core.list.{scope}.uncached": (p95(10), scoped("core.list.first.uncached")) for scope in ("team", "own")},
+    "core.list.masked": (p95(10), Goal("p50", 1.2, floor="core.list.first")),
     "core.search": (p95(10),),
     "core.detail": (p95(15),),
     "core.create": (p95(30),),

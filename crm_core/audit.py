@@ -1,7 +1,7 @@
 """The change log is written in the same flush as the change, from SQLAlchemy's attribute history.
 
 Models with `audited = True` are watched. Sensitive values are logged masked, and what happened besides changes of
-fields (a look at an identity number, an import) is added with `record`.
+fields (a look at a sensitive value, an import) is added with `record`.
 """
 
 import json
@@ -45,13 +45,20 @@ UNLOGGED = frozenset(
 
 
 def record(
-    session: CrmSession, action: str, record: Base, *, new: str | None = None, reason: str | None = None, actor: Actor | None = None
+    session: CrmSession,
+    action: str,
+    record: Base,
+    *,
+    field: str | None = None,
+    new: str | None = None,
+    reason: str | None = None,
+    actor: Actor | None = None,
 ) -> None:
-    """Add a line about something that happened to a record without changing a field of it.
+    """Add a line about something that happened to a record, or with a field of it, without changing it.
 
     `actor` is for what happens before there is a session: a sign-in is its owner's.
     """
-    add_lines(session, [_line(session, record, action, new=new, reason=reason, actor=actor)])
+    add_lines(session, [_line(session, record, action, field=field, new=new, reason=reason, actor=actor)])
 
 
 def record_event(

@@ -13,6 +13,7 @@ from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession, engine, transaction
 from crm_core.models import Industry, LogSeal, OutlineQuestion, Preset
 from crm_core.numbering import bump
+from crm_core.search import fill_empty_index
 from crm_core.services.roles import ensure_roles
 
 
@@ -36,6 +37,7 @@ def upgrade_database() -> None:
     with transaction() as session:
         ensure_roles(session)
         _fill_library(session)
+        fill_empty_index(session)
 
 
 def _fill_library(session: CrmSession) -> None:

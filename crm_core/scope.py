@@ -40,11 +40,12 @@ def _is_owned(actor: Actor, owner_id: Any) -> ColumnElement[bool]:
 
 
 def key_of(session: Session) -> Hashable:
-    """What results kept for others with the same view are kept under: two sessions with one key see the same rows."""
+    """What results kept for others with the same view are kept under: two sessions with one key see and find the same."""
     actor: Actor | None = session.info.get("actor")
     if actor is None:
         return None
-    return Scope.ALL if actor.scope is Scope.ALL else (actor.scope, actor.id, actor.team_ids)
+    rows = () if actor.scope is Scope.ALL else (actor.id, actor.team_ids)
+    return actor.scope, rows, actor.access
 
 
 def _limit(state: ORMExecuteState) -> None:

@@ -3,12 +3,16 @@
 Each customer has one row of overlapping two-character tokens: 恒远机械 → 恒远 远机 机械 械. Two characters are then one
 exact token, longer words a phrase of tokens, and one character a prefix. The same tokens feed SQLite's FTS5 and a
 PostgreSQL `tsvector` built by hand, so that both find the same. Measured against single-character tokens in ADR 0001.
+
+Phones and WeChat accounts are kept apart, in a column of their own or under a label: who may not read phones searches
+without them, since whoever finds a customer by a part of a number knows that part.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, column, delete, false, select, table, text
 from sqlalchemy.orm import Session
@@ -16,12 +20,14 @@ from sqlalchemy.sql.elements import TextClause
 
 from crm_core.db import is_sqlite
 from crm_core.models import Contact, Customer
+from crm_core.permissions import Access, Actor
 from crm_core.pinyin import initials_of, pinyin_of
 from crm_core.scope import unscoped
 
 customer_search = table("customer_search", column("rowid"), column("tokens"))
 
 MAX_TOKENS = 2000
+_BATCH = 500
 _WORD = re.compile(r"[^\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -38,58 +44,94 @@ def tokens_of(parts: Iterable[str | None]) -> list[str]:
     return tokens[:MAX_TOKENS]
 
 
-def searchable(name: str, code: str, credit_code: str | None, contacts: Iterable[tuple[str, str | None, str | None]]) -> list[str | None]:
-    """The texts under which a customer is found: names with pinyin and initials, codes, phones, wechat."""
+class Searchable(NamedTuple):
+    """The texts under which a customer is found: by everybody, and by those who may read phones."""
+
+    texts: list[str | None]
+    phones: list[str | None]
+
+
+def searchable(name: str, code: str, credit_code: str | None, contacts: Iterable[tuple[str, str | None, str | None]]) -> Searchable:
+    """What a customer is found by: names with pinyin and initials, codes; phones, wechat."""
     texts: list[str | None] = [name, code, credit_code]
+    phones: list[str | None] = []
     spelled = [name]
     for contact_name, phone, wechat in contacts:
-        texts += [contact_name, phone.replace("-", "") if phone else None, wechat]
+        texts.append(contact_name)
+        phones += [phone.replace("-", "") if phone else None, wechat]
         spelled.append(contact_name)
     for one in spelled:
         if _HAN.search(one):
             texts += [pinyin_of(one), initials_of(one)]
-    return texts
+    return Searchable(texts, phones)
 
 
-def index_row(customer_id: int, texts: Iterable[str | None], *, sqlite: bool) -> dict[str, object]:
-    """The parameters of `upsert_statement` for one customer."""
-    tokens = tokens_of(texts)
+def index_row(customer_id: int, found_by: Searchable, *, sqlite: bool) -> dict[str, object]:
+    """The parameters of `insert_statement` for one customer."""
+    tokens, phones = tokens_of(found_by.texts), tokens_of(found_by.phones)
     if sqlite:
-        return {"id": customer_id, "tokens": " ".join(tokens)}
-    return {"id": customer_id, "tokens": " ".join(f"'{token}':{place}" for place, token in enumerate(tokens, 1))}
+        return {"id": customer_id, "tokens": " ".join(tokens), "phones": " ".join(phones)}
+    # In a tsvector a label tells them apart: D, which is the usual one and not written, and A.
+    labelled = [f"'{token}':{place}" for place, token in enumerate(tokens, 1)]
+    labelled += [f"'{token}':{place}A" for place, token in enumerate(phones, len(tokens) + 2)]
+    return {"id": customer_id, "tokens": " ".join(labelled)}
 
 
 def insert_statement(*, sqlite: bool) -> TextClause:
     """The statement that adds rows of `index_row`."""
-    tokens = ":tokens" if sqlite else "CAST(:tokens AS tsvector)"
-    return text(f"INSERT INTO customer_search (rowid, tokens) VALUES (:id, {tokens})")  # noqa: S608 - two constants
+    if sqlite:
+        return text("INSERT INTO customer_search (rowid, tokens, phones) VALUES (:id, :tokens, :phones)")
+    return text("INSERT INTO customer_search (rowid, tokens) VALUES (:id, CAST(:tokens AS tsvector))")
+
+
+def index_customers(session: Session, rows: Iterable[tuple[int, Searchable]]) -> None:
+    """Add the search rows of customers that have none, by id and what they are found by."""
+    sqlite = is_sqlite(session)
+    session.execute(insert_statement(sqlite=sqlite), [index_row(customer_id, found_by, sqlite=sqlite) for customer_id, found_by in rows])
 
 
 def reindex(session: Session, customer_id: int) -> None:
     """Write a customer's search row anew from its present data."""
     session.flush()
     session.execute(delete(customer_search).where(customer_search.c.rowid == customer_id))
-    customer = session.execute(
-        select(Customer.name, Customer.code, Customer.credit_code).where(Customer.id == customer_id), execution_options=unscoped
-    ).one()
-    contacts = session.execute(
-        select(Contact.name, Contact.phone, Contact.wechat).where(Contact.customer_id == customer_id), execution_options=unscoped
-    ).all()
-    texts = searchable(customer.name, customer.code, customer.credit_code, [(row.name, row.phone, row.wechat) for row in contacts])
-    sqlite = is_sqlite(session)
-    session.execute(insert_statement(sqlite=sqlite), index_row(customer_id, texts, sqlite=sqlite))
+    index_customers(session, _found_by(session, [customer_id]))
+
+
+def fill_empty_index(session: Session) -> None:
+    """Index every customer where no one is indexed: after a migration that made the index anew."""
+    if session.execute(select(customer_search.c.rowid).limit(1)).first():
+        return
+    ids = session.execute(select(Customer.id).order_by(Customer.id), execution_options=unscoped).scalars().all()
+    for start in range(0, len(ids), _BATCH):
+        index_customers(session, _found_by(session, ids[start : start + _BATCH]))
+
+
+def _found_by(session: Session, ids: Sequence[int]) -> list[tuple[int, Searchable]]:
+    people: dict[int, list[tuple[str, str | None, str | None]]] = defaultdict(list)
+    statement = select(Contact.customer_id, Contact.name, Contact.phone, Contact.wechat).where(Contact.customer_id.in_(ids))
+    for row in session.execute(statement, execution_options=unscoped):
+        people[row.customer_id].append((row.name, row.phone, row.wechat))
+    columns = select(Customer.id, Customer.name, Customer.code, Customer.credit_code).where(Customer.id.in_(ids))
+    rows = session.execute(columns, execution_options=unscoped)
+    return [(row.id, searchable(row.name, row.code, row.credit_code, people[row.id])) for row in rows]
 
 
 def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase: str) -> Select[*tuple[Any, ...]]:
-    """Limit a selection of customers to those that match every word of `phrase`; to none where it holds no word."""
+    """Limit a selection of customers to those that match every word of `phrase`; to none where it holds no word.
+
+    Phones count only where the actor of the session may read them.
+    """
     words = words_of(phrase)[:8]
     if not words:
         return statement.where(false())
+    actor: Actor | None = session.info.get("actor")
+    everywhere = actor is not None and actor.access_to("phone") >= Access.READABLE
     if is_sqlite(session):
-        condition = text("customer_search MATCH :phrase").bindparams(phrase=" AND ".join(_fts5(word) for word in words))
+        found = " AND ".join(_fts5(word) for word in words)
+        condition = text("customer_search MATCH :phrase").bindparams(phrase=found if everywhere else f"tokens : ({found})")
     else:
         condition = text("customer_search.tokens @@ CAST(:phrase AS tsquery)").bindparams(
-            phrase=" & ".join(_tsquery(word) for word in words)
+            phrase=" & ".join(_tsquery(word, "" if everywhere else "D") for word in words)
         )
     return statement.join(customer_search, customer_search.c.rowid == Customer.id).where(condition)
 
@@ -102,5 +144,7 @@ def _fts5(word: str) -> str:
     return f'"{word}"*' if len(word) == 1 else '"' + " ".join(_pairs(word)) + '"'
 
 
-def _tsquery(word: str) -> str:
-    return f"'{word}':*" if len(word) == 1 else "(" + " <-> ".join(f"'{pair}'" for pair in _pairs(word)) + ")"
+def _tsquery(word: str, label: str) -> str:
+    if len(word) == 1:
+        return f"'{word}':*{label}"
+    return "(" + " <-> ".join(f"'{pair}':{label}" if label else f"'{pair}'" for pair in _pairs(word)) + ")"

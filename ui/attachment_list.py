@@ -32,7 +32,8 @@ def draw(*, customer_id: int | None = None, draft_id: str | None = None, may_edi
 def _draw_file(file: attachments.Attachment, entries: library.Library, *, may_edit: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         feedback.badge(entries.label(file.type), color="gray")
-        st.markdown(f"[{escape(file.filename)}](/files/{file.id})", width="stretch")
+        name = escape(file.filename)
+        st.markdown(f"[{name}](/files/{file.id})" if attachments.may_open(guard.actor(), file) else name, width="stretch")
         st.caption(f"{max(1, round(file.size / 1024)):,} KB · {format_time(file.uploaded_at)}", width="content")
         if may_edit and st.button(_("Delete"), key=f"delete_file_{file.id}", icon=":material/delete:", type="tertiary"):
             with feedback.attempt() as outcome, guard.acting() as session:

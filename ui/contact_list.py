@@ -8,21 +8,24 @@ import streamlit as st
 from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.errors import Conflict
 from crm_core.i18n import _
-from crm_core.models import Contact, Customer
+from crm_core.permissions import Access
 from crm_core.services import contacts
 from crm_core.services.library import Library
-from ui import conflict, feedback, forms, guard
+from crm_core.visibility import View, locked_fields, shown_fields
+from ui import conflict, feedback, forms, guard, reveal
 from ui.feedback import escape
 from ui.intake_form import CONTACTS
 
 PREFIX = "contact_form"
 
 
-def draw(customer: Customer, people: list[Contact], library: Library, *, may_edit: bool) -> None:
+def draw(customer: View, people: list[View], library: Library, *, may_edit: bool) -> None:
     """One card for each contact, the primary one first."""
     for person in people:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            _draw_person(person)
+            with st.container(gap="xsmall"):
+                _draw_person(person)
+                reveal.draw("contact", person, CONTACTS)
             if may_edit:
                 _draw_menu(person, library)
     if not people:
@@ -31,7 +34,7 @@ def draw(customer: Customer, people: list[Contact], library: Library, *, may_edi
         _open_form(customer.id, None, library)
 
 
-def _draw_person(person: Contact) -> None:
+def _draw_person(person: View) -> None:
     star = " :material/star:" if person.is_primary else ""
     reach = " · ".join(part for part in (escape(person.phone or ""), _mailbox(person.email), escape(person.wechat or "")) if part)
     st.markdown(f"**{escape(person.name)}**{star}　{escape(person.position or '')}  \n{reach}", width="stretch")
@@ -40,10 +43,12 @@ def _draw_person(person: Contact) -> None:
 def _mailbox(email: str | None) -> str:
     if not email or email == NOT_PROVIDED:
         return _("not provided") if email else ""
+    if guard.actor().access_to("email") < Access.READABLE:
+        return escape(email)
     return f"[{escape(email)}](mailto:{quote(email, safe='@')})"
 
 
-def _draw_menu(person: Contact, library: Library) -> None:
+def _draw_menu(person: View, library: Library) -> None:
     entries = {"edit": _("Edit"), "primary": _("Make primary contact"), "delete": _("Remove")}
     if person.is_primary:
         del entries["primary"]
@@ -71,9 +76,10 @@ def _confirm_delete(contact_id: int, name: str) -> None:
         _act(contacts.delete_contact, contact_id)
 
 
-def _open_form(customer_id: int, person: Contact | None, library: Library) -> None:
-    base = {name: getattr(person, name) for name in CONTACTS} if person else {}
-    forms.preload(CONTACTS, PREFIX, base)
+def _open_form(customer_id: int, person: View | None, library: Library) -> None:
+    fields = shown_fields(guard.actor(), CONTACTS) if person else CONTACTS
+    base = {name: getattr(person, name) for name in fields} if person else {}
+    forms.preload(fields, PREFIX, base)
     st.session_state["contact_form"] = {
         "customer_id": customer_id,
         "contact_id": person.id if person else None,
@@ -87,12 +93,14 @@ def _open_form(customer_id: int, person: Contact | None, library: Library) -> No
 
 def _draw_form(library: Library) -> None:
     state = st.session_state["contact_form"]
+    fields = shown_fields(guard.actor(), CONTACTS) if state["contact_id"] else CONTACTS
     if state["theirs"] is None:
-        forms.Form(PREFIX, library, {}, errors=state["errors"]).draw(CONTACTS, columns=2)
-        values = {name: st.session_state.get(f"{PREFIX}.{name}") or None for name in CONTACTS}
+        locked = locked_fields(guard.actor(), fields) if state["contact_id"] else frozenset()
+        forms.Form(PREFIX, library, {}, errors=state["errors"], locked=locked).draw(fields, columns=2)
+        values = {name: st.session_state.get(f"{PREFIX}.{name}") or None for name in fields}
     else:
         mine = {name: value for name, value in state["mine"].items() if value != state["base"][name]}
-        values = {**state["theirs"], **conflict.choose(CONTACTS, mine, state["base"], state["theirs"], library)}
+        values = {**state["theirs"], **conflict.choose(fields, mine, state["base"], state["theirs"], library)}
     if st.button(_("Save"), type="primary", icon=":material/check:"):
         _save(state, values)
 

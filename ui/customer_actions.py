@@ -3,14 +3,14 @@
 import streamlit as st
 
 from crm_core.i18n import _
-from crm_core.models import Customer
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
+from crm_core.visibility import View
 from ui import feedback, guard, routes
 from ui.feedback import escape
 
 
-def draw(customer: Customer, own_tags: list[str]) -> None:
+def draw(customer: View, own_tags: list[str]) -> None:
     """The row of buttons; each only for those who may."""
     actor = guard.actor()
     with st.container(horizontal=True, width="content", gap="small"):

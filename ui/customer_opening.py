@@ -7,13 +7,13 @@ import streamlit as st
 
 from crm_core.db import CrmSession
 from crm_core.i18n import _
-from crm_core.models import Customer
 from crm_core.services import customers
+from crm_core.visibility import View
 from ui import feedback, guard, header, routes
 
 
 @contextmanager
-def opened(title: str) -> Iterator[tuple[CrmSession, Customer]]:
+def opened(title: str) -> Iterator[tuple[CrmSession, View]]:
     """The customer, and the session with which to read the rest of its page.
 
     One that is deleted or out of reach stops the page under `title`, with the reason and the way back to the list.

@@ -6,14 +6,14 @@ import streamlit as st
 from crm_core.fields import fields_of
 from crm_core.i18n import _, format_time
 from crm_core.models import Customer
-from crm_core.permissions import Permission
-from crm_core.services import customers, display
+from crm_core.services import display
 from crm_core.services.library import Library
-from ui import feedback, forms, guard
+from crm_core.visibility import View
+from ui import forms, reveal
 from ui.feedback import escape
 
 
-def draw(customer: Customer, library: Library, names: dict[int, str]) -> None:
+def draw(customer: View, library: Library, names: dict[int, str]) -> None:
     """One card for each group that has values."""
     for group, fields in forms.by_group(fields_of(Customer), without=("kind", "stage", "name")).items():
         shown = display.show_all(fields, customer, library)
@@ -28,26 +28,10 @@ def draw(customer: Customer, library: Library, names: dict[int, str]) -> None:
             # Arrow is what the browser gets; the way through pandas takes twenty times as long.
             table = pa.table({"label": [escape(label) for label in shown], "value": [escape(text) for text in shown.values()]})
             st.table(table, border="horizontal", hide_index=True, hide_header=True)
-            if group == "base" and customer.identity_number and guard.actor().can(Permission.SENSITIVE_REVEAL):
-                _draw_reveal(customer)
+            reveal.draw("customer", customer, fields)
     changed = _("Created {created} by {author} · last changed {updated}").format(
         created=format_time(customer.created_at),
         author=names.get(customer.created_by_id or 0, "—"),
         updated=format_time(customer.updated_at),
     )
     st.caption(escape(changed))
-
-
-def _draw_reveal(customer: Customer) -> None:
-    if st.button(_("Show the identity number"), icon=":material/visibility:", type="tertiary"):
-        guard.dialog(_("Show the identity number"), _reveal, customer.id)
-
-
-def _reveal(customer_id: int) -> None:
-    st.caption(_("Every look at an identity number is logged with its reason."))
-    reason = st.text_input(forms.required(_("Reason")), key="reveal_reason")
-    if st.button(_("Show"), type="primary"):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            number = customers.reveal_identity_number(session, guard.actor(), customer_id, reason=reason)
-        if outcome.succeeded:
-            st.code(number, language=None)

@@ -8,12 +8,12 @@ import streamlit as st
 from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.i18n import _, format_age
-from crm_core.masking import mask
 from crm_core.models import STAGES
+from crm_core.permissions import Access
 from crm_core.reference import region_label
 from crm_core.services.customer_list import CustomerPage
 from crm_core.services.library import Library
-from ui import routes
+from ui import guard, routes
 from ui.badges import CHART_COLOURS
 
 ROW_HEIGHT = 36
@@ -21,9 +21,11 @@ INCOMPLETE_COLOUR = "#D97706"
 
 
 def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
-    """Draw a page of the list; phones are masked, since a list is seen by whoever passes the screen."""
+    """Draw a page of the list, without the phones where they are hidden from the viewer's role."""
     # Arrow is what the browser gets; the way through pandas took as long as the rest of this function.
     table = pa.Table.from_pylist([_row(row, page, library, owners) for row in page.rows])
+    if guard.actor().access_to("phone") is Access.HIDDEN:
+        table = table.drop_columns("phone")
     with st.container(key="customer_table"):
         st.dataframe(
             table,
@@ -55,7 +57,7 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "industry": library.division_label(row.industry) or row.industry_text or "",
         "region": region_label(row.city or row.province),
         "contact": contact.name if contact else "",
-        "phone": mask("phone", contact.phone or "") if contact else "",
+        "phone": (contact.phone or "") if contact else "",
         "owner": owners.get(row.owner_id, ""),
         "amount": float(row.cooperation_amount) if row.cooperation_amount is not None else None,
         "created": format_age(row.created_at.astimezone(settings().timezone).date(), today()),

@@ -1,15 +1,18 @@
 """The state of one edit: the values as they were when it began, what was changed since, and a conflict if there is one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.fields import Widget, fields_of
+from crm_core.fields import Field, Widget, fields_of
 from crm_core.i18n import _
 from crm_core.models import Customer
+from crm_core.permissions import Access
 from crm_core.services import customer_changes
 from crm_core.services.library import Library
+from crm_core.visibility import View, locked_fields, shown_fields
 from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
@@ -17,15 +20,19 @@ PREFIX = "edit"
 FIELDS = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 
 
-def open_record(customer: Customer) -> None:
+def shown() -> dict[str, Field]:
+    """The fields of the form, without those that are hidden from the editor's role."""
+    return shown_fields(guard.actor(), FIELDS)
+
+
+def open_record(customer: View) -> None:
     """Begin the edit, once: the version it began with is what it is saved against."""
     # Streamlit forgets the fields of a page that was left; such an edit begins anew. During a conflict they are not drawn.
     state = st.session_state.get("edit") or {}
     if state.get("code") == customer.code and (state["theirs"] is not None or f"{PREFIX}.name" in st.session_state):
         return
-    base = {name: getattr(customer, name) for name in FIELDS}
+    base = {name: getattr(customer, name) for name in shown()}
     base["industry"] = base["industry"] or customer.industry_text
-    base["identity_number"] = None  # never sent to the browser; an empty field leaves it as it is
     st.session_state["edit"] = {
         "code": customer.code,
         "version": customer.version,
@@ -35,16 +42,22 @@ def open_record(customer: Customer) -> None:
         "errors": {},
         "theirs": None,
     }
-    forms.preload(FIELDS, PREFIX, base)
+    _preload(base)
     st.session_state["edit_reason"] = ""
+
+
+def _preload(values: Mapping[str, Any]) -> None:
+    # Nobody gets a whole identity number into a form, and a masked one cannot be corrected: the field is empty, and leaves it as it is.
+    is_entered_anew = guard.actor().access_to("identity_number") is Access.EDITABLE and "*" in (values.get("identity_number") or "")
+    forms.preload(shown(), PREFIX, {**values, "identity_number": None} if is_entered_anew else values)
 
 
 def draw(library: Library) -> None:
     """All groups of the form, then the reason."""
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
-    form = Form(PREFIX, library, values, errors=state["errors"])
-    for group, fields in forms.by_group(FIELDS).items():
+    form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), FIELDS))
+    for group, fields in forms.by_group(shown()).items():
         form.draw_group(group, fields)
     with st.container(key=forms.css_key(PREFIX, "reason")):
         st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
@@ -58,7 +71,7 @@ def changes() -> dict[str, Any]:
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
     changed = {}
-    for name, field in FIELDS.items():
+    for name, field in shown().items():
         if not field.shown(values):
             continue
         entered = forms.value_of(f"{PREFIX}.{name}")
@@ -87,12 +100,11 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
     elif isinstance(outcome.error, Conflict):
-        theirs = {**outcome.error.theirs, "identity_number": None}
-        state["mine"], state["theirs"], state["version"] = wanted, theirs, outcome.error.version
+        state["mine"], state["theirs"], state["version"] = wanted, outcome.error.theirs, outcome.error.version
     elif outcome.errors:
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
-            forms.preload(FIELDS, PREFIX, {**state["base"], **wanted})
+            _preload({**state["base"], **wanted})
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
     elif outcome.error:
@@ -104,7 +116,7 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    chosen = conflict.choose(FIELDS, state["mine"], state["base"], state["theirs"], library)
+    chosen = conflict.choose(shown(), state["mine"], state["base"], state["theirs"], library)
     st.text_input(_("Reason for the change"), key="edit_reason")
     if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
         save(customer_id, code, chosen)

@@ -1,6 +1,6 @@
 """Forms drawn from field declarations: one widget per field, errors beneath it, values kept under `prefix.name`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,10 @@ WIDE = frozenset({Widget.LONG_TEXT})
 
 
 class Form:
-    """One form on a page: `values` decide which fields are shown and required, `errors` stand at their fields."""
+    """One form on a page: `values` decide which fields are shown and required, `errors` stand at their fields.
+
+    `locked` names text fields that are shown and cannot be changed.
+    """
 
     def __init__(
         self,
@@ -33,9 +36,10 @@ class Form:
         *,
         errors: Mapping[str, Sequence[str]] | None = None,
         warnings: Mapping[str, str] | None = None,
+        locked: Collection[str] = (),
     ) -> None:
         self.prefix, self.library, self.values = prefix, library, values
-        self.errors, self.warnings = errors or {}, warnings or {}
+        self.errors, self.warnings, self.locked = errors or {}, warnings or {}, locked
 
     def draw_group(self, group: str, fields: Mapping[str, Field]) -> None:
         """Draw the fields of a group in a box under its title; nothing where the record shows none of them."""
@@ -57,7 +61,7 @@ class Form:
 
     def _draw_field(self, place: Any, field: Field) -> None:
         with place.container(key=css_key(self.prefix, field.name), gap="xxsmall"):
-            draw_widget(field, self.library, self.values, prefix=self.prefix)
+            draw_widget(field, self.library, self.values, prefix=self.prefix, is_locked=field.name in self.locked)
             for sentence in self.errors.get(field.name, ()):
                 st.markdown(f":red[:material/error: {escape(sentence)}]")
             if warning := self.warnings.get(field.name):
@@ -93,13 +97,13 @@ def group_title(group: str) -> str:
     return _(GROUPS[group])
 
 
-def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str) -> None:
+def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str, is_locked: bool = False) -> None:
     """Draw the widget of one field; its value stands in `st.session_state` under `prefix.name`."""
     key = f"{prefix}.{field.name}"
     label = required(field.title) if field.is_required(values) else field.title
     help_text = _(field.help) if field.help else None
     if field.widget in (Widget.TEXT, Widget.MONEY):
-        st.text_input(label, key=key, help=help_text)
+        st.text_input(label, key=key, help=_("Your role may not change this.") if is_locked else help_text, disabled=is_locked)
     elif field.widget is Widget.LONG_TEXT:
         st.text_area(label, key=key, help=help_text, height=88)
     elif field.widget is Widget.DATE:

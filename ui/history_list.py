@@ -7,9 +7,10 @@ import streamlit as st
 
 from crm_core.fields import fields_of
 from crm_core.i18n import N_, _, format_time
-from crm_core.models import ChangeLog, Contact, Customer
+from crm_core.models import Contact, Customer
 from crm_core.services import display, history
 from crm_core.services.library import Library
+from crm_core.visibility import View
 from ui import feedback, guard
 
 ACTIONS = {"created": N_("created"), "changed": N_("changed"), "deleted": N_("removed"), "viewed": N_("viewed"), "imported": N_("imported")}
@@ -41,21 +42,22 @@ def draw(customer_id: int, library: Library) -> None:
         st.pagination(page.pages, key=key)
 
 
-def _row(line: ChangeLog, library: Library) -> dict[str, Any]:
+def _row(line: View, library: Library) -> dict[str, Any]:
     what = _(ENTITIES.get(line.entity, line.entity))
     field, old, new = _field(line, library)
     subject = f"{what} · {line.subject}" if line.entity != "customer" and line.subject else what
+    happened = "" if field and line.action == "changed" else _(ACTIONS.get(line.action, line.action))
     return {
         _("Time"): format_time(line.at),
         _("Who"): line.actor_name,
-        _("What"): " · ".join(part for part in (subject, field or _(ACTIONS.get(line.action, line.action))) if part),
+        _("What"): " · ".join(part for part in (subject, happened, field) if part),
         _("Before"): old,
         _("After"): new,
         _("Reason"): line.reason or "",
     }
 
 
-def _field(line: ChangeLog, library: Library) -> tuple[str, str, str]:
+def _field(line: View, library: Library) -> tuple[str, str, str]:
     declared = fields_of(Contact if line.entity == "contact" else Customer).get(line.field or "")
     if declared is None:
         return _(OTHER_FIELDS.get(line.field or "", line.field or "")), _plain(line.old), _plain(line.new)

@@ -52,7 +52,7 @@ class Contact(Base, Dated, Versioned):
         help=N_("A mailbox, or 未提供 if the customer gave none."),
         aliases=("电子邮箱", "邮箱地址", "邮件", "email", "e-mail", "mail"),
     )
-    wechat: Mapped[str | None] = declared(String(60), label=N_("WeChat"), group="contacts", aliases=("微信号", "wechat"))
+    wechat: Mapped[str | None] = declared(String(60), label=N_("WeChat"), group="contacts", sensitive="phone", aliases=("微信号", "wechat"))
     is_primary: Mapped[bool] = mapped_column(Boolean(), default=False)
 
     phone_key: Mapped[str | None] = mapped_column(String(40), index=True)

@@ -9,7 +9,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
 from crm_core.models import Attachment, Customer
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
@@ -109,10 +109,17 @@ def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Do
     if row.customer_id and not _is_live(session, row.customer_id):
         raise NotFound
     if row.type == IDENTITY_CARD:
-        if not actor.can(Permission.SENSITIVE_REVEAL) and row.uploaded_by_id != actor.id:
+        if not may_open(actor, row):
             raise NotFound
         audit.record(session, "viewed", row)
     return Download(row.filename, row.media_type, row.digest)
+
+
+def may_open(actor: Actor, attachment: Attachment) -> bool:
+    """Whether the actor may look at a file; a copy of an identity card shows the number, so it is like revealing that one."""
+    if attachment.type != IDENTITY_CARD or attachment.uploaded_by_id == actor.id:
+        return True
+    return actor.can(Permission.SENSITIVE_REVEAL) and actor.access_to("identity_number") is not Access.HIDDEN
 
 
 def _is_live(session: CrmSession, customer_id: int) -> bool:

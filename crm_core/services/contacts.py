@@ -10,15 +10,16 @@ from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFai
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.customer_changes import refresh
+from crm_core.services.customer_changes import allowed_changes, refresh
 from crm_core.services.entry import CONTACT_FIELDS, check_contact
+from crm_core.visibility import View, see_all, sensitive_fields
 
 
-def list_contacts(session: CrmSession, actor: Actor, customer_id: int) -> list[Contact]:
-    """A customer's contacts, the primary one first."""
+def list_contacts(session: CrmSession, actor: Actor, customer_id: int) -> list[View]:
+    """A customer's contacts as the actor sees them, the primary one first."""
     require(actor, Permission.CUSTOMER_READ)
     statement = select(Contact).where(Contact.customer_id == customer_id).order_by(Contact.is_primary.desc(), Contact.id)
-    return list(session.execute(statement).scalars())
+    return [View(actor, contact) for contact in session.execute(statement).scalars()]
 
 
 def add_contact(session: CrmSession, actor: Actor, customer_id: int, values: Mapping[str, Any]) -> Contact:
@@ -35,11 +36,16 @@ def add_contact(session: CrmSession, actor: Actor, customer_id: int, values: Map
 
 
 def update_contact(session: CrmSession, actor: Actor, contact_id: int, values: Mapping[str, Any], *, version: int) -> Contact:
-    """Change a contact. Raises `Conflict` if somebody saved after `version`, `ValidationFailed`, `NotFound`."""
+    """Change a contact; sensitive values may be left out, others not.
+
+    Raises `Conflict` if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
+    """
     contact, customer = _contact(session, actor, contact_id)
+    before = {name: getattr(contact, name) for name in CONTACT_FIELDS}
     if contact.version != version:
-        raise Conflict(version=contact.version, theirs={name: getattr(contact, name) for name in CONTACT_FIELDS})
-    clean, errors = check_contact(values)
+        raise Conflict(version=contact.version, theirs=see_all(actor, Contact, before))
+    kept = {name: before[name] for name in sensitive_fields(Contact)}
+    clean, errors = check_contact(kept | allowed_changes(actor, Contact, before, values))
     if errors:
         raise ValidationFailed(errors)
     for name, value in clean.items():

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.errors import Conflict, ValidationFailed
+from crm_core.errors import Conflict, NotAllowed, ValidationFailed
 from crm_core.fields import fields_of
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
@@ -19,6 +19,7 @@ from crm_core.services.entry import Checked, check_changes, missing_fields
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
 from crm_core.validation import clean_text, is_blank
+from crm_core.visibility import View, locked_message, see_all, sift
 
 
 def update_customer(
@@ -32,7 +33,8 @@ def update_customer(
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
     before = {name: getattr(customer, name) for name in fields_of(Customer)}
     if customer.version != version:
-        raise Conflict(version=customer.version, theirs={name: value for name, value in before.items() if name != "identity_number"})
+        raise Conflict(version=customer.version, theirs=see_all(actor, Customer, before))
+    changes = allowed_changes(actor, Customer, before, changes)
     before["industry"] = before["industry"] or customer.industry_text
     reason = clean_text(reason)[:300]
     clean, changed, errors = _check(session, before, changes)
@@ -43,6 +45,14 @@ def update_customer(
     session.info["reason"] = reason or None
     _write(session, actor, customer, clean, changed)
     return customer
+
+
+def allowed_changes(actor: Actor, model: type, present: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of the values given for a record. Raises `NotAllowed`, naming the fields, for sensitive ones the actor may not change."""
+    changes, refused = sift(actor, model, present, given)
+    if refused:
+        raise NotAllowed("sensitive:edit", locked_message(fields_of(model)[name] for name in refused))
+    return changes
 
 
 def _check(
@@ -107,10 +117,11 @@ def refresh(session: CrmSession, customer: Customer) -> None:
     bump(session, "customers")
 
 
-def what_is_missing(session: CrmSession, customer: Customer) -> list[str]:
-    """The labels of the required fields that an incomplete customer lacks."""
+def what_is_missing(session: CrmSession, customer: View) -> list[str]:
+    """The labels of the required fields that an incomplete customer lacks; one that is only hidden from the actor is not lacking."""
     declared = fields_of(Customer)
-    return [declared[name].title if name in declared else _("Contacts") for name in _missing(session, customer)]
+    missing = _missing(session, session.get_one(Customer, customer.id))
+    return [declared[name].title if name in declared else _("Contacts") for name in missing]
 
 
 def _missing(session: CrmSession, customer: Customer) -> list[str]:

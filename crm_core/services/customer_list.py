@@ -16,6 +16,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
 from crm_core.services.library import get_library
+from crm_core.visibility import glance
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 500
@@ -50,7 +51,7 @@ class CustomerPage:
     """One page of a list. `total` is exact unless `is_capped`: then there are more."""
 
     rows: list[Row[*tuple[Any, ...]]]
-    contacts: dict[int, Row[*tuple[Any, ...]]]
+    contacts: dict[int, "PrimaryContact"]
     total: int
     is_capped: bool
     page: int
@@ -59,6 +60,14 @@ class CustomerPage:
     def pages(self) -> int:
         """How many pages there are, at least one."""
         return max(1, -(-self.total // PAGE_SIZE))
+
+
+@dataclass(frozen=True)
+class PrimaryContact:
+    """Whom to talk to first, as a list shows it."""
+
+    name: str
+    phone: str | None
 
 
 def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> CustomerPage:
@@ -74,7 +83,8 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> C
         )
     )
     is_capped = found is not None and len(found) > COUNT_LIMIT
-    return CustomerPage(rows, {row.customer_id: row for row in contacts}, total, is_capped, page)
+    primary = {row.customer_id: PrimaryContact(row.name, glance(actor, "phone", row.phone)) for row in contacts}
+    return CustomerPage(rows, primary, total, is_capped, page)
 
 
 def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None) -> list[Row[*tuple[Any, ...]]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crm_core import audit, clock
+from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _
@@ -21,6 +21,7 @@ from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
 from crm_core.validation import clean_text
+from crm_core.visibility import View
 
 
 @dataclass
@@ -32,8 +33,13 @@ class NewCustomer:
     warnings: dict[str, str] = field(default_factory=dict)
 
 
-def get_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
-    """A customer by code. Raises `NotFound` if it is deleted or outside the actor's scope."""
+def get_customer(session: CrmSession, actor: Actor, code: str) -> View:
+    """A customer by code as the actor sees it. Raises `NotFound` if it is deleted or outside the actor's scope."""
+    return View(actor, load_customer(session, actor, code))
+
+
+def load_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
+    """The record itself, with every value whole: for services only."""
     require(actor, Permission.CUSTOMER_READ)
     customer = session.execute(
         select(Customer).where(Customer.code == clean_text(code), Customer.deleted_at.is_(None))
@@ -126,16 +132,6 @@ def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> 
     draft = session.get(Draft, draft_id)
     if draft is not None:
         session.delete(draft)
-
-
-def reveal_identity_number(session: CrmSession, actor: Actor, customer_id: int, *, reason: str) -> str:
-    """The whole identity number, for those who may; the look and its reason are logged [002]."""
-    require(actor, Permission.SENSITIVE_REVEAL)
-    if not clean_text(reason):
-        raise ValidationFailed({"reason": [_("Say why you need to see the number.")]})
-    customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_READ)
-    audit.record(session, "viewed", customer, new="identity_number", reason=clean_text(reason)[:300])
-    return customer.identity_number or ""
 
 
 def delete_customer(session: CrmSession, actor: Actor, customer_id: int, *, reason: str = "") -> Customer:

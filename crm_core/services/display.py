@@ -1,4 +1,4 @@
-"""Values as people read them: labels for codes, days, yuan, masked sensitive texts."""
+"""Values as people read them: labels for codes, days, yuan."""
 
 import json
 from collections.abc import Mapping
@@ -9,17 +9,14 @@ from typing import Any
 from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.fields import Field, Widget
 from crm_core.i18n import _, format_date, format_money, join_words
-from crm_core.masking import mask
 from crm_core.reference import regions
 from crm_core.services.library import Library
 
 
-def show(field: Field, value: Any, library: Library, *, masked: bool = False) -> str:
+def show(field: Field, value: Any, library: Library) -> str:
     """One value in the language in force; empty for none."""
     if value is None or value == [] or value == "":
         return ""
-    if masked and field.sensitive:
-        return mask(field.sensitive, str(value))
     if isinstance(value, (list, tuple)):
         return join_words(show(field, one, library) for one in value)
     return _show_one(field, value, library)
@@ -43,7 +40,7 @@ def _show_one(field: Field, value: Any, library: Library) -> str:
 
 def show_all(fields: Mapping[str, Field], record: Any, library: Library) -> dict[str, str]:
     """Labels and shown values of a record's fields, in order, empty ones left out."""
-    shown = {field.title: show(field, getattr(record, name), library, masked=name == "identity_number") for name, field in fields.items()}
+    shown = {field.title: show(field, getattr(record, name), library) for name, field in fields.items()}
     return {label: text for label, text in shown.items() if text}
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from crm_core.db import CrmSession
-from crm_core.models import ChangeLog
+from crm_core.fields import fields_of
+from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.permissions import Actor, Permission, require
+from crm_core.visibility import View, see_logged
 
 PAGE_SIZE = 100
 
@@ -15,7 +17,7 @@ PAGE_SIZE = 100
 class ChangePage:
     """One page of the changes of a customer, newest first, and how many there are in all."""
 
-    rows: list[ChangeLog]
+    rows: list[View]
     total: int
     page: int
 
@@ -33,4 +35,12 @@ def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: i
     found = ChangePage([], total, page)
     page = min(max(page, 1), found.pages)
     statement = select(ChangeLog).where(own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    return ChangePage(list(session.execute(statement).scalars()), total, page)
+    return ChangePage([_seen(actor, line) for line in session.execute(statement).scalars()], total, page)
+
+
+def _seen(actor: Actor, line: ChangeLog) -> View:
+    model = {mapped.__tablename__: mapped for mapped in (Customer, Contact)}.get(line.entity, Customer)
+    field = fields_of(model).get(line.field or "")
+    if field is None or not field.sensitive:
+        return View(actor, line)
+    return View(actor, line, old=see_logged(actor, field.sensitive, line.old), new=see_logged(actor, field.sensitive, line.new))

@@ -24,8 +24,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core import clock, db
 from crm_core.clients import Client
-from crm_core.models import SignInTicket, User, UserSession
-from crm_core.permissions import SYSTEM, Actor
+from crm_core.models import Role, SignInTicket, User, UserSession
+from crm_core.permissions import SYSTEM, Access, Actor, Permission, Scope
 from crm_core.schema import upgrade_database
 from crm_core.services import attachments, sign_in, teams
 from crm_core.services.file_store import store_file
@@ -228,6 +228,14 @@ class TestFiles:
         assert office.ask(f"/files/{office.card}", office.manager).body == factories.PNG
         (line,) = factories.log_of("attachment", office.card, action="viewed")
         assert line.actor_id == office.manager.id
+
+    def test_an_identity_card_opens_for_nobody_from_whose_role_numbers_are_hidden(self, office: Office) -> None:
+        permissions = sorted({Permission.CUSTOMER_READ, Permission.SENSITIVE_REVEAL})
+        access = {"identity_number": int(Access.HIDDEN)}
+        with db.transaction(SYSTEM) as session:
+            session.add(Role(code="kept_out", name="看不到证件", scope=Scope.ALL, permissions=permissions, access=access))
+        assert office.ask(f"/files/{office.card}", factories.make_user(role="kept_out")).status == 404
+        assert office.ask(f"/files/{office.licence}", factories.make_user(role="kept_out")).status == 200
 
     def test_a_disabled_user_gets_nothing_more(self, office: Office) -> None:
         leaver = factories.make_user(role="administrator", username="leaver")

@@ -193,18 +193,6 @@ class TestDetail:
         with db.reading(SYSTEM) as session:
             assert session.execute(select(Attachment)).first() is None
 
-    def test_an_identity_number_is_shown_to_those_who_may_after_a_reason(self, manager: Actor, sales: Actor) -> None:
-        number = factories.random_identity_number()
-        customer = factories.make_customer(sales, kind="individual", identity_number=number)
-        assert not Visit(sales).go(routes.CUSTOMER, code=customer.code).has("Show the identity number")
-        visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Show the identity number")
-        visit.press("Show")
-        assert is_sentence(visit.refusals[0])
-        assert number not in str(visit.messages)
-        visit.enter("reveal_reason", "办理开户").press("Show")
-        assert visit.tab.code[0].value == number
-        assert factories.log_of("customer", customer.id, action="viewed")[-1].reason == "办理开户"
-
 
 def errors_by_field(visit: Visit) -> dict[str, str]:
     """The sentences at the fields, by the field's place: contact_form-phone."""

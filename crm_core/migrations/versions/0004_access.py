@@ -131,6 +131,7 @@ def upgrade() -> None:
         )
     op.create_index("ix_notice_unread", "notice", ["user_id", "read_at", "id"])
     _create_others()
+    make_search_anew("tokens, phones")
 
 
 def _create_others() -> None:
@@ -184,7 +185,17 @@ def _keep_seals() -> None:
     )
 
 
+def make_search_anew(columns: str) -> None:
+    """Phones are searched apart from the rest; the index is filled after the migration."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TABLE customer_search")
+        op.execute(f"CREATE VIRTUAL TABLE customer_search USING fts5({columns}, prefix='1')")
+    else:
+        op.execute("DELETE FROM customer_search")
+
+
 def downgrade() -> None:
+    make_search_anew("tokens")
     for table in ("log_seal", "outbox_message", "sign_in_failure", *of_users()):
         op.drop_table(table)
     op.drop_index("ix_user_account_email", "user_account")

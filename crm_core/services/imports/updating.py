@@ -12,12 +12,12 @@ from crm_core.models import Contact, Customer
 from crm_core.normal import phone_key
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.search import customer_search, searchable
+from crm_core.search import Searchable, customer_search, index_customers, searchable
 from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
 from crm_core.services.imports.mapping import CONTACT
 from crm_core.services.imports.rows import Entry, RowReader
-from crm_core.services.imports.writing import index_customers
 from crm_core.services.industries import suggest_industry
+from crm_core.visibility import sift
 
 _SEARCHED = frozenset({"name", "credit_code"})
 
@@ -50,9 +50,9 @@ class Updates:
         Nature and type stay as they are. A contact of the same name or phone is changed, another one is added. With any error
         nothing is changed.
         """
-        changes, errors = _customer_changes(self.reader, customer, entry)
+        changes, errors = _customer_changes(self.actor, self.reader, customer, entry)
         contact = _contact_of(self.contacts[customer.id], entry)
-        contact_changes, contact_errors = _contact_changes(contact, customer, entry)
+        contact_changes, contact_errors = _contact_changes(self.actor, contact, customer, entry)
         update = Update(errors | contact_errors, has_news=bool(changes or contact_changes))
         if not update.errors and update.has_news and self.writes:
             self._apply(customer, changes, contact, contact_changes)
@@ -88,7 +88,7 @@ class Updates:
             index_customers(self.session, [(customer_id, self._texts(customer_id)) for customer_id in sorted(self._renamed)])
         bump(self.session, "customers")
 
-    def _texts(self, customer_id: int) -> list[str | None]:
+    def _texts(self, customer_id: int) -> Searchable:
         customer = self.customers[customer_id]
         contacts = [(contact.name, contact.phone, contact.wechat) for contact in self.contacts[customer_id]]
         return searchable(customer.name, customer.code, customer.credit_code, contacts)
@@ -108,14 +108,15 @@ def _contacts(session: CrmSession, ids: Iterable[int]) -> dict[int, list[Contact
     return found
 
 
-def _customer_changes(reader: RowReader, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
+def _customer_changes(actor: Actor, reader: RowReader, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
     declared = fields_of(Customer)
     before = {name: getattr(customer, name) for name in declared}
     before["industry"] = before["industry"] or customer.industry_text
     placed, errors = reader.with_regions(entry.given, entry.regions, before)
     given = {name: value for name, value in placed.items() if name in declared and not declared[name].fixed}
+    given, refused = sift(actor, Customer, before, given)
     clean, wrong = check_changes(reader.library, before, given)
-    errors = {name: entry.checked.errors[name] for name in ("",) if name in entry.checked.errors} | wrong | errors
+    errors = {name: entry.checked.errors[name] for name in ("",) if name in entry.checked.errors} | wrong | errors | refused
     changes = {name: clean[name] for name in given if name in clean}
     if "industry" in changes:
         changes["industry_text"] = clean.get("industry_text")
@@ -134,13 +135,17 @@ def _contact_of(contacts: list[Contact], entry: Entry) -> Contact | None:
     return next(iter([*same_name, *same_phone, *primary]), None)
 
 
-def _contact_changes(contact: Contact | None, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
+def _contact_changes(actor: Actor, contact: Contact | None, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
     given = dict(entry.given_contact)
     if not given:
         return {}, {}
     if contact is None and not given.get("name"):
         given["name"] = entry.checked.contacts[0]["name"] if entry.checked.contacts else customer.name
     before = {name: getattr(contact, name) for name in CONTACT_FIELDS} if contact else {}
+    refused: Errors = {}
+    if contact:
+        given, refused = sift(actor, Contact, before, given)
     clean, errors = check_contact({**before, **given}, require=False)
     changes = {name: clean[name] for name in given if contact is None or clean[name] != getattr(contact, name)}
-    return changes, {CONTACT + name: sentences for name, sentences in errors.items() if name in given}
+    wrong = {name: sentences for name, sentences in errors.items() if name in given} | refused
+    return changes, {CONTACT + name: sentences for name, sentences in wrong.items()}

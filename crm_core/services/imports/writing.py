@@ -3,7 +3,7 @@
 Bulk statements bypass the models' own derivations, so the keys for comparison are set here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, cast
@@ -11,14 +11,14 @@ from typing import Any, cast
 from sqlalchemy import Table, insert, select
 
 from crm_core import audit, crypto
-from crm_core.db import CrmSession, is_sqlite
+from crm_core.db import CrmSession
 from crm_core.fields import Widget, fields_of
 from crm_core.models import Base, Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped
-from crm_core.search import index_row, insert_statement, searchable
+from crm_core.search import Searchable, index_customers, searchable
 from crm_core.services.imports.rows import Entry
 from crm_core.services.industries import suggest_industry
 
@@ -108,18 +108,12 @@ def _table(model: type[Base]) -> Table:
 
 
 def _index(session: CrmSession, ids: Sequence[int], codes: Sequence[str], entries: Sequence[Entry]) -> None:
-    rows = []
+    rows: list[tuple[int, Searchable]] = []
     for customer_id, code, entry in zip(ids, codes, entries, strict=True):
         values = entry.checked.values
         contacts = [(contact["name"], contact["phone"], contact["wechat"]) for contact in entry.checked.contacts]
         rows.append((customer_id, searchable(values["name"], code, values.get("credit_code"), contacts)))
     index_customers(session, rows)
-
-
-def index_customers(session: CrmSession, rows: Iterable[tuple[int, Iterable[str | None]]]) -> None:
-    """Add the search rows of customers that have none, by id and searchable texts."""
-    sqlite = is_sqlite(session)
-    session.execute(insert_statement(sqlite=sqlite), [index_row(customer_id, texts, sqlite=sqlite) for customer_id, texts in rows])
 
 
 def _log(

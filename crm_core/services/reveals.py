@@ -1,0 +1,51 @@
+"""Looking at a whole value that is masked: for those who may, with a reason, and every look is logged [002]."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_core import audit
+from crm_core.db import CrmSession
+from crm_core.errors import NotAllowed, NotFound, ValidationFailed
+from crm_core.i18n import N_, _
+from crm_core.models import Contact, Customer
+from crm_core.permissions import Access, Actor, Permission, require
+from crm_core.validation import clean_text
+from crm_core.visibility import sensitive_fields
+
+REVEALED: dict[str, Any] = {model.__tablename__: model for model in (Customer, Contact)}
+REASONS = (
+    N_("To contact the customer"),
+    N_("To prepare a contract or invoice"),
+    N_("To check the data with the customer"),
+    N_("To handle a complaint"),
+)
+"""Why a value is usually looked at; words of one's own are possible."""
+
+
+def reveal(session: CrmSession, actor: Actor, entity: str, record_id: int, field: str, *, reason: str) -> str:
+    """The whole value of a sensitive field of a customer or contact; the look and its reason are logged.
+
+    Raises `NotAllowed` without the permission or where the kind is hidden from the role, `ValidationFailed` without a reason,
+    `NotFound`.
+    """
+    require(actor, Permission.CUSTOMER_READ)
+    require(actor, Permission.SENSITIVE_REVEAL)
+    model = REVEALED[entity]
+    declared = sensitive_fields(model)[field]
+    if actor.access_to(declared.sensitive) is Access.HIDDEN:
+        raise NotAllowed(Permission.SENSITIVE_REVEAL, _("{field} is hidden from your role.").format(field=declared.title))
+    if not clean_text(reason):
+        raise ValidationFailed({"reason": [_("Say why you need to see it.")]})
+    record = _load(session, model, record_id)
+    audit.record(session, "viewed", record, field=field, reason=clean_text(reason)[:300])
+    value: str = getattr(record, field) or ""
+    return value
+
+
+def _load(session: CrmSession, model: Any, record_id: int) -> Any:
+    statement = select(model) if model is Customer else select(model).join(Customer, Customer.id == model.customer_id)
+    record = session.execute(statement.where(model.id == record_id, Customer.deleted_at.is_(None))).scalar_one_or_none()
+    if record is None:
+        raise NotFound
+    return record
