@@ -49,7 +49,7 @@ class Filters:
     def draw(self) -> CustomerQuery:
         """Draw the row and return the query it describes."""
         if address.restore(PAGE, self.parameters):
-            _renew_pagination()
+            renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
             with st.container(key="list_search", width=300):
                 st.text_input(
@@ -122,7 +122,7 @@ class Filters:
         """Take all filters away."""
         for name, parameter in self.parameters.items():
             st.session_state[name] = parameter.read([])
-        _renew_pagination()
+        renew_pagination()
 
     def query(self) -> CustomerQuery:
         """The query for what is chosen now."""
@@ -160,10 +160,11 @@ def is_empty(query: CustomerQuery) -> bool:
 def first_page() -> None:
     """A changed filter shows its first page."""
     st.session_state["page"] = 1
-    _renew_pagination()
+    renew_pagination()
 
 
-def _renew_pagination() -> None:
+def renew_pagination() -> None:
+    """The numbers of the pages begin at the page that is shown."""
     # A pagination that was drawn keeps its own page; one under a new key begins at the page it is given.
     st.session_state["page_turn"] = st.session_state.get("page_turn", 0) + 1
 

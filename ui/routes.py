@@ -22,6 +22,7 @@ LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
 MAILS = "admin/mails.py"
+AUDIT = "admin/audit.py"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ ROUTES = (
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
+    Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )
 
 OPEN = frozenset(route.url for route in ROUTES if route.is_open)

@@ -56,4 +56,4 @@ with right:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
     if tab_history.open:
         with tab_history:
-            history_list.draw(customer.id, entries)
+            history_list.draw(customer.id)

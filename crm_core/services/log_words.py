@@ -1,0 +1,189 @@
+"""Lines of the change log in words: what was done to what, and values before and after as people read them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_core.db import CrmSession
+from crm_core.fields import Field, fields_of
+from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
+from crm_core.models import ACTIONS, STAGES, Base, ChangeLog, Role, Team
+from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
+from crm_core.services import display
+from crm_core.services.library import Library, get_library
+from crm_core.services.users import user_names
+from crm_core.visibility import see_logged
+
+ENTITIES = {
+    "customer": N_("Customer"),
+    "contact": N_("Contact"),
+    "attachment": N_("Attachment"),
+    "user_account": N_("Account"),
+    "role": N_("Role"),
+    "team": N_("Team"),
+    "import_batch": N_("Import"),
+    "change_log": N_("Audit log"),
+    "preset": N_("Preset library"),
+    "industry": N_("Industry"),
+    "industry_suggestion": N_("Suggested industries"),
+    "outline_question": N_("Talking points"),
+}
+"""What the log is about, by the table."""
+
+OTHER_FIELDS = {
+    "tags": N_("Tags"),
+    "is_primary": N_("Primary contact"),
+    "deleted_at": N_("Recycle bin"),
+    "owner_id": N_("Owner"),
+    "is_incomplete": N_("Incomplete"),
+    "industry_text": N_("Suggested industry"),
+    "duplicate_reason": N_("Reason for a duplicate"),
+    "must_change_password": N_("New password at the next sign-in"),
+    "totp_confirmed_at": N_("Second factor"),
+    "name_en": N_("English name"),
+    "position": N_("Place in the list"),
+    "is_active": N_("Active"),
+    "question": N_("Question"),
+    "question_en": N_("English question"),
+    "field": N_("Field"),
+    "industry": N_("Industry"),
+    "stage": N_("Customer type"),
+    "state": N_("Decision"),
+    "remark": N_("Remark"),
+    "parent": N_("Section"),
+    "type": N_("Attachment type"),
+    "filename": N_("File name"),
+    "code": N_("Code"),
+    "customer_id": N_("Customer"),
+}
+"""Fields without a declaration of their own."""
+
+NOBODY = N_("the system, or not signed in")
+"""Who did what no account did."""
+
+COUNTS = {
+    "rows": N_("rows"),
+    "created": N_("created"),
+    "updated": N_("updated"),
+    "skipped": N_("skipped"),
+    "failed": N_("failed"),
+    "incomplete": N_("incomplete"),
+}
+"""What an import counted, as the log keeps it: `rows 12, created 10`."""
+
+EXPORTED = {
+    "lines": N_("lines"),
+    "person": N_("Who"),
+    "customer": N_("Customer"),
+    "action": N_("What happened"),
+    "entity": N_("To what"),
+    "since": N_("From day"),
+    "until": N_("Until day"),
+}
+"""What an export of the log held and how it was filtered, as the log keeps it: an object of JSON."""
+
+
+@dataclass(frozen=True)
+class LineText:
+    """One line: the thing it is about and the field or action, and the values."""
+
+    what: str
+    before: str
+    after: str
+
+
+class LogWords:
+    """The words for lines in the language in force; made once for a page or a file."""
+
+    def __init__(self, session: CrmSession, actor: Actor) -> None:
+        self.actor = actor
+        self.library: Library = get_library(session)
+        self.people = users = {str(number): name for number, name in user_names(session).items()}
+        teams = {str(row.id): row.name for row in session.execute(select(Team.id, Team.name))}
+        roles = {str(role.id): role.title for role in session.execute(select(Role)).scalars()}
+        named = {"owner_id": users, "head_id": users, "role_id": roles, "team_id": teams, "parent_id": teams, "language": LANGUAGES}
+        self._shown: dict[str, Callable[[str], str]] = {
+            **{field: partial(_name, names) for field, names in named.items()},
+            "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
+            "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
+            "access": _access,
+        }
+
+    def who(self, line: Any) -> str:
+        """Who did it."""
+        return _("the system") if line.actor_id is None and line.actor_name == SYSTEM.name else str(line.actor_name)
+
+    def describe(self, line: Any) -> LineText:
+        """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
+        what = _(ENTITIES.get(line.entity, line.entity))
+        subject = f"{what} · {line.subject}" if line.subject and line.entity != "customer" else what
+        if not line.field:
+            return LineText(f"{subject} · {_(ACTIONS.get(line.action, line.action))}", "", self._happened(line))
+        declared = _fields(line.entity).get(line.field)
+        title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
+        before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
+        return LineText(f"{subject} · {title}", before, after)
+
+    def _value(self, name: str, declared: Field | None, stored: str | None) -> str:
+        if declared and declared.sensitive:
+            stored = see_logged(self.actor, declared.sensitive, stored)
+        if not stored:
+            return ""
+        if name in self._shown:
+            return self._shown[name](stored)
+        return _plain(display.show_logged(declared, stored, self.library) if declared else stored)
+
+    def _happened(self, line: Any) -> str:
+        text = line.new or ""
+        if line.action == "viewed" and (declared := _fields(line.entity).get(text)):
+            return declared.title
+        if line.action == "imported":
+            pairs = (count.rpartition(" ") for count in text.split(", "))
+            return join_words(f"{_(COUNTS.get(name, name))} {number}" for name, _blank, number in pairs)
+        if line.action == "exported" and line.entity == ChangeLog.__tablename__:
+            return join_words(f"{_(EXPORTED[name])} {self._filter(name, value)}" for name, value in json.loads(text).items())
+        return text
+
+    def _filter(self, name: str, value: Any) -> str:
+        labels = {"person": {"0": NOBODY, **self.people}, "action": ACTIONS, "entity": ENTITIES}.get(name, {})
+        return _(labels.get(str(value), str(value)))
+
+
+@cache
+def _fields(entity: str) -> Mapping[str, Field]:
+    models: dict[str, type] = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    return fields_of(models[entity]) if entity in models else {}
+
+
+def _name(names: Mapping[str, str], stored: str) -> str:
+    return names.get(stored, stored)
+
+
+def _listed(labels: Mapping[Any, str], codes: Any) -> str:
+    return join_words(_(labels.get(code, code)) for code in codes)
+
+
+def _access(stored: str) -> str:
+    return join_words(f"{_(SENSITIVE.get(kind, kind))} {_(ACCESS[level])}" for kind, level in json.loads(stored).items())
+
+
+def _plain(stored: str) -> str:
+    if stored in ("True", "False"):
+        return _("yes") if stored == "True" else _("no")
+    moment = _moment(stored)
+    return format_time(moment) if moment else stored
+
+
+def _moment(stored: str) -> datetime | None:
+    if len(stored) < len("2026-01-01 00:00:00") or not stored[:4].isdecimal():
+        return None
+    try:
+        found = datetime.fromisoformat(stored)
+    except ValueError:
+        return None  # a text that begins like a moment
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
