@@ -15,7 +15,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
 from crm_core import clock
-from crm_core.fields import Field, Widget
+from crm_core.fields import CHOOSING, Field, Widget
 from crm_core.i18n import _, join_words
 from crm_core.pinyin import initials_of, pinyin_of
 
@@ -334,7 +334,8 @@ def clean_values(fields: Mapping[str, Field], values: Values, *, require: bool =
 
 def required_message(field: Field) -> str:
     """The sentence for a required field that is empty."""
-    return _("{label} is required.").format(label=field.title)
+    sentence = _("{label} is required. Choose an entry.") if field.widget in CHOOSING else _("{label} is required.")
+    return sentence.format(label=field.title)
 
 
 def clean_value(field: Field, value: Any, values: Values) -> Any:

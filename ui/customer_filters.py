@@ -12,7 +12,7 @@ from crm_core.models import STAGES, Customer
 from crm_core.reference import children_of, regions
 from crm_core.services.customers import SORTS, CustomerQuery
 from crm_core.services.library import Library
-from ui import address
+from ui import address, page_tools
 from ui.forms import choices_of
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
@@ -176,6 +176,13 @@ def draw_pagination(pages: int, page: int) -> None:
 
 def _turn_page(key: str) -> None:
     st.session_state["page"] = st.session_state[key]
+    st.session_state["page_turned"] = st.session_state["page"]
+
+
+def show_first_row() -> None:
+    """After the page was turned at the foot of the list: go back to its head."""
+    if page := st.session_state.pop("page_turned", None):
+        page_tools.show_top_of("list_filters", turn=page)
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:

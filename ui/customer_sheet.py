@@ -43,7 +43,7 @@ def _draw_reveal(customer: Customer) -> None:
 def _reveal(customer_id: int) -> None:
     st.caption(_("Every look at an identity number is logged with its reason."))
     reason = st.text_input(forms.required(_("Reason")), key="reveal_reason")
-    if st.button(_("Show"), type="primary"):
+    if forms.decide(_("Show"), icon=":material/visibility:", back=_("Close")):
         with feedback.attempt() as outcome, guard.acting() as session:
             number = customers.reveal_identity_number(session, guard.actor(), customer_id, reason=reason)
         if outcome.succeeded:

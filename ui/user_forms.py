@@ -22,7 +22,7 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     team = st.selectbox(
         _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team"
     )
-    if not st.button(_("Create account"), type="primary", icon=":material/check:"):
+    if not forms.decide(_("Create account")):
         return
     password = users.random_password()
     with feedback.attempt() as outcome, guard.acting() as session:
@@ -69,7 +69,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     )
     is_active = st.toggle(_("May sign in"), value=account.is_active, key=f"edit_active_{account.id}")
     with st.container(horizontal=True):
-        if st.button(_("Save"), type="primary", icon=":material/check:"):
+        if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 users.update_user(session, guard.actor(), account.id, name=name, role=role, team_id=team, is_active=is_active)
             if outcome.succeeded:
@@ -88,7 +88,7 @@ def add_team(teams: dict[int, str]) -> None:
     parent = st.selectbox(
         _("Belongs to"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="team_parent"
     )
-    if st.button(_("Create team"), type="primary", icon=":material/check:"):
+    if forms.decide(_("Create team")):
         with feedback.attempt() as outcome, guard.acting() as session:
             users.create_team(session, guard.actor(), name=name, parent_id=parent)
         if outcome.succeeded:

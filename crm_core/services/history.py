@@ -34,3 +34,10 @@ def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: i
     page = min(max(page, 1), found.pages)
     statement = select(ChangeLog).where(own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     return ChangePage(list(session.execute(statement).scalars()), total, page)
+
+
+def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> ChangeLog | None:
+    """The latest line about one record: who saved it last, and when; none outside the actor's scope."""
+    require(actor, Permission.CUSTOMER_READ)
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), ChangeLog.action == "changed")
+    return session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(1)).scalar_one_or_none()

@@ -44,7 +44,7 @@ def edit_question(question: library.OutlineQuestion | None) -> None:
         _("Place in the list"), value=question.position if question else 0, min_value=0, max_value=999, key=f"question_position_{key}"
     )
     with st.container(horizontal=True):
-        if st.button(_("Save"), type="primary", icon=":material/check:"):
+        if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 library.save_question(
                     session,

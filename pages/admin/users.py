@@ -29,6 +29,7 @@ for account in accounts:
             st.badge(_("disabled"), color="red")
         if account.is_locked():
             st.badge(_("locked"), color="orange")
-        st.caption(_("last sign-in {time}").format(time=format_time(account.last_sign_in_at) or "—"), width="content")
+        last = format_time(account.last_sign_in_at)
+        st.caption(_("last sign-in {time}").format(time=last) if last else _("never signed in"), width="content")
         if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):
             guard.dialog(_("Edit account"), user_forms.edit, account, {role.code: role.title for role in roles}, teams)

@@ -31,7 +31,7 @@ def edit() -> None:
         edit_form.draw_conflict(customer.id, code, entries)
         return
     edit_form.draw(entries)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             edit_form.save(customer.id, code)
         if st.button(_("Cancel")):
