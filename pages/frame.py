@@ -9,7 +9,7 @@ from crm_core import db
 from crm_core.services import users
 from ui import feedback, guard, header, routes, sign_in_page
 
-st.set_page_config(page_title="客脉 Kemai", page_icon=str(header.ICON), layout="wide", initial_sidebar_state=220)
+st.set_page_config(page_title="客脉 Kemai", page_icon=str(header.ICON), layout="wide", initial_sidebar_state=232)
 
 st.logo(str(header.LOGO), icon_image=str(header.ICON), size="large")
 

@@ -17,6 +17,7 @@ from ui.forms import choices_of
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
 PAGE = "customers"
+PAGINATION_WIDTH = 340
 SORT_LABELS = {
     "newest": N_("Newest first"),
     "oldest": N_("Oldest first"),
@@ -171,7 +172,7 @@ def _renew_pagination() -> None:
 def draw_pagination(pages: int, page: int) -> None:
     """The numbers of the other pages."""
     key = f"pagination_{st.session_state.get('page_turn', 0)}"
-    st.pagination(pages, default=page, key=key, on_change=_turn_page, args=(key,))
+    st.pagination(pages, default=page, width=PAGINATION_WIDTH, key=key, on_change=_turn_page, args=(key,))
 
 
 def _turn_page(key: str) -> None:

@@ -18,8 +18,9 @@ from ui import routes
 from ui.badges import CHART_COLOURS
 
 ROW_HEIGHT = 36
-STATES_WIDTH = {"zh_CN": 148, "en": 198}
-STATES_AND_INDUSTRY_WIDTH = 336
+STATES_WIDTH = {"zh_CN": 148, "en": 204}
+STATES_AND_INDUSTRY_WIDTH = 330
+REGION_WIDTH = 94
 LETTER_WIDTH = 6.6
 INCOMPLETE_COLOUR = "#D97706"
 
@@ -52,7 +53,7 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "tier": row.tier or "",
         "code": row.code,
         "industry": _fitting(library.division_label(row.industry) or row.industry_text or "", _industry_width()),
-        "region": region_label(row.city or row.province),
+        "region": _fitting(region_label(row.city or row.province), REGION_WIDTH),
         "contact": contact.name if contact else "",
         "phone": mask("phone", contact.phone or "") if contact else "",
         "owner": owners.get(row.owner_id, ""),
@@ -84,15 +85,15 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
-        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=208, pinned=True, key="open_customer"),
-        "code": column.TextColumn(_("Customer code"), width=108),
+        "name": column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=196, pinned=True, key="open_customer"),
+        "code": column.TextColumn(_("Customer code"), width=102),
         "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=_states_width()),
-        "tier": column.TextColumn(_("Tier"), width=44),
+        "tier": column.TextColumn(_("Tier"), width=40),
         "industry": column.TextColumn(_("Industry"), width=_industry_width()),
-        "region": column.TextColumn(_("Region"), width=88),
-        "contact": column.TextColumn(_("Contact"), width=66),
+        "region": column.TextColumn(_("Region"), width=REGION_WIDTH),
+        "contact": column.TextColumn(_("Contact"), width=62),
         "phone": column.TextColumn(_("Phone"), width=104),
-        "owner": column.TextColumn(_("Owner"), width=64),
-        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=86),
-        "created": column.TextColumn(_("Created"), width=90),
+        "owner": column.TextColumn(_("Owner"), width=60),
+        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=84),
+        "created": column.TextColumn(_("Created"), width=88),
     }

@@ -17,7 +17,8 @@ from crm_core.services.imports.mapping import targets
 from crm_core.services.library import Library
 
 ALWAYS, SOMETIMES = "*", "(*)"
-_PREPARED_ROWS = 2_000
+_HEADER_ROW = 2
+_LAST_ROW = 2_000
 _CHECKED = (Widget.CHOICE, Widget.PRESET)
 """Where exactly one of the choices is meant, so that the spreadsheet can refuse anything else."""
 
@@ -28,6 +29,9 @@ def template_workbook(library: Library) -> bytes:
     rows, choices = workbook.active, workbook.create_sheet(_("Choices"))
     assert isinstance(rows, Worksheet)
     rows.title = _("Customers")
+    rows["A1"] = _(
+        "* is required, (*) only for some natures or types of customer. What may be chosen stands on the sheet “{sheet}”."
+    ).format(sheet=choices.title)
     for place, field in enumerate(targets().values(), start=1):
         _prepare_column(rows, place, field)
         if labels := choices_of(field, library):
@@ -35,7 +39,7 @@ def template_workbook(library: Library) -> bytes:
             _list_choices(choices, column, field.title, labels)
             if field.widget in _CHECKED:
                 rows.add_data_validation(_drop_down(choices, column, len(labels), place, is_open=field.is_open))
-    rows.freeze_panes = "A2"
+    rows.freeze_panes = rows.cell(_HEADER_ROW + 1, 1)
     file = BytesIO()
     workbook.save(file)
     return file.getvalue()
@@ -60,7 +64,7 @@ def choices_of(field: Field, library: Library) -> list[str]:
 
 
 def _prepare_column(sheet: Worksheet, place: int, field: Field) -> None:
-    title = sheet.cell(1, place, heading_of(field))
+    title = sheet.cell(_HEADER_ROW, place, heading_of(field))
     title.font, title.alignment = Font(bold=True), Alignment(vertical="center")
     if title.value.endswith(ALWAYS):
         title.fill = PatternFill("solid", fgColor="D5EDEA")
@@ -81,5 +85,5 @@ def _drop_down(choices: Worksheet, column: int, count: int, place: int, *, is_op
     source, target = get_column_letter(column), get_column_letter(place)
     entries = f"{quote_sheetname(choices.title)}!${source}$2:${source}${count + 1}"
     found = DataValidation(type="list", formula1=entries, allow_blank=True, showErrorMessage=not is_open)
-    found.add(f"{target}2:{target}{_PREPARED_ROWS}")
+    found.add(f"{target}{_HEADER_ROW + 1}:{target}{_LAST_ROW}")
     return found
