@@ -14,7 +14,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def draw() -> None:
-    """The template, and the headings field by field."""
+    """The template, and field by field the headings in the user's language; those of the other one are recognised as well."""
     with guard.reading() as session:
         entries = library.get_library(session)
     spoken = language()
@@ -39,4 +39,5 @@ def draw() -> None:
 
 
 def _others(field: Field) -> str:
-    return join_words(sorted({*words_of(field)} - {field.title, field.name}))
+    words = {word for word in words_of(field) if word.isascii() == (language() == "en")}
+    return join_words(sorted(words - {field.title, field.name}))
