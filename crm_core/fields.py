@@ -34,6 +34,9 @@ class Widget(StrEnum):
     MONEY = "money"
 
 
+CHOOSING = frozenset({Widget.CHOICE, Widget.CHOICES, Widget.PRESET, Widget.PRESETS, Widget.INDUSTRY, Widget.REGION})
+"""Where a value is chosen, not written."""
+
 GROUPS = {
     "base": N_("Basic data"),
     "contacts": N_("Contacts"),

@@ -92,6 +92,8 @@ def format_age(day: date, today: date) -> str:
         return format_date(day)
     if days == 0:
         return _("today")
+    if days == 1:
+        return _("yesterday")
     if days < 60:
         return _("{count} days ago").format(count=days)
     if days < 730:

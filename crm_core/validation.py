@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from crm_core.fields import Field, Values, Widget
+from crm_core.fields import CHOOSING, Field, Values, Widget
 from crm_core.i18n import _, join_words
 
 LONGEST_TEXT = 20_000
@@ -86,7 +86,8 @@ def clean_values(fields: Mapping[str, Field], values: Values, *, require: bool =
 
 def required_message(field: Field) -> str:
     """The sentence for a required field that is empty."""
-    return _("{label} is required.").format(label=field.title)
+    sentence = _("{label} is required. Choose an entry.") if field.widget in CHOOSING else _("{label} is required.")
+    return sentence.format(label=field.title)
 
 
 def clean_value(field: Field, value: Any, values: Values) -> Any:

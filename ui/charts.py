@@ -42,12 +42,17 @@ def stage_pie(stages: Mapping[str, int]) -> None:
 
 
 def month_bars(months: Mapping[str, int]) -> None:
-    """New customers in each of the last twelve months."""
+    """New customers in each of the last twelve months; the month that is still running is paler and says so."""
+    whole = len(months) - 1
     bars = go.Bar(
         x=[month[2:] for month in months],
         y=list(months.values()),
         customdata=list(months),
-        marker_color=ACCENT,
+        marker={"color": ACCENT, "opacity": [1.0] * whole + [0.5]},
+        text=[""] * whole + [_("so far")],
+        textposition="outside",
+        textangle=0,
+        cliponaxis=False,
         hovertemplate="%{customdata}: %{y:,}<extra></extra>",
     )
     axes = {

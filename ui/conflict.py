@@ -6,22 +6,27 @@ from typing import Any
 import streamlit as st
 
 from crm_core.fields import Field
-from crm_core.i18n import _
-from crm_core.services import display
+from crm_core.i18n import _, format_time
+from crm_core.services import display, history
 from crm_core.services.library import Library
+from ui import guard
 from ui.feedback import escape
 
 
 def choose(
-    fields: Mapping[str, Field], mine: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], library: Library
+    record: tuple[str, int],
+    fields: Mapping[str, Field],
+    mine: Mapping[str, Any],
+    base: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    library: Library,
 ) -> dict[str, Any]:
     """Show what both changed, and return the values to save as chosen so far.
 
-    Fields that only the other person changed are theirs and listed; for fields that I changed I choose.
+    `record` is its kind and number, such as `("customer", 7)`. Fields that only the other person changed are theirs and
+    listed; for fields that I changed I choose.
     """
-    st.warning(
-        _("Somebody else saved this record while you were editing it. Compare both versions and choose."), icon=":material/sync_problem:"
-    )
+    _say_who(*record)
     only_theirs = [name for name in fields if theirs.get(name) != base.get(name) and name not in mine]
     for name in only_theirs:
         field = fields[name]
@@ -41,6 +46,17 @@ def choose(
         if pick == "mine":
             chosen[name] = value
     return chosen
+
+
+def _say_who(entity: str, entity_id: int) -> None:
+    with guard.reading() as session:
+        line = history.last_change(session, guard.actor(), entity=entity, entity_id=entity_id)
+    sentence = _("Somebody else saved this record while you were editing it. Compare both versions and choose.")
+    if line:
+        sentence = _("{name} saved this record at {time}, while you were editing it. Compare both versions and choose.").format(
+            name=line.actor_name, time=format_time(line.at)
+        )
+    st.warning(escape(sentence), icon=":material/sync_problem:")
 
 
 def _text(field: Field, value: Any, library: Library) -> str:

@@ -72,7 +72,7 @@ def _act(action: Any, contact_id: int) -> None:
 
 def _confirm_delete(contact_id: int, name: str) -> None:
     st.write(escape(_("Remove {name} from this customer? The change log keeps a note of it.").format(name=name)))
-    if st.button(_("Remove"), type="primary", icon=":material/delete:"):
+    if forms.decide(_("Remove"), icon=":material/delete:"):
         _act(contacts.delete_contact, contact_id)
 
 
@@ -99,9 +99,10 @@ def _draw_form(library: Library) -> None:
         forms.Form(PREFIX, library, {}, errors=state["errors"], locked=locked).draw(fields, columns=2)
         values = {name: st.session_state.get(f"{PREFIX}.{name}") or None for name in fields}
     else:
+        record = ("contact", state["contact_id"])
         mine = {name: value for name, value in state["mine"].items() if value != state["base"][name]}
-        values = {**state["theirs"], **conflict.choose(fields, mine, state["base"], state["theirs"], library)}
-    if st.button(_("Save"), type="primary", icon=":material/check:"):
+        values = {**state["theirs"], **conflict.choose(record, fields, mine, state["base"], state["theirs"], library)}
+    if forms.decide(_("Save")):
         _save(state, values)
 
 

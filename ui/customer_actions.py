@@ -6,7 +6,7 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, guard, routes
+from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 
 
@@ -27,7 +27,7 @@ def _edit_tags(code: str, own_tags: list[str]) -> None:
     with guard.reading() as session:
         known = sorted({*tags.list_tags(session).values(), *own_tags})
     chosen = st.multiselect(_("Tags"), known, default=own_tags, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
-    if st.button(_("Save"), type="primary", icon=":material/check:"):
+    if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
             tags.set_tags(session, guard.actor(), code, chosen)
         if outcome.succeeded:
@@ -37,7 +37,7 @@ def _edit_tags(code: str, own_tags: list[str]) -> None:
 def _confirm_delete(customer_id: int, name: str) -> None:
     st.markdown(escape(_("Move {name} with its contacts and files to the recycle bin? You can undo this.").format(name=name)))
     reason = st.text_input(_("Reason"), key="delete_reason")
-    if st.button(_("Delete"), type="primary", icon=":material/delete:"):
+    if forms.decide(_("Delete"), icon=":material/delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             customers.delete_customer(session, guard.actor(), customer_id, reason=reason)
         if outcome.succeeded:

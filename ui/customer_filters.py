@@ -12,11 +12,12 @@ from crm_core.models import STAGES, Customer
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import SORTS, CustomerQuery
 from crm_core.services.library import Library
-from ui import address
+from ui import address, page_tools
 from ui.forms import choices_of
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
 PAGE = "customers"
+PAGINATION_WIDTH = 340
 SORT_LABELS = {
     "newest": N_("Newest first"),
     "oldest": N_("Oldest first"),
@@ -172,11 +173,18 @@ def renew_pagination() -> None:
 def draw_pagination(pages: int, page: int) -> None:
     """The numbers of the other pages."""
     key = f"pagination_{st.session_state.get('page_turn', 0)}"
-    st.pagination(pages, default=page, key=key, on_change=_turn_page, args=(key,))
+    st.pagination(pages, default=page, width=PAGINATION_WIDTH, key=key, on_change=_turn_page, args=(key,))
 
 
 def _turn_page(key: str) -> None:
     st.session_state["page"] = st.session_state[key]
+    st.session_state["page_turned"] = st.session_state["page"]
+
+
+def show_first_row() -> None:
+    """After the page was turned at the foot of the list: go back to its head."""
+    if page := st.session_state.pop("page_turned", None):
+        page_tools.show_top_of("list_filters", turn=page)
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:

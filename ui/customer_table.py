@@ -1,5 +1,6 @@
 """The table of customers: one page of rows as people read them, each name opening its customer."""
 
+import unicodedata
 from typing import Any
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import streamlit as st
 
 from crm_core.clock import today
 from crm_core.config import settings
-from crm_core.i18n import _, format_age
+from crm_core.i18n import _, format_age, language
 from crm_core.models import STAGES
 from crm_core.permissions import Access
 from crm_core.reference import region_label
@@ -17,6 +18,10 @@ from ui import guard, routes
 from ui.badges import CHART_COLOURS
 
 ROW_HEIGHT = 36
+STATES_WIDTH = {"zh_CN": 148, "en": 204}
+STATES_AND_INDUSTRY_WIDTH = 330
+REGION_WIDTH = 94
+LETTER_WIDTH = 6.6
 INCOMPLETE_COLOUR = "#D97706"
 
 
@@ -54,8 +59,8 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "stage": states,
         "tier": row.tier or "",
         "code": row.code,
-        "industry": library.division_label(row.industry) or row.industry_text or "",
-        "region": region_label(row.city or row.province),
+        "industry": _fitting(library.division_label(row.industry) or row.industry_text or "", _industry_width()),
+        "region": _fitting(region_label(row.city or row.province), REGION_WIDTH),
         "contact": contact.name if contact else "",
         "phone": (contact.phone or "") if contact else "",
         "owner": owners.get(row.owner_id, ""),
@@ -64,21 +69,40 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
     }
 
 
+def _states_width() -> int:
+    return STATES_WIDTH[language()]
+
+
+def _industry_width() -> int:
+    # The states are longer in English; together the columns fill a screen of 1440 pixels.
+    return STATES_AND_INDUSTRY_WIDTH - _states_width()
+
+
+def _fitting(text: str, width: int) -> str:
+    """A text that is too wide for its column ends in an ellipsis; the table itself would cut through a letter."""
+    room = (width - 18) / LETTER_WIDTH
+    for place, letter in enumerate(text):
+        room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return text[: max(place - 1, 1)] + "…"
+    return text
+
+
 def _columns() -> dict[str, Any]:
     column = st.column_config
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
         "name": column.ButtonColumn(
-            _("Customer name"), type="tertiary", alignment="left", width=208, pinned=True, key="open_customer", on_click=_open
+            _("Customer name"), type="tertiary", alignment="left", width=196, pinned=True, key="open_customer", on_click=_open
         ),
-        "code": column.TextColumn(_("Customer code"), width=108),
-        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=146),
-        "tier": column.TextColumn(_("Tier"), width=46),
-        "industry": column.TextColumn(_("Industry"), width=126),
-        "region": column.TextColumn(_("Region"), width=88),
-        "contact": column.TextColumn(_("Contact"), width=66),
-        "phone": column.TextColumn(_("Phone"), width=106),
-        "owner": column.TextColumn(_("Owner"), width=64),
-        "amount": column.NumberColumn(_("Cooperation amount"), format="¥%,.0f", width=96),
-        "created": column.TextColumn(_("Created"), width=80),
+        "code": column.TextColumn(_("Customer code"), width=102),
+        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=_states_width()),
+        "tier": column.TextColumn(_("Tier"), width=40),
+        "industry": column.TextColumn(_("Industry"), width=_industry_width()),
+        "region": column.TextColumn(_("Region"), width=REGION_WIDTH),
+        "contact": column.TextColumn(_("Contact"), width=62),
+        "phone": column.TextColumn(_("Phone"), width=104),
+        "owner": column.TextColumn(_("Owner"), width=60),
+        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=84),
+        "created": column.TextColumn(_("Created"), width=88),
     }

@@ -116,10 +116,13 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    chosen = conflict.choose(shown(), state["mine"], state["base"], state["theirs"], library)
+    chosen = conflict.choose(("customer", customer_id), shown(), state["mine"], state["base"], state["theirs"], library)
     st.text_input(_("Reason for the change"), key="edit_reason")
-    if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
-        save(customer_id, code, chosen)
+    with st.container(horizontal=True, key="action_bar"):
+        if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
+            save(customer_id, code, chosen)
+        if st.button(_("Cancel"), help=_("Your changes are dropped; the other version stays.")):
+            leave(code)
 
 
 def leave(code: str) -> None:

@@ -78,6 +78,15 @@ def required(label: str) -> str:
     return f"{label} *"
 
 
+def decide(label: str, *, icon: str = ":material/check:", is_ready: bool = True, back: str = "") -> bool:
+    """The buttons at the end of a dialog: the one that acts, and beside it the one that closes the dialog and leaves all as it is."""
+    with st.container(horizontal=True, width="content"):
+        is_decided = st.button(label, type="primary", icon=icon, disabled=not is_ready)
+        if st.button(back or _("Cancel"), key="leave_dialog"):
+            st.rerun()
+    return is_decided
+
+
 def css_key(prefix: str, name: str) -> str:
     """The key (and CSS class) of the container around a field."""
     return f"field-{prefix}-{name}".replace(".", "-")

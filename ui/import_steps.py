@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, in_language, language
 from crm_core.models import KINDS, STAGES
 from crm_core.services import library
 from crm_core.services.imports.failed_rows import failed_rows_workbook
@@ -15,10 +15,10 @@ from crm_core.services.imports.reading import Table, read_table
 from crm_core.services.imports.running import run_import
 from ui import guard, routes
 from ui.feedback import escape
+from ui.import_help import XLSX
 
 SAMPLES = 3
 SHOWN_ERRORS = 200
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def forget() -> None:
@@ -159,9 +159,15 @@ def _show_errors(table: Table, result: ImportResult) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, lazy=False, alt=_("Rows that failed"))
     if len(result.errors) > SHOWN_ERRORS:
         st.caption(_("The first {count} are shown; the workbook has all of them.").format(count=SHOWN_ERRORS))
+    spoken = language()
+
+    def workbook() -> bytes:
+        with in_language(spoken):  # made when it is asked for, outside of the script
+            return failed_rows_workbook(table, result)
+
     st.download_button(
         _("Download the failed rows"),
-        data=lambda: failed_rows_workbook(table, result),
+        data=workbook,
         file_name=f"{table.filename.rpartition('.')[0]}-failed.xlsx",
         mime=XLSX,
         icon=":material/download:",

@@ -7,7 +7,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.services import customers
 from crm_core.services.entry import Checked
-from ui import feedback, guard, intake_form, routes
+from ui import feedback, forms, guard, intake_form, routes
 from ui.feedback import escape
 
 
@@ -20,11 +20,8 @@ def confirm(draft_id: str, values: dict[str, Any], checked: Checked) -> None:
     for warning in checked.warnings.values():
         st.warning(escape(warning), icon=":material/warning:")
     is_sure = st.checkbox(_("Name and phone are right"), key="intake_sure")
-    with st.container(horizontal=True):
-        if st.button(_("Save customer"), type="primary", icon=":material/check:", disabled=not is_sure):
-            save(draft_id, values)
-        if st.button(_("Back to the form")):
-            st.rerun()
+    if forms.decide(_("Save customer"), is_ready=is_sure, back=_("Back to the form")):
+        save(draft_id, values)
 
 
 def grouped(phone: str) -> str:

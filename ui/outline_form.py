@@ -16,7 +16,7 @@ def edit(question: OutlineQuestion | None, library: Library) -> None:
     question = question or OutlineQuestion()
     values = _draw_fields(question, library)
     with st.container(horizontal=True):
-        if st.button(_("Save"), type="primary", icon=":material/check:"):
+        if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 outlines.save_question(session, guard.actor(), question.id, **values)
             if outcome.succeeded:

@@ -1,6 +1,7 @@
-"""The one small script that pages need: bringing a field into view. Everything else is Streamlit's own."""
+"""The one small script that pages need: bringing a part of the page into view. Everything else is Streamlit's own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -16,8 +17,8 @@ export default function ({ data, parentElement }) {
   const show = (tries) => {
     const box = find()
     if (!box) { if (tries > 0) setTimeout(() => show(tries - 1), 100); return }
-    box.scrollIntoView({ block: "center", behavior: "smooth" })
-    const field = box.querySelector("input,textarea,[role=spinbutton],button")
+    box.scrollIntoView({ block: data.top ? "start" : "center", behavior: "smooth" })
+    const field = !data.top && box.querySelector("input,textarea,[role=spinbutton],button")
     if (field) field.focus({ preventScroll: true })
   }
   setTimeout(() => show(20), 60)
@@ -27,8 +28,16 @@ export default function ({ data, parentElement }) {
 
 def bring_into_view(keys: Sequence[str]) -> None:
     """Scroll to the uppermost of the containers with these keys and focus its field; once for every call with a new turn."""
-    component = st.components.v2.component("kemai_bring_into_view", js=_SCRIPT)
-    component(key="bring_into_view", data={"keys": list(keys), "turn": st.session_state.get("error_turn", 0)}, height=0)
+    _run("bring_into_view", {"keys": list(keys), "turn": st.session_state.get("error_turn", 0)})
+
+
+def show_top_of(key: str, *, turn: int) -> None:
+    """Scroll to the upper edge of the container with this key; once for each turn."""
+    _run("show_top", {"keys": [key], "turn": turn, "top": True})
+
+
+def _run(key: str, data: dict[str, Any]) -> None:
+    st.components.v2.component("kemai_bring_into_view", js=_SCRIPT)(key=key, data=data, height=0)
 
 
 def new_turn() -> None:

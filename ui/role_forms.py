@@ -20,7 +20,7 @@ def add(present: list[Role], copy_of: int | None) -> None:
         placeholder=_("Nothing: begin with an empty role"),
         key="new_role_source",
     )
-    if st.button(_("Create role"), type="primary", icon=":material/check:"):
+    if forms.decide(_("Create role")):
         with feedback.attempt() as outcome, guard.acting() as session:
             made = roles.create_role(session, guard.actor(), name=name, copy_of=source)
             st.session_state["role_to_show"] = made.id
@@ -31,7 +31,7 @@ def add(present: list[Role], copy_of: int | None) -> None:
 def confirm_delete(role: Role) -> None:
     """Ask before a role is deleted."""
     st.markdown(feedback.escape(_("Delete the role “{name}”? This cannot be undone.").format(name=role.title)))
-    if st.button(_("Delete"), type="primary", icon=":material/delete:"):
+    if forms.decide(_("Delete"), icon=":material/delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             roles.delete_role(session, guard.actor(), role.id)
         if outcome.succeeded:

@@ -16,7 +16,7 @@ def edit(team: TeamNode | None, names: dict[int, str], people: dict[int, str]) -
     head = _choose(_("Head of the team"), people, team.head_id if team else None, key=f"team_head_{number}")
     st.caption(_("With a role that sees the own team, its head sees the customers of this team and of all below it."))
     with st.container(horizontal=True):
-        if st.button(_("Save"), type="primary", icon=":material/check:"):
+        if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 if team:
                     teams.update_team(session, guard.actor(), team.id, name=name, parent_id=parent, head_id=head)

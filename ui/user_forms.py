@@ -25,7 +25,7 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     team = st.selectbox(
         _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team"
     )
-    if not st.button(_("Create account"), type="primary", icon=":material/check:"):
+    if not forms.decide(_("Create account")):
         return
     password = passwords.random_password()
     password_hash = passwords.hash_password(password)
@@ -77,7 +77,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     )
     is_active = st.toggle(_("May sign in"), value=account.is_active, key=f"edit_active_{account.id}")
     with st.container(horizontal=True):
-        if st.button(_("Save"), type="primary", icon=":material/check:"):
+        if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 users.update_user(session, guard.actor(), account.id, name=name, role=role, team_id=team, is_active=is_active)
                 profile.set_mailbox(session, guard.actor(), account.id, email)

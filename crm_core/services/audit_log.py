@@ -170,7 +170,7 @@ def _workbook(session: CrmSession, actor: Actor, query: LogQuery, *, reason: str
     for title in titles:
         title.font = Font(bold=True)
     sheet.append(titles)
-    for row in _rows(session, query):
+    for row in _rows(session, actor, query):
         sheet.append([safe_cell(value) for value in row])
     file = BytesIO()
     workbook.save(file)
@@ -182,7 +182,7 @@ def headings() -> list[str]:
     return [_("Time"), _("Who"), _("From where"), _("What"), _("Customer"), _("Before"), _("After"), _("Reason")]
 
 
-def _rows(session: CrmSession, query: LogQuery) -> Iterator[list[str]]:
+def _rows(session: CrmSession, actor: Actor, query: LogQuery) -> Iterator[list[str]]:
     words = LogWords(session, actor)
     statement = _ordered(select(*_COLUMNS).where(*_conditions(session, query))).limit(EXPORT_LIMIT)
     for part in session.execute(statement, execution_options={"yield_per": 1000}).partitions():

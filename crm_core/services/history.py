@@ -38,6 +38,14 @@ def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: i
     return ChangePage([_seen(actor, line) for line in session.execute(statement).scalars()], total, page)
 
 
+def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> View | None:
+    """The latest line about one record: who saved it last, and when; none outside the actor's scope."""
+    require(actor, Permission.CUSTOMER_READ)
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), ChangeLog.action == "changed")
+    line = session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(1)).scalar_one_or_none()
+    return _seen(actor, line) if line else None
+
+
 def _seen(actor: Actor, line: ChangeLog) -> View:
     model = {mapped.__tablename__: mapped for mapped in (Customer, Contact)}.get(line.entity, Customer)
     field = fields_of(model).get(line.field or "")

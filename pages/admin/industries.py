@@ -36,7 +36,7 @@ def decide(suggestion_id: int, text: str) -> None:
             or ""
         )
         name_en = st.text_input(_("English name"), key="industry_en") if answer == "accept" else ""
-    if not st.button(_("Save"), type="primary", icon=":material/check:"):
+    if not forms.decide(_("Save")):
         return
     with feedback.attempt() as outcome, guard.acting() as session:
         if answer == "map":
@@ -58,6 +58,7 @@ if not waiting:
 for suggestion, count in waiting:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{feedback.escape(suggestion.text)}**", width="stretch")
-        st.caption(_("{count} customers · suggested {time}").format(count=count, time=format_time(suggestion.proposed_at)), width="content")
+        suggested = _("customers: {count} · suggested {time}").format(count=count, time=format_time(suggestion.proposed_at))
+        st.caption(suggested, width="content")
         if st.button(_("Decide"), key=f"suggestion_{suggestion.id}", icon=":material/gavel:"):
             guard.dialog(_("Suggested industry"), decide, suggestion.id, suggestion.text)

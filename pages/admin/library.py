@@ -19,7 +19,7 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
     is_active = st.toggle(
         _("Offered in forms"), value=entry.is_active, key=f"active_{code}", help=_("A hidden choice stays on the records that have it.")
     )
-    if st.button(_("Save"), type="primary", icon=":material/check:"):
+    if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
             library.update_preset(session, guard.actor(), code, name=name, name_en=name_en, position=place, is_active=is_active)
         if outcome.succeeded:
@@ -30,7 +30,7 @@ def add_entry(category: str) -> None:
     """A further choice at the end of the list."""
     name = st.text_input(forms.required(_("Name")), key="new_entry")
     name_en = st.text_input(_("English name"), key="new_entry_en")
-    if st.button(_("Add"), type="primary", icon=":material/check:"):
+    if forms.decide(_("Add")):
         with feedback.attempt() as outcome, guard.acting() as session:
             library.add_preset(session, guard.actor(), category, name=name, name_en=name_en)
         if outcome.succeeded:

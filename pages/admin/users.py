@@ -32,7 +32,8 @@ for account in accounts:
             st.badge(_("locked"), color="orange")
         if account.blocked_at:
             st.badge(_("blocked"), color="red")
-        st.caption(_("last sign-in {time}").format(time=format_time(account.last_sign_in_at) or "—"), width="content")
+        last = format_time(account.last_sign_in_at)
+        st.caption(_("last sign-in {time}").format(time=last) if last else _("never signed in"), width="content")
         if st.button(_("Sessions"), key=f"sessions_{account.id}", icon=":material/devices:", type="tertiary"):
             guard.dialog(_("Sessions"), session_list.draw, account.id)
         if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):

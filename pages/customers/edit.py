@@ -24,7 +24,7 @@ def edit() -> None:
         edit_form.draw_conflict(customer.id, customer.code, entries)
         return
     edit_form.draw(entries)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             edit_form.save(customer.id, customer.code)
         if st.button(_("Cancel")):

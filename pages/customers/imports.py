@@ -5,12 +5,13 @@ import streamlit as st
 from crm_core.config import MAX_IMPORT_BYTES
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from ui import feedback, guard, header, import_steps
+from ui import feedback, guard, header, import_help, import_steps
 
 actor = guard.page(Permission.CUSTOMER_IMPORT)
 header.title(_("Import customers"))
 
 st.caption(_("CSV, Excel or vCard. Headings in Chinese or English are recognised; you see everything before anything is saved."))
+import_help.draw()
 upload = st.file_uploader(
     _("Choose a file with customers, at most {limit} MB").format(limit=MAX_IMPORT_BYTES // 1024 // 1024),
     key="import_file",

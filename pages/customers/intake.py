@@ -72,7 +72,7 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
         attachment_list.draw(draft_id=draft_id)
         values = intake_form.entered(kind, stage)
     checked = entry.check_entry(entries, values, values["contacts"])
-    with aside:
+    with aside, st.container(key="intake_aside"):
         found = intake_hints.draw_duplicates(checked)
         intake_hints.draw(entries, values)
     with feedback.attempt():
@@ -84,7 +84,7 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
 
 def draw_actions(draft_id: str, values: dict, checked: entry.Checked) -> None:
     """Check, submit, put aside."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="action_bar"):
         check = st.button(_("Check form"), icon=":material/rule:")
         submit = st.button(_("Submit"), type="primary", icon=":material/send:")
         if st.button(_("Save for later"), icon=":material/save:", help=_("The draft is kept; continue it whenever you like.")):

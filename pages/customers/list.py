@@ -22,6 +22,7 @@ def draw_list() -> None:
     if page.rows:
         customer_table.draw(page, entries, owners)
         draw_footer(page)
+        customer_filters.show_first_row()
     else:
         draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
     filters.keep()

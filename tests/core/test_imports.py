@@ -151,7 +151,6 @@ class TestReading:
             (b"  \n\n ", "empty"),
             ("客户名称,手机\n".encode(), "no customers"),
             ("杭州恒远机械有限公司,13800001234\n宁波海天塑机有限公司,13900001234".encode(), "header row"),
-            ("客户名称,电话,电话\n甲,1,2".encode(), "电话"),
             ('客户名称,手机\n"恒远,1\n海天,2'.encode(), "line 2"),
             (b"PK\x03\x04 not a zip at all", "damaged"),
             (b"%PDF-1.7 ...", "neither a workbook"),
@@ -232,6 +231,13 @@ class TestMapping:
 
     def test_no_target_is_given_twice(self) -> None:
         assert guess_mapping(["客户名称", "公司名称"]) == {"客户名称": "name", "公司名称": IGNORE}
+
+    def test_a_heading_that_stands_twice_carries_a_number_and_waits_to_be_assigned(self, database: str) -> None:
+        table = csv_table("杭州恒远机械有限公司,13800001234,老客户,hy_chen", header="客户名称,手机,手机 (2),手机")
+        assert table.headings == ("客户名称", "手机", "手机 (2)", "手机 (3)")
+        assert guess_mapping(table.headings) == {"客户名称": "name", "手机": "contact.phone", "手机 (2)": IGNORE, "手机 (3)": IGNORE}
+        import_table(table, mapping={"客户名称": "name", "手机": "contact.phone", "手机 (2)": "remark", "手机 (3)": "contact.wechat"})
+        assert (all_customers()[0].remark, all_contacts()[0].wechat) == ("老客户", "hy_chen")
 
     def test_the_names_of_a_list_of_persons_are_the_customers(self) -> None:
         assert guess_mapping(["姓名", "手机"]) == {"姓名": "name", "手机": "contact.phone"}

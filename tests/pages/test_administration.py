@@ -1,10 +1,10 @@
 """What administrators do on their pages: accounts, teams, the preset library, suggested industries and talking points."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from crm_core import db
-from crm_core.models import Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
+from crm_core.models import ChangeLog, Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
 from crm_core.permissions import SYSTEM, Access, Actor, Permission, Scope
 from crm_core.services import library
 from tests import factories
@@ -16,6 +16,11 @@ from ui import routes
 def account(username: str) -> User | None:
     with db.reading(SYSTEM) as session:
         return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
+
+
+def logged() -> int:
+    with db.reading(SYSTEM) as session:
+        return session.execute(select(func.count(ChangeLog.id))).scalar_one()
 
 
 def texts(visit: Visit) -> str:
@@ -265,3 +270,29 @@ class TestTalkingPoints:
     def question(text: str) -> int | None:
         with db.reading(SYSTEM) as session:
             return session.execute(select(OutlineQuestion.id).where(OutlineQuestion.question == text)).scalar_one_or_none()
+
+
+@pytest.mark.parametrize(
+    ("file", "opener"),
+    [
+        (routes.CUSTOMER, "Tags"),
+        (routes.CUSTOMER, "Delete"),
+        (routes.CUSTOMER, "Add contact"),
+        (routes.USERS, "Add account"),
+        (routes.USERS, "Add team"),
+        (routes.USERS, "Edit"),
+        (routes.LIBRARY, "Add entry"),
+        (routes.LIBRARY, "Edit"),
+        (routes.OUTLINES, "Add question"),
+        (routes.OUTLINES, "Edit"),
+    ],
+)
+def test_every_dialog_can_be_left_by_a_button_and_nothing_is_done(administrator: Actor, file: str, opener: str) -> None:
+    query = {"code": factories.make_customer(administrator).code} if file == routes.CUSTOMER else {}
+    visit = Visit(administrator).go(file, **query)
+    before = logged()
+    visit.press(opener)
+    assert visit.has("leave_dialog")
+    visit.press("leave_dialog")
+    assert not visit.has("leave_dialog")
+    assert (visit.page, visit.refusals, logged()) == (file, [], before)

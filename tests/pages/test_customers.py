@@ -251,16 +251,25 @@ class TestEdit:
         Visit(administrator).go(routes.EDIT, code=bearer.code).enter("edit.remark", "补充").press("Save")
         assert stored(bearer).source == "source.exhibition"
 
-    def test_the_second_of_two_editors_chooses_field_by_field(self, sales: Actor) -> None:
+    def test_the_second_of_two_editors_may_leave_the_other_version(self, sales: Actor) -> None:
+        customer = factories.make_customer(sales, remark="起初")
+        visit = Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__remark="我的", edit_reason="更正")
+        with db.transaction(sales) as session:
+            customer_changes.update_customer(session, sales, customer.id, {"remark": "他们的"}, version=customer.version, reason="更正")
+        visit.press("Save").press("Cancel")
+        assert (visit.page, stored(customer).remark) == (routes.CUSTOMER, "他们的")
+
+    def test_the_second_of_two_editors_chooses_field_by_field(self, sales: Actor, manager: Actor) -> None:
         customer = factories.make_customer(sales, remark="起初")
         visit = Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__remark="我的", edit__tier="A", edit_reason="更正")
-        with db.transaction(sales) as session:
+        with db.transaction(manager) as session:
             theirs = {"remark": "他们的", "address": "文三路1号"}
-            customer_changes.update_customer(session, sales, customer.id, theirs, version=customer.version, reason="更正")
+            customer_changes.update_customer(session, manager, customer.id, theirs, version=customer.version, reason="更正")
         visit.press("Save")
         assert stored(customer).remark == "他们的"
         page = texts(visit)
         assert zh("Mine: {value}").format(value="我的") in page
+        assert manager.name in visit.tab.warning[-1].value
         assert zh("Theirs: {value}").format(value="他们的") in page
         assert "文三路1号" in page
         visit.fill(conflict_remark="theirs", conflict_tier="mine").press("Save this choice")
@@ -281,6 +290,11 @@ class TestImport:
 
     def test_without_a_file_it_says_what_to_do(self, manager: Actor) -> None:
         assert zh("No file chosen yet") in texts(Visit(manager).go(routes.IMPORT))
+
+    def test_it_says_which_headings_it_knows_and_gives_a_template(self, manager: Actor) -> None:
+        visit = Visit(manager).go(routes.IMPORT)
+        assert zh("Download an empty template") in texts(visit)
+        assert "统一社会信用代码" in texts(visit)
 
     def test_checking_saves_nothing_and_importing_saves_what_is_right(self, manager: Actor) -> None:
         visit = self.uploaded(manager).press("Check without saving")

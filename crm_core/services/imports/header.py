@@ -1,12 +1,12 @@
 """Finding the header among the first rows of a sheet or text file, and refusing what cannot be one."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, count
 
 from crm_core.errors import FileRefused
-from crm_core.i18n import _, join_words
-from crm_core.services.imports.mapping import is_known_heading, normal_heading
+from crm_core.i18n import _
+from crm_core.services.imports.mapping import is_known_heading
 from crm_core.services.imports.table import MAX_COLUMNS, Cell, Row, Table, count_filled, is_filled, too_many_columns
 from crm_core.validation import clean_text
 
@@ -17,7 +17,7 @@ _DATA = re.compile(r"[\d.,:/\-\s¥￥$€%+()]*\d[\d.,:/\-\s¥￥$€%+()]*|\S+@
 def table_from(filename: str, rows: Sequence[Row]) -> Table:
     """Split rows into header and data; what stands above the header, empty rows and repeated headers are left out.
 
-    Raises `FileRefused` where nothing can be the header, where headings repeat, or where there are too many columns.
+    Raises `FileRefused` where nothing can be the header, or where there are too many columns.
     """
     filled = [row for row in rows if count_filled(row)]
     if not filled:
@@ -26,8 +26,7 @@ def table_from(filename: str, rows: Sequence[Row]) -> Table:
     columns = _used_columns(filled[place:])
     if len(columns) > MAX_COLUMNS:
         raise FileRefused(too_many_columns())
-    headings = _headings(filled[place], columns)
-    _refuse_repeated(headings)
+    headings = _numbered(_headings(filled[place], columns))
     header = filled[place].cells
     body = [Row(row.number, _select(row.cells, columns)) for row in filled[place + 1 :] if row.cells != header]
     table = Table(filename, headings, tuple(row for row in body if count_filled(row)))
@@ -84,12 +83,10 @@ def _select(cells: tuple[Cell, ...], columns: Sequence[int]) -> tuple[Cell, ...]
     return tuple(chosen) + (beyond if any(map(is_filled, beyond)) else ())
 
 
-def _refuse_repeated(headings: Sequence[str]) -> None:
-    counts = Counter(normal_heading(heading) or heading for heading in headings)
-    repeated = [heading for heading in dict.fromkeys(headings) if counts[normal_heading(heading) or heading] > 1]
-    if repeated:
-        raise FileRefused(
-            _("These headings occur more than once: {headings}. Give every column a heading of its own.").format(
-                headings=join_words(repeated[:10])
-            )
-        )
+def _numbered(headings: Sequence[str]) -> tuple[str, ...]:
+    """A heading that stands over several columns carries a number from the second on, so that each can be assigned by itself."""
+    numbered: list[str] = []
+    for heading in headings:
+        candidates = chain([heading], (f"{heading} ({number})" for number in count(2)))
+        numbered.append(next(one for one in candidates if one not in numbered and (one == heading or one not in headings)))
+    return tuple(numbered)

@@ -77,16 +77,17 @@ def _similar(heading: str) -> str | None:
 def _known_headings() -> dict[str, str]:
     known = {normal_heading(word): IGNORE for word in _OTHER_MATTERS}
     for target, field in targets().items():
-        for word in _words(field):
+        for word in words_of(field):
             known.setdefault(normal_heading(word), target)
     for target, field in targets().items():
         for prefix in _CONTACT_PREFIXES if target.startswith(CONTACT) else _CUSTOMER_PREFIXES:
-            for word in _words(field):
+            for word in words_of(field):
                 known.setdefault(normal_heading(prefix + word), target)
     return known
 
 
-def _words(field: Field) -> Iterator[str]:
+def words_of(field: Field) -> Iterator[str]:
+    """Every heading under which a file may carry a field."""
     yield field.label
     for language in LANGUAGES:
         yield catalogue(language).get(field.label, field.label)
