@@ -20,6 +20,7 @@ from crm_core.services import (
     drafts,
     history,
     library,
+    reveals,
     roles,
     tags,
     users,
@@ -85,7 +86,7 @@ ON_CUSTOMERS: dict[str, tuple[Permission, Act]] = {
     "delete": (Permission.CUSTOMER_DELETE, lambda session, actor, one: customers.delete_customer(session, actor, one.id)),
     "reveal": (
         Permission.SENSITIVE_REVEAL,
-        lambda session, actor, one: customers.reveal_identity_number(session, actor, one.id, reason="办理合同"),
+        lambda session, actor, one: reveals.reveal(session, actor, "customer", one.id, "identity_number", reason="办理合同"),
     ),
     "restore": (Permission.CUSTOMER_RESTORE, lambda session, actor, one: customers.restore_customer(session, actor, one.id)),
 }

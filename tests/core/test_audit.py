@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from crm_core import config, db
 from crm_core.audit import add_lines, line_for, record_event
+from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.masking import mask
@@ -190,10 +191,10 @@ def what(line: ChangeLog) -> tuple[str, str, str | None]:
 class TestSignIn:
     def test_signing_in_and_out_is_its_owners_and_tells_from_where(self, database: str, sales: Actor) -> None:
         with transaction() as session:
-            ticket = sign_in.open_session(session, sales.username, browser="b", address="10.1.2.3")
+            ticket = sign_in.open_session(session, sales.username, client=Client("10.1.2.3", browser="b"))
         assert what(last_line()) == ("signed_in", sales.name, "10.1.2.3")
         with transaction() as session:
-            sign_in.close_session(session, sign_in.redeem_ticket(session, ticket, browser="b") or "")
+            sign_in.close_session(session, sign_in.redeem_ticket(session, ticket, client=Client(browser="b")) or "")
         assert what(last_line()) == ("signed_out", sales.name, "10.1.2.3")
         assert (last_line().actor_id, last_line().entity_id) == (sales.id, str(sales.id))
 
@@ -203,10 +204,10 @@ class TestSignIn:
 
     def test_a_failed_sign_in_names_the_account_only_if_there_is_one(self, database: str, sales: Actor) -> None:
         with transaction() as session:
-            sign_in.refuse(session, sales.username, address="10.1.2.3")
+            sign_in.refuse(session, sales.username, Client("10.1.2.3"))
         assert (what(last_line()), last_line().new, last_line().actor_id) == (("sign_in_failed", "", "10.1.2.3"), sales.username, None)
         with transaction() as session:
-            sign_in.refuse(session, "My-secret-1!", address="10.1.2.3")
+            sign_in.refuse(session, "My-secret-1!", Client("10.1.2.3"))
         line = last_line()
         assert (what(line), line.new, line.subject, line.entity_id) == (("sign_in_failed", "", "10.1.2.3"), None, "", "")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm_core.config import ROOT
+from crm_core.permissions import BUILT_IN_ROLES
 
 COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
@@ -104,7 +105,7 @@ def test_what_cannot_be_done_is_told_in_one_sentence_without_a_traceback(folder:
 def test_demo_prints_accounts_once_and_refuses_a_database_in_use(folder: Path) -> None:
     done = run(folder, "demo")
     accounts = [line.split() for line in done.stdout.splitlines()]
-    assert {role for _username, _password, role in accounts} == {"administrator", "manager", "sales"}
+    assert {role for _username, _password, role in accounts} == set(BUILT_IN_ROLES)
     again = run(folder, "demo")
     assert (again.returncode, again.stdout) == (1, "")
     assert "users already" in again.stderr
