@@ -23,7 +23,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core import clock, db
-from crm_core.models import SignInTicket, User
+from crm_core.models import Role, SignInTicket, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services import attachments, sign_in, users
@@ -228,6 +228,14 @@ class TestFiles:
         assert office.ask(f"/files/{office.card}", office.manager).body == factories.PNG
         (line,) = factories.log_of("attachment", office.card, action="viewed")
         assert line.actor_id == office.manager.id
+
+    @pytest.mark.parametrize("what", ["must_change_password", "needs_second_factor"])
+    def test_who_has_to_do_something_first_gets_no_file_before(self, office: Office, what: str) -> None:
+        held_up = factories.make_user(role="service", must_change_password=what == "must_change_password")
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(Role).where(Role.code == "service").values(needs_second_factor=what == "needs_second_factor"))
+        assert office.ask(f"/files/{office.licence}", held_up).status == 401
+        assert office.ask("/media/x.pdf", held_up).status == 401
 
     def test_a_disabled_user_gets_nothing_more(self, office: Office) -> None:
         leaver = factories.make_user(role="administrator", username="leaver")
