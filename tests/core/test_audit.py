@@ -213,7 +213,7 @@ class TestSignIn:
 
     def test_disabling_an_account_tells_that_its_sessions_ended(self, database: str, administrator: Actor, sales: Actor) -> None:
         with transaction() as session:
-            sign_in.open_session(session, sales.username, address="10.1.2.3")
+            sign_in.open_session(session, sales.username, client=Client("10.1.2.3"))
         for _time in range(2):
             with transaction(administrator) as session:
                 update_user(session, administrator, sales.id, name=sales.name, role="sales", team_id=None, is_active=False)

@@ -91,6 +91,7 @@ def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
         ("import", "customers", "customers.csv", "--map", "手机=nothing"),
         ("import", "customers", "customers.csv", "--map", "电话=contact.phone"),
         ("user", "reset-password", "nobody"),
+        ("user", "reset-second-factor", "nobody"),
         ("restore", "customers.csv"),
     ],
 )

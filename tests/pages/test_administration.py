@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from crm_core import db
 from crm_core.models import ChangeLog, Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
 from crm_core.permissions import SYSTEM, Access, Actor, Permission, Scope
-from crm_core.services import library
+from crm_core.services import library, sign_in
 from tests import factories
 from tests.core.sentences import is_sentence
 from tests.pages.visit import Visit, zh
@@ -61,6 +61,15 @@ class TestAccounts:
             ).one()
         assert (name, is_active, role) == ("新名字", False, "manager")
         assert zh("disabled") in texts(visit)
+
+    def test_who_is_locked_is_shown_until_a_new_one_time_password_lifts_it(self, administrator: Actor, sales: Actor) -> None:
+        for _turn in range(5):
+            with db.transaction() as session:
+                sign_in.claim_attempt(session, sales.username)
+        visit = Visit(administrator).go(routes.USERS)
+        assert texts(visit).count(zh("locked")) == 1
+        visit.press(f"user_{sales.id}").press("New one-time password")
+        assert zh("locked") not in texts(Visit(administrator).go(routes.USERS))
 
     def test_the_last_administrator_stays(self, administrator: Actor) -> None:
         visit = Visit(administrator).go(routes.USERS).press(f"user_{administrator.id}")
