@@ -23,7 +23,7 @@ def draw(page: LogPage, words: LogWords) -> None:
     rows = [dict(zip(COLUMNS, audit_log.shown(line, words, page.customers), strict=True)) for line in page.rows]
     with st.container(key="audit_table"):
         st.dataframe(
-            pa.Table.from_pylist([row | {"customer": row["customer"] or None} for row in rows]),
+            pa.Table.from_pylist(rows),
             hide_index=True,
             row_height=ROW_HEIGHT,
             height=ROW_HEIGHT * (len(rows) + 1) + 2,

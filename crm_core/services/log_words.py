@@ -121,13 +121,15 @@ class LogWords:
     def describe(self, line: Any) -> LineText:
         """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
         what = _(ENTITIES.get(line.entity, line.entity))
-        subject = f"{what} · {line.subject}" if line.subject and line.entity != "customer" else what
+        if line.subject and line.entity != "customer":
+            # Built-in roles are called by their label, which has its translation; everything else by what users wrote.
+            what += " · " + (_(line.subject) if line.entity == "role" else line.subject)
         if not line.field:
-            return LineText(f"{subject} · {_(ACTIONS.get(line.action, line.action))}", "", self._happened(line))
+            return LineText(what + " · " + _(ACTIONS.get(line.action, line.action)), "", self._happened(line))
         declared = _fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
-        return LineText(f"{subject} · {title}", before, after)
+        return LineText(f"{what} · {title}", before, after)
 
     def _value(self, name: str, declared: Field | None, stored: str | None) -> str:
         if declared and declared.sensitive:
@@ -144,9 +146,9 @@ class LogWords:
             return declared.title
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
-            return join_words(f"{_(COUNTS.get(name, name))} {number}" for name, _blank, number in pairs)
+            return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
         if line.action == "exported" and line.entity == ChangeLog.__tablename__:
-            return join_words(f"{_(EXPORTED[name])} {self._filter(name, value)}" for name, value in json.loads(text).items())
+            return join_words(_(EXPORTED[name]) + " " + self._filter(name, value) for name, value in json.loads(text).items())
         return text
 
     def _filter(self, name: str, value: Any) -> str:
@@ -169,7 +171,7 @@ def _listed(labels: Mapping[Any, str], codes: Any) -> str:
 
 
 def _access(stored: str) -> str:
-    return join_words(f"{_(SENSITIVE.get(kind, kind))} {_(ACCESS[level])}" for kind, level in json.loads(stored).items())
+    return join_words(_(SENSITIVE.get(kind, kind)) + " " + _(ACCESS[level]) for kind, level in json.loads(stored).items())
 
 
 def _plain(stored: str) -> str:

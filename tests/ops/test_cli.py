@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from crm_core.config import ROOT
 from crm_core.permissions import BUILT_IN_ROLES
 
-COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys")
+COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys", "audit")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
 
 
@@ -122,3 +124,31 @@ def test_a_backup_is_written_and_restored(folder: Path) -> None:
     (folder / "var" / "crm.db").unlink()
     assert run(folder, "restore", str(file)).returncode == 0
     assert import_customers(folder)["skipped"] == 1
+
+
+def test_a_log_that_was_tampered_with_ends_the_check_with_code_1_and_the_line(folder: Path) -> None:
+    import_customers(folder)
+    intact = run(folder, "audit", "verify", "--json")
+    found = json.loads(intact.stdout)
+    assert (intact.returncode, found["is_intact"], found["fault"]) == (0, True, None)
+    assert found["head"] in run(folder, "audit", "verify").stdout
+    assert run(folder, "audit", "verify", "--head", found["head"]).returncode == 0
+    assert run(folder, "audit", "verify", "--head", f"{found['seals']}:0").returncode == 1
+    with closing(sqlite3.connect(folder / "var" / "crm.db")) as connection:
+        connection.execute("DROP TRIGGER change_log_no_update")
+        connection.execute("UPDATE change_log SET subject = 'x' WHERE id = 3")
+        connection.commit()
+    broken = run(folder, "audit", "verify", "--json")
+    assert (broken.returncode, json.loads(broken.stdout)["fault"], json.loads(broken.stdout)["number"]) == (1, "line_changed", 3)
+    told = run(folder, "audit", "verify")
+    assert (told.returncode, told.stdout.strip()) == (1, "Line 3 was changed after it was written.")
+
+
+def test_after_a_backup_came_back_the_log_is_whole(folder: Path) -> None:
+    import_customers(folder)
+    file = folder / "backup.zip"
+    assert run(folder, "backup", str(file)).returncode == 0
+    for _time in range(2):
+        import_customers(folder, "--on-duplicate", "create")
+    assert run(folder, "restore", str(file)).returncode == 0
+    assert run(folder, "audit", "verify").returncode == 0

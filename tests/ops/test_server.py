@@ -236,6 +236,7 @@ class TestFiles:
             session.add(Role(code="kept_out", name="看不到证件", scope=Scope.ALL, permissions=permissions, access=access))
         assert office.ask(f"/files/{office.card}", factories.make_user(role="kept_out")).status == 404
         assert office.ask(f"/files/{office.licence}", factories.make_user(role="kept_out")).status == 200
+
     @pytest.mark.parametrize("what", ["must_change_password", "needs_second_factor"])
     def test_who_has_to_do_something_first_gets_no_file_before(self, office: Office, what: str) -> None:
         held_up = factories.make_user(role="service", must_change_password=what == "must_change_password")

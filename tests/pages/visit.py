@@ -32,6 +32,7 @@ URLS = {route.file: route.url for route in ROUTES}
 FRAME = ROOT / "pages" / "frame.py"
 TIMEOUT = 60
 BROWSER = "one browser"
+ADDRESS = "10.1.2.3"
 
 
 class _Runner(LocalScriptRunner):
@@ -64,7 +65,7 @@ class _Runner(LocalScriptRunner):
 def drive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let AppTest run as described above, with the cookies of the visit."""
     monkeypatch.setattr(app_test, "LocalScriptRunner", _Runner)
-    monkeypatch.setattr(guard, "client", lambda: Client("192.0.2.1", "a test", _Runner.cookies[BROWSER_COOKIE]))
+    monkeypatch.setattr(guard, "client", lambda: Client(ADDRESS, "a test", _Runner.cookies[BROWSER_COOKIE]))
     monkeypatch.setattr(guard, "cookie", lambda name: _Runner.cookies.get(name, ""))
 
 
