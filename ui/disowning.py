@@ -21,5 +21,5 @@ def disown(token: str) -> None:
     with feedback.attempt() as outcome, db.transaction(st.session_state["actor"]) as session:
         arrivals.disown(session, token)
     if outcome.succeeded:
-        st.session_state["account_blocked"] = True
+        st.session_state["disowned"] = True
         st.rerun()

@@ -128,6 +128,8 @@ class LogWords:
             return LineText(what + " · " + _(ACTIONS.get(line.action, line.action)), "", self._happened(line))
         declared = _fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
+        if line.action != "changed":
+            return LineText(f"{subject} · {action} · {title}", "", "")
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {title}", before, after)
 

@@ -4,7 +4,7 @@ from playwright.sync_api import Browser, expect
 
 from crm_core import db
 from crm_core.permissions import SYSTEM
-from crm_core.services.users import create_team
+from crm_core.services.teams import create_team
 from tests import factories
 from tests.browser.conftest import Server
 from tests.browser.desk import Desk, zh

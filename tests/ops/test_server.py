@@ -270,16 +270,18 @@ class TestSignIn:
         token = line.partition("=")[2].partition(";")[0]
         assert ask(office.server, f"/files/{office.licence}", **{COOKIE: token}).status == 200
 
-    def test_a_session_keeps_the_address_of_its_connection_whatever_the_browser_claims(self, office: Office) -> None:
-        cookies = f"{BROWSER_COOKIE}={BROWSER}"
-        headers = {"cookie": cookies, "x-forwarded-for": "202.96.209.5", "user-agent": "Firefox/140.0 (Windows)"}
-        request = urllib.request.Request(f"{office.server.url}/auth/enter?ticket={ticket_of(office.manager)}", headers=headers)
+    def test_collecting_a_session_changes_nothing_of_where_it_was_begun(self, office: Office) -> None:
+        with db.transaction(SYSTEM) as session:
+            begun = Client("10.1.2.3", "Firefox/140.0 (Windows)", BROWSER)
+            ticket = sign_in.open_session(session, office.manager.username, client=begun)
+        headers = {"cookie": f"{BROWSER_COOKIE}={BROWSER}", "x-forwarded-for": "202.96.209.5", "user-agent": "Chrome/150.0 (Linux)"}
+        request = urllib.request.Request(f"{office.server.url}/auth/enter?ticket={ticket}", headers=headers)
         with pytest.raises(urllib.error.HTTPError), urllib.request.build_opener(_Stay).open(request, timeout=30):
             pass
         with db.reading(SYSTEM) as session:
             kept = select(UserSession).where(UserSession.user_id == office.manager.id).order_by(UserSession.id.desc()).limit(1)
             row = session.execute(kept).scalar_one()
-        assert (row.address, row.city, row.device) == ("127.0.0.1", "", "Firefox · Windows")
+        assert (row.address, row.city, row.device) == ("10.1.2.3", "", "Firefox · Windows")
 
     def test_a_used_ticket_sets_no_cookie(self, office: Office) -> None:
         ticket = ticket_of(office.sales)

@@ -288,7 +288,7 @@ class TestTalkingPoints:
         (routes.CUSTOMER, "Delete"),
         (routes.CUSTOMER, "Add contact"),
         (routes.USERS, "Add account"),
-        (routes.USERS, "Add team"),
+        (routes.TEAMS, "Add team"),
         (routes.USERS, "Edit"),
         (routes.LIBRARY, "Add entry"),
         (routes.LIBRARY, "Edit"),
