@@ -33,7 +33,8 @@ def run() -> None:
         st.switch_page(routes.SETTINGS)
     else:
         header.draw(current, actor)
-        feedback.show_message()
+        if current.url_path:  # the start page, which has none, leads on to another page: the message is for that one
+            feedback.show_message()
         current.run()
 
 

@@ -124,12 +124,12 @@ class LogWords:
         if line.subject and line.entity != "customer":
             # Built-in roles are called by their label, which has its translation; everything else by what users wrote.
             what += " · " + (_(line.subject) if line.entity == "role" else line.subject)
+        if line.action != "changed":
+            what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
-            return LineText(what + " · " + _(ACTIONS.get(line.action, line.action)), "", self._happened(line))
+            return LineText(what, "", self._happened(line))
         declared = _fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
-        if line.action != "changed":
-            return LineText(f"{subject} · {action} · {title}", "", "")
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {title}", before, after)
 

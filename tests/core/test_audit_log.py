@@ -42,7 +42,7 @@ def with_audit(actor: Actor) -> Actor:
 
 def told(page: LogPage) -> list[str]:
     with reading(SYSTEM) as session:
-        words = LogWords(session, administrator)
+        words = LogWords(session, SYSTEM)
     return [words.describe(line).what for line in page.rows]
 
 
