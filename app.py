@@ -22,7 +22,6 @@ import crm_core
 import ui
 from crm_core import db, places, reference, schema
 from crm_core.background import Background
-from crm_core.clients import Client, client_address
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
@@ -59,17 +58,10 @@ def safe_path(path: str) -> str:
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
-def client_of(request: Request) -> Client:
-    """The browser that asks."""
-    peer = request.client.host if request.client else None
-    address = client_address(peer, ",".join(request.headers.getlist("x-forwarded-for")))
-    return Client(address, request.headers.get("user-agent", ""), request.cookies.get(BROWSER_COOKIE, ""))
-
-
 def enter(request: Request) -> Response:
     """Turn a one-time ticket into the session cookie and go on to the page asked for."""
     with db.transaction() as session:
-        token = sign_in.redeem_ticket(session, request.query_params.get("ticket", ""), client=client_of(request))
+        token = sign_in.redeem_ticket(session, request.query_params.get("ticket", ""), browser=request.cookies.get(BROWSER_COOKIE, ""))
     response = RedirectResponse(safe_path(request.query_params.get("next", "/")), status_code=303, headers={"cache-control": "no-store"})
     if token:
         lifetime = settings().session_absolute_days * 86400
@@ -189,7 +181,7 @@ def load_libraries() -> None:
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Prepare, then take all start-up objects out of the collector's sight; at the end stop background work, close the database.
 
-    Streamlit collects garbage after every rerun, and looking at the libraries' objects each time was most of a rerun's work.
+    Whenever Python collects garbage, looking at the libraries' objects would be most of the work, and somebody's rerun waits for it.
     """
     # Streamlit raises the level of uvicorn's loggers; a line for every request would bury what matters.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)

@@ -32,7 +32,7 @@ class MailBox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content: Any = envelope.content
         if self.answer.startswith("250"):
-            self.mails.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+            self.mails.append(message_from_bytes(content, policy=policy.default))
         return self.answer
 
     def open(self) -> "MailBox":

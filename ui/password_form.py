@@ -11,17 +11,26 @@ def draw() -> None:
     """The present password, and the new one twice."""
     with st.form("password", width=480):
         old = st.text_input(_("Present password"), type="password", key="old_password")
-        hint = _("At least 8 characters with letters, digits and special characters.")
-        new = st.text_input(_("New password"), type="password", key="new_password", help=hint)
-        again = st.text_input(_("New password once more"), type="password", key="new_password_again")
-        if st.form_submit_button(_("Change password"), type="primary"):
-            _change(old, new, again)
+        new, again = enter_twice(_("New password"), _("New password once more"), key="new_password")
+        if st.form_submit_button(_("Change password"), type="primary") and is_same(new, again):
+            _change(old, new)
 
 
-def _change(old: str, new: str, again: str) -> None:
+def enter_twice(label: str, label_again: str, *, key: str) -> tuple[str, str]:
+    """The fields of a new password."""
+    hint = _("At least 8 characters with letters, digits and special characters.")
+    new = st.text_input(label, type="password", key=key, help=hint)
+    return new, st.text_input(label_again, type="password", key=f"{key}_again")
+
+
+def is_same(new: str, again: str) -> bool:
+    """Whether both fields of a new password hold the same; says so where they do not."""
     if new != again:
         feedback.refusal(_("The two passwords differ. Enter the same one twice."))
-        return
+    return new == again
+
+
+def _change(old: str, new: str) -> None:
     actor = guard.actor()
     with feedback.attempt() as outcome:
         with guard.acting() as session:

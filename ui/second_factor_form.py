@@ -1,9 +1,13 @@
 """One's own second factor: enrolling an app, recovery codes, switching it off."""
 
+from collections.abc import Callable
+
 import segno
 import streamlit as st
 
+from crm_core.db import CrmSession
 from crm_core.i18n import _
+from crm_core.permissions import Actor
 from crm_core.services import lockout, passwords, second_factor
 from ui import feedback, guard
 
@@ -56,15 +60,7 @@ def _draw_enrolment() -> None:
         code = st.text_input(_("Code that the app shows"), key="second_factor_code", autocomplete="one-time-code")
         if not st.form_submit_button(_("Confirm"), type="primary"):
             return
-    with feedback.attempt() as outcome:
-        with guard.acting() as session:
-            lockout.claim_confirmation(session, actor)
-        with guard.acting() as session:
-            codes = second_factor.confirm(session, actor, code)
-    if outcome.succeeded:
-        st.session_state[CODES] = codes
-        del st.session_state[BEGUN]
-        st.rerun()
+    _take_codes(second_factor.confirm, code)
 
 
 def _picture(text: str) -> str:
@@ -80,7 +76,7 @@ def _draw_present() -> None:
     with st.form("recovery_codes", width=480):
         code = st.text_input(_("Code that the app shows"), key="renew_code", autocomplete="one-time-code")
         if st.form_submit_button(_("New recovery codes")):
-            _renew(code)
+            _take_codes(second_factor.renew_codes, code)
     if actor.needs_second_factor:
         st.caption(_("Your role requires two-step verification. With a new phone, ask an administrator to reset it."))
         return
@@ -91,15 +87,17 @@ def _draw_present() -> None:
             _switch_off(password, last)
 
 
-def _renew(code: str) -> None:
+def _take_codes(act: Callable[[CrmSession, Actor, str], list[str]], code: str) -> None:
+    """Do what takes a code and gives recovery codes; each attempt is counted first."""
     actor = guard.actor()
     with feedback.attempt() as outcome:
         with guard.acting() as session:
             lockout.claim_confirmation(session, actor)
         with guard.acting() as session:
-            codes = second_factor.renew_codes(session, actor, code)
+            codes = act(session, actor, code)
     if outcome.succeeded:
         st.session_state[CODES] = codes
+        st.session_state.pop(BEGUN, None)
         st.rerun()
 
 

@@ -9,9 +9,9 @@ from streamlit_authenticator.controllers import AuthenticationController
 from crm_core import clock, db
 from crm_core.config import settings
 from crm_core.i18n import LANGUAGES, _, language
-from crm_core.services import password_links, passwords, sign_in
+from crm_core.services import account_links, password_links, passwords, sign_in
 from crm_core.services.sign_in import Proof
-from ui import browser, feedback, guard, provider
+from ui import browser, feedback, guard, password_form, provider
 
 PROOF, FORGOTTEN = "sign_in_proof", "sign_in_forgotten"
 
@@ -158,7 +158,7 @@ def draw_new_password(token: str) -> None:
         if is_good:
             _draw_new_password(token)
         else:
-            feedback.refusal(str(password_links.dead_link()))
+            feedback.refusal(str(account_links.dead_link()))
         if st.button(_("Go to sign-in"), type="tertiary", icon=":material/login:"):
             browser.redirect("/")
 
@@ -166,13 +166,10 @@ def draw_new_password(token: str) -> None:
 def _draw_new_password(token: str) -> None:
     with st.form("password_link"):
         st.subheader(_("Set a new password"), anchor=False)
-        hint = _("At least 8 characters with letters, digits and special characters.")
-        new = st.text_input(_("New password"), type="password", key="link_password", help=hint)
-        again = st.text_input(_("New password once more"), type="password", key="link_password_again")
+        new, again = password_form.enter_twice(_("New password"), _("New password once more"), key="link_password")
         if not st.form_submit_button(_("Set password"), type="primary"):
             return
-    if new != again:
-        feedback.refusal(_("The two passwords differ. Enter the same one twice."))
+    if not password_form.is_same(new, again):
         return
     with feedback.attempt() as outcome:
         with db.reading() as session:
@@ -223,17 +220,8 @@ def draw_setup() -> None:
         code = st.text_input(_("Code from the console"), key="setup_code")
         name = st.text_input(_("Your name"), key="setup_name")
         username = st.text_input(_("Account"), key="setup_account", help=_("3 to 40 lower-case letters, digits, dots or dashes."))
-        password = st.text_input(
-            _("Password"),
-            type="password",
-            key="setup_password",
-            help=_("At least 8 characters with letters, digits and special characters."),
-        )
-        again = st.text_input(_("Password once more"), type="password", key="setup_password_again")
-        if not st.form_submit_button(_("Create administrator"), type="primary"):
-            return
-        if password != again:
-            feedback.refusal(_("The two passwords differ. Enter the same one twice."))
+        password, again = password_form.enter_twice(_("Password"), _("Password once more"), key="setup_password")
+        if not st.form_submit_button(_("Create administrator"), type="primary") or not password_form.is_same(password, again):
             return
         with feedback.attempt() as outcome:
             password_hash = passwords.hash_password(password, username=username.strip())

@@ -1,5 +1,7 @@
 """The administrator's dialogs for accounts."""
 
+from typing import Any
+
 import streamlit as st
 
 from crm_core.i18n import _
@@ -54,9 +56,24 @@ def _has_shown_password() -> bool:
 
 
 def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
-    """Name, role, team, disabled or not; a new one-time password."""
+    """Name, role, team, disabled or not; a new one-time password; an end of the second factor."""
     if _has_shown_password():
         return
+    email, values = _draw_fields(account, roles, teams)
+    with st.container(horizontal=True):
+        if forms.decide(_("Save")):
+            with feedback.attempt() as outcome, guard.acting() as session:
+                users.update_user(session, guard.actor(), account.id, **values)
+                profile.set_mailbox(session, guard.actor(), account.id, email)
+            if outcome.succeeded:
+                st.rerun()
+        if st.button(_("New one-time password"), icon=":material/key:"):
+            _reset_password(account)
+        if account.totp_confirmed_at and st.button(_("Reset two-step verification"), icon=":material/phonelink_lock:"):
+            _reset_second_factor(account)
+
+
+def _draw_fields(account: User, roles: dict[str, str], teams: dict[int, str]) -> tuple[str, dict[str, Any]]:
     name = st.text_input(forms.required(_("Full name")), value=account.name, key=f"edit_name_{account.id}")
     email = st.text_input(_("Email"), value=account.email or "", key=f"edit_email_{account.id}")
     role = st.selectbox(
@@ -66,34 +83,31 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
         format_func=lambda code: roles[code],
         key=f"edit_role_{account.id}",
     )
-    place = list(teams).index(account.team_id) if account.team_id in teams else None
     team = st.selectbox(
         _("Team"),
         list(teams),
-        index=place,
+        index=list(teams).index(account.team_id) if account.team_id in teams else None,
         format_func=lambda number: teams[number],
         placeholder=_("Choose"),
         key=f"edit_team_{account.id}",
     )
     is_active = st.toggle(_("May sign in"), value=account.is_active, key=f"edit_active_{account.id}")
-    with st.container(horizontal=True):
-        if forms.decide(_("Save")):
-            with feedback.attempt() as outcome, guard.acting() as session:
-                users.update_user(session, guard.actor(), account.id, name=name, role=role, team_id=team, is_active=is_active)
-                profile.set_mailbox(session, guard.actor(), account.id, email)
-            if outcome.succeeded:
-                st.rerun()
-        if st.button(_("New one-time password"), icon=":material/key:"):
-            password = passwords.random_password()
-            password_hash = passwords.hash_password(password)
-            with feedback.attempt() as outcome, guard.acting() as session:
-                passwords.reset_password(session, guard.actor(), account.id, password_hash=password_hash)
-            if outcome.succeeded:
-                st.session_state["created_account"] = (account.username, password)
-                guard.again()
-        if account.totp_confirmed_at and st.button(_("Reset two-step verification"), icon=":material/phonelink_lock:"):
-            with feedback.attempt() as outcome, guard.acting() as session:
-                second_factor.reset(session, guard.actor(), account.id)
-            if outcome.succeeded:
-                feedback.later(_("{name} signs in without a second step until it is set up again.").format(name=account.name))
-                st.rerun()
+    return email, {"name": name, "role": role, "team_id": team, "is_active": is_active}
+
+
+def _reset_password(account: User) -> None:
+    password = passwords.random_password()
+    password_hash = passwords.hash_password(password)
+    with feedback.attempt() as outcome, guard.acting() as session:
+        passwords.reset_password(session, guard.actor(), account.id, password_hash=password_hash)
+    if outcome.succeeded:
+        st.session_state["created_account"] = (account.username, password)
+        guard.again()
+
+
+def _reset_second_factor(account: User) -> None:
+    with feedback.attempt() as outcome, guard.acting() as session:
+        second_factor.reset(session, guard.actor(), account.id)
+    if outcome.succeeded:
+        feedback.later(_("{name} signs in without a second step until it is set up again.").format(name=account.name))
+        st.rerun()

@@ -32,8 +32,13 @@ def get_link(session: CrmSession, token: str, *, purpose: str) -> AccountLink:
         .with_for_update()
     ).scalar_one_or_none()
     if link is None:
-        raise NotFound(_("This link was used already or is too old. Ask an administrator if you still need help."))
+        raise dead_link()
     return link
+
+
+def dead_link() -> NotFound:
+    """What to say of a link that cannot be used."""
+    return NotFound(_("This link was used already or is too old. Ask an administrator if you still need help."))
 
 
 def address_of(path: str) -> str:

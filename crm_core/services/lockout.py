@@ -31,18 +31,21 @@ def account_name(username: str) -> str:
 
 def claim(session: CrmSession, username: str, client: Client) -> bool:
     """Count one attempt to sign in; False, and nothing is counted, while it has to wait."""
-    return attempts.claim(session, _by_person(session, username, client) + _by_address(session, username, client))
+    person, address = _counters(session, username, client)
+    return attempts.claim(session, person + address)
 
 
 def take_back(session: CrmSession, username: str, client: Client) -> None:
     """What was entered was right, but the sign-in is not complete: the failures before it stay."""
-    attempts.take_back(session, _by_person(session, username, client) + _by_address(session, username, client))
+    person, address = _counters(session, username, client)
+    attempts.take_back(session, person + address)
 
 
 def forget(session: CrmSession, username: str, client: Client) -> None:
     """The person signed in: their failures are forgotten, those of others at the same address stay."""
-    attempts.take_back(session, _by_address(session, username, client))
-    attempts.forget(session, _by_person(session, username, client))
+    person, address = _counters(session, username, client)
+    attempts.take_back(session, address)
+    attempts.forget(session, person)
 
 
 def claim_confirmation(session: CrmSession, actor: Actor) -> None:
@@ -72,13 +75,11 @@ def locked_accounts(session: CrmSession, actor: Actor, names: Iterable[str]) -> 
     return {name for name in names if _of_name(name).key in locked} if locked else set()
 
 
-def _by_person(session: CrmSession, username: str, client: Client) -> list[Counter]:
-    user_id = _known_to(session, username, client)
-    return [_of_browser(user_id, devices.hash_of(client.browser)) if user_id else _of_name(account_name(username))]
-
-
-def _by_address(session: CrmSession, username: str, client: Client) -> list[Counter]:
-    return [] if _known_to(session, username, client) else attempts.of_address("address", client.address, ADDRESS_LIMIT)
+def _counters(session: CrmSession, username: str, client: Client) -> tuple[list[Counter], list[Counter]]:
+    """The counters of the person and of the network address, which does not count for a known browser."""
+    if user_id := _known_to(session, username, client):
+        return [_of_browser(user_id, devices.hash_of(client.browser))], []
+    return [_of_name(account_name(username))], attempts.of_address("address", client.address, ADDRESS_LIMIT)
 
 
 def _known_to(session: CrmSession, username: str, client: Client) -> int | None:

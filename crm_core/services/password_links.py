@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import bcrypt
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import delete, select
 
-from crm_core import clock, crypto
+from crm_core import clock
 from crm_core.clients import Client
 from crm_core.config import settings
 from crm_core.db import CrmSession
@@ -59,7 +59,7 @@ def _send(session: CrmSession, user: User, mailbox: str) -> None:
 
 def check_link(session: CrmSession, token: str, password: str) -> NewPassword:
     """Check a new password for the holder of a link; `use_link` sets it. Raises `NotFound` for a dead link, `ValidationFailed`."""
-    user = _holder(session, token)
+    user, _link = _holder(session, token)
     if problem := passwords.refused_password(session, user, password):
         raise ValidationFailed({"password": [problem]})
     return NewPassword(token, bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode())
@@ -67,7 +67,11 @@ def check_link(session: CrmSession, token: str, password: str) -> NewPassword:
 
 def is_good(session: CrmSession, token: str) -> bool:
     """Whether a link can still be used."""
-    return session.execute(select(AccountLink.id).where(*_good(token))).first() is not None
+    try:
+        account_links.get_link(session, token, purpose=PURPOSE)
+    except NotFound:
+        return False
+    return True
 
 
 def use_link(session: CrmSession, new: NewPassword) -> None:
@@ -75,33 +79,16 @@ def use_link(session: CrmSession, new: NewPassword) -> None:
 
     Raises `NotFound` if the link was used meanwhile.
     """
-    user = _holder(session, new.token)
-    used = update(AccountLink).where(*_good(new.token)).values(used_at=clock.now()).returning(AccountLink.id)
-    if session.execute(used, execution_options={"synchronize_session": False}).first() is None:
-        raise dead_link()
+    user, link = _holder(session, new.token)
+    link.used_at = clock.now()
     passwords.set_password(session, user, new.password_hash, must_change=False)
     lockout.lift(session, user)
 
 
-def _holder(session: CrmSession, token: str) -> User:
-    statement = (
-        select(User).join(AccountLink, AccountLink.user_id == User.id).where(*_good(token), User.is_active, User.blocked_at.is_(None))
-    )
-    user = session.execute(statement).scalar_one_or_none()
+def _holder(session: CrmSession, token: str) -> tuple[User, AccountLink]:
+    link = account_links.get_link(session, token, purpose=PURPOSE)
+    may_have_one = (User.id == link.user_id, User.is_active, User.blocked_at.is_(None))
+    user = session.execute(select(User).where(*may_have_one)).scalar_one_or_none()
     if user is None:
-        raise dead_link()
-    return user
-
-
-def _good(token: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        AccountLink.token_hash == crypto.token_hash(token),
-        AccountLink.purpose == PURPOSE,
-        AccountLink.used_at.is_(None),
-        AccountLink.expires_at > clock.now(),
-    )
-
-
-def dead_link() -> NotFound:
-    """What to say of a link that cannot be used."""
-    return NotFound(_("This link was used before or is too old. Ask for a new one on the sign-in page."))
+        raise account_links.dead_link()
+    return user, link

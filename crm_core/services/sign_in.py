@@ -150,13 +150,13 @@ def language_of(session: CrmSession, username: str) -> str:
     return session.execute(select(User.language).where(User.username == account_name(username))).scalar_one()
 
 
-def redeem_ticket(session: CrmSession, ticket: str, *, client: Client = Client()) -> str | None:
+def redeem_ticket(session: CrmSession, ticket: str, *, browser: str = "") -> str | None:
     """Trade a ticket for the session token, once; None if it is unknown, used, older than a minute or another browser's."""
     row = session.execute(
         delete(SignInTicket)
         .where(
             SignInTicket.ticket_hash == crypto.token_hash(ticket),
-            SignInTicket.browser_hash == crypto.token_hash(client.browser),
+            SignInTicket.browser_hash == crypto.token_hash(browser),
             SignInTicket.expires_at > clock.now(),
         )
         .returning(SignInTicket.session_token)

@@ -1,5 +1,6 @@
 """A manager looks at a masked number in a real browser, and the change log tells of it."""
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from crm_core import db
@@ -12,10 +13,10 @@ from tests.conftest import forget_settings, use_database
 
 
 def test_a_manager_reveals_an_identity_number_and_the_log_has_the_look(
-    server: Server, chromium: Browser, desk: Desk, monkeypatch: object
+    server: Server, chromium: Browser, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = factories.random_identity_number()
-    use_database(monkeypatch, server.folder, "")  # type: ignore[arg-type]
+    use_database(monkeypatch, server.folder, "")
     with db.transaction(SYSTEM) as session:
         team = create_team(session, SYSTEM, name="华东组")
     factories.make_user(role="manager", username="manager", name="主管乙", team_id=team)

@@ -39,7 +39,7 @@ def arrive(actor: Actor, client: Client = HOME) -> str:
     with transaction() as session:
         ticket = sign_in.open_session(session, actor.username, client=client)
     with transaction() as session:
-        token = sign_in.redeem_ticket(session, ticket, client=client)
+        token = sign_in.redeem_ticket(session, ticket, browser=client.browser)
     assert token
     return token
 

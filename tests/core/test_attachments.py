@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -35,11 +36,9 @@ def customer(database: str, sales: Actor) -> Customer:
     return factories.make_customer(sales, name="杭州恒远机械有限公司")
 
 
-def add(
-    actor: Actor, customer: Customer | None = None, *, content: bytes = factories.PDF, type: str = LICENCE, **over: object
-) -> Attachment:
+def add(actor: Actor, customer: Customer | None = None, *, content: bytes = factories.PDF, type: str = LICENCE, **over: Any) -> Attachment:
     with transaction(actor) as session:
-        return add_attachment(session, actor, file=store_file(content), type=type, customer_id=customer.id if customer else None, **over)  # type: ignore[arg-type]
+        return add_attachment(session, actor, file=store_file(content), type=type, customer_id=customer.id if customer else None, **over)
 
 
 def files_of(actor: Actor, customer: Customer) -> list[str]:

@@ -1,6 +1,7 @@
 """Notices in the app: who gets them, how they read, and what is read."""
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
@@ -17,9 +18,9 @@ BLOCKED = {"name": "李", "username": "li"}
 VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", **BLOCKED}
 
 
-def send(*receivers: Actor, kind: str = "account_blocked", **over: object) -> None:
+def send(*receivers: Actor, kind: str = "account_blocked", **over: Any) -> None:
     with transaction() as session:
-        notices.notify(session, [receiver.id or 0 for receiver in receivers], kind, VALUES, **over)  # type: ignore[arg-type]
+        notices.notify(session, [receiver.id or 0 for receiver in receivers], kind, VALUES, **over)
 
 
 def unread(actor: Actor) -> int:
@@ -88,11 +89,11 @@ def test_each_kind_is_a_sentence_in_the_language_of_the_reader(sqlite_database: 
 
 
 def test_counting_is_one_query_that_an_index_answers(sqlite_database: str, sales: Actor) -> None:
-    statements: list[tuple[str, object]] = []
+    statements: list[tuple[str, Any]] = []
     event.listen(engine(), "before_cursor_execute", lambda _c, _k, text, values, *_rest: statements.append((text, values)))
     unread(sales)
     (asked,) = [one for one in statements if one[0].startswith("SELECT")]
     with reading(SYSTEM) as session:
-        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]).all()  # type: ignore[arg-type]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]).all()
         assert session.execute(select(Notice)).first() is None
     assert any("ix_notice_unread" in str(step) for step in plan)

@@ -63,7 +63,7 @@ def test_the_mailbox_finds_its_account_whatever_the_case_and_once(database: str)
     assert begun
     assert begun[1] == account
     with transaction() as session:
-        assert sign_in.redeem_ticket(session, begun[0], client=Client(browser="b"))
+        assert sign_in.redeem_ticket(session, begun[0], browser="b")
     assert sign_in_as(iat=said_at) is None
     assert sign_in_as(iat=said_at, nonce="n2")
 
@@ -75,7 +75,7 @@ def test_the_mark_of_a_used_identity_is_no_ticket(database: str) -> None:
     assert identity
     assert sign_in_as(iat=said_at)
     with transaction() as session:
-        assert sign_in.redeem_ticket(session, identity.proof, client=Client()) is None
+        assert sign_in.redeem_ticket(session, identity.proof) is None
 
 
 @pytest.mark.parametrize("others", [[], [{"is_active": False}], [{}, {}], [{"blocked_at": factories.LONG_AGO}]])

@@ -50,7 +50,7 @@ def open_session(actor: Actor, client: Client = Client()) -> str:
     with transaction() as session:
         ticket = sign_in.open_session(session, actor.username, client=client)
     with transaction() as session:
-        token = sign_in.redeem_ticket(session, ticket, client=client)
+        token = sign_in.redeem_ticket(session, ticket, browser=client.browser)
     assert token
     return token
 

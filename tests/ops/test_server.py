@@ -100,7 +100,7 @@ class Office:
 
 def session_of(who: Actor) -> str:
     with db.transaction(SYSTEM) as session:
-        token = sign_in.redeem_ticket(session, ticket_of(who), client=Client(browser=BROWSER))
+        token = sign_in.redeem_ticket(session, ticket_of(who), browser=BROWSER)
     assert token
     return token
 

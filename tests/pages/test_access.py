@@ -284,7 +284,7 @@ class TestFirstPage:
             ticket = re.fullmatch(r"/auth/enter\?ticket=([^&]+)&next=.*", visit.redirect)
             assert ticket
         with db.transaction(SYSTEM) as session:
-            token = sign_in.redeem_ticket(session, ticket[1], client=Client(browser=BROWSER))
+            token = sign_in.redeem_ticket(session, ticket[1], browser=BROWSER)
             actor = sign_in.find_actor(session, token)
         assert actor
         assert (actor.id, actor.permissions) == (user.id, BUILT_IN_ROLES["administrator"].permissions)

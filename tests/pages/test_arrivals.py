@@ -18,7 +18,7 @@ def open_elsewhere(actor: Actor) -> None:
     """Sign the account in from another browser and city."""
     with db.transaction(SYSTEM) as session:
         stranger = Client("202.96.209.5", "Mozilla (Windows) Firefox/140.0", "another")
-        assert sign_in.redeem_ticket(session, sign_in.open_session(session, actor.username, client=stranger), client=stranger)
+        assert sign_in.redeem_ticket(session, sign_in.open_session(session, actor.username, client=stranger), browser="another")
 
 
 def texts(visit: Visit) -> str:

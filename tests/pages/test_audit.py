@@ -14,7 +14,8 @@ from ui import routes
 def lines(visit: Visit) -> list[dict[str, str]]:
     if not visit.tab.dataframe:
         return []
-    return visit.tab.dataframe[0].value.to_dict("records")  # type: ignore[no-any-return]
+    rows: list[dict[str, str]] = visit.tab.dataframe[0].value.to_dict("records")
+    return rows
 
 
 def texts(visit: Visit) -> str:

@@ -77,9 +77,8 @@ def zh(text: str) -> str:
 def open_session(username: str) -> str:
     """The token that the cookie of a freshly signed-in browser holds."""
     with db.transaction(SYSTEM) as session:
-        token = sign_in.redeem_ticket(
-            session, sign_in.open_session(session, username, client=Client(browser=BROWSER)), client=Client(browser=BROWSER)
-        )
+        ticket = sign_in.open_session(session, username, client=Client(browser=BROWSER))
+        token = sign_in.redeem_ticket(session, ticket, browser=BROWSER)
     assert token
     return token
 
