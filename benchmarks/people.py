@@ -32,5 +32,5 @@ def codes(count: int, username: str) -> list[str]:
     """Customers from all over what an account sees."""
     seen = actor(username)
     with db.reading(seen) as session:
-        found = list(session.execute(select(Customer.code).where(Customer.deleted_at.is_(None))).scalars())
+        found = list(session.execute(select(Customer.code).where(Customer.is_listed)).scalars())
     return random.Random(3).sample(found, count)

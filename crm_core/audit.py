@@ -39,6 +39,11 @@ UNLOGGED = frozenset(
         "channels",
         "last_sign_in_at",
         "draft_id",
+        "placed_at",
+        "owned_since",
+        "pooled_at",
+        "last_contact_at",
+        "undone_at",
         "digest",
     }
 )

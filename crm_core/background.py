@@ -1,17 +1,14 @@
-"""Work beside the requests: a thread that sends what is in the outbox and, once a day, removes what has expired."""
+"""Work beside the requests: a thread that sends what is in the outbox and does the jobs that are due."""
 
 import logging
-from datetime import datetime, timedelta
 from threading import Event, Thread
 
-from crm_core import clock, db
-from crm_core.services import cleanup, outbox
+from crm_core.services import jobs, outbox
 
 log = logging.getLogger("kemai")
 
 ROUND = 3
 """Seconds between two looks into the outbox."""
-BETWEEN_CLEANUPS = timedelta(days=1)
 LONGEST_STOP = 10
 
 
@@ -21,13 +18,12 @@ class Background(Thread):
     def __init__(self) -> None:
         super().__init__(name="background", daemon=True)
         self._stopping = Event()
-        self._cleaned_at: datetime | None = None
 
     def run(self) -> None:
         """Work in rounds until stopped; what goes wrong in one is logged and tried again in the next."""
         while not self._stopping.is_set():
             try:
-                self._clean_daily()
+                jobs.run_due()
                 while outbox.send_next() and not self._stopping.is_set():
                     pass
             except Exception:
@@ -38,11 +34,3 @@ class Background(Thread):
         """End after the message that is being sent, and wait for it a while."""
         self._stopping.set()
         self.join(LONGEST_STOP)
-
-    def _clean_daily(self) -> None:
-        if self._cleaned_at and clock.now() - self._cleaned_at < BETWEEN_CLEANUPS:
-            return
-        with db.transaction() as session:
-            cleanup.remove_expired(session)
-            outbox.give_up_late(session)
-        self._cleaned_at = clock.now()

@@ -17,14 +17,17 @@ class Permission(StrEnum):
     CUSTOMER_EDIT = "customer:edit"
     CUSTOMER_DELETE = "customer:delete"
     CUSTOMER_RESTORE = "customer:restore"
+    CUSTOMER_ARCHIVE = "customer:archive"
     CUSTOMER_MERGE = "customer:merge"
     CUSTOMER_TRANSFER = "customer:transfer"
     CUSTOMER_REVIEW = "customer:review"
     CUSTOMER_IMPORT = "customer:import"
     CUSTOMER_EXPORT = "customer:export"
+    POOL_CLAIM = "pool:claim"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
     LIBRARY_EDIT = "library:edit"
+    RULE_EDIT = "rule:edit"
     USER_EDIT = "user:edit"
     ROLE_EDIT = "role:edit"
     AUDIT_READ = "audit:read"
@@ -36,14 +39,17 @@ PERMISSIONS = {
     Permission.CUSTOMER_EDIT: N_("Edit customers"),
     Permission.CUSTOMER_DELETE: N_("Delete customers"),
     Permission.CUSTOMER_RESTORE: N_("Restore customers"),
+    Permission.CUSTOMER_ARCHIVE: N_("Archive customers"),
     Permission.CUSTOMER_MERGE: N_("Merge customers"),
     Permission.CUSTOMER_TRANSFER: N_("Transfer customers"),
     Permission.CUSTOMER_REVIEW: N_("Review entries"),
     Permission.CUSTOMER_IMPORT: N_("Import customers"),
     Permission.CUSTOMER_EXPORT: N_("Export customers"),
+    Permission.POOL_CLAIM: N_("Claim customers from the pool"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
+    Permission.RULE_EDIT: N_("Set rules and fields"),
     Permission.USER_EDIT: N_("Manage accounts and teams"),
     Permission.ROLE_EDIT: N_("Edit roles"),
     Permission.AUDIT_READ: N_("Read the audit log"),
@@ -52,9 +58,11 @@ PERMISSIONS = {
 
 AREAS = {
     "customer": N_("Customer management"),
+    "pool": N_("Customer management"),
     "sensitive": N_("Customer management"),
     "dashboard": N_("Insight"),
     "library": N_("Administration"),
+    "rule": N_("Administration"),
     "user": N_("Administration"),
     "role": N_("Administration"),
     "audit": N_("Administration"),
@@ -109,10 +117,11 @@ class RoleTemplate:
 
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
-_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT}
+_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.POOL_CLAIM}
 _LEADING = _WORKING | {
     Permission.CUSTOMER_DELETE,
     Permission.CUSTOMER_RESTORE,
+    Permission.CUSTOMER_ARCHIVE,
     Permission.CUSTOMER_MERGE,
     Permission.CUSTOMER_TRANSFER,
     Permission.CUSTOMER_REVIEW,

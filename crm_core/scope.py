@@ -13,14 +13,14 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
 from crm_core.db import CrmSession
-from crm_core.models import Attachment, Base, Customer, Notice, User
+from crm_core.models import Attachment, Base, Customer, Notice, Task, User
 from crm_core.permissions import Actor, Scope
 
 unscoped: dict[str, Any] = {"unscoped": True}
 """Execution options for a query that must see every row, such as the search for duplicates."""
 
-OWNERS: dict[Any, Any] = {Attachment: Attachment.uploaded_by_id, Notice: Notice.user_id}
-"""Who sees a row that belongs to no customer: the author of a draft's files, the receiver of a notice."""
+OWNERS: dict[Any, Any] = {Attachment: Attachment.uploaded_by_id, Notice: Notice.user_id, Task: Task.assignee_id}
+"""Who sees a row that belongs to no customer: the author of a draft's files, the receiver of a notice, who has the task."""
 
 
 def visible_customers(actor: Actor) -> ColumnElement[bool]:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Column, Date, String, inspect, select
 from stdnum.cn import ric, uscc
 
-from crm_core.db import reading, transaction
-from crm_core.models import ChangeLog, Contact, Customer, User
+from crm_core.db import CrmSession, reading, transaction
+from crm_core.models import Base, ChangeLog, Contact, Customer, User
+from crm_core.models.base import UtcTime
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
@@ -122,6 +123,38 @@ def make_contact(actor: Actor, customer: Customer, **over: Any) -> Contact:
     """Add a contact to a customer."""
     with transaction(actor) as session:
         return add_contact(session, actor, customer.id, contact_values(**over))
+
+
+def make_row(session: CrmSession, model: type[Base], customer: Customer, *, user_id: int | None) -> Base:
+    """Any row that hangs on a customer: whatever has to be filled is filled, other rows that it needs included."""
+    row = model(**{column.key: _filling(session, column, customer, user_id) for column in inspect(model).columns if _needs_filling(column)})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _needs_filling(column: Column[Any]) -> bool:
+    is_given = column.default is not None or column.server_default is not None or column.autoincrement is True
+    return column.key == "customer_id" or not (
+        column.nullable or is_given or (column.primary_key and not column.foreign_keys and not isinstance(column.type, String))
+    )
+
+
+def _filling(session: CrmSession, column: Column[Any], customer: Customer, user_id: int | None) -> Any:
+    if column.key == "customer_id":
+        return customer.id
+    for key in column.foreign_keys:
+        if key.column.table.name == "customer":
+            return customer.id
+        if key.column.table.name == "user_account":
+            return user_id
+        model = next(mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is key.column.table)
+        return getattr(make_row(session, model, customer, user_id=user_id), key.column.key)
+    if isinstance(column.type, UtcTime):
+        return LONG_AGO
+    if isinstance(column.type, Date):
+        return LONG_AGO.date()
+    return f"{column.key}{unique_number()}"[:10] if isinstance(column.type, String) else 1
 
 
 def make_user(

@@ -12,7 +12,7 @@ from crm_core.config import ROOT
 # Each part of the program may import itself and what is named here, nothing else of the program.
 FOUNDATION = {"config", "errors", "i18n", "db"}
 BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference"}
-BELOW_MODELS |= {"channels", "clients", "masking", "places", "visibility"}
+BELOW_MODELS |= {"channels", "clients", "masking", "places", "visibility", "workdays"}
 CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "scope", "seals", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "masking": {"checks"},
     "visibility": {"fields", "i18n", "masking", "permissions"},
     "pinyin": set(),
+    "workdays": set(),
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
     "places": {"config", "i18n", "reference"},
@@ -43,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": {"db", "models", "permissions", "pinyin", "scope"},
     "services": CORE,
     "migrations": {"models"},
-    "background": {"clock", "db", "services"},
+    "background": {"services"},
     "schema": CORE | {"services"},
     "cli": CORE | {"services", "schema"},
     "__main__": {"cli"},

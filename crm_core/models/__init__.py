@@ -2,30 +2,24 @@
 
 from crm_core.models.attachment import Attachment
 from crm_core.models.base import Base
+from crm_core.models.batch import Batch
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
+from crm_core.models.contract import Contract
 from crm_core.models.counter import Counter
-from crm_core.models.customer import (
-    DECISION_ROLES,
-    KINDS,
-    SALES_STAGES,
-    STAGES,
-    TIERS,
-    Customer,
-    Kind,
-    LifecycleStage,
-)
+from crm_core.models.custom_field import CustomField
+from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
 from crm_core.models.import_batch import ImportBatch
-from crm_core.models.library import (
-    CATEGORIES,
-    Industry,
-    IndustrySuggestion,
-    OutlineQuestion,
-    Preset,
-    SuggestionState,
-)
+from crm_core.models.job import Job
+from crm_core.models.library import CATEGORIES, Industry, IndustrySuggestion, OutlineQuestion, Preset, SuggestionState
+from crm_core.models.lifecycle import ACTIVITIES, PLACES, STAGES, TIERS, ActivityStatus, LifecycleStage, Place
+from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
+from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
+from crm_core.models.policy import Policy
+from crm_core.models.review import REVIEW_STATES, Review, ReviewState, ReviewStep
+from crm_core.models.saved_view import SavedView
 from crm_core.models.sign_in import (
     AccountLink,
     KnownDevice,
@@ -36,46 +30,70 @@ from crm_core.models.sign_in import (
     SignInTicket,
     UserSession,
 )
-from crm_core.models.tag import CustomerTag, Tag
+from crm_core.models.tag import CustomerTag, Tag, TagRule
+from crm_core.models.task import PRIORITIES, TASK_KINDS, Task
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
     "ACTIONS",
+    "ACTIVITIES",
     "CATEGORIES",
     "DECISION_ROLES",
     "KINDS",
+    "OWNER_CAUSES",
+    "PLACES",
+    "PRIORITIES",
+    "REVIEW_STATES",
     "SALES_STAGES",
     "STAGES",
+    "TASK_KINDS",
     "TIERS",
     "AccountLink",
+    "ActivityStatus",
     "Attachment",
     "Base",
+    "Batch",
     "ChangeLog",
     "Contact",
+    "Contract",
     "Counter",
+    "CustomField",
     "Customer",
     "CustomerTag",
     "Draft",
     "ImportBatch",
     "Industry",
     "IndustrySuggestion",
+    "Job",
     "Kind",
     "KnownDevice",
     "KnownPlace",
     "LifecycleStage",
     "LogSeal",
+    "Merge",
     "Notice",
     "OldPassword",
     "OutboxMessage",
     "OutlineQuestion",
+    "OwnerChange",
+    "Place",
+    "Policy",
     "Preset",
     "RecoveryCode",
+    "Review",
+    "ReviewState",
+    "ReviewStep",
     "Role",
+    "SavedView",
     "SignInFailure",
     "SignInTicket",
+    "StageChange",
     "SuggestionState",
     "Tag",
+    "TagRule",
+    "Task",
     "Team",
     "User",
     "UserSession",
+    "_batch import ImportBatch",
 ]

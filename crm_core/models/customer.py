@@ -5,7 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Boolean, ColumnElement, Date, ForeignKey, Index, String, Text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
@@ -16,6 +17,7 @@ from crm_core.checks.names import check_customer_name
 from crm_core.fields import Widget, always, declared, for_kind, for_stage
 from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UtcTime, Versioned
+from crm_core.models.lifecycle import STAGES, TIERS, LifecycleStage, Place
 from crm_core.normal import name_key
 
 
@@ -26,25 +28,7 @@ class Kind(StrEnum):
     INDIVIDUAL = "individual"
 
 
-class LifecycleStage(StrEnum):
-    """客户类型."""
-
-    PROSPECT = "prospect"
-    QUALIFIED = "qualified"
-    CUSTOMER = "customer"
-    PARTNER = "partner"
-    CHURNED = "churned"
-
-
 KINDS = {Kind.ENTERPRISE: N_("Enterprise"), Kind.INDIVIDUAL: N_("Individual")}
-STAGES = {
-    LifecycleStage.PROSPECT: N_("Prospect"),
-    LifecycleStage.QUALIFIED: N_("Qualified"),
-    LifecycleStage.CUSTOMER: N_("Customer (won)"),
-    LifecycleStage.PARTNER: N_("Partner"),
-    LifecycleStage.CHURNED: N_("Churned"),
-}
-TIERS = {"A": N_("Tier A, key account"), "B": N_("Tier B, medium account"), "C": N_("Tier C, small account")}
 SALES_STAGES = {
     "contact": N_("First contact"),
     "proposal": N_("Proposal sent"),
@@ -57,6 +41,8 @@ DECISION_ROLES = {
     "user": N_("User"),
     "buyer": N_("Buyer"),
 }
+
+OPEN_PLACES = (Place.LIBRARY, Place.ARCHIVE)
 
 enterprise = for_kind(Kind.ENTERPRISE)
 has_needs = for_stage(LifecycleStage.QUALIFIED, LifecycleStage.CUSTOMER)
@@ -78,14 +64,14 @@ class Customer(Base, Dated, Versioned):
     __mapper_args__ = {"version_id_col": Versioned.version}
     __table_args__ = (
         # The owner stands in it so that what lies outside somebody's scope is passed over without reading its row.
-        Index("ix_customer_listing", "deleted_at", "id", "owner_id"),
-        Index("ix_customer_updated", "deleted_at", "updated_at"),
-        Index("ix_customer_amount", "deleted_at", "cooperation_amount"),
-        Index("ix_customer_named", "deleted_at", "name_key", "id"),
-        Index("ix_customer_owned", "deleted_at", "owner_id", "id"),
+        Index("ix_customer_listing", "place", "id", "owner_id"),
+        Index("ix_customer_updated", "place", "updated_at"),
+        Index("ix_customer_amount", "place", "cooperation_amount"),
+        Index("ix_customer_named", "place", "name_key", "id"),
+        Index("ix_customer_owned", "place", "owner_id", "id"),
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
-        Index("ix_customer_overview", "deleted_at", "stage", "industry", "source", "is_incomplete", "owner_id"),
-        Index("ix_customer_created", "deleted_at", "created_at", "owner_id"),
+        Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
+        Index("ix_customer_created", "place", "created_at", "owner_id"),
     )
     audited = True
 
@@ -337,8 +323,52 @@ class Customer(Base, Dated, Versioned):
     duplicate_reason: Mapped[str | None] = mapped_column(String(300))
     intake_key: Mapped[str | None] = mapped_column(String(36), unique=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    owned_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    pooled_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+    """Since when the customer is in the pool (公海) and has no owner."""
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)
+    placed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """Since when it lies there; nothing for one that never left the library."""
+    is_on_hold: Mapped[bool] = mapped_column(Boolean(), default=False)
+    """Legal hold: neither removed for good nor merged away."""
+    alias: Mapped[str | None] = mapped_column(String(60))
+    """The name for outside use [002]."""
+
+    tier_by_hand: Mapped[bool] = mapped_column(Boolean(), default=False)
+    tier_reason: Mapped[str | None] = mapped_column(String(300))
+    tier_until: Mapped[date | None] = mapped_column(Date())
+    activity: Mapped[str | None] = mapped_column(String(8), index=True)
+    last_contact_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    first_follow_up_on: Mapped[date | None] = mapped_column(Date())
+    """Until when the first follow-up has to be made [000]."""
+    verified_on: Mapped[date | None] = mapped_column(Date())
+    verify_on: Mapped[date | None] = mapped_column(Date(), index=True)
+    """When the data has to be checked again [002]."""
+
+    extra: Mapped[dict[str, Any]] = mapped_column(JSON(), default=dict)
+    """The values of custom fields, by their key."""
+
+    @hybrid_property
+    def is_listed(self) -> bool:
+        """In the library: in lists, searches, figures, and open to changes."""
+        return self.place == Place.LIBRARY
+
+    @is_listed.inplace.expression
+    @classmethod
+    def _is_listed(cls) -> ColumnElement[bool]:
+        return cls.place == Place.LIBRARY
+
+    @hybrid_property
+    def is_open(self) -> bool:
+        """Its page can be opened: in the library or the archive."""
+        return self.place in OPEN_PLACES
+
+    @is_open.inplace.expression
+    @classmethod
+    def _is_open(cls) -> ColumnElement[bool]:
+        return cls.place.in_(OPEN_PLACES)
 
     @validates("name")
     def _derive_name_key(self, _attribute: str, name: str) -> str:

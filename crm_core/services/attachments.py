@@ -65,7 +65,7 @@ def add_attachment(
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
     else:
-        customer = session.execute(select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))).scalar_one_or_none()
+        customer = session.execute(select(Customer).where(Customer.id == customer_id, Customer.is_listed)).scalar_one_or_none()
         if customer is None:
             raise NotFound
         attach(session, attachment, customer)
@@ -123,7 +123,7 @@ def may_open(actor: Actor, attachment: Attachment) -> bool:
 
 
 def _is_live(session: CrmSession, customer_id: int) -> bool:
-    return session.execute(select(Customer.id).where(Customer.id == customer_id, Customer.deleted_at.is_(None))).first() is not None
+    return session.execute(select(Customer.id).where(Customer.id == customer_id, Customer.is_open)).first() is not None
 
 
 def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> None:

@@ -84,7 +84,7 @@ def delete_contact(session: CrmSession, actor: Actor, contact_id: int) -> None:
 
 def _customer(session: CrmSession, actor: Actor, customer_id: int) -> Customer:
     require(actor, Permission.CUSTOMER_EDIT)
-    statement = select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None)).with_for_update()
+    statement = select(Customer).where(Customer.id == customer_id, Customer.is_listed).with_for_update()
     customer = session.execute(statement).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))

@@ -112,7 +112,7 @@ def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequ
         wanted = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(PAGE_SIZE).offset(first).subquery()
         return list(session.execute(columns.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
     ids = found[first : first + PAGE_SIZE]
-    read = {row.id: row for row in session.execute(columns.where(Customer.id.in_(ids), Customer.deleted_at.is_(None)))}
+    read = {row.id: row for row in session.execute(columns.where(Customer.id.in_(ids), Customer.is_listed))}
     return [read[one] for one in ids if one in read]
 
 
@@ -143,7 +143,7 @@ def _count(session: CrmSession, query: CustomerQuery) -> int:
 
 
 def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
-    statement = statement.where(Customer.deleted_at.is_(None), *_conditions(session, query))
+    statement = statement.where(Customer.is_listed, *_conditions(session, query))
     return only_matching(session, statement, query.phrase) if query.phrase else statement
 
 

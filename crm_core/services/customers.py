@@ -10,7 +10,7 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import Attachment, Contact, Customer, Draft
+from crm_core.models import Attachment, Contact, Customer, Draft, Place
 from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
@@ -20,6 +20,7 @@ from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
+from crm_core.services.movements import first_owned_by, note_entries
 from crm_core.validation import clean_text
 from crm_core.visibility import View
 
@@ -41,9 +42,7 @@ def get_customer(session: CrmSession, actor: Actor, code: str) -> View:
 def load_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
     """The record itself, with every value whole: for services only."""
     require(actor, Permission.CUSTOMER_READ)
-    customer = session.execute(
-        select(Customer).where(Customer.code == clean_text(code), Customer.deleted_at.is_(None))
-    ).scalar_one_or_none()
+    customer = session.execute(select(Customer).where(Customer.code == clean_text(code), Customer.is_open)).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     return customer
@@ -52,7 +51,7 @@ def load_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
 def lock_customer(session: CrmSession, actor: Actor, customer_id: int, permission: Permission) -> Customer:
     """A customer by id, locked for a change. Raises `NotAllowed`, `NotFound`."""
     require(actor, permission)
-    statement = select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None)).with_for_update()
+    statement = select(Customer).where(Customer.id == customer_id, Customer.is_listed).with_for_update()
     customer = session.execute(statement).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
@@ -115,12 +114,13 @@ def _insert(session: CrmSession, actor: Actor, checked: Checked, *, duplicate_re
         code=customer_codes(session)[0],
         industry_text=checked.industry_text,
         intake_key=draft_id,
-        owner_id=actor.id,
+        **first_owned_by(actor),
         created_by_id=actor.id,
         duplicate_reason=clean_text(duplicate_reason)[:300] or None,
     )
     session.add(customer)
     session.flush()
+    note_entries(session, actor, [(customer.id, customer.stage)], cause="entry")
     for place, contact in enumerate(checked.contacts):
         session.add(Contact(**contact, customer_id=customer.id, is_primary=place == 0))
     return customer
@@ -134,11 +134,16 @@ def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> 
         session.delete(draft)
 
 
+def put(customer: Customer, place: Place) -> None:
+    """Lay a record somewhere else."""
+    customer.place, customer.placed_at = place, clock.now()
+
+
 def delete_customer(session: CrmSession, actor: Actor, customer_id: int, *, reason: str = "") -> Customer:
     """Move a customer to the recycle bin, from where it can be restored [004]."""
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_DELETE)
     session.info["reason"] = clean_text(reason)[:300] or None
-    customer.deleted_at = clock.now()
+    put(customer, Place.BIN)
     bump(session, "customers")
     return customer
 
@@ -147,10 +152,10 @@ def restore_customer(session: CrmSession, actor: Actor, customer_id: int) -> Cus
     """Take a customer back out of the recycle bin. Raises `NotFound` if it is not there."""
     require(actor, Permission.CUSTOMER_RESTORE)
     customer = session.execute(
-        select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_not(None)).with_for_update()
+        select(Customer).where(Customer.id == customer_id, Customer.place == Place.BIN).with_for_update()
     ).scalar_one_or_none()
     if customer is None:
         raise NotFound
-    customer.deleted_at = None
+    put(customer, Place.LIBRARY)
     bump(session, "customers")
     return customer

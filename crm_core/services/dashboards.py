@@ -44,7 +44,7 @@ def _compute(session: CrmSession, month: str) -> Overview:
     # Grouped by the bare columns, in the order of an index: the database counts as it reads, and sorts nothing.
     grouped = session.execute(
         select(Customer.stage, Customer.industry, Customer.source, func.count(), func.sum(cast(Customer.is_incomplete, Integer)))
-        .where(Customer.deleted_at.is_(None))
+        .where(Customer.is_listed)
         .group_by(Customer.stage, Customer.industry, Customer.source)
     ).all()
     stages: dict[str, int] = {}
@@ -72,7 +72,7 @@ def _by_month(session: CrmSession, month: str) -> dict[str, int]:
     return {
         first.isoformat()[:7]: session.execute(
             select(func.count(Customer.id)).where(
-                Customer.deleted_at.is_(None),
+                Customer.is_listed,
                 Customer.created_at >= clock.start_of_day(first),
                 Customer.created_at < clock.start_of_day(following),
             )

@@ -121,7 +121,7 @@ def twins_by_field(found: Iterable[Duplicate]) -> dict[str, list[str]]:
 
 
 def _live(condition: ColumnElement[bool]) -> Select[int]:
-    return select(Customer.id).where(condition, Customer.deleted_at.is_(None)).limit(10)
+    return select(Customer.id).where(condition, Customer.is_listed).limit(10)
 
 
 def _contact_conditions(phones: Sequence[str], emails: Sequence[str]) -> list[tuple[str, ColumnElement[bool]]]:
@@ -141,7 +141,7 @@ def _similar(session: CrmSession, key: str) -> list[int]:
         return []
     # The middle of a name carries what is its own; the place before it and the trade after it are common to many.
     middle = core[2:6] if len(core) >= 6 else core
-    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.deleted_at.is_(None)), middle)
+    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.is_listed), middle)
     rows = session.execute(candidates.limit(50), execution_options=unscoped)
     return [row.id for row in rows if fuzz.ratio(key, row.name_key) >= SIMILARITY]
 

@@ -26,7 +26,7 @@ def suggest_industry(session: CrmSession, actor: Actor, text: str) -> None:
 def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySuggestion, int]]:
     """The suggestions still open, oldest first, each with the number of customers waiting for it."""
     require(actor, Permission.LIBRARY_EDIT)
-    waiting = select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.deleted_at.is_(None)).scalar_subquery()
+    waiting = select(func.count()).where(Customer.industry_text == IndustrySuggestion.text, Customer.is_listed).scalar_subquery()
     rows = session.execute(
         select(IndustrySuggestion, waiting).where(IndustrySuggestion.state == SuggestionState.PENDING).order_by(IndustrySuggestion.id)
     )

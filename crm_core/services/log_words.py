@@ -12,7 +12,7 @@ from sqlalchemy import select
 from crm_core.db import CrmSession
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, STAGES, Base, ChangeLog, Role, Team
+from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Role, Team
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
 from crm_core.services.library import Library, get_library
@@ -32,13 +32,29 @@ ENTITIES = {
     "industry": N_("Industry"),
     "industry_suggestion": N_("Suggested industries"),
     "outline_question": N_("Talking points"),
+    "contract": N_("Contract"),
+    "review": N_("Review"),
+    "task": N_("Task"),
+    "policy": N_("Rule"),
+    "tag_rule": N_("Tag rule"),
+    "custom_field": N_("Custom field"),
+    "batch": N_("Bulk action"),
 }
 """What the log is about, by the table."""
 
 OTHER_FIELDS = {
     "tags": N_("Tags"),
     "is_primary": N_("Primary contact"),
-    "deleted_at": N_("Recycle bin"),
+    "place": N_("Place"),
+    "is_on_hold": N_("Legal hold"),
+    "alias": N_("Alias for outside use"),
+    "tier_by_hand": N_("Tier set by hand"),
+    "tier_reason": N_("Reason of the tier"),
+    "tier_until": N_("Tier valid until"),
+    "activity": N_("Customer status"),
+    "first_follow_up_on": N_("First follow-up due"),
+    "verified_on": N_("Verified on"),
+    "verify_on": N_("Next verification"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -112,6 +128,8 @@ class LogWords:
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
             "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
             "access": _access,
+            "place": lambda stored: _listed(PLACES, [stored]),
+            "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }
 
     def who(self, line: Any) -> str:

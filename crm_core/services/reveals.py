@@ -45,7 +45,7 @@ def reveal(session: CrmSession, actor: Actor, entity: str, record_id: int, field
 
 def _load(session: CrmSession, model: Any, record_id: int) -> Any:
     statement = select(model) if model is Customer else select(model).join(Customer, Customer.id == model.customer_id)
-    record = session.execute(statement.where(model.id == record_id, Customer.deleted_at.is_(None))).scalar_one_or_none()
+    record = session.execute(statement.where(model.id == record_id, Customer.is_open)).scalar_one_or_none()
     if record is None:
         raise NotFound
     return record

@@ -166,9 +166,9 @@ class TestChanging:
 
     def test_nature_type_and_columns_without_a_field_are_not_changed_here(self, database: str, sales: Actor, stranger: Actor) -> None:
         made = factories.make_customer(sales)
-        change(sales, made, kind="individual", stage="churned", owner_id=stranger.id, code="CUS1", deleted_at=clock.now())
+        change(sales, made, kind="individual", stage="churned", owner_id=stranger.id, code="CUS1", place="bin")
         now = stored(made)
-        assert (now.kind, now.stage, now.owner_id, now.code, now.deleted_at) == ("enterprise", "prospect", sales.id, made.code, None)
+        assert (now.kind, now.stage, now.owner_id, now.code, now.place) == ("enterprise", "prospect", sales.id, made.code, "library")
 
     def test_the_second_of_two_editors_sees_what_the_first_saved(self, database: str, sales: Actor, manager: Actor) -> None:
         made = factories.make_customer(sales)
@@ -296,11 +296,11 @@ class TestDeleting:
         made = factories.make_customer(sales)
         with transaction(manager) as session:
             delete_customer(session, manager, made.id, reason="重复录入")
-        assert stored(made).deleted_at is not None
+        assert stored(made).place == "bin"
         assert listed(manager) == []
         assert listed(manager, phrase=made.name) == []
-        (line,) = factories.log_of("customer", made.id, field="deleted_at")
-        assert (line.old, line.reason, line.actor_id) == (None, "重复录入", manager.id)
+        (line,) = factories.log_of("customer", made.id, field="place")
+        assert (line.old, line.reason, line.actor_id) == ("library", "重复录入", manager.id)
         with reading(manager) as session, pytest.raises(NotFound):
             get_customer(session, manager, made.code)
 
@@ -311,7 +311,7 @@ class TestDeleting:
         with transaction(manager) as session:
             restore_customer(session, manager, made.id)
         assert listed(sales, phrase=made.name) == [made.code]
-        assert len(factories.log_of("customer", made.id, field="deleted_at")) == 2
+        assert len(factories.log_of("customer", made.id, field="place")) == 2
 
     def test_only_what_is_in_the_bin_can_be_restored(self, database: str, sales: Actor, manager: Actor) -> None:
         made = factories.make_customer(sales)
@@ -323,7 +323,7 @@ class TestDeleting:
         for verb in (delete_customer, restore_customer):
             with pytest.raises(NotAllowed), transaction(sales) as session:
                 verb(session, sales, made.id)
-        assert stored(made).deleted_at is None
+        assert stored(made).place == "library"
 
 
 class TestListing:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from crm_core.db import reading, transaction
 from crm_core.errors import NotFound
-from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag, Notice
+from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models, unscoped
 from crm_core.services import (
@@ -176,7 +176,7 @@ def test_every_model_that_hangs_on_a_customer_is_limited() -> None:
 def test_who_is_not_signed_in_sees_and_changes_no_row_of_a_customer(
     owned: dict[str, Customer], actors: dict[str, Actor], model: type[Base]
 ) -> None:
-    tag_and_file(actors["stranger"], owned["stranger"])
+    make_row_of(model, actors["stranger"], owned["stranger"])
     count = select(func.count()).select_from(model)
     with transaction() as session:
         assert session.execute(select(model)).all() == []
@@ -190,7 +190,7 @@ def test_who_is_not_signed_in_sees_and_changes_no_row_of_a_customer(
 @pytest.mark.parametrize("model", belonging_models(), ids=lambda model: model.__name__)
 def test_rows_of_a_customer_are_seen_with_the_customer(owned: dict[str, Customer], actors: dict[str, Actor], model: type[Any]) -> None:
     for name, customer in owned.items():
-        tag_and_file(actors[name], customer)
+        make_row_of(model, actors[name], customer)
     for viewer, names in SEEN_BY.items():
         with reading(actors[viewer]) as session:
             seen = set(session.execute(select(model.customer_id)).scalars())
@@ -199,12 +199,14 @@ def test_rows_of_a_customer_are_seen_with_the_customer(owned: dict[str, Customer
         assert None not in seen or viewer == "administrator"
 
 
-def tag_and_file(actor: Actor, customer: Customer) -> None:
-    """Give a customer a tag, a file and a notice."""
+def make_row_of(model: type[Any], actor: Actor, customer: Customer) -> None:
+    """Give a customer a row of a model, unless its entry made one."""
     with transaction(actor) as session:
-        tags.set_tags(session, actor, customer.code, ["重点"])
-        attachments.add_attachment(session, actor, file=store_file(factories.PDF), type="attachment_type.other", customer_id=customer.id)
-        session.add(Notice(user_id=actor.id, kind="test", customer_id=customer.id))
+        if (
+            model is not Customer
+            and not session.execute(select(model).where(model.customer_id == customer.id), execution_options=unscoped).first()
+        ):
+            factories.make_row(session, model, customer, user_id=actor.id)
 
 
 def test_the_files_of_a_draft_are_seen_by_its_author_alone(actors: dict[str, Actor]) -> None:

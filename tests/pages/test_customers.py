@@ -159,12 +159,12 @@ class TestDetail:
         customer = factories.make_customer(sales)
         visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Delete")
         visit.enter("delete_reason", "重复录入").press("Delete")
-        assert stored(customer).deleted_at
+        assert stored(customer).place == "bin"
         assert visit.page == routes.CUSTOMERS
         assert names(visit) == []
-        assert factories.log_of("customer", customer.id, field="deleted_at")[-1].reason == "重复录入"
+        assert factories.log_of("customer", customer.id, field="place")[-1].reason == "重复录入"
         visit.press("Undo")
-        assert stored(customer).deleted_at is None
+        assert stored(customer).is_listed
         assert names(visit) == [customer.name]
 
     def test_a_file_is_uploaded_listed_and_deleted(self, sales: Actor) -> None:

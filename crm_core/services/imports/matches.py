@@ -110,7 +110,7 @@ def _select(session: CrmSession, actor: Actor, condition: ColumnElement[bool]) -
             Customer.identity_hash,
             visible_customers(actor).label("visible"),
         )
-        .where(condition, Customer.deleted_at.is_(None))
+        .where(condition, Customer.is_listed)
         .order_by(Customer.id)
     )
     return session.execute(statement, execution_options=unscoped)

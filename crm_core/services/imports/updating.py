@@ -95,7 +95,7 @@ class Updates:
 
 
 def _customers(session: CrmSession, ids: Iterable[int], *, lock: bool) -> dict[int, Customer]:
-    statement = select(Customer).where(Customer.id.in_(list(ids)), Customer.deleted_at.is_(None))
+    statement = select(Customer).where(Customer.id.in_(list(ids)), Customer.is_listed)
     found = session.execute(statement.with_for_update() if lock else statement).scalars()
     return {customer.id: customer for customer in found}
 

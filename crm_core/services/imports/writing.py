@@ -3,7 +3,7 @@
 Bulk statements bypass the models' own derivations, so the keys for comparison are set here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, cast
@@ -21,6 +21,7 @@ from crm_core.scope import unscoped
 from crm_core.search import Searchable, index_customers, searchable
 from crm_core.services.imports.rows import Entry
 from crm_core.services.industries import suggest_industry
+from crm_core.services.movements import first_owned_by, note_entries
 
 
 def write_entries(
@@ -33,10 +34,14 @@ def write_entries(
     if not entries:
         return []
     codes = customer_codes(session, len(entries))
+    owned = first_owned_by(actor)
     rows = [
-        _customer(actor, entry, code, reason if entry.number in duplicates else None) for entry, code in zip(entries, codes, strict=True)
+        _customer(actor, owned, entry, code, reason if entry.number in duplicates else None)
+        for entry, code in zip(entries, codes, strict=True)
     ]
     ids = _insert_customers(session, rows, codes)
+    stages = [(customer_id, entry.checked.values["stage"]) for customer_id, entry in zip(ids, entries, strict=True)]
+    note_entries(session, actor, stages, cause="import")
     contacts = [
         _contact(customer_id, place, contact)
         for customer_id, entry in zip(ids, entries, strict=True)
@@ -51,7 +56,7 @@ def write_entries(
     return ids
 
 
-def _customer(actor: Actor, entry: Entry, code: str, duplicate_reason: str | None) -> dict[str, Any]:
+def _customer(actor: Actor, owned: Mapping[str, Any], entry: Entry, code: str, duplicate_reason: str | None) -> dict[str, Any]:
     values = entry.checked.values
     number = values.get("identity_number")
     return {
@@ -63,7 +68,7 @@ def _customer(actor: Actor, entry: Entry, code: str, duplicate_reason: str | Non
         "identity_hash": crypto.keyed_hash(number) if number else None,
         "is_incomplete": entry.is_incomplete,
         "duplicate_reason": duplicate_reason,
-        "owner_id": actor.id,
+        **owned,
         "created_by_id": actor.id,
     }
 

@@ -1,0 +1,55 @@
+"""Where a customer stands: 客户类型, 客户等级, 客户状态, and the place in the system that its record has."""
+
+from enum import StrEnum
+
+from crm_core.i18n import N_
+
+
+class LifecycleStage(StrEnum):
+    """客户类型."""
+
+    PROSPECT = "prospect"
+    QUALIFIED = "qualified"
+    CUSTOMER = "customer"
+    PARTNER = "partner"
+    CHURNED = "churned"
+
+
+class Place(StrEnum):
+    """Where a record lies: only what is in the library is listed, searched and counted."""
+
+    LIBRARY = "library"
+    REVIEW = "review"
+    ARCHIVE = "archive"
+    BIN = "bin"
+    MERGED = "merged"
+
+
+class ActivityStatus(StrEnum):
+    """客户状态, derived from the days since the last contact and contract."""
+
+    ACTIVE = "active"
+    DORMANT = "dormant"
+    CHURNED = "churned"
+
+
+STAGES = {
+    LifecycleStage.PROSPECT: N_("Prospect"),
+    LifecycleStage.QUALIFIED: N_("Qualified"),
+    LifecycleStage.CUSTOMER: N_("Customer (won)"),
+    LifecycleStage.PARTNER: N_("Partner"),
+    LifecycleStage.CHURNED: N_("Churned"),
+}
+TIERS = {"A": N_("Tier A, key account"), "B": N_("Tier B, medium account"), "C": N_("Tier C, small account")}
+ACTIVITIES = {
+    ActivityStatus.ACTIVE: N_("Active"),
+    ActivityStatus.DORMANT: N_("Dormant"),
+    ActivityStatus.CHURNED: N_("Lost"),
+}
+PLACES = {
+    Place.LIBRARY: N_("Customer list"),
+    Place.REVIEW: N_("Under review"),
+    Place.ARCHIVE: N_("Archive"),
+    Place.BIN: N_("Recycle bin"),
+    Place.MERGED: N_("Merged"),
+}

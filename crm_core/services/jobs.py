@@ -1,0 +1,70 @@
+"""Work at intervals: of all processes one claims a job that is due, does it in one transaction, and notes how it went."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import or_, update
+
+from crm_core import clock, db
+from crm_core.db import CrmSession, insert_unless_there
+from crm_core.models import Job
+from crm_core.permissions import SYSTEM
+from crm_core.services import cleanup, outbox
+
+log = logging.getLogger("kemai")
+
+CLAIM = timedelta(minutes=30)
+"""How long a process may work at a job before another one takes it for dead."""
+AGAIN = timedelta(minutes=5)
+"""How long a job waits after it failed."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job does. It has to be safe to repeat."""
+
+    do: Callable[[CrmSession], None]
+    every: timedelta
+
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+JOBS: dict[str, Work] = {
+    "cleanup": Work(cleanup.remove_expired, DAY),
+    "late_mails": Work(outbox.give_up_late, DAY),
+}
+"""All jobs by name; a new one is a row here."""
+
+
+def run_due() -> None:
+    """Do every job that is due and that no other process is at."""
+    for name in JOBS:
+        if claim(name):
+            run(name)
+
+
+def claim(name: str) -> bool:
+    """Take a job that is due, for `CLAIM`."""
+    now = clock.now()
+    with db.transaction(SYSTEM) as session:
+        insert_unless_there(session, Job, name=name, due_at=now)
+        due = (Job.name == name, Job.due_at <= now, or_(Job.claimed_until.is_(None), Job.claimed_until < now))
+        taken = update(Job).where(*due).values(claimed_until=now + CLAIM, started_at=now).returning(Job.name)
+        return session.execute(taken, execution_options={"synchronize_session": False}).first() is not None
+
+
+def run(name: str) -> None:
+    """Do a job that was claimed; an error is logged and noted, and the job is due again soon."""
+    error = None
+    try:
+        with db.transaction(SYSTEM) as session:
+            JOBS[name].do(session)
+    except Exception as problem:
+        log.exception("the job %s failed", name)
+        error = f"{type(problem).__name__}: {problem}"[:500]
+    now = clock.now()
+    due_at = now + (AGAIN if error else JOBS[name].every)
+    with db.transaction(SYSTEM) as session:
+        done = update(Job).where(Job.name == name).values(due_at=due_at, claimed_until=None, finished_at=now, error=error)
+        session.execute(done, execution_options={"synchronize_session": False})
