@@ -5,9 +5,12 @@ enters is their own; only what is stored is kept from them.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import inspect
+from sqlalchemy.ext.hybrid import HybridExtensionType
+from sqlalchemy.orm import Mapper
 
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import _
@@ -47,13 +50,21 @@ def see_all(actor: Actor, model: type, values: Mapping[str, Any]) -> dict[str, A
     return {name: see(actor, kinds[name], value) if name in kinds else value for name, value in values.items()}
 
 
+@cache
+def _shown(model: type) -> tuple[str, ...]:
+    # Columns, and what is computed from them alone.
+    mapper: Mapper[Any] = inspect(model)
+    computed = [name for name, one in mapper.all_orm_descriptors.items() if one.extension_type is HybridExtensionType.HYBRID_PROPERTY]
+    return tuple(name for name in [*mapper.column_attrs.keys(), *computed] if name not in DERIVED)
+
+
 class View:
     """A record as one actor sees it, to be read only. It keeps no way to the record itself."""
 
     def __init__(self, actor: Actor, record: Any, **instead: Any) -> None:
         """`instead` replaces values of the record."""
-        names = [attribute.key for attribute in inspect(record).mapper.column_attrs if attribute.key not in DERIVED]
-        values = see_all(actor, type(record), {name: getattr(record, name) for name in names})
+        model: type = type(record)
+        values = see_all(actor, model, {name: getattr(record, name) for name in _shown(model)})
         self.__dict__.update(values | instead)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,8 +1,11 @@
-"""The actions on a customer's page: edit, tags, delete."""
+"""The actions on a customer's page: edit, and a menu of everything else that can be done with the record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
@@ -10,39 +13,68 @@ from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 
 
-def draw(customer: View, own_tags: list[str]) -> None:
-    """The row of buttons; each only for those who may."""
+def draw(customer: View) -> None:
+    """The buttons of those actions that the actor may do and that make sense for the record."""
     actor = guard.actor()
+    offered = {code: action for code, action in ACTIONS.items() if actor.can(action.permission) and action.fits(customer)}
     with st.container(horizontal=True, width="content", gap="small"):
-        if actor.can(Permission.CUSTOMER_EDIT):
-            if st.button(_("Edit"), type="primary", icon=":material/edit:"):
-                st.switch_page(routes.EDIT, query_params={"code": customer.code})
-            if st.button(_("Tags"), icon=":material/sell:"):
-                guard.dialog(_("Tags"), _edit_tags, customer.code, own_tags)
-        if actor.can(Permission.CUSTOMER_DELETE) and st.button(_("Delete"), icon=":material/delete:"):
-            guard.dialog(_("Delete customer"), _confirm_delete, customer.id, customer.name)
+        if customer.is_listed and actor.can(Permission.CUSTOMER_EDIT) and st.button(_("Edit"), type="primary", icon=":material/edit:"):
+            st.switch_page(routes.EDIT, query_params={"code": customer.code})
+        if not offered:
+            return
+        chosen = st.menu_button(_("More"), list(offered), format_func=_entry, key="customer_menu")
+    if chosen:
+        guard.dialog(_(ACTIONS[chosen].label), ACTIONS[chosen].draw, customer)
 
 
-def _edit_tags(code: str, own_tags: list[str]) -> None:
+def _entry(code: str) -> str:
+    return ":material/" + ACTIONS[code].icon + ": " + _(ACTIONS[code].label)
+
+
+def _edit_tags(customer: View) -> None:
     with guard.reading() as session:
-        known = sorted({*tags.list_tags(session).values(), *own_tags})
-    chosen = st.multiselect(_("Tags"), known, default=own_tags, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
+        own = tags.tags_of(session, customer.id)
+        known = sorted({*tags.list_tags(session).values(), *own})
+    chosen = st.multiselect(_("Tags"), known, default=own, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
     if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
-            tags.set_tags(session, guard.actor(), code, chosen)
+            tags.set_tags(session, guard.actor(), customer.code, chosen)
         if outcome.succeeded:
             st.rerun()
 
 
-def _confirm_delete(customer_id: int, name: str) -> None:
-    st.markdown(escape(_("Move {name} with its contacts and files to the recycle bin? You can undo this.").format(name=name)))
+def _confirm_delete(customer: View) -> None:
+    sentence = _("Move {name} with its contacts and files to the recycle bin? You can undo this.")
+    st.markdown(escape(sentence.format(name=customer.name)))
     reason = st.text_input(_("Reason"), key="delete_reason")
     if forms.decide(_("Delete"), icon=":material/delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
-            customers.delete_customer(session, guard.actor(), customer_id, reason=reason)
+            customers.delete_customer(session, guard.actor(), customer.id, reason=reason)
         if outcome.succeeded:
-            st.session_state["deleted_customer"] = (customer_id, name)
+            st.session_state["deleted_customer"] = (customer.id, customer.name)
             st.switch_page(routes.CUSTOMERS)
+
+
+def _is_listed(customer: View) -> bool:
+    return bool(customer.is_listed)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One entry of the menu: who may, for which records, and what its dialog draws."""
+
+    label: str
+    icon: str
+    permission: Permission
+    draw: Callable[[View], None]
+    fits: Callable[[View], bool] = _is_listed
+
+
+ACTIONS: dict[str, Action] = {
+    "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
+    "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
+}
+"""The menu in its order. A new action is a row here; its dialog stands in a module of its own."""
 
 
 def offer_undo() -> None:

@@ -30,7 +30,7 @@ with customer_opening.opened(_("Customer")) as (session, customer):
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
-    customer_actions.draw(customer, own_tags)
+    customer_actions.draw(customer)
 if missing:
     st.warning(
         _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),

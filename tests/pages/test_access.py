@@ -72,7 +72,7 @@ BUTTONS = {
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
-    (routes.CUSTOMER, "Delete"): Permission.CUSTOMER_DELETE,
+    (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
 }
 
 
@@ -154,14 +154,14 @@ class TestAPermissionIsTakenAway:
         assert factories.log_of("customer", field="remark") == []
 
     def test_a_deletion_is_confirmed_in_vain(self, manager: Actor, code: str) -> None:
-        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete")
+        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete customer")
         take(Permission.CUSTOMER_DELETE, "manager")
         visit.press("Delete")
         assert self.is_refused(visit, Permission.CUSTOMER_DELETE)
         assert Visit(manager).go(routes.CUSTOMER, code=code).refusals == []
 
     def test_only_who_may_restore_is_offered_to_undo_a_deletion(self, manager: Actor, code: str) -> None:
-        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete").press("Delete")
+        visit = Visit(manager).go(routes.CUSTOMER, code=code).press("Delete customer").press("Delete")
         assert visit.has("Undo")
         take(Permission.CUSTOMER_RESTORE, "manager")
         visit.press("Undo")

@@ -285,7 +285,7 @@ class TestTalkingPoints:
     ("file", "opener"),
     [
         (routes.CUSTOMER, "Tags"),
-        (routes.CUSTOMER, "Delete"),
+        (routes.CUSTOMER, "Delete customer"),
         (routes.CUSTOMER, "Add contact"),
         (routes.USERS, "Add account"),
         (routes.TEAMS, "Add team"),

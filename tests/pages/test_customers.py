@@ -113,7 +113,7 @@ class TestDetail:
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code)
         assert [node.value for node in visit.tab.metric] == ["¥860,000", "2023-11-20", "—", "销售丙"]
         assert customer.code in texts(visit)
-        assert not visit.has("Delete")
+        assert not visit.has("Delete customer")
 
     def test_without_contacts_it_says_so(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
@@ -157,7 +157,7 @@ class TestDetail:
 
     def test_a_manager_deletes_with_a_reason_and_takes_it_back(self, manager: Actor, sales: Actor) -> None:
         customer = factories.make_customer(sales)
-        visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Delete")
+        visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Delete customer")
         visit.enter("delete_reason", "重复录入").press("Delete")
         assert stored(customer).place == "bin"
         assert visit.page == routes.CUSTOMERS

@@ -305,7 +305,7 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
-    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in ("Tags", "Delete", "Add contact")},
+    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in ("Tags", "Delete customer", "Add contact")},
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),

@@ -142,7 +142,7 @@ def saved(actor: Actor, code: str) -> Visit:
 
 
 def deleted(actor: Actor, code: str) -> Visit:
-    return opened("Delete", "Delete", file=routes.CUSTOMER, query="code")(actor, code)
+    return opened("Delete customer", "Delete", file=routes.CUSTOMER, query="code")(actor, code)
 
 
 def imported(actor: Actor, code: str) -> Visit:
@@ -186,7 +186,7 @@ SCENES = {
     "mails": mail_waiting,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
-    "detail, delete": opened("Delete", file=routes.CUSTOMER, query="code"),
+    "detail, delete": opened("Delete customer", file=routes.CUSTOMER, query="code"),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,

@@ -165,6 +165,15 @@ class Visit:
         return getattr(node, "label", "").removesuffix(" *") == words
 
     def has(self, name: str) -> bool:
+        """Whether something to enter or press has this key or English label, be it an entry of a menu."""
+        return self._has_widget(name) or self._entry_of_menu(name) is not None
+
+    def _entry_of_menu(self, name: str) -> tuple[Any, int] | None:
+        words = zh(name) if self.language == "zh_CN" else name
+        entries = ((menu, place, entry) for menu in self.elements("menu_button") for place, entry in enumerate(menu.options))
+        return next(((menu, place) for menu, place, entry in entries if entry.rpartition(": ")[2] == words), None)
+
+    def _has_widget(self, name: str) -> bool:
         return any(isinstance(node, Widget) and (node.key == name or self._is_called(node, name)) for node in self.elements())
 
     def enter(self, name: str, value: Any) -> "Visit":
@@ -186,7 +195,11 @@ class Visit:
         return self._run(self._fragment_of(uploader))
 
     def press(self, name: str) -> "Visit":
-        """Press a button by its key or English label."""
+        """Press a button by its key or English label, or choose that entry of a menu."""
+        if not self._has_widget(name) and (found := self._entry_of_menu(name)):
+            menu, place = found
+            menu.click_index(place)
+            return self._run(self._fragment_of(menu))
         button = self.widget(name, "button")
         button.click()
         return self._run(self._fragment_of(button))
