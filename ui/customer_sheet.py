@@ -1,6 +1,5 @@
 """The base data of a customer as a list of labels and values, by group."""
 
-import pyarrow as pa
 import streamlit as st
 
 from crm_core.fields import fields_of
@@ -25,9 +24,7 @@ def draw(customer: View, library: Library, names: dict[int, str]) -> None:
             continue
         with st.container(border=True, key=f"sheet_{group}"):
             st.subheader(forms.group_title(group), anchor=False)
-            # Arrow is what the browser gets; the way through pandas takes twenty times as long.
-            table = pa.table({"label": [escape(label) for label in shown], "value": [escape(text) for text in shown.values()]})
-            st.table(table, border="horizontal", hide_index=True, hide_header=True)
+            _draw_pairs(shown)
             reveal.draw("customer", customer, fields)
     changed = _("Created {created} by {author} · last changed {updated}").format(
         created=format_time(customer.created_at),
@@ -35,3 +32,13 @@ def draw(customer: View, library: Library, names: dict[int, str]) -> None:
         updated=format_time(customer.updated_at),
     )
     st.caption(escape(changed))
+
+
+def _draw_pairs(shown: dict[str, str]) -> None:
+    # In one piece of Markdown: `st.table` is one for every cell, and took the browser half of the time to draw the page.
+    rows = [f"| {_cell(label)} | {_cell(text)} |" for label, text in shown.items()]
+    st.markdown("\n".join(["| | |", "|-|-|", *rows]))
+
+
+def _cell(text: str) -> str:
+    return "&#10;".join(escape(text).splitlines())  # a line break that does not end the row
