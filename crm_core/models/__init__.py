@@ -95,5 +95,4 @@ __all__ = [
     "Team",
     "User",
     "UserSession",
-    "_batch import ImportBatch",
 ]
