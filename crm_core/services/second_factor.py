@@ -88,7 +88,7 @@ def confirm(session: CrmSession, actor: Actor, code: str) -> list[str]:
     if user.totp_confirmed_at is not None or not accept(session, user, code):
         raise ValidationFailed({"code": [wrong_code()]})
     user.totp_confirmed_at = clock.now()
-    lockout.forget_confirmations(session, actor)
+    lockout.take_back_confirmation(session, actor)
     audit.record(session, "second_factor_on", user)
     return _new_codes(session, user)
 
@@ -120,7 +120,7 @@ def _confirmed_by(session: CrmSession, actor: Actor, code: str) -> User:
     user = get_user(session, actor.id or 0)
     if user.totp_confirmed_at is None or not accept(session, user, code):
         raise ValidationFailed({"code": [wrong_code()]})
-    lockout.forget_confirmations(session, actor)
+    lockout.take_back_confirmation(session, actor)
     return user
 
 

@@ -281,6 +281,18 @@ class TestEnding:
         assert all(map(is_sentence, refused))
         assert is_let_in(sales, app.at(START))
 
+    def test_a_code_of_an_app_does_not_forget_wrong_passwords(self, app: pyotp.TOTP, sales: Actor) -> None:
+        def guess(times: int) -> None:
+            for _turn in range(times):
+                with transaction(sales) as session:
+                    lockout.claim_confirmation(session, sales)
+
+        guess(5)  # the fifth is the code
+        with transaction(sales) as session:
+            second_factor.renew_codes(session, sales, app.at(START))
+        with pytest.raises(SignInRefused):
+            guess(2)
+
 
 @pytest.mark.parametrize(
     ("is_required", "is_on", "must"), [(False, False, False), (False, True, False), (True, True, False), (True, False, True)]
