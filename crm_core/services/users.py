@@ -119,7 +119,8 @@ def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, r
 
 def _is_last_administrator(session: CrmSession, user: User) -> bool:
     # All of them are locked: of two administrators who demote each other at once, the second sees what the first did.
-    active = select(User.id).where(User.role_id == user.role_id, User.is_active).order_by(User.id).with_for_update()
+    may_sign_in = (User.is_active, User.blocked_at.is_(None))
+    active = select(User.id).where(User.role_id == user.role_id, *may_sign_in).order_by(User.id).with_for_update()
     return set(session.execute(active).scalars()) <= {user.id}
 
 
