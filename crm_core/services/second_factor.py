@@ -66,11 +66,11 @@ def _recovery_hash(user_id: int, code: str) -> str:
 
 
 def begin(session: CrmSession, actor: Actor) -> str:
-    """The secret for one's own app, which is in force only once a code of it confirmed it; until then it stays the same."""
+    """A new secret for one's own app, in force only once a code of it confirmed it: nobody who saw an earlier one knows it."""
     user = get_user(session, actor.id or 0)
     if user.totp_confirmed_at is not None:
         raise ValidationFailed({"code": [_("Two-step verification is on already. Switch it off first to change the app.")]})
-    user.totp_secret = user.totp_secret or pyotp.random_base32()
+    user.totp_secret = pyotp.random_base32()
     return user.totp_secret
 
 

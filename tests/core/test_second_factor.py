@@ -269,6 +269,14 @@ class TestEnding:
         with pytest.raises(ValidationFailed), transaction(sales) as session:
             second_factor.begin(session, sales)
 
+    def test_a_secret_that_was_seen_before_is_not_put_in_force(self, database: str, sales: Actor) -> None:
+        with transaction(sales) as session:
+            seen = second_factor.begin(session, sales)
+        with transaction(sales) as session:
+            assert second_factor.begin(session, sales) != seen
+        with pytest.raises(ValidationFailed), transaction(sales) as session:
+            second_factor.confirm(session, sales, pyotp.TOTP(seen).now())
+
     def test_who_finds_an_open_session_guesses_five_times(self, app: pyotp.TOTP, sales: Actor) -> None:
         refused = []
         for _turn in range(7):
