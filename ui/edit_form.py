@@ -43,7 +43,7 @@ def open_record(customer: View) -> None:
         "theirs": None,
     }
     _preload(base)
-    st.session_state["edit_reason"] = ""
+    st.session_state["edit_reason"] = st.session_state["edit_feedback"] = ""
 
 
 def _preload(values: Mapping[str, Any]) -> None:
@@ -59,11 +59,19 @@ def draw(library: Library) -> None:
     form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), FIELDS))
     for group, fields in forms.by_group(shown()).items():
         form.draw_group(group, fields)
-    with st.container(key=forms.css_key(PREFIX, "reason")):
-        st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
-        for sentence in state["errors"].get("reason", ()):
-            st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+    _draw_words(state["errors"])
     form.show_first_error()
+
+
+def _draw_words(errors: Mapping[str, list[str]]) -> None:
+    """Why, and what the customer said."""
+    helps = {"reason": _("Required where a value that was there is corrected."), "feedback": _("What the customer said about the update.")}
+    labels = {"reason": _("Reason for the change"), "feedback": _("Customer's own remark")}
+    for place, (name, label) in zip(st.columns(2), labels.items(), strict=True):
+        with place.container(key=forms.css_key(PREFIX, name)):
+            st.text_input(label, key=f"edit_{name}", help=helps[name])
+            for sentence in errors.get(name, ()):
+                st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
 
 
 def changes() -> dict[str, Any]:
@@ -92,10 +100,9 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     """Save the changes and go back to the customer; errors come to their fields, a conflict to its choice."""
     state = st.session_state["edit"]
     wanted = changes() if chosen is None else chosen
+    words = {name: st.session_state[f"edit_{name}"] for name in ("reason", "feedback")}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        customer_changes.update_customer(
-            session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"]
-        )
+        customer_changes.update_customer(session, guard.actor(), customer_id, wanted, version=state["version"], **words)
     if outcome.succeeded:
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
@@ -117,7 +124,7 @@ def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
     chosen = conflict.choose(("customer", customer_id), shown(), state["mine"], state["base"], state["theirs"], library)
-    st.text_input(_("Reason for the change"), key="edit_reason")
+    _draw_words({})
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
             save(customer_id, code, chosen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -37,8 +37,8 @@ class Stay:
     """How long a customer was of a type; `until` is nothing for the present one."""
 
     stage: str
-    since: datetime
-    until: datetime | None
+    since: date
+    until: date | None
     reason: str
     who: str
     contract: str
@@ -46,8 +46,8 @@ class Stay:
 
     @property
     def days(self) -> int:
-        """Whole days, up to now for the present type."""
-        return ((self.until or clock.now()) - self.since).days
+        """Up to today for the present type."""
+        return ((self.until or clock.today()) - self.since).days
 
 
 def targets_of(stage: str) -> list[LifecycleStage]:
@@ -170,9 +170,9 @@ def list_stays(session: CrmSession, actor: Actor, customer_id: int) -> list[Stay
         .order_by(StageChange.at.desc(), StageChange.id.desc())
         .limit(MOST_SHOWN)
     )
-    names, until, stays = user_names(session), None, []
+    names = user_names(session)
+    stays: list[Stay] = []
     for change, number in session.execute(statement):
-        who = names.get(change.actor_id or 0, "")
-        stays.append(Stay(change.to_stage, change.at, until, change.reason or "", who, number or ""))
-        until = change.at
+        since, until = clock.day_of(change.at), stays[-1].since if stays else None
+        stays.append(Stay(change.to_stage, since, until, change.reason or "", names.get(change.actor_id or 0, ""), number or ""))
     return stays
