@@ -12,9 +12,8 @@ from crm_core.models import Contract, Customer, StageChange, User
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.stage_changes import CONTRACT, change_stage
 
-_DAYS_AGO = "_days_ago"
 _OF_CONTRACT = ("product", "amount")
-_OF_CUSTOMER = ("core_need", "cooperation_amount", "churn_reason", "churn_note")
+_OF_CUSTOMER = ("core_need", "churn_reason", "churn_note")
 
 Row = dict[str, str]
 
@@ -46,9 +45,8 @@ def _move(session: CrmSession, row: Row) -> None:
 def _values(row: Row) -> dict[str, object]:
     values: dict[str, object] = {name: row[name] for name in _OF_CUSTOMER}
     values |= {CONTRACT + name: row[name] for name in _OF_CONTRACT}
-    for name in (CONTRACT + "signed", "first_cooperated", "last_cooperated"):
-        if days := row[name.removeprefix(CONTRACT) + _DAYS_AGO]:
-            values[f"{name}_on"] = clock.today() - timedelta(days=int(days))
+    if days := row["signed_days_ago"]:
+        values[CONTRACT + "signed_on"] = clock.today() - timedelta(days=int(days))
     return values
 
 
