@@ -72,7 +72,7 @@ def _spell(spell: Spell, name: str, words: LogWords) -> dict[str, Any]:
     return {
         _("Value"): words.value(OF_CUSTOMER, name, spell.value) or _("(empty)"),
         _("From"): format_time(spell.since),
-        _("Until"): format_time(spell.until) or _("today"),
+        _("Until"): format_time(spell.until) or _("until now"),
         _("Who"): spell.who,
         _("Reason"): spell.reason,
     }

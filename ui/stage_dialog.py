@@ -51,7 +51,7 @@ def _begin(customer: View) -> None:
 
 def _choose(customer: View) -> LifecycleStage | None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.caption(_("Now"), width="content")
+        st.markdown(f":small[:gray[{escape(_('Now'))}]]", width="content")
         badges.stage_badge(customer.stage)
     targets = stage_changes.targets_of(customer.stage)
     chosen: LifecycleStage | None = st.segmented_control(
@@ -73,13 +73,19 @@ def _draw_demands(customer: View, to: str, demands: frozenset[Demand], asked: di
     if asked:
         values = {name: getattr(customer, name) for name in ("kind", "stage")} | {"stage": to}
         Form(PREFIX, entries, values, errors=errors).draw(asked, columns=2)
-    reason = forms.required(_("Reason for the change")) if Demand.REASON in demands else _("Reason for the change")
-    for name, label, is_long in (("reason", reason, False), ("feedback", _("Customer's own remark"), True)):
-        with st.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
-            (st.text_area if is_long else st.text_input)(label, key=f"{PREFIX}.{name}")
-            _tell(errors.get(name, ()))
+    _draw_words(demands, errors)
     drawn = {*asked, "reason", "feedback"}
     _tell(sentence for name, found in errors.items() if name not in drawn and not name.startswith(CONTRACT) for sentence in found)
+
+
+def _draw_words(demands: frozenset[Demand], errors: dict[str, list[str]]) -> None:
+    labels = {"feedback": _("Customer's own remark")}
+    if Demand.LOSS not in demands:  # a loss says its reason in fields of its own
+        labels = {"reason": forms.required(_("Reason")) if Demand.REASON in demands else _("Reason")} | labels
+    for place, (name, label) in zip(st.columns(len(labels)), labels.items(), strict=True):
+        with place.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
+            st.text_input(label, key=f"{PREFIX}.{name}")
+            _tell(errors.get(name, ()))
 
 
 def _draw_contract(entries: Library, errors: dict[str, list[str]]) -> None:
@@ -99,7 +105,7 @@ def _save(state: dict[str, Any], to: str, asked: dict[str, Field]) -> None:
     present = state["customer"]
     values = {name: forms.value_of(f"{PREFIX}.{name}") for name in asked}
     values |= {f"{CONTRACT}{name}": st.session_state.get(f"{OF_CONTRACT}.{name}") for name in fields_of(Contract)}
-    words = {name: st.session_state[f"{PREFIX}.{name}"] for name in ("reason", "feedback")}
+    words = {name: st.session_state.get(f"{PREFIX}.{name}") or "" for name in ("reason", "feedback")}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         stage_changes.change_stage(session, guard.actor(), present.id, to, values, version=present.version, **words)
     if outcome.succeeded:

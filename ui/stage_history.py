@@ -16,9 +16,13 @@ def draw(stays: list[Stay]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 badges.stage_badge(stay.stage)
                 st.markdown(_span(stay), width="content")
-                st.caption(escape(" · ".join(part for part in (stay.contract, stay.reason, stay.who) if part)), width="stretch")
+                st.markdown(f":small[:gray[{escape(_told(stay))}]]", width="stretch")
+
+
+def _told(stay: Stay) -> str:
+    return " · ".join(part for part in (stay.contract, stay.reason, stay.who) if part)
 
 
 def _span(stay: Stay) -> str:
     days = _("1 day") if stay.days == 1 else _("{count} days").format(count=stay.days)
-    return f"{escape(format_date(stay.since))} – {escape(format_date(stay.until) or _('today'))} · **{escape(days)}**"
+    return f"{escape(format_date(stay.since))} – {escape(format_date(stay.until) or _('until now'))} · **{escape(days)}**"
