@@ -34,9 +34,7 @@ def draw(customer_id: int) -> None:
 
 
 def _draw_filters(customer_id: int, fields: list[Subject], actions: list[str], words: LogWords) -> tuple[Subject | None, str]:
-    labels = {
-        field: words.title(*field) if field[0] == OF_CUSTOMER else f"{_(ENTITIES[field[0]])} · {words.title(*field)}" for field in fields
-    }
+    labels = {field: _label(field, words) for field in fields}
     left, right = st.columns(2)
     with left:
         field = st.selectbox(
@@ -57,6 +55,11 @@ def _draw_filters(customer_id: int, fields: list[Subject], actions: list[str], w
             key=f"history_action_{customer_id}",
         )
     return field, action or ""
+
+
+def _label(field: Subject, words: LogWords) -> str:
+    title = words.title(*field)
+    return title if field[0] == OF_CUSTOMER else _(ENTITIES.get(field[0], field[0])) + " · " + title
 
 
 def _draw_values(customer_id: int, name: str, words: LogWords) -> None:

@@ -51,7 +51,7 @@ def _begin(customer: View) -> None:
 
 def _choose(customer: View) -> LifecycleStage | None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.markdown(f":small[:gray[{escape(_('Now'))}]]", width="content")
+        st.markdown(":small[:gray[" + escape(_("Now")) + "]]", width="content")
         badges.stage_badge(customer.stage)
     targets = stage_changes.targets_of(customer.stage)
     chosen: LifecycleStage | None = st.segmented_control(

@@ -25,4 +25,5 @@ def _told(stay: Stay) -> str:
 
 def _span(stay: Stay) -> str:
     days = _("1 day") if stay.days == 1 else _("{count} days").format(count=stay.days)
-    return f"{escape(format_date(stay.since))} – {escape(format_date(stay.until) or _('until now'))} · **{escape(days)}**"
+    until = format_date(stay.until) or _("until now")
+    return f"{escape(format_date(stay.since))} – {escape(until)} · **{escape(days)}**"
