@@ -17,6 +17,7 @@ from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
 PREFIX = "edit"
+STAGE = fields_of(Customer)["stage"]
 FIELDS = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 
 
@@ -107,10 +108,11 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
     elif isinstance(outcome.error, Conflict):
-        state["mine"], state["theirs"], state["version"] = wanted, outcome.error.theirs, outcome.error.version
+        _meet(state, wanted, outcome.error)
     elif outcome.errors:
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
+            state["stage"] = state["theirs"]["stage"]
             _preload({**state["base"], **wanted})
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
@@ -120,10 +122,18 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     guard.again()
 
 
+def _meet(state: dict[str, Any], wanted: Mapping[str, Any], problem: Conflict) -> None:
+    """Keep both versions; what customers of a type that was changed meanwhile do not show is no longer to be decided."""
+    present = {"kind": state["kind"], "stage": problem.theirs["stage"]}
+    state["mine"] = {name: value for name, value in wanted.items() if FIELDS[name].shown(present)}
+    state["theirs"], state["version"] = problem.theirs, problem.version
+
+
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    chosen = conflict.choose(("customer", customer_id), shown(), state["mine"], state["base"], state["theirs"], library)
+    fields, base = {STAGE.name: STAGE} | shown(), state["base"] | {STAGE.name: state["stage"]}
+    chosen = conflict.choose(("customer", customer_id), fields, state["mine"], base, state["theirs"], library)
     _draw_words({})
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save this choice"), type="primary", icon=":material/check:"):

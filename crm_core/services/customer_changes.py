@@ -86,9 +86,14 @@ def allowed_changes(actor: Actor, model: type, present: Mapping[str, Any], given
 def _check(
     session: CrmSession, before: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], set[str], dict[str, list[str]]]:
-    """The clean values, the names of those that become others, and the errors. Fixed fields are left as they are."""
+    """The clean values, the names of those that become others, and the errors.
+
+    Fixed fields are left as they are, and those that customers of this nature and type do not show keep what is stored.
+    """
     declared = fields_of(Customer)
-    changes = {name: value for name, value in changes.items() if name in declared and not declared[name].fixed}
+    changes = {
+        name: value for name, value in changes.items() if name in declared and not declared[name].fixed and declared[name].shown(before)
+    }
     clean, errors = check_changes(get_library(session), before, changes)
     _demand_required(before, changes, clean, errors)
     entered = clean | {"industry": clean.get("industry") or clean.get("industry_text")}

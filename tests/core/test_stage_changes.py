@@ -349,6 +349,15 @@ class TestWays:
             seen = get_customer(session, sales, customer.code)
         assert set(asked_fields(sales, seen, "qualified")) == {"core_need"}
 
+    def test_what_a_type_does_not_show_keeps_its_value_when_the_record_is_edited(self, database: str, sales: Actor) -> None:
+        customer = factories.make_customer(sales, stage="churned")
+        move(sales, customer, "partner", reason="转为渠道")
+        with transaction(sales) as session:
+            changes = {"churn_reason": None, "cooperation_amount": "1", "remark": "x"}
+            update_customer(session, sales, customer.id, changes, version=stored(customer).version, reason="x")
+        after = stored(customer)
+        assert (after.churn_reason, after.cooperation_amount, after.remark) == ("loss_reason.price", Decimal(860000), "x")
+
 
 class TestAtOnce:
     def test_of_two_who_move_at_once_one_wins_and_the_other_is_told(self, database: str, sales: Actor, manager: Actor) -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import select
 from crm_core import clock, db
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services.customer_changes import update_customer
 from crm_core.services.stage_changes import change_stage
 from tests import factories
 from tests.pages.texts import texts_of
@@ -120,11 +119,16 @@ def test_a_remark_alone_is_not_swallowed(sales: Actor) -> None:
     assert shows(visit, zh("A remark is kept with a change. Change something first, or leave the remark empty."))
 
 
-def test_an_edit_after_a_change_of_type_is_told_of_it(sales: Actor, manager: Actor) -> None:
-    customer = factories.make_customer(sales, stage="qualified")
-    visit = Visit(sales).go(routes.EDIT, code=customer.code).enter("edit.remark", "x")
-    moved(manager, customer)
-    visit.press("Save")
-    assert shows(visit, manager.name)
+def test_an_edit_is_told_of_a_change_of_type_meanwhile(sales: Actor, manager: Actor) -> None:
+    customer = factories.make_customer(sales, stage="customer")
+    visit = Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__remark="x", edit__cooperation_amount="1", edit_reason="更正")
     with db.transaction(manager) as session:
-        update_customer(session, manager, customer.id, {"remark": "y"}, version=stored(customer).version)
+        change_stage(session, manager, customer.id, "partner", {}, version=1, reason="转为渠道")
+    visit.press("Save")
+    told = zh("The other person changed {field}: {old} → {new}")
+    expected = told.format(field="**" + zh("Customer type") + "**", old=zh("Customer (won)"), new=zh("Partner"))
+    assert shows(visit, expected)
+    assert not visit.has("conflict_cooperation_amount")  # partners do not show it
+    visit.press("Save this choice")
+    after = stored(customer)
+    assert (after.stage, after.remark, after.cooperation_amount) == ("partner", "x", 860_000)
