@@ -45,8 +45,13 @@ def draw(customer: View) -> None:
 def _begin(customer: View) -> None:
     for key in [key for key in st.session_state if str(key).startswith(f"{PREFIX}.")]:
         del st.session_state[key]
-    st.session_state[f"{OF_CONTRACT}.product"] = customer.wanted_products or ""
-    st.session_state[f"{OF_CONTRACT}.signed_on"] = clock.today()
+    _propose(customer)
+
+
+def _propose(customer: View) -> None:
+    # Streamlit forgets the fields of a type that was chosen for a moment only.
+    st.session_state.setdefault(f"{OF_CONTRACT}.product", customer.wanted_products or "")
+    st.session_state.setdefault(f"{OF_CONTRACT}.signed_on", clock.today())
 
 
 def _choose(customer: View) -> LifecycleStage | None:
@@ -55,13 +60,15 @@ def _choose(customer: View) -> LifecycleStage | None:
         badges.stage_badge(customer.stage)
     targets = stage_changes.targets_of(customer.stage)
     chosen: LifecycleStage | None = st.segmented_control(
-        _("New type"), targets, format_func=lambda stage: _(STAGES[stage]), key=f"{PREFIX}.to", on_change=_forget_errors
+        _("New type"), targets, format_func=lambda stage: _(STAGES[stage]), key=f"{PREFIX}.to", on_change=_begin_choice
     )
     return chosen if chosen in targets else None
 
 
-def _forget_errors() -> None:
-    st.session_state[STATE]["errors"] = {}
+def _begin_choice() -> None:
+    state = st.session_state[STATE]
+    state["errors"] = {}
+    _propose(state["customer"])
 
 
 def _draw_demands(customer: View, to: str, demands: frozenset[Demand], asked: dict[str, Field], entries: Library) -> None:

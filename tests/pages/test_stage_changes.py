@@ -38,6 +38,8 @@ def test_the_dialog_offers_what_can_follow_and_asks_for_what_that_demands(sales:
     assert visit.widget("move.to").options == [zh(one) for one in ("Customer (won)", "Partner", "Churned", "Prospect")]
     assert (visit.widget("move.contract.product").value, visit.widget("move.contract.signed_on").value) == ("网关", clock.today())
     assert not visit.has("move.churn_reason")
+    visit.enter("move.to", "partner").enter("move.to", "customer")
+    assert visit.widget("move.contract.product").value == "网关"
     visit.enter("move.to", "churned")
     assert [visit.has(name) for name in ("move.contract.amount", "move.churn_reason", "move.cooperation_amount", "move.reason")] == [
         False,
