@@ -48,6 +48,9 @@ UNLOGGED = frozenset(
     }
 )
 
+_SUBJECTS = ("name", "filename", "text", "number")
+"""What a record is called by, whichever it has."""
+
 
 def record(
     session: CrmSession,
@@ -124,6 +127,7 @@ def line_for(
         "old": old,
         "new": new,
         "reason": (reason or session.info.get("reason") or None),
+        "feedback": session.info.get("feedback"),
     }
 
 
@@ -137,7 +141,7 @@ def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:
     customer_id = record.id if isinstance(record, Customer) else getattr(record, "customer_id", None)
-    subject = getattr(record, "name", None) or getattr(record, "filename", None) or getattr(record, "text", None) or ""
+    subject = next((text for name in _SUBJECTS if (text := getattr(record, name, None))), "")
     key = inspect(record).identity or (getattr(record, "id", None) or getattr(record, "code", ""),)
     return line_for(session, action, entity=record.__tablename__, entity_id=key[0], customer_id=customer_id, subject=subject, **what)
 

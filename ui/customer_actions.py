@@ -9,7 +9,7 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, forms, guard, routes
+from ui import feedback, forms, guard, routes, stage_dialog
 from ui.feedback import escape
 
 
@@ -71,6 +71,7 @@ class Action:
 
 
 ACTIONS: dict[str, Action] = {
+    "stage": Action(N_("Change type"), "swap_horiz", Permission.CUSTOMER_EDIT, stage_dialog.draw),
     "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
     "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
 }

@@ -13,7 +13,7 @@ from crm_core.models.draft import Draft
 from crm_core.models.import_batch import ImportBatch
 from crm_core.models.job import Job
 from crm_core.models.library import CATEGORIES, Industry, IndustrySuggestion, OutlineQuestion, Preset, SuggestionState
-from crm_core.models.lifecycle import ACTIVITIES, PLACES, STAGES, TIERS, ActivityStatus, LifecycleStage, Place
+from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, ActivityStatus, Demand, LifecycleStage, Place
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
@@ -40,6 +40,7 @@ __all__ = [
     "CATEGORIES",
     "DECISION_ROLES",
     "KINDS",
+    "MOVES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
@@ -60,6 +61,7 @@ __all__ = [
     "CustomField",
     "Customer",
     "CustomerTag",
+    "Demand",
     "Draft",
     "ImportBatch",
     "Industry",

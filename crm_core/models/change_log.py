@@ -63,6 +63,8 @@ class ChangeLog(Base):
     old: Mapped[str | None] = mapped_column(Text())
     new: Mapped[str | None] = mapped_column(Text())
     reason: Mapped[str | None] = mapped_column(String(300))
+    feedback: Mapped[str | None] = mapped_column(String(500))
+    """What the customer said about it (客户反馈) [002]."""
 
 
 class LogSeal(Base):

@@ -146,12 +146,17 @@ class LogWords:
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
-        declared = _fields(line.entity).get(line.field)
-        title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
-        before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
-        return LineText(f"{what} · {title}", before, after)
+        before, after = (self.value(line.entity, line.field, stored) for stored in (line.old, line.new))
+        return LineText(f"{what} · {self.title(line.entity, line.field)}", before, after)
 
-    def _value(self, name: str, declared: Field | None, stored: str | None) -> str:
+    def title(self, entity: str, field: str) -> str:
+        """What a field is called."""
+        declared = _fields(entity).get(field)
+        return declared.title if declared else _(OTHER_FIELDS.get(field, field))
+
+    def value(self, entity: str, name: str, stored: str | None) -> str:
+        """A value as the log keeps it, in words."""
+        declared = _fields(entity).get(name)
         if declared and declared.sensitive:
             stored = see_logged(self.actor, declared.sensitive, stored)
         if not stored:

@@ -9,6 +9,7 @@ from ui import (
     attachment_list,
     badges,
     contact_list,
+    contract_list,
     customer_actions,
     customer_opening,
     customer_sheet,
@@ -47,13 +48,17 @@ left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    tab_contacts, tab_files, tab_history = st.tabs([_("Contacts"), _("Attachments"), _("Change log")], on_change="rerun", key="detail_tab")
+    names_of_tabs = [_("Contacts"), _("Contracts"), _("Attachments"), _("Change log")]
+    tab_contacts, tab_contracts, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
     if tab_contacts.open:
         with tab_contacts:
             contact_list.draw(customer, people, entries, may_edit=may_edit)
+    if tab_contracts.open:
+        with tab_contracts:
+            contract_list.draw(customer.id, names)
     if tab_files.open:
         with tab_files:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
     if tab_history.open:
         with tab_history:
-            history_list.draw(customer.id)
+            guard.fragment(history_list.draw)(customer.id)

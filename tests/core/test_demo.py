@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
-from crm_core.models import ChangeLog, Customer, CustomerTag, IndustrySuggestion, Role, User
+from crm_core.models import ChangeLog, Contract, Customer, CustomerTag, IndustrySuggestion, OwnerChange, Role, StageChange, User
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
@@ -84,3 +84,24 @@ def test_customers_that_the_actor_does_not_see_count_too(database: str, sales: A
     factories.make_customer(colleague)
     with pytest.raises(IllegalTransition):
         fill(sales, users=False)
+
+
+def test_the_types_of_each_customer_follow_each_other_from_its_entry_to_now(database: str) -> None:
+    fill()
+    with reading(SYSTEM) as session:
+        rows = session.execute(select(StageChange).order_by(StageChange.customer_id, StageChange.at)).scalars().all()
+        signed = {one.id: one.signed_on for one in session.execute(select(Contract)).scalars()}
+        owners = {one.customer_id: one.at for one in session.execute(select(OwnerChange)).scalars()}
+    entered = {one.id: one.created_at for one in all_customers()}
+    ways: dict[int, list[StageChange]] = {}
+    for row in rows:
+        ways.setdefault(row.customer_id, []).append(row)
+    for customer in all_customers():
+        way = ways[customer.id]
+        assert [row.from_stage for row in way] == [None, *(row.to_stage for row in way[:-1])]
+        assert (way[0].at, way[-1].to_stage) == (customer.created_at, customer.stage)
+        assert way[-1].at <= clock.now()
+        assert all(signed[row.contract_id] <= clock.day_of(row.at) for row in way if row.contract_id)
+    assert owners == entered
+    assert ["qualified", "customer", "churned", "customer"] in [[row.to_stage for row in way] for way in ways.values()]
+    assert len(signed) >= 5

@@ -71,6 +71,7 @@ BUTTONS = {
     (routes.CUSTOMERS, "New customer"): Permission.CUSTOMER_CREATE,
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Change type"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
 }

@@ -25,6 +25,7 @@ from crm_core.services import (
     notices,
     outbox,
     sign_in,
+    stage_changes,
     tags,
     teams,
 )
@@ -37,7 +38,7 @@ from ui import routes
 from ui.routes import ROUTES
 
 LATIN_ALLOWED = {
-    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "Enter", "example", "com"),
+    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "Enter", "example", "com"),
     *("administrator", "manager", "sales", "YYYY", "MM", "DD"),
 }
 HAN_ALLOWED = ("客脉", "中文", "未提供", "待定", "20万-30万")
@@ -212,6 +213,27 @@ def conflicted(desk: Desk) -> Visit:
     return visit.press("Save")
 
 
+def moving(desk: Desk, to: str) -> Visit:
+    """The dialog that changes the type, with a type chosen."""
+    return opened(routes.CUSTOMER, "Change type", query="code")(desk).enter("move.to", to)
+
+
+def moved(desk: Desk) -> Visit:
+    """A customer that came back with a contract, signed by themselves."""
+    words = WORDS[desk.actor.language]
+    values = {"contract.product": words["tag"], "contract.amount": "1000", "contract.signed_on": "2024-05-06", "core_need": words["tag"]}
+    with db.transaction(desk.actor) as session:
+        found = customers.get_customer(session, desk.actor, desk.code)
+        said = {"reason": words["detail"], "feedback": words["tag"]}
+        stage_changes.change_stage(session, desk.actor, found.id, "customer", values, version=found.version, **said)
+    return opened(routes.CUSTOMER, query="code")(desk)
+
+
+def field_of_moved(desk: Desk) -> Visit:
+    visit = moved(desk).open_tab("detail_tab", "Change log")
+    return visit.enter("history_field_1", ("customer", "stage"))
+
+
 def tab_open(name: str) -> Callable[[Desk], Visit]:
     def show(desk: Desk) -> Visit:
         return desk.visit().go(routes.CUSTOMER, code=desk.code).open_tab("detail_tab", name)
@@ -305,7 +327,15 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
-    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in ("Tags", "Delete customer", "Add contact")},
+    **{
+        f"customer {name}": opened(routes.CUSTOMER, name, query="code")
+        for name in ("Tags", "Change type", "Delete customer", "Add contact")
+    },
+    **{f"customer to {to}": lambda desk, to=to: moving(desk, to) for to in ("qualified", "customer")},
+    "customer to customer refused": lambda desk: moving(desk, "customer").press("Change type"),
+    "customer moved": lambda desk: moved(desk).open_tab("detail_tab", "Change log"),
+    "customer moved, field": field_of_moved,
+    "customer contracts": lambda desk: moved(desk).open_tab("detail_tab", "Contracts"),
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from crm_core import db
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, notices, outbox, outlines, roles, tags, teams
+from crm_core.services import attachments, customers, drafts, library, notices, outbox, outlines, roles, stage_changes, tags, teams
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -161,6 +161,16 @@ def conflicted(actor: Actor, code: str) -> Visit:
     return visit
 
 
+def moved(actor: Actor, code: str) -> Visit:
+    """A customer that came back with a contract."""
+    values = {"contract.product": ATTACK[:200], "contract.amount": "1", "contract.signed_on": "2024-05-06", "core_need": ATTACK}
+    with db.transaction(actor) as session:
+        found = customers.get_customer(session, actor, code)
+        said = {"reason": ATTACK, "feedback": ATTACK}
+        stage_changes.change_stage(session, actor, found.id, "customer", values, version=found.version, **said)
+    return opened(file=routes.CUSTOMER, query="code")(actor, code)
+
+
 def told(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
         notices.notify(session, [actor.id or 0], "account_blocked", {"name": ATTACK, "username": "li"})
@@ -187,6 +197,8 @@ SCENES = {
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
     "detail, delete": opened("Delete customer", file=routes.CUSTOMER, query="code"),
+    "detail, contracts": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Contracts"),
+    "detail, types": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Change log"),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,

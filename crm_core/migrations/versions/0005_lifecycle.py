@@ -236,6 +236,7 @@ def upgrade() -> None:
     op.create_index("ix_customer_tag_rule_id", "customer_tag", ["rule_id"])
     for name, columns in tables().items():
         op.create_table(name, *columns)
+    op.add_column("change_log", sa.Column("feedback", sa.String(500)))
     op.execute(
         "INSERT INTO stage_change (customer_id, at, actor_id, to_stage)"
         " SELECT id, created_at, created_by_id, stage FROM customer ORDER BY id"
@@ -262,6 +263,7 @@ def _grant() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("change_log", "feedback")
     for name in reversed(tables()):
         op.drop_table(name)
     op.drop_index("ix_customer_tag_rule_id", "customer_tag")
