@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, Table, false, func, insert, literal, select, true, update
 
 from crm_core import audit
 from crm_core.db import CrmSession
@@ -95,12 +95,14 @@ def give(
 ) -> None:
     """Give locked customers another owner, or lay them into the pool. The version stays: no edit that is open elsewhere is disturbed."""
     present = {"owner_id": to, "owned_since": at if to else None, "pooled_at": None if to else at, "pool_warned_on": None}
-    for part in in_parts(row.id for row in held):
-        session.execute(update(Customer).where(Customer.id.in_(part)).values(present), execution_options=_EVERY_ROW)
     change = {"at": at, "actor_id": actor.id, "to_owner_id": to, "cause": cause, "reason": reason, "batch_id": batch_id}
-    if held:
-        changes = [{"customer_id": row.id, "from_owner_id": row.owner_id, **change} for row in held]
-        session.execute(insert(cast(Table, OwnerChange.__table__)), changes)
+    table = cast(Table, OwnerChange.__table__)
+    noted = [literal(value, table.c[name].type) for name, value in change.items()]
+    for part in in_parts(row.id for row in held):
+        # Read from the customers themselves: with a row sent for each, thousands took three times as long.
+        rows = select(Customer.id, Customer.owner_id, *noted).where(Customer.id.in_(part)).order_by(Customer.id)
+        session.execute(insert(table).from_select(["customer_id", "from_owner_id", *change], rows), execution_options=_EVERY_ROW)
+        session.execute(update(Customer).where(Customer.id.in_(part)).values(present), execution_options=_EVERY_ROW)
     for owner, rows in _grouped((row.owner_id, (row.id, row.name)) for row in held).items():
         audit.record_customer_changes(session, rows, field="owner_id", old=_text(owner), new=_text(to))
     bump(session, "customers")

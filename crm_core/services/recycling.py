@@ -56,8 +56,8 @@ def _last_cooperation(customer: Any, rules: PoolRules) -> date:
 def _last_contact(session: CrmSession, customer: Any, rules: PoolRules) -> date:
     done = session.execute(select(func.max(Task.done_at)).where(Task.customer_id == customer.id)).scalar_one()
     moments = [moment.astimezone(settings().timezone).date() for moment in (done, customer.last_contact_at) if moment]
-    last: date = max(_last_cooperation(customer, rules), *moments, *([customer.verified_on] if customer.verified_on else []))
-    return last
+    days: list[date] = [_last_cooperation(customer, rules), *moments, *([customer.verified_on] if customer.verified_on else [])]
+    return max(days)
 
 
 def _due(rules: PoolRules, day: date) -> ColumnElement[bool]:
