@@ -77,7 +77,7 @@ def _draw_excluded(place: Any, name: str, label: str, choices: dict[Any, str]) -
 
 
 def _draw_days(stage: str) -> None:
-    st.markdown(f"**{_(STAGES[stage])}**")
+    st.markdown("**" + _(STAGES[stage]) + "**")
     with st.container(horizontal=True):
         labels = {tier: _(label) for tier, label in TIER_LABELS.items()} | {"contract": _("Without cooperation")}
         for part, label in labels.items():

@@ -78,10 +78,8 @@ def _note_contacts(session: CrmSession, owner: Actor) -> None:
     quiet = dict(zip(lone, (*_SOON, _LATE, _LATE), strict=False))
     for id in session.execute(select(Customer.id).order_by(Customer.id)).scalars().all():
         moment = clock.now() - timedelta(days=quiet.get(id, id * 7 % 15))
-        values = {"last_contact_at": moment, "owned_since": moment - timedelta(days=5)}
-        session.execute(
-            update(Customer).where(Customer.id == id).values(values, updated_at=Customer.updated_at), execution_options=_UNTRACKED
-        )
+        values = {"last_contact_at": moment, "owned_since": moment - timedelta(days=5), "updated_at": Customer.updated_at}
+        session.execute(update(Customer).where(Customer.id == id).values(values), execution_options=_UNTRACKED)
     warned = [id for id, days in quiet.items() if days == _LATE]
     told = update(Customer).where(Customer.id.in_(warned)).values(pool_warned_on=clock.today() - timedelta(days=8))
     session.execute(told.values(updated_at=Customer.updated_at), execution_options=_UNTRACKED)

@@ -133,10 +133,11 @@ def _lines(session: CrmSession, actor: Actor, rows: list[dict[str, Any]]) -> lis
 
 
 def _line(actor: Actor, row: dict[str, Any], names: Mapping[int, str], contact: Any) -> Line:
+    stage = row["stage"]
     return Line(
         code=row["code"],
         name=row["name"],
-        stage=_(STAGES[row["stage"]]),
+        stage=_(STAGES[stage]),
         tier=row["tier"] or "",
         giver=_person(names, row["owner"]),
         tasks=sum(len(ids) for ids in row["work"].values()),
