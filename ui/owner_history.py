@@ -16,9 +16,9 @@ def draw(customer_id: int) -> None:
         return
     titles = (_("Time"), _("From"), _("To"), _("How"), _("Who"), _("Reason"))
     rows = [(format_time(one.at), one.before, one.after, one.cause, one.author, one.reason) for one in steps]
-    st.markdown(f"**{_('Owners')}**")
+    st.markdown("**" + _("Owners") + "**")
     with st.container(key="owner_history"):
         st.dataframe(
             pa.Table.from_pylist([dict(zip(titles, row, strict=True)) for row in rows]), hide_index=True, lazy=False, alt=_("Owners")
         )
-    st.markdown(f"**{_('Changes')}**")
+    st.markdown("**" + _("Changes") + "**")

@@ -82,7 +82,7 @@ def _draw_days(stage: str) -> None:
         labels = {tier: _(label) for tier, label in TIER_LABELS.items()} | {"contract": _("Without cooperation")}
         for part, label in labels.items():
             key = f"pool.{stage}.{part}"
-            st.number_input(label, min_value=1, max_value=LONGEST, value=None, step=1, key=key, width=170, placeholder=_("never"))
+            st.number_input(label, min_value=1, max_value=LONGEST, value=None, step=1, key=key, width=150, placeholder=_("never"))
 
 
 def save(before: PoolRules) -> None:

@@ -21,7 +21,7 @@ from ui.parameters import AnyOf, Number, OneOf, Parameter
 
 PAGE = "pool"
 ROW_HEIGHT = 36
-SORT_LABELS = {"newest": N_("Newest first"), "oldest": N_("Oldest first"), "name": N_("By name")}
+SORT_LABELS = {"newest": N_("Latest in the pool"), "oldest": N_("Longest in the pool"), "name": N_("By name")}
 
 
 class Filters:
@@ -134,15 +134,15 @@ def _row(card: Card, library: Library) -> dict[str, Any]:
 
 def _columns() -> dict[str, Any]:
     column = st.column_config
-    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=230, key="open_pooled", on_click=_open)
+    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=216, key="open_pooled", on_click=_open)
     titles = {
         "stage": (_("Customer type"), 100),
         "tier": (_("Tier"), 50),
-        "industry": (_("Industry"), 190),
+        "industry": (_("Industry"), 230),
         "region": (_("Region"), 100),
         "phone": (_("Phone"), 110),
         "before": (_("Owner before"), 90),
-        "cause": (_("How"), 130),
+        "cause": (_("How"), 104),
         "since": (_("Since"), 90),
     }
     return {"name": name} | {key: column.TextColumn(title, width=width) for key, (title, width) in titles.items()}
