@@ -293,7 +293,7 @@ def test_the_history_tells_every_owner_in_words(any_database: str, sales: Actor,
         ("", "销售丙", "录入", ""),
         ("销售丙", "公海", "释放到公海", "跟不动"),
         ("公海", "销售丁", "从公海领取", ""),
-        ("销售丁", "销售丙", "转移", REASON),
+        ("销售丁", "销售丙", "移交", REASON),
     ]
 
 
