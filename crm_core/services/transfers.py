@@ -131,7 +131,8 @@ def _refusal(row: Held | None, id: int, why: str, *, name: str = "", code: str =
 def refusal_text(refused: Mapping[str, Any]) -> str:
     """One customer that stayed, and why."""
     why = _(REASONS.get(refused["why"], refused["why"]))
-    return f"{refused['name'] or _('A customer')}: {why}"
+    name = refused["name"] or _("A customer")
+    return f"{name}: {why}"
 
 
 def _move(session: CrmSession, actor: Actor, moving: Sequence[Held], refused: list[dict[str, Any]], *, to: int, reason: str) -> Batch:
