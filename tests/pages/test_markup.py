@@ -205,7 +205,7 @@ SCENES = {
     "detail, transfer": opened("Transfer", file=routes.CUSTOMER, query="code"),
     "pool, card": pooled,
     "receipt": handed_over,
-    "transfer": opened(file=routes.TRANSFER),
+    "transfer": lambda actor, code: handed_over(actor, code).go(routes.TRANSFER),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,
