@@ -177,7 +177,7 @@ def _draw_card(card: Card, library: Library) -> None:
         _("Phone"): card.phone or "",
         _("Email"): card.email or "",
         _("Owner before"): card.owner_before,
-        _("In the pool since"): f"{format_time(card.pooled_at)} · {_(OWNER_CAUSES[card.cause])}",
+        _("In the pool since"): format_time(card.pooled_at) + " · " + _(OWNER_CAUSES[card.cause]),
         _("Reason"): card.reason,
     }
     shown = {label: text for label, text in shown.items() if text}

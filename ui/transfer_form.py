@@ -44,7 +44,7 @@ def draw_preview(found: Preview) -> None:
             st.metric(_(work.label), f"{found.work[kind]:,}", border=True)
         st.metric(_("Stay where they are"), f"{sum(found.staying.values()):,}", border=True)
     if found.staying:
-        why = join_words(f"{count:,} {_(REASONS[place])}" for place, count in found.staying.items())
+        why = join_words(f"{count:,} " + _(REASONS[place]) for place, count in found.staying.items())
         st.warning(feedback.escape(_("Not moved: {reasons}.").format(reasons=why)), icon=":material/info:")
 
 

@@ -153,7 +153,7 @@ def headings() -> list[str]:
 
 def work_text(work: Mapping[str, int]) -> str:
     """The work that moved along, in words."""
-    return join_words(f"{_(WORKS[kind].label)} {count:,}" for kind, count in work.items() if count) or _("none")
+    return join_words(_(WORKS[kind].label) + f" {count:,}" for kind, count in work.items() if count) or _("none")
 
 
 def check_export(session: CrmSession, actor: Actor, receipt_id: int, *, reason: str) -> None:
