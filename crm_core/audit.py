@@ -42,6 +42,7 @@ UNLOGGED = frozenset(
         "placed_at",
         "owned_since",
         "pooled_at",
+        "pool_warned_on",
         "last_contact_at",
         "undone_at",
         "digest",

@@ -1,13 +1,18 @@
 """One fixed colour for every state, the same in badges, tables and charts, readable in light and dark."""
 
+from datetime import date
+
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.clock import today
+from crm_core.i18n import _, format_date
 from crm_core.models import KINDS, STAGES, TIERS
 from ui import feedback
 
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
+SOON = 7
+"""Days that are shown as a warning."""
 CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14A08E", "partner": "#9061F9", "churned": "#E0526A"}
 
 
@@ -27,3 +32,12 @@ def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: b
             st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
         for tag in tags:
             feedback.badge(tag, color="primary", icon=":material/sell:")
+
+
+def deadline_badge(day: date | None) -> None:
+    """In how many days a customer goes back to the pool; nothing for one that does not."""
+    if day is None:
+        return
+    days = max(0, (day - today()).days)
+    text = _("Back to the pool in {days} days, on {day}, unless there is contact").format(days=days, day=format_date(day))
+    st.badge(text, color="orange" if days <= SOON else "gray", icon=":material/hourglass_bottom:")

@@ -1,5 +1,6 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
 from crm_core.models import STAGES, Customer
 from crm_core.reference import children_of, regions
-from crm_core.services.customer_list import SORTS, CustomerQuery
+from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from ui import address, page_tools
 from ui.forms import choices_of
@@ -26,14 +27,15 @@ SORT_LABELS = {
     "amount": N_("By cooperation amount"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
-MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete")
+MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete", "recycled")
 
 
 class Filters:
     """What can be chosen now, and the query it makes."""
 
-    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str]) -> None:
-        self.library, self.owners, self.tags = library, owners, tags
+    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], *, notice_days: int) -> None:
+        self.library, self.tags, self.notice_days = library, tags, notice_days
+        self.owners = owners = owners | {POOL: _("Pool")}
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
             "stage": AnyOf(codes=lambda: STAGES),
@@ -43,6 +45,7 @@ class Filters:
             "since": Day(),
             "until": Day(),
             "incomplete": Switch(),
+            "recycled": Switch(),
             "sort": OneOf("newest", codes=SORTS),
             "page": Number(1),
         }
@@ -116,6 +119,7 @@ class Filters:
                 label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
             )
         left, right = st.columns(2, vertical_alignment="center")
+        right.toggle(_("Only what soon goes back to the pool"), key="recycled", on_change=first_page, persist_state="page")
         left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
 
@@ -136,6 +140,7 @@ class Filters:
             created_from=st.session_state.get("since"),
             created_to=st.session_state.get("until"),
             incomplete=bool(st.session_state.get("incomplete")),
+            recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
             sort=st.session_state.get("sort") or "newest",
             page=int(st.session_state.get("page") or 1),
         )
@@ -155,6 +160,7 @@ def is_empty(query: CustomerQuery) -> bool:
         or query.created_from
         or query.created_to
         or query.incomplete
+        or query.recycled_by
     )
 
 

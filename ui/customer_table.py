@@ -63,7 +63,7 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "region": _fitting(region_label(row.city or row.province), REGION_WIDTH),
         "contact": contact.name if contact else "",
         "phone": (contact.phone or "") if contact else "",
-        "owner": owners.get(row.owner_id, ""),
+        "owner": _("Pool") if row.pooled_at else owners.get(row.owner_id, ""),
         "amount": float(row.cooperation_amount) if row.cooperation_amount is not None else None,
         "created": format_age(row.created_at.astimezone(settings().timezone).date(), today()),
     }

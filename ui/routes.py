@@ -12,6 +12,9 @@ CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
 INTAKE = "customers/intake.py"
 IMPORT = "customers/imports.py"
+POOL = "customers/pool.py"
+TRANSFER = "customers/transfer.py"
+RECEIPT = "customers/receipt.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
@@ -23,6 +26,7 @@ INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
 MAILS = "admin/mails.py"
 AUDIT = "admin/audit.py"
+POOL_RULES = "admin/pool.py"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ ROUTES = (
     Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, N_("Customer management")),
     Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, N_("Customer management")),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, N_("Customer management")),
+    Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, N_("Customer management")),
+    Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, N_("Customer management")),
+    Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
@@ -55,6 +62,7 @@ ROUTES = (
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
+    Route(POOL_RULES, "pool-rules", N_("Pool and transfer"), "recycling", Permission.RULE_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )

@@ -326,6 +326,8 @@ class Customer(Base, Dated, Versioned):
     owned_since: Mapped[datetime | None] = mapped_column(UtcTime)
     pooled_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     """Since when the customer is in the pool (公海) and has no owner."""
+    pool_warned_on: Mapped[date | None] = mapped_column(Date())
+    """When its owner was told that it goes back to the pool; nothing where that does not threaten."""
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
     place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)

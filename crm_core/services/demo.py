@@ -20,6 +20,7 @@ from crm_core.scope import unscoped
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_stages import fill_stages
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
@@ -65,6 +66,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     with acting_as(session, actor):
         _edit(session, actor)
         fill_stages(session)
+    fill_pool(session, actor)
     return accounts
 
 

@@ -76,6 +76,7 @@ OTHER_FIELDS = {
     "filename": N_("File name"),
     "code": N_("Code"),
     "customer_id": N_("Customer"),
+    "assignee_id": N_("Assignee"),
 }
 """Fields without a declaration of their own."""
 
@@ -122,7 +123,15 @@ class LogWords:
         self.people = users = {str(number): name for number, name in user_names(session).items()}
         teams = {str(row.id): row.name for row in session.execute(select(Team.id, Team.name))}
         roles = {str(role.id): role.title for role in session.execute(select(Role)).scalars()}
-        named = {"owner_id": users, "head_id": users, "role_id": roles, "team_id": teams, "parent_id": teams, "language": LANGUAGES}
+        named = {
+            "owner_id": users,
+            "assignee_id": users,
+            "head_id": users,
+            "role_id": roles,
+            "team_id": teams,
+            "parent_id": teams,
+            "language": LANGUAGES,
+        }
         self._shown: dict[str, Callable[[str], str]] = {
             **{field: partial(_name, names) for field, names in named.items()},
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),

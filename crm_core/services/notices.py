@@ -45,6 +45,33 @@ KINDS: dict[str, Kind] = {
         N_("{name} ({username}) says that somebody else signed in. Speak with them, then give the account a new one-time password."),
         "gpp_bad",
     ),
+    "customers_received": Kind(
+        N_("Customers handed over to you"),
+        N_("{actor} handed {count} customers over to you, with their open tasks: {reason}"),
+        "move_to_inbox",
+    ),
+    "customers_given": Kind(
+        N_("Your customers were handed over"),
+        N_("{actor} handed {count} of your customers over to {name}: {reason}"),
+        "outbox",
+    ),
+    "customers_back": Kind(
+        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers are yours again."), "assignment_return"
+    ),
+    "customers_taken": Kind(
+        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers went back from you."), "assignment_return"
+    ),
+    "pool_soon": Kind(
+        N_("Customers soon go back to the pool"),
+        N_("{count} of your customers go back to the pool within {days} days unless there is contact with them. Open the list."),
+        "hourglass_bottom",
+    ),
+    "pool_recycled": Kind(
+        N_("Customers went back to the pool"),
+        N_("{count} of your customers went back to the pool, since there was no contact with them for too long."),
+        "water",
+    ),
+    "pool_released": Kind(N_("One of your customers is in the pool"), N_("{actor} released {name} into the pool: {reason}"), "water"),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

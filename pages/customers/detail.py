@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customer_changes, library, tags, users
+from crm_core.services import contacts, customer_changes, library, recycling, tags, users
 from ui import (
     attachment_list,
     badges,
@@ -17,6 +17,7 @@ from ui import (
     guard,
     header,
     history_list,
+    owner_history,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -26,12 +27,14 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
     own_tags = tags.tags_of(session, customer.id)
+    deadline = recycling.deadline_of(session, customer)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
     customer_actions.draw(customer)
+badges.deadline_badge(deadline)
 if missing:
     st.warning(
         _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),
@@ -42,7 +45,8 @@ with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
     st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
     st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
-    st.metric(_("Owner"), feedback.escape(names.get(customer.owner_id or 0, "—")), border=True)
+    owner = _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—")
+    st.metric(_("Owner"), feedback.escape(owner), border=True)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:
@@ -61,4 +65,5 @@ with right:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
     if tab_history.open:
         with tab_history:
+            owner_history.draw(customer.id)
             guard.fragment(history_list.draw)(customer.id)

@@ -74,6 +74,7 @@ BUTTONS = {
     (routes.CUSTOMER, "Change type"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
+    (routes.CUSTOMER, "Transfer"): Permission.CUSTOMER_TRANSFER,
 }
 
 

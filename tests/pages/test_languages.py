@@ -24,10 +24,12 @@ from crm_core.services import (
     library,
     notices,
     outbox,
+    pool,
     sign_in,
     stage_changes,
     tags,
     teams,
+    transfers,
 )
 from crm_core.services.file_store import store_file
 from tests import factories
@@ -310,6 +312,24 @@ def role_changed(desk: Desk) -> Visit:
     return visit.enter("Whose customers", "all").enter("Phone", 0).enter("Second factor required", True)
 
 
+def pool_filled(desk: Desk) -> Visit:
+    """The only customer, released by its owner."""
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        pool.release(session, desk.actor, customer.id, reason=desk.actor.name)
+    return desk.visit().go(routes.POOL)
+
+
+def receipt_undone(desk: Desk) -> Visit:
+    """A receipt with a customer that stayed, taken back, with what is told of it in the notices."""
+    other = factories.make_user(name=desk.actor.name)
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        batch = transfers.transfer(session, desk.actor, [customer.id, 999], to=other.id or 0, reason=desk.actor.name)
+    visit = desk.visit().go(routes.RECEIPT, id=str(batch.id)).press("Undo transfer").press("Undo")
+    return visit.press("Download to print").press("receipt_check")
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -343,6 +363,14 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer files": tab_open("Attachments"),
     "customer history": tab_open("Change log"),
     "edit found": opened(routes.EDIT, query="code"),
+    "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),
+    "customer release": opened(routes.CUSTOMER, "Release into the pool", query="code"),
+    "customer release refused": opened(routes.CUSTOMER, "Release into the pool", "Release", query="code"),
+    "pool filled": pool_filled,
+    "pool card": lambda desk: pool_filled(desk).go(routes.POOL, card=desk.code),
+    "transfer chosen": lambda desk: opened(routes.TRANSFER)(desk).enter("transfer_from", desk.actor.id),
+    "receipt undone": receipt_undone,
+    "pool rules refused": lambda desk: opened(routes.POOL_RULES)(desk).enter("pool.cooling_days", None).press("Save"),
     "edit refused": lambda desk: opened(routes.EDIT, query="code")(desk).enter("edit.source_detail", "").press("Save"),
     "edit conflict": conflicted,
     **{

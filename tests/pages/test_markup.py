@@ -10,7 +10,21 @@ from sqlalchemy import update
 from crm_core import db
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, customers, drafts, library, notices, outbox, outlines, roles, stage_changes, tags, teams
+from crm_core.services import (
+    attachments,
+    customers,
+    drafts,
+    library,
+    notices,
+    outbox,
+    outlines,
+    pool,
+    roles,
+    stage_changes,
+    tags,
+    teams,
+    transfers,
+)
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -184,6 +198,20 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def pooled(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        pool.release(session, actor, customers.get_customer(session, actor, code).id, reason=ATTACK)
+    return Visit(actor).go(routes.POOL, card=code)
+
+
+def handed_over(actor: Actor, code: str) -> Visit:
+    to = factories.make_user(name=ATTACK[:60]).id or 0
+    with db.transaction(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        batch = transfers.transfer(session, actor, [customer.id, 999], to=to, reason=ATTACK)
+    return Visit(actor).go(routes.RECEIPT, id=str(batch.id)).press("Undo transfer")
+
+
 def role_changed(actor: Actor, code: str) -> Visit:
     with db.transaction(SYSTEM) as session:
         made = roles.create_role(session, SYSTEM, name=ATTACK[:60]).id
@@ -199,6 +227,11 @@ SCENES = {
     "detail, delete": opened("Delete customer", file=routes.CUSTOMER, query="code"),
     "detail, contracts": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Contracts"),
     "detail, types": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Change log"),
+    "detail, release": opened("Release into the pool", file=routes.CUSTOMER, query="code"),
+    "detail, transfer": opened("Transfer", file=routes.CUSTOMER, query="code"),
+    "pool, card": pooled,
+    "receipt": handed_over,
+    "transfer": lambda actor, code: handed_over(actor, code).go(routes.TRANSFER),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,

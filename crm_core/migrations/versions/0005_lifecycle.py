@@ -42,6 +42,7 @@ def of_customers() -> list[sa.Column[Any]]:
         sa.Column("alias", sa.String(60)),
         sa.Column("owned_since", TIME),
         sa.Column("pooled_at", TIME),
+        sa.Column("pool_warned_on", sa.Date()),
         sa.Column("tier_by_hand", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("tier_reason", sa.String(300)),
         sa.Column("tier_until", sa.Date()),
