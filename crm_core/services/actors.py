@@ -66,9 +66,9 @@ def list_actors(session: CrmSession, *conditions: ColumnElement[bool]) -> list[A
 @contextmanager
 def acting_as(session: CrmSession, actor: Actor) -> Iterator[None]:
     """Let row scope and change log take somebody else for the author, for content that is made on behalf of people."""
-    before = session.info.get("actor")
+    before = {name: session.info.get(name) for name in ("actor", "reason")}
     session.info["actor"] = actor
     try:
         yield
     finally:
-        session.info["actor"] = before
+        session.info.update(before)
