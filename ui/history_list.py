@@ -9,11 +9,12 @@ from crm_core.i18n import _, format_time
 from crm_core.services import history
 from crm_core.services.log_words import LogWords
 from crm_core.visibility import View
-from ui import feedback, guard
+from ui import feedback, guard, review_sheet
 
 
 def draw(customer_id: int) -> None:
-    """The latest changes first."""
+    """The latest changes first, below the steps of the reviews."""
+    review_sheet.draw_of_customer(customer_id)
     key = f"history_page_{customer_id}"
     with guard.reading() as session:
         page = history.list_changes(session, guard.actor(), customer_id, page=st.session_state.get(key, 1))

@@ -6,7 +6,7 @@ The row scope of customers does not count here: whoever is asked to review an en
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 
 from crm_core.db import CrmSession
-from crm_core.models import Customer, Review, ReviewAsked
+from crm_core.models import Customer, Place, Review, ReviewAsked
 from crm_core.permissions import Actor, Permission, Scope
 from crm_core.scope import unscoped, visible_customers
 
@@ -33,6 +33,7 @@ def may_read(actor: Actor) -> ColumnElement[bool]:
 
 
 def reads_entry(session: CrmSession, actor: Actor, customer_id: int) -> bool:
-    """Whether the actor reads the review of this customer."""
-    found = select(Review.id).join(Customer, Customer.id == Review.customer_id).where(Customer.id == customer_id, may_read(actor))
+    """Whether the actor reads this entry while it is outside of the library; later the row scope alone counts."""
+    entry = (Customer.id == customer_id, Customer.place.in_((Place.REVIEW, Place.DRAFT)))
+    found = select(Review.id).join(Customer, Customer.id == Review.customer_id).where(*entry, may_read(actor))
     return session.execute(found, execution_options=unscoped).first() is not None
