@@ -1,6 +1,6 @@
 """Reviews as a list: a row for each entry, with its state, its age or the hours left, and the way to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -61,7 +61,7 @@ def told(row: ReviewRow) -> str:
     if row.due_at:
         return left(row.due_at)
     if row.state == WAITING:
-        return _("waiting for {hours} hours").format(hours=_hours(row.submitted_at, clock.now()))
+        return _("waiting for {length}").format(length=_length(clock.now() - row.submitted_at))
     return _("{name}, {time}").format(name=row.decided_by, time=format_time(row.decided_at)) if row.decided_at else ""
 
 
@@ -70,11 +70,14 @@ def left(due_at: datetime) -> str:
     now = clock.now()
     if due_at < now:
         return _("overdue since {time}").format(time=format_time(due_at))
-    return _("{hours} hours left, until {time}").format(hours=_hours(now, due_at), time=format_time(due_at))
+    return _("{length} left, until {time}").format(length=_length(due_at - now), time=format_time(due_at))
 
 
-def _hours(since: datetime, until: datetime) -> str:
-    return f"{(until - since).total_seconds() / 3600:,.0f}"
+def _length(time: timedelta) -> str:
+    hours = int(time.total_seconds() // 3600)
+    if hours < 1:
+        return _("less than an hour")
+    return _("{count} hours").format(count=hours) if hours < 48 else _("{count} days").format(count=time.days)
 
 
 def _approve(rows: list[ReviewRow]) -> None:

@@ -31,3 +31,8 @@ def nearest(session: CrmSession, author_id: int) -> list[int]:
     able = {user_id: role for user_id, role in holders(session).items() if user_id != author_id}
     heads = [head for head in heads_above(session, author_id) if head in able]
     return heads[:1] or [user_id for user_id, role in able.items() if role == ADMINISTRATOR] or list(able)
+
+
+def role_titles(session: CrmSession) -> dict[str, str]:
+    """What every role is called, by its code."""
+    return {role.code: role.title for role in session.execute(select(Role).order_by(Role.id)).scalars()}

@@ -48,7 +48,7 @@ left, right = st.columns([3, 2], gap="medium")
 with left:
     if file.last_changes:
         with st.container(border=True, key="review_changes"):
-            st.subheader(_("Changed since the last return"), anchor=False)
+            st.subheader(_("Changed since the version before"), anchor=False)
             review_sheet.draw_changes(file.last_changes, key="review_unchanged")
     customer_sheet.draw(file.customer, entries, names)
 with right:
