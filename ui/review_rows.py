@@ -46,11 +46,12 @@ def _draw_row(view: str, row: ReviewRow) -> bool:
         is_chosen = view == WAITING and st.checkbox(
             _("Choose {code}").format(code=row.code), key=f"review_choice_{row.id}_{row.version}", label_visibility="collapsed"
         )
-        badges.review_badge(row.state, is_overdue=row.is_overdue)
-        with st.container(gap=None, width="stretch"):
+        with st.container(gap="xsmall", width="stretch"):
+            with st.container(horizontal=True, gap="xsmall"):
+                badges.review_badge(row.state, is_overdue=row.is_overdue)
+                badges.stage_badge(row.stage)
             st.markdown(f"**{escape(row.name)}**")
-            st.caption(escape(f"{row.code} · {row.author} · {told(row)}"))
-        badges.stage_badge(row.stage)
+            st.caption(escape(" · ".join(part for part in (row.code, row.author, told(row)) if part)))
         if st.button(_("Open"), key=f"review_open_{row.id}", icon=":material/arrow_forward:", type="tertiary"):
             st.switch_page(routes.REVIEW, query_params={"code": row.code})
     return bool(is_chosen)

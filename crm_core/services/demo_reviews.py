@@ -36,7 +36,7 @@ def fill_reviews(session: CrmSession, actor: Actor, acting_as: Acting) -> None:
     head = next(one for one in list_actors(session) if one.id == found["waiting"][1])
     with acting_as(session, head):
         for state in ("corrected", "returned", "overdue"):
-            reviews.return_entry(session, head, found[state][0], reason="联系电话与名片不一致,请核对后补充来源说明。", version=1)
+            reviews.return_entry(session, head, found[state][0], reason="联系电话与名片不一致，请核对后补充来源说明。", version=1)
         reviews.approve(session, head, found["approved"][0], version=1)
     with acting_as(session, author):
         reviews.withdraw(session, author, found["withdrawn"][0], version=1)
@@ -63,7 +63,7 @@ def _enter(session: CrmSession, author: Actor, acting_as: Acting, state: str) ->
         "employees": "employees.50_99",
         "revenue": "revenue.5m_10m",
         "founded_on": "2012-04-18",
-        "core_need": "新厂房投产,需要排产与设备管理系统",
+        "core_need": "新厂房投产，需要排产与设备管理系统",
     }
     contact = {"name": person, "position": "采购经理", "phone": phone, "email": "未提供"}
     with acting_as(session, author):

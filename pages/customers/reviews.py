@@ -14,7 +14,7 @@ with guard.reading() as session:
     counts = review_list.count_reviews(session, actor)
 
 labels = {
-    review_list.WAITING: _("Waiting"),
+    review_list.WAITING: _("Waiting for review"),
     review_list.RETURNED: _("Returned"),
     review_list.DECIDED: _("Decided"),
     review_list.OWN: _("My submissions"),
