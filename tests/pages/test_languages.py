@@ -334,6 +334,12 @@ def review_opened(*presses: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def review_approved(desk: Desk) -> Visit:
+    _author, code = handed_in(desk)
+    desk.visit().go(routes.REVIEW, code=code).press("Approve")
+    return desk.visit().go(routes.CUSTOMER, code=code).open_tab("detail_tab", "Change log")
+
+
 def review_corrected(desk: Desk) -> Visit:
     author, code = handed_in(desk)
     give_back(desk, code)
@@ -427,11 +433,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "review changed": review_opened(),
     "review return refused": review_opened("Return", "Return to the author"),
     "review correction": review_corrected,
-    "review history": lambda desk: (
-        review_opened("Approve")(desk)
-        .go(routes.CUSTOMER, code="CUS" + clock.today().strftime("%Y%m") + "002")
-        .open_tab("detail_tab", "Change log")
-    ),
+    "review history": review_approved,
     "review rules set": review_rules_set(),
     "review rules edit": review_rules_set("rule_edit_1"),
     "signed out": signed_out,
