@@ -63,7 +63,7 @@ def told(row: ReviewRow) -> str:
         return left(row.due_at)
     if row.state == WAITING:
         return _("waiting for {length}").format(length=_length(clock.now() - row.submitted_at))
-    return _("{name}, {time}").format(name=row.decided_by, time=format_time(row.decided_at)) if row.decided_at else ""
+    return _("by {name}, {time}").format(name=row.decided_by, time=format_time(row.decided_at)) if row.decided_at else ""
 
 
 def left(due_at: datetime) -> str:

@@ -60,7 +60,8 @@ def draw_steps(steps: Sequence[Step]) -> None:
     """Every step, the latest first."""
     for number, step in reversed(list(enumerate(steps))):
         with st.container(gap=None, key=f"review_step_{number}"):
-            st.markdown(f":material/{ICONS[step.action]}: **{escape(step.who)}** {escape(_(ACTIONS[step.action]))}")
+            what = _(ACTIONS[step.action])
+            st.markdown(f":material/{ICONS[step.action]}: **{escape(step.who)}** {escape(what)}")
             st.caption(format_time(step.at))
             if step.reason:
                 st.markdown(escape(f"“{step.reason}”"))
