@@ -10,7 +10,20 @@ from sqlalchemy import update
 from crm_core import db
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, notices, outbox, outlines, roles, tags, teams
+from crm_core.services import (
+    attachments,
+    drafts,
+    library,
+    notices,
+    outbox,
+    outlines,
+    review_list,
+    review_rules,
+    reviews,
+    roles,
+    tags,
+    teams,
+)
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -181,7 +194,21 @@ def role_changed(actor: Actor, code: str) -> Visit:
     return visit.enter("Edit customers", True).press("Delete")
 
 
+def reviewed(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        review_rules.save_rule(session, SYSTEM, None, review_rules.Rule(), version=0)
+    entry = factories.make_customer(make_colleague(actor), name=f"{NAME}分厂", remark=ATTACK)
+    with db.transaction(actor) as session:
+        row = review_list.get_review(session, actor, entry.code).row
+        reviews.return_entry(session, actor, row.id, reason=ATTACK, version=row.version)
+    visit = Visit(actor).go(routes.REVIEWS).enter("reviews_view", "returned")
+    assert appears(visit)
+    assert live_markup(visit) == []
+    return visit.press("Open")
+
+
 SCENES = {
+    "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
     "detail": opened(file=routes.CUSTOMER, query="code"),
