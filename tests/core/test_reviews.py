@@ -30,6 +30,10 @@ from crm_core.services import (
 )
 from crm_core.services.customer_list import CustomerQuery
 from crm_core.services.file_store import store_file
+from crm_core.services.imports.mapping import guess_mapping
+from crm_core.services.imports.plan import ImportPlan
+from crm_core.services.imports.reading import read_table
+from crm_core.services.imports.running import run_import
 from crm_core.services.review_deadlines import follow_up
 from crm_core.services.review_routing import reviewers_for
 from crm_core.services.review_rules import By, Rule
@@ -199,6 +203,19 @@ class TestSubmission:
         with reading(sales) as session:
             found = customers.get_customer(session, sales, entry.code)
         assert found.first_follow_up_on == add_workdays(later.astimezone(settings().timezone).date(), 3)
+
+
+@pytest.mark.usefixtures("rules")
+def test_imported_rows_follow_the_same_rules_and_their_reviewers_are_told_once(manager: Actor, administrator: Actor) -> None:
+    set_rules(Rule(roles=("manager",), tiers=("A",)))
+    lines = [f"杭州导入{number}机械有限公司,A" for number in "一二三"] + ["杭州导入四机械有限公司,B"]
+    table = read_table("x.csv", "\n".join(["客户名称,客户等级", *lines]).encode())
+    result = run_import(manager, table, ImportPlan(mapping=guess_mapping(table.headings)))
+    assert (result.created, result.waiting, result.failed) == (4, 3, 0)
+    with reading(manager) as session:
+        assert customer_list.list_customers(session, manager, CustomerQuery()).total == 1
+    assert notices_of(administrator) == ["review_imported"]
+    assert run_import(manager, table, ImportPlan(mapping=guess_mapping(table.headings))).skipped == 4
 
 
 def notices_of(actor: Actor) -> list[str]:
