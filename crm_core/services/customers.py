@@ -82,13 +82,14 @@ def create_customer(
         return NewCustomer(made, is_repeated=True)
     refuse_stage(actor, values.get("stage"))
     checked = check_submission(session, actor, values, contacts, duplicate_reason)
-    customer = _insert(session, actor, checked, duplicate_reason=duplicate_reason, draft_id=draft_id)
+    reviewers = reviewers_for(session, actor.id, checked.values["stage"], checked.values.get("tier"))
+    customer = _insert(session, actor, checked, duplicate_reason=duplicate_reason, draft_id=draft_id, is_reviewed=bool(reviewers))
     if checked.industry_text:
         suggest_industry(session, actor, checked.industry_text)
     if draft_id:
         take_over_draft(session, draft_id, customer)
-    reviewers = hand_in(session, actor, customer)
     if reviewers:
+        begin_review(session, actor, customer, reviewers)
         tell(session, reviewers, "review_asked", customer, name=actor.name)
     reindex(session, customer.id)
     bump(session, "customers")
@@ -123,7 +124,9 @@ def check_submission(
     return checked
 
 
-def _insert(session: CrmSession, actor: Actor, checked: Checked, *, duplicate_reason: str, draft_id: str | None) -> Customer:
+def _insert(
+    session: CrmSession, actor: Actor, checked: Checked, *, duplicate_reason: str, draft_id: str | None, is_reviewed: bool
+) -> Customer:
     customer = Customer(
         **checked.values,
         code=customer_codes(session)[0],
@@ -133,6 +136,8 @@ def _insert(session: CrmSession, actor: Actor, checked: Checked, *, duplicate_re
         created_by_id=actor.id,
         duplicate_reason=clean_text(duplicate_reason)[:300] or None,
     )
+    if is_reviewed:
+        _keep_out(customer)
     session.add(customer)
     session.flush()
     note_entries(session, actor, [(customer.id, customer.stage)], cause="entry")
@@ -151,13 +156,18 @@ def take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> N
 
 
 def hand_in(session: CrmSession, actor: Actor, customer: Customer) -> list[int]:
-    """Lay a new entry before those who review it, and return them; without a rule for it, it stays in the library."""
+    """Lay an imported customer before those who review it, and return them; without a rule for it, it stays in the library."""
     reviewers = reviewers_for(session, actor.id, customer.stage, customer.tier)
     if reviewers:
-        put(customer, Place.REVIEW)
-        customer.first_follow_up_on = None
+        _keep_out(customer)
         begin_review(session, actor, customer, reviewers)
     return reviewers
+
+
+def _keep_out(customer: Customer) -> None:
+    # The first follow-up is due from the approval on.
+    put(customer, Place.REVIEW)
+    customer.first_follow_up_on = None
 
 
 def put(customer: Customer, place: Place) -> None:

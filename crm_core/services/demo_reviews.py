@@ -30,6 +30,7 @@ ENTRIES = {
 
 def fill_reviews(session: CrmSession, actor: Actor, acting_as: Acting) -> None:
     """Set a rule and bring entries of the first salesperson into every state; the nearest head decides."""
+    session.info["reason"] = None  # that of the last edit
     review_rules.save_rule(session, actor, None, Rule(roles=("sales",), tiers=("A",)), version=review_rules.get_rules(session)[1])
     author = list_actors(session, Role.code == "sales")[0]
     found = {state: _enter(session, author, acting_as, state) for state in ENTRIES}
