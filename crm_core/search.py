@@ -91,10 +91,11 @@ def index_customers(session: Session, rows: Iterable[tuple[int, Searchable]]) ->
 
 
 def reindex(session: Session, customer_id: int) -> None:
-    """Write a customer's search row anew from its present data."""
+    """Write a customer's search row anew from its present data; none for one that is gone."""
     session.flush()
     session.execute(delete(customer_search).where(customer_search.c.rowid == customer_id))
-    index_customers(session, _found_by(session, [customer_id]))
+    if found := _found_by(session, [customer_id]):
+        index_customers(session, found)
 
 
 def fill_empty_index(session: Session) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from crm_core.clock import today
 from crm_core.i18n import _, format_date
-from crm_core.models import KINDS, STAGES, TIERS
+from crm_core.models import KINDS, REVIEW_STATES, STAGES, TIERS, ReviewState
 from ui import feedback
 
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
@@ -15,10 +15,20 @@ SOON = 7
 """Days that are shown as a warning."""
 CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14A08E", "partner": "#9061F9", "churned": "#E0526A"}
 
+REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "withdrawn": "gray"}
+
 
 def stage_badge(stage: str) -> None:
     """The lifecycle stage."""
     st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
+
+
+def review_badge(state: str, *, is_overdue: bool) -> None:
+    """Where a review stands."""
+    if is_overdue:
+        st.badge(_("Overdue"), color="red", icon=":material/alarm:")
+    else:
+        st.badge(_(REVIEW_STATES[ReviewState(state)]), color=REVIEW_COLOURS[state])
 
 
 def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: bool, tags: list[str]) -> None:

@@ -11,13 +11,14 @@ from crm_core.services import history, stage_changes
 from crm_core.services.history import Spell, Subject
 from crm_core.services.log_words import ENTITIES, LogWords
 from crm_core.visibility import View
-from ui import feedback, guard, stage_history
+from ui import feedback, guard, review_sheet, stage_history
 
 OF_CUSTOMER = "customer"
 
 
 def draw(customer_id: int) -> None:
-    """The latest changes first."""
+    """The latest changes first, below the steps of the reviews."""
+    review_sheet.draw_of_customer(customer_id)
     with guard.reading() as session:
         stays = stage_changes.list_stays(session, guard.actor(), customer_id)
         fields, actions = history.list_subjects(session, guard.actor(), customer_id)

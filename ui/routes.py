@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from crm_core.i18n import N_
-from crm_core.permissions import Permission
+from crm_core.permissions import Actor, Permission
 
 HOME = "work/home.py"
 CUSTOMERS = "customers/list.py"
@@ -15,6 +15,9 @@ IMPORT = "customers/imports.py"
 POOL = "customers/pool.py"
 TRANSFER = "customers/transfer.py"
 RECEIPT = "customers/receipt.py"
+REVIEWS = "customers/reviews.py"
+REVIEW = "customers/review.py"
+REVIEW_RULES = "admin/review_rules.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
@@ -41,6 +44,12 @@ class Route:
     section: str = ""
     is_open: bool = False
     """Shown to somebody who is not signed in, too."""
+    others: tuple[Permission, ...] = ()
+    """Further permissions, each of which opens it as well."""
+
+    def opens_for(self, actor: Actor) -> bool:
+        """Whether the actor's role opens it."""
+        return self.permission is None or any(actor.can(one) for one in (self.permission, *self.others))
 
 
 ROUTES = (
@@ -51,6 +60,16 @@ ROUTES = (
     Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, N_("Customer management")),
     Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, N_("Customer management")),
     Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ),
+    Route(
+        REVIEWS,
+        "reviews",
+        N_("Reviews"),
+        "rate_review",
+        Permission.CUSTOMER_CREATE,
+        N_("Customer management"),
+        others=(Permission.CUSTOMER_REVIEW,),
+    ),
+    Route(REVIEW, "review", N_("Entry under review"), "rate_review", Permission.CUSTOMER_CREATE, others=(Permission.CUSTOMER_REVIEW,)),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
@@ -63,6 +82,7 @@ ROUTES = (
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer"), "recycling", Permission.RULE_EDIT, N_("Administration")),
+    Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )

@@ -18,7 +18,7 @@ from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
 from crm_core.models.policy import Policy
-from crm_core.models.review import REVIEW_STATES, Review, ReviewState, ReviewStep
+from crm_core.models.review import MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import SavedView
 from crm_core.models.sign_in import (
     AccountLink,
@@ -49,6 +49,7 @@ __all__ = [
     "STAGES",
     "TASK_KINDS",
     "TIERS",
+    "TRANSITIONS",
     "AccountLink",
     "ActivityStatus",
     "Attachment",
@@ -73,6 +74,7 @@ __all__ = [
     "LifecycleStage",
     "LogSeal",
     "Merge",
+    "Move",
     "Notice",
     "OldPassword",
     "OutboxMessage",
@@ -83,6 +85,7 @@ __all__ = [
     "Preset",
     "RecoveryCode",
     "Review",
+    "ReviewAsked",
     "ReviewState",
     "ReviewStep",
     "Role",

@@ -34,6 +34,12 @@ ACTIONS = {
     "picture_removed": N_("picture removed"),
     "retried": N_("mail sent again"),
     "undone": N_("undone"),
+    "submitted": N_("submitted for review"),
+    "resubmitted": N_("corrected and submitted again"),
+    "returned": N_("returned"),
+    "approved": N_("approved"),
+    "withdrawn": N_("withdrawn"),
+    "escalated": N_("overdue, told to the head"),
 }
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""
 

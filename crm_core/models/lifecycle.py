@@ -20,6 +20,8 @@ class Place(StrEnum):
 
     LIBRARY = "library"
     REVIEW = "review"
+    DRAFT = "draft"
+    """Withdrawn from review: with its author, who submits it again or discards it."""
     ARCHIVE = "archive"
     BIN = "bin"
     MERGED = "merged"
@@ -93,6 +95,7 @@ ACTIVITIES = {
 PLACES = {
     Place.LIBRARY: N_("Customer list"),
     Place.REVIEW: N_("Under review"),
+    Place.DRAFT: N_("Draft of its author"),
     Place.ARCHIVE: N_("Archive"),
     Place.BIN: N_("Recycle bin"),
     Place.MERGED: N_("Merged"),

@@ -21,6 +21,7 @@ from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
 from crm_core.services.demo_pool import fill_pool
+from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_stages import fill_stages
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
@@ -67,6 +68,8 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         _edit(session, actor)
         fill_stages(session)
     fill_pool(session, actor)
+    if users:
+        fill_reviews(session, actor)
     return accounts
 
 

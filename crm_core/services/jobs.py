@@ -11,7 +11,7 @@ from crm_core import clock, db
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.models import Job
 from crm_core.permissions import SYSTEM
-from crm_core.services import cleanup, outbox, recycling
+from crm_core.services import cleanup, outbox, recycling, review_deadlines
 
 log = logging.getLogger("kemai")
 
@@ -34,6 +34,7 @@ JOBS: dict[str, Work] = {
     "cleanup": Work(cleanup.remove_expired, DAY),
     "late_mails": Work(outbox.give_up_late, DAY),
     "pool": Work(recycling.recycle, DAY),
+    "reviews": Work(review_deadlines.follow_up, timedelta(minutes=10)),
 }
 """All jobs by name; a new one is a row here."""
 

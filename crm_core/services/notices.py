@@ -72,6 +72,23 @@ KINDS: dict[str, Kind] = {
         "water",
     ),
     "pool_released": Kind(N_("One of your customers is in the pool"), N_("{actor} released {name} into the pool: {reason}"), "water"),
+    "review_asked": Kind(N_("Entry to review"), N_("{name} submitted {customer}. It waits for your review."), "rate_review"),
+    "review_imported": Kind(N_("Entries to review"), N_("{name} imported {count} customers. They wait for your review."), "rate_review"),
+    "review_again": Kind(N_("Entry corrected"), N_("{name} corrected {customer} and submitted it again."), "rate_review"),
+    "review_withdrawn": Kind(N_("Entry withdrawn"), N_("{name} withdrew {customer}. There is nothing to review any more."), "undo"),
+    "review_approved": Kind(N_("Entry approved"), N_("{name} approved {customer}. The first follow-up is due until {day}."), "task_alt"),
+    "review_returned": Kind(
+        N_("Entry returned"),
+        N_("{name} returned {customer}: {reason} Correct it and submit it again until {time}."),
+        "assignment_return",
+        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "review_overdue": Kind(
+        N_("Correction overdue"),
+        N_("{customer} by {name} was to be corrected until {time} and was not submitted again."),
+        "assignment_late",
+        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

@@ -10,7 +10,19 @@ from sqlalchemy import select
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
-from crm_core.models import ChangeLog, Contract, Customer, CustomerTag, IndustrySuggestion, OwnerChange, Role, StageChange, User
+from crm_core.models import (
+    ChangeLog,
+    Contract,
+    Customer,
+    CustomerTag,
+    IndustrySuggestion,
+    OwnerChange,
+    Review,
+    ReviewState,
+    Role,
+    StageChange,
+    User,
+)
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
@@ -23,8 +35,10 @@ def fill(actor: Actor = SYSTEM, *, users: bool = True) -> list[DemoAccount]:
 
 
 def all_customers() -> list[Customer]:
+    """All but those that show a review."""
     with reading(SYSTEM) as session:
-        return list(session.execute(select(Customer).order_by(Customer.id)).scalars())
+        reviewed = select(Review.customer_id)
+        return list(session.execute(select(Customer).where(Customer.id.not_in(reviewed)).order_by(Customer.id)).scalars())
 
 
 def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
@@ -53,6 +67,13 @@ def test_the_customers_belong_to_the_salespeople_and_show_every_type_and_state(d
     assert set(Counter(one.stage for one in customers)) == {"prospect", "qualified", "customer", "partner", "churned"}
     assert 3 <= sum(one.is_incomplete for one in customers) <= 12
     assert len(reasons) >= 5
+
+
+def test_entries_stand_in_every_state_of_a_review(database: str) -> None:
+    fill()
+    with reading(SYSTEM) as session:
+        assert set(session.execute(select(Review.state)).scalars()) == set(ReviewState)
+        assert session.execute(select(Review.escalated_at).where(Review.escalated_at.is_not(None))).first()
 
 
 def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(database: str) -> None:

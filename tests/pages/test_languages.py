@@ -25,6 +25,9 @@ from crm_core.services import (
     notices,
     outbox,
     pool,
+    review_list,
+    review_rules,
+    reviews,
     sign_in,
     stage_changes,
     tags,
@@ -139,6 +142,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
+        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
@@ -330,6 +334,73 @@ def receipt_undone(desk: Desk) -> Visit:
     return visit.press("Download to print").press("receipt_check")
 
 
+def handed_in(desk: Desk) -> tuple[Actor, str]:
+    """Somebody whose entry was returned and corrected, with its code."""
+    words = WORDS[desk.actor.language]
+    author = factories.make_user(username="manager", name=words["person"], language=desk.actor.language)
+    with db.transaction(SYSTEM) as session:
+        review_rules.save_rule(session, SYSTEM, None, review_rules.Rule(roles=("sales",), stages=("prospect",), tiers=("A",)), version=0)
+        rule = review_rules.Rule(by="people", people=(desk.actor.id or 0,))
+        review_rules.save_rule(session, SYSTEM, None, rule, version=1)
+    contact = factories.contact_values(name=words["person"], position="", email="未提供")
+    name = {"zh_CN": "宁波海岳物流有限公司", "en": "Haiyue Logistics Ltd"}[desk.actor.language]
+    entry = factories.make_customer(author, name=name, source_detail=words["detail"], contacts=[contact])
+    give_back(desk, entry.code)
+    with db.transaction(author) as session:
+        number = review_list.get_review(session, author, entry.code).row.id
+        draft_id = reviews.begin_correction(session, author, number)
+        values = drafts.get_draft(session, author, draft_id).values | {"remark": words["detail"]}
+        reviews.submit(session, author, draft_id, values, values["contacts"])
+    return author, entry.code
+
+
+def give_back(desk: Desk, code: str) -> None:
+    with db.transaction(desk.actor) as session:
+        row = review_list.get_review(session, desk.actor, code).row
+        reviews.return_entry(session, desk.actor, row.id, reason=WORDS[desk.actor.language]["detail"], version=row.version)
+
+
+def review_listed(desk: Desk) -> Visit:
+    handed_in(desk)
+    return desk.visit().go(routes.REVIEWS)
+
+
+def review_opened(*presses: str) -> Callable[[Desk], Visit]:
+    def show(desk: Desk) -> Visit:
+        _author, code = handed_in(desk)
+        visit = desk.visit().go(routes.REVIEW, code=code)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def review_approved(desk: Desk) -> Visit:
+    _author, code = handed_in(desk)
+    desk.visit().go(routes.REVIEW, code=code).press("Approve")
+    return desk.visit().go(routes.CUSTOMER, code=code).open_tab("detail_tab", "Change log")
+
+
+def review_corrected(desk: Desk) -> Visit:
+    author, code = handed_in(desk)
+    give_back(desk, code)
+    return Visit(author, language=author.language).go(routes.REVIEW, code=code).press("Correct")
+
+
+def review_rules_set(*presses: str) -> Callable[[Desk], Visit]:
+    def show(desk: Desk) -> Visit:
+        handed_in(desk)
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(User).where(User.id != desk.actor.id).values(is_active=False))
+        visit = desk.visit().go(routes.REVIEW_RULES)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -416,6 +487,13 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),
     "not me": warned,
     "settings mailbox refused": lambda desk: opened(routes.SETTINGS)(desk).fill(profile__email="-", profile__phone="1").press("Save"),
+    "reviews waiting": review_listed,
+    "review changed": review_opened(),
+    "review return refused": review_opened("Return", "Return to the author"),
+    "review correction": review_corrected,
+    "review history": review_approved,
+    "review rules set": review_rules_set(),
+    "review rules edit": review_rules_set("rule_edit_1"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

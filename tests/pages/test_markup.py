@@ -19,6 +19,9 @@ from crm_core.services import (
     outbox,
     outlines,
     pool,
+    review_list,
+    review_rules,
+    reviews,
     roles,
     stage_changes,
     tags,
@@ -219,7 +222,21 @@ def role_changed(actor: Actor, code: str) -> Visit:
     return visit.enter("Edit customers", True).press("Delete")
 
 
+def reviewed(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        review_rules.save_rule(session, SYSTEM, None, review_rules.Rule(), version=0)
+    entry = factories.make_customer(make_colleague(actor), name=f"{NAME}分厂", remark=ATTACK)
+    with db.transaction(actor) as session:
+        row = review_list.get_review(session, actor, entry.code).row
+        reviews.return_entry(session, actor, row.id, reason=ATTACK, version=row.version)
+    visit = Visit(actor).go(routes.REVIEWS).enter("reviews_view", "returned")
+    assert appears(visit)
+    assert live_markup(visit) == []
+    return visit.press("Open")
+
+
 SCENES = {
+    "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
     "detail": opened(file=routes.CUSTOMER, query="code"),

@@ -133,8 +133,7 @@ def tables() -> dict[str, list[Any]]:
         "review": [
             _key(),
             _customer(),
-            _user("author_id"),
-            sa.Column("reviewer_ids", sa.JSON(), nullable=False),
+            _to("user_account", "author_id", needed=True),
             sa.Column("state", sa.String(10), nullable=False),
             sa.Column("submitted_at", TIME, nullable=False),
             sa.Column("due_at", TIME),
@@ -143,6 +142,11 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("decided_at", TIME),
             sa.Column("version", sa.Integer(), nullable=False),
             sa.Index("ix_review_state", "state", "due_at"),
+        ],
+        "review_asked": [
+            sa.Column("review_id", KEY, sa.ForeignKey("review.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("user_id", KEY, sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+            sa.Index("ix_review_asked_user_id", "user_id"),
         ],
         "review_step": [
             _key(),
@@ -238,6 +242,8 @@ def upgrade() -> None:
     for name, columns in tables().items():
         op.create_table(name, *columns)
     op.add_column("change_log", sa.Column("feedback", sa.String(500)))
+    op.add_column("draft", _to("review", "review_id", indexed=False, ondelete="CASCADE"), inline_references=True)
+    op.create_index("ix_draft_review_id", "draft", ["review_id"], unique=True)
     op.execute(
         "INSERT INTO stage_change (customer_id, at, actor_id, to_stage)"
         " SELECT id, created_at, created_by_id, stage FROM customer ORDER BY id"
@@ -265,6 +271,8 @@ def _grant() -> None:
 
 def downgrade() -> None:
     op.drop_column("change_log", "feedback")
+    op.drop_index("ix_draft_review_id", "draft")
+    op.drop_column("draft", "review_id")
     for name in reversed(tables()):
         op.drop_table(name)
     op.drop_index("ix_customer_tag_rule_id", "customer_tag")
