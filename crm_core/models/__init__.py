@@ -18,7 +18,7 @@ from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
 from crm_core.models.policy import Policy
-from crm_core.models.review import MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
+from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import SavedView
 from crm_core.models.sign_in import (
     AccountLink,
@@ -44,6 +44,7 @@ __all__ = [
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
+    "REVIEW_MOVES",
     "REVIEW_STATES",
     "SALES_STAGES",
     "STAGES",

@@ -39,7 +39,7 @@ REVIEW_STATES = {
     ReviewState.APPROVED: N_("Approved"),
     ReviewState.WITHDRAWN: N_("Withdrawn"),
 }
-MOVES = {
+REVIEW_MOVES = {
     Move.SUBMIT: N_("submit"),
     Move.APPROVE: N_("approve"),
     Move.RETURN: N_("return"),
@@ -99,7 +99,7 @@ class Review(Base, Versioned):
     def move(self, move: Move) -> None:
         """Go on to the state that follows. Raises `IllegalTransition`, naming what can be done instead."""
         if move not in self.moves:
-            names = join_words(_(MOVES[one]) for one in self.moves if one is not Move.ESCALATE)
+            names = join_words(_(REVIEW_MOVES[one]) for one in self.moves if one is not Move.ESCALATE)
             sentence = _("This entry is in the state “{state}”. What can be done with it: {moves}.")
             nothing = _("This entry is in the state “{state}”. Its review is over.")
             raise IllegalTransition((sentence if names else nothing).format(state=_(REVIEW_STATES[ReviewState(self.state)]), moves=names))

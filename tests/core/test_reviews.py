@@ -13,7 +13,7 @@ from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import MOVES, TRANSITIONS, ChangeLog, Customer, Draft, Move, Notice, Place, Review, ReviewState, Team, User
+from crm_core.models import REVIEW_MOVES, TRANSITIONS, ChangeLog, Customer, Draft, Move, Notice, Place, Review, ReviewState, Team, User
 from crm_core.permissions import SYSTEM, Access, Actor
 from crm_core.services import (
     attachments,
@@ -141,7 +141,7 @@ def test_a_move_is_made_by_those_who_may_in_the_states_that_allow_it(
         elif move not in TRANSITIONS[state]:
             with pytest.raises(IllegalTransition) as refused:
                 MAKE[move](actor, entry)
-            assert all(_(MOVES[one]) in str(refused.value) for one in TRANSITIONS[state] if one is not Move.ESCALATE)
+            assert all(_(REVIEW_MOVES[one]) in str(refused.value) for one in TRANSITIONS[state] if one is not Move.ESCALATE)
         else:
             MAKE[move](actor, entry)
             assert review_of(entry).state == TRANSITIONS[state][move]
