@@ -30,7 +30,7 @@ from crm_core.models.sign_in import (
     SignInTicket,
     UserSession,
 )
-from crm_core.models.tag import CustomerTag, Tag, TagRule
+from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.models.task import PRIORITIES, TASK_KINDS, Task
 from crm_core.models.user import Role, Team, User
 
@@ -90,6 +90,7 @@ __all__ = [
     "StageChange",
     "SuggestionState",
     "Tag",
+    "TagRefusal",
     "TagRule",
     "Task",
     "Team",

@@ -14,6 +14,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission
 from crm_core.search import reindex
 from crm_core.services.customers import lock_customer
+from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_changes, missing_fields
 from crm_core.services.industries import suggest_industry
@@ -110,10 +111,12 @@ def _write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping
 
 
 def refresh(session: CrmSession, customer: Customer) -> None:
-    """After a change to a customer or its contacts: completeness, search row and revision."""
+    """After a change to a customer or its contacts: completeness, search row, what is derived from it, and revision."""
     session.flush()
     customer.is_incomplete = bool(_missing(session, customer))
     reindex(session, customer.id)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
 
 
