@@ -31,7 +31,7 @@ from crm_core.models.sign_in import (
     UserSession,
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
-from crm_core.models.task import PRIORITIES, TASK_KINDS, Task
+from crm_core.models.task import PRIORITIES, TASK_KINDS, Task, title_of
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
@@ -97,4 +97,5 @@ __all__ = [
     "User",
     "UserSession",
     "_batch import ImportBatch",
+    "title_of",
 ]

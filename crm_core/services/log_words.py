@@ -17,6 +17,7 @@ from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
 from crm_core.services.library import Library, get_library
 from crm_core.services.users import user_names
+from crm_core.services.verification import CHECKS
 from crm_core.visibility import see_logged
 
 ENTITIES = {
@@ -55,6 +56,12 @@ OTHER_FIELDS = {
     "first_follow_up_on": N_("First follow-up due"),
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
+    "assignee_id": N_("Assignee"),
+    "done_at": N_("Done"),
+    "done_note": N_("Completion note"),
+    "due_at": N_("Due"),
+    "conditions": N_("Conditions"),
+    "tag_id": N_("Tag"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -122,7 +129,15 @@ class LogWords:
         self.people = users = {str(number): name for number, name in user_names(session).items()}
         teams = {str(row.id): row.name for row in session.execute(select(Team.id, Team.name))}
         roles = {str(role.id): role.title for role in session.execute(select(Role)).scalars()}
-        named = {"owner_id": users, "head_id": users, "role_id": roles, "team_id": teams, "parent_id": teams, "language": LANGUAGES}
+        named = {
+            "owner_id": users,
+            "assignee_id": users,
+            "head_id": users,
+            "role_id": roles,
+            "team_id": teams,
+            "parent_id": teams,
+            "language": LANGUAGES,
+        }
         self._shown: dict[str, Callable[[str], str]] = {
             **{field: partial(_name, names) for field, names in named.items()},
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
@@ -164,6 +179,8 @@ class LogWords:
         text = line.new or ""
         if line.action == "viewed" and (declared := _fields(line.entity).get(text)):
             return declared.title
+        if line.action == "verified":
+            return _verified(json.loads(text))
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
             return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
@@ -180,6 +197,11 @@ class LogWords:
 def _fields(entity: str) -> Mapping[str, Field]:
     models: dict[str, type] = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     return fields_of(models[entity]) if entity in models else {}
+
+
+def _verified(what: Mapping[str, list[str]]) -> str:
+    wrong = _("Missing or wrong: {parts}").format(parts=_listed(CHECKS, what["wrong"])) if what["wrong"] else _("All right.")
+    return _listed(CHECKS, what["checked"]) + " · " + wrong
 
 
 def _name(names: Mapping[str, str], stored: str) -> str:
