@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core import clock
 from crm_core.i18n import _, format_time
-from crm_core.models import PRIORITIES, TASK_KINDS
+from crm_core.models import PRIORITIES
 from crm_core.services import tasks, verification
 from crm_core.services.tasks import Listed
 from crm_core.visibility import View
@@ -47,8 +47,6 @@ def draw(task: Listed, *, with_customer: bool = True) -> None:
 def _draw_states(task: Listed) -> None:
     if task.is_overdue:
         st.badge(_("Overdue"), color="red", icon=":material/alarm:")
-    if task.kind != "task":
-        st.badge(_(TASK_KINDS[task.kind]), color="blue")
     if task.priority != "normal" and task.done_at is None:
         st.badge(
             _("Priority: {priority}").format(priority=_(PRIORITIES[task.priority])), color="orange" if task.priority == "high" else "gray"

@@ -23,6 +23,7 @@ RULES: tuple[tuple[str, tuple[Condition, ...]], ...] = (
 
 def fill_standing(session: CrmSession, actor: Actor) -> None:
     """Rules, tiers by hand with and without an end, verifications due and overdue, open and finished tasks."""
+    _contact(session)
     for tag, conditions in RULES:
         tag_rules.save_rule(session, SYSTEM, None, tag=tag, conditions=conditions)
     rows = select(Customer.id, Customer.owner_id).where(Customer.is_listed, Customer.stage.in_(("customer", "partner", "qualified")))
@@ -47,3 +48,17 @@ def fill_standing(session: CrmSession, actor: Actor) -> None:
     tasks.finish(task, _("Satisfied; wants an offer for next year."))
     tasks.tell_overdue(session)
     derived.derive_all(session)
+
+
+def _contact(session: CrmSession) -> None:
+    """The first follow-up was made, except with the newest customers; with one of these it is overdue."""
+    everyone = update(Customer).where(Customer.is_listed)
+    older = everyone.where(Customer.created_at < clock.now() - timedelta(days=10)).values(
+        last_contact_at=Customer.created_at, updated_at=Customer.updated_at
+    )
+    session.execute(older, execution_options={**unscoped, "synchronize_session": False})
+    newest = select(Customer.id).where(Customer.last_contact_at.is_(None)).order_by(Customer.id).limit(1).scalar_subquery()
+    late = everyone.where(Customer.id == newest).values(
+        first_follow_up_on=clock.today() - timedelta(days=1), updated_at=Customer.updated_at
+    )
+    session.execute(late, execution_options={**unscoped, "synchronize_session": False})

@@ -70,7 +70,7 @@ OTHER_FIELDS = {
     "totp_confirmed_at": N_("Second factor"),
     "name_en": N_("English name"),
     "position": N_("Place in the list"),
-    "is_active": N_("Active"),
+    "is_active": N_("In use"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),

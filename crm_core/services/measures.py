@@ -40,7 +40,7 @@ OPERATORS: dict[Kind, dict[str, str]] = {
     Kind.NUMBER: {"at_least": N_("is at least"), "at_most": N_("is at most")},
     Kind.MONEY: {"at_least": N_("is at least"), "at_most": N_("is at most")},
     Kind.AGE: {"at_least": N_("is at least"), "at_most": N_("is at most")},
-    Kind.YES: {"is": N_("holds"), "is_not": N_("does not hold")},
+    Kind.YES: {"is": N_("yes"), "is_not": N_("no")},
     Kind.WORDS: {"contains": N_("contains one of"), "lacks": N_("contains none of")},
 }
 
@@ -94,7 +94,7 @@ MEASURES: dict[str, Measure] = {
     "last_contact": Measure(N_("Days since the last contact"), Kind.AGE, _contact),
     "last_contract": Measure(N_("Days since the last contract"), Kind.AGE, _contract),
     "entered": Measure(N_("Days since the entry"), Kind.AGE, lambda _days: (Customer.created_at,)),
-    "incomplete": Measure(N_("Is incomplete"), Kind.YES, lambda _days: (Customer.is_incomplete,)),
+    "incomplete": Measure(N_("Incomplete"), Kind.YES, lambda _days: (Customer.is_incomplete,)),
     "words": Measure(
         N_("Words in needs and remarks"),
         Kind.WORDS,

@@ -172,7 +172,7 @@ def _clean_value(kind: Kind, condition: Condition, library: Library) -> Any:
     if kind is Kind.YES:
         return None
     if kind is Kind.MONEY:
-        return str(check_money(condition.value if condition.value is not None else "", {}))
+        return format(check_money(condition.value if condition.value is not None else "", {}).normalize(), "f")
     if kind in (Kind.NUMBER, Kind.AGE):
         return _number(condition.value, 0)
     known = choices(condition.measure, library) if kind is Kind.CHOICE else None

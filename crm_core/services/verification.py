@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, or_, select
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
@@ -38,7 +38,8 @@ CHECKS = {
 VERIFY_WITHIN = 5
 CORRECT_WITHIN = 3
 """Working days; three for a correction is the seed's [002]."""
-_EDITS = (Customer.__tablename__, Contact.__tablename__)
+SHOWN = 20
+"""More modifications than these are not looked at."""
 
 
 def open_due(session: CrmSession) -> None:
@@ -99,24 +100,27 @@ def _open_correction(session: CrmSession, actor: Actor, customer: Customer, note
 
 def last_follower(session: CrmSession, actor: Actor, customer: Customer) -> int:
     """Who edited the customer or its contacts last and still sees it; else its owner, else the actor."""
-    edits = _edits(customer.id).where(ChangeLog.actor_id.is_not(None))
-    newest = session.execute(edits.order_by(ChangeLog.id.desc()).limit(1), execution_options=unscoped).scalar()
+    newest = session.execute(_edits(customer.id).order_by(ChangeLog.id.desc()).limit(1), execution_options=unscoped).scalar()
     candidates: Iterator[int] = (one for one in (newest.actor_id if newest else None, customer.owner_id) if one)
     return next((one for one in candidates if tasks.sees(session, one, customer.id)), actor.id or 0)
 
 
-def _edits(customer_id: int) -> Any:
+def _edits(customer_id: int) -> Select[*tuple[Any, ...]]:
+    """What people changed of a customer's data; the dates of a verification are none."""
+    declared = or_(ChangeLog.field.is_(None), ChangeLog.field.in_({*fields_of(Customer), *fields_of(Contact)}))
     return select(ChangeLog).where(
-        ChangeLog.customer_id == customer_id, ChangeLog.entity.in_(_EDITS), ChangeLog.action.in_(("created", "changed", "deleted"))
+        ChangeLog.customer_id == customer_id,
+        ChangeLog.entity.in_((Customer.__tablename__, Contact.__tablename__)),
+        ChangeLog.action.in_(("created", "changed", "deleted")),
+        ChangeLog.actor_id.is_not(None),
+        declared,
     )
 
 
 def modifications(session: CrmSession, actor: Actor, task: Listed | Task) -> list[View]:
     """The changes of the customer's data by people since a correction was asked for, the latest first."""
-    declared = {*fields_of(Customer), *fields_of(Contact)}
-    since = _edits(task.customer_id or 0).where(ChangeLog.at >= task.created_at, ChangeLog.actor_id.is_not(None))
-    lines = session.execute(since.order_by(ChangeLog.id.desc()).limit(20)).scalars()
-    return [View(actor, line) for line in lines if line.field is None or line.field in declared]
+    since = _edits(task.customer_id or 0).where(ChangeLog.at > task.created_at)
+    return [View(actor, line) for line in session.execute(since.order_by(ChangeLog.id.desc()).limit(SHOWN)).scalars()]
 
 
 def finish_task(session: CrmSession, actor: Actor, task_id: int, *, note: str, version: int) -> None:

@@ -71,6 +71,8 @@ BUTTONS = {
     (routes.CUSTOMERS, "New customer"): Permission.CUSTOMER_CREATE,
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Set tier"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Verify"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
 }
