@@ -96,6 +96,5 @@ __all__ = [
     "Team",
     "User",
     "UserSession",
-    "_batch import ImportBatch",
     "title_of",
 ]

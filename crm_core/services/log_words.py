@@ -155,8 +155,8 @@ class LogWords:
         """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
         what = _(ENTITIES.get(line.entity, line.entity))
         if line.subject and line.entity != "customer":
-            # Built-in roles are called by their label, which has its translation; everything else by what users wrote.
-            what += " · " + (_(line.subject) if line.entity == "role" else line.subject)
+            # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
+            what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
         if line.action != "changed":
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
