@@ -26,14 +26,16 @@ def says(visit: Visit, words: str) -> bool:
 
 
 def test_an_administrator_makes_a_rule_and_sees_first_what_it_does(administrator: Actor) -> None:
-    customer = factories.make_customer(administrator, remark="价格太高")
+    other, customer = factories.make_customer(administrator, stage="qualified"), factories.make_customer(administrator)
+    with db.transaction(administrator) as session:
+        tags.set_tags(session, administrator, other.code, ["新线索"])
     visit = Visit(administrator).go(routes.TAG_RULES).press("Add rule")
-    visit.enter("rule_field_0", "words").enter("rule_value_words_0", ["价格"]).enter("rule_tag", "价格敏感型")
+    visit.enter("rule_field_0", "stage").enter("rule_value_stage_0", ["prospect"]).enter("rule_tag", "新线索")
     assert says(visit, zh("{get} customers would get the tag, {lose} would lose it.").format(get=1, lose=0))
     visit.press("Save")
     with db.reading(SYSTEM) as session:
-        assert tags.tags_of(session, customer.id) == ["价格敏感型"]
-    visit.press("Edit").press("Add condition").enter("rule_field_1", "stage").enter("rule_value_stage_1", ["churned"])
+        assert tags.tags_of(session, customer.id) == ["新线索"]
+    visit.press("Edit").press("Add condition").enter("rule_field_1", "kind").enter("rule_value_kind_1", ["individual"])
     assert says(visit, zh("{get} customers would get the tag, {lose} would lose it.").format(get=0, lose=1))
     visit.press("rule_remove_1").press("Save").press("Delete").press("Delete")
     with db.reading(SYSTEM) as session:
@@ -48,8 +50,9 @@ def test_a_rule_without_a_tag_cannot_be_saved(administrator: Actor) -> None:
 
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(administrator: Actor) -> None:
     def save(version: int) -> None:
+        condition = Condition("incomplete", "is_not" if version else "is")
         with db.transaction(SYSTEM) as session:
-            tag_rules.save_rule(session, SYSTEM, version or None, tag="x", conditions=[Condition("incomplete", "is")], version=version)
+            tag_rules.save_rule(session, SYSTEM, version or None, tag="x", conditions=[condition], version=version)
 
     save(0)
     visit = Visit(administrator).go(routes.TAG_RULES).press("Edit").enter("Rule is on", False)
