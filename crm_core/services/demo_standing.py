@@ -16,7 +16,7 @@ from crm_core.services.measures import Condition
 RULES: tuple[tuple[str, tuple[Condition, ...]], ...] = (
     ("大额成交", (Condition("stage", "any_of", ["customer"]), Condition("amount", "at_least", "1000000"))),
     ("久未联系", (Condition("last_contact", "at_least", 90), Condition("stage", "none_of", ["churned"]))),
-    ("价格敏感型", (Condition("words", "contains", ["价格", "报价", "预算", "便宜"]),)),
+    ("价格敏感型", (Condition("words", "contains", ["价格", "报价", "成本", "便宜"]),)),
     ("待补资料", (Condition("incomplete", "is"),)),
 )
 
