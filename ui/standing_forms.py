@@ -61,9 +61,10 @@ def _preview_tiers(wanted: TierPolicy) -> None:
         st.caption(_("With these amounts no customer changes its tier."))
         return
     st.markdown(_("With these amounts {count} customers change their tier:").format(count=f"{sum(moves.values()):,}"))
+    nothing = _("none")
     with st.container(horizontal=True, gap="small"):
         for (before, after), count in sorted(moves.items(), key=lambda move: (move[0][0] or "", move[0][1])):
-            start = f":{TIER_COLOURS[before]}-badge[{before}]" if before else f":gray-badge[{_('none')}]"
+            start = f":{TIER_COLOURS[before]}-badge[{before}]" if before else f":gray-badge[{nothing}]"
             st.markdown(f"{start} → :{TIER_COLOURS[after]}-badge[{after}] {count:,}", width="content")
 
 
@@ -85,7 +86,8 @@ def draw_activity(policy: ActivityPolicy, version: int) -> None:
             counts = activity.preview_activity(session, guard.actor(), wanted)
             with st.container(horizontal=True, gap="small"):
                 for code, label in ACTIVITIES.items():
-                    st.markdown(f":{ACTIVITY_COLOURS[code]}-badge[{_(label)}] {counts.get(code, 0):,}", width="content")
+                    words = _(label)
+                    st.markdown(f":{ACTIVITY_COLOURS[code]}-badge[{words}] {counts.get(code, 0):,}", width="content")
         if st.button(_("Save"), key="activity_save", type="primary", icon=":material/check:", disabled=not entered.succeeded):
             _saved(lambda: _save_activity(wanted, version))
 
