@@ -85,14 +85,12 @@ def record_change(session: CrmSession, record: Base, *, field: str, old: str, ne
     add_lines(session, [_line(session, record, "changed", field=field, old=old, new=new)])
 
 
-def record_customer_changes(session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None) -> None:
+def record_customer_changes(
+    session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None, actor: Actor | None = None
+) -> None:
     """Add a line for each (id, name) of customers whose field one statement changed."""
-    lines = [
-        line_for(
-            session, "changed", entity=Customer.__tablename__, entity_id=id, customer_id=id, subject=name, field=field, old=old, new=new
-        )
-        for id, name in rows
-    ]
+    what: dict[str, Any] = {"entity": Customer.__tablename__, "field": field, "old": old, "new": new, "actor": actor}
+    lines = [line_for(session, "changed", entity_id=id, customer_id=id, subject=name, **what) for id, name in rows]
     add_lines(session, lines)
 
 

@@ -1,5 +1,6 @@
 """One fixed colour for every state, the same in badges, tables and charts, readable in light and dark."""
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 import streamlit as st
@@ -13,6 +14,8 @@ STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
 SOON = 7
 """Days that are shown as a warning."""
+ACTIVITY_COLOURS = {"active": "green", "dormant": "orange", "churned": "red"}
+ACTIVITY_CHART_COLOURS = {"active": "#14A08E", "dormant": "#D97706", "churned": "#E0526A"}
 CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14A08E", "partner": "#9061F9", "churned": "#E0526A"}
 
 REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "withdrawn": "gray"}
@@ -31,17 +34,35 @@ def review_badge(state: str, *, is_overdue: bool) -> None:
         st.badge(_(REVIEW_STATES[ReviewState(state)]), color=REVIEW_COLOURS[state])
 
 
-def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: bool, tags: list[str]) -> None:
-    """All states of a customer in one row."""
+def customer_badges(
+    stage: str,
+    kind: str,
+    tier: str | None,
+    *,
+    is_incomplete: bool,
+    tags: Iterable[str],
+    reasons: Mapping[str, str] | None = None,
+    standing: Callable[[], None] | None = None,
+) -> None:
+    """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
     with st.container(horizontal=True, gap="xsmall"):
         stage_badge(stage)
         st.badge(_(KINDS[kind]), color="gray")
-        if tier:
+        if standing:
+            standing()
+        elif tier:
             st.badge(_(TIERS[tier]), color=TIER_COLOURS[tier])
         if is_incomplete:
             st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
         for tag in tags:
-            feedback.badge(tag, color="primary", icon=":material/sell:")
+            reason = (reasons or {}).get(tag)
+            icon = ":material/sell:" if reason is None else ":material/bolt:"
+            feedback.badge(
+                tag,
+                color="primary",
+                icon=icon,
+                help=feedback.escape(_("Set by a rule: {reason}").format(reason=reason)) if reason else None,
+            )
 
 
 def deadline_badge(day: date | None) -> None:

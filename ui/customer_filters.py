@@ -9,7 +9,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
-from crm_core.models import STAGES, Customer
+from crm_core.models import ACTIVITIES, STAGES, Customer
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
@@ -26,7 +26,7 @@ SORT_LABELS = {
     "name": N_("By name"),
     "amount": N_("By cooperation amount"),
 }
-CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
+CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage", "activity")
 MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete", "recycled")
 
 
@@ -93,7 +93,9 @@ class Filters:
 
     def _draw_more(self) -> None:
         columns = st.columns(2)
-        titles = {name: fields_of(Customer)[name].title for name in CHOSEN} | {"owner": _("Owner"), "tag": _("Tags")}
+        declared = fields_of(Customer)
+        titles = {name: declared[name].title for name in CHOSEN if name in declared}
+        titles |= {"activity": _("Customer status"), "owner": _("Owner"), "tag": _("Tags")}
         for number, (name, choices) in enumerate(
             {**{name: _choices(name, self.library) for name in CHOSEN}, "owner": self.owners, "tag": self.tags}.items()
         ):
@@ -194,6 +196,8 @@ def show_first_row() -> None:
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:
+    if name == "activity":
+        return {code: _(label) for code, label in ACTIVITIES.items()}
     if name == "province":
         return {region.code: region.label for region in children_of("")}
     if name == "city":

@@ -7,6 +7,7 @@ from crm_core.i18n import N_
 from crm_core.permissions import Actor, Permission
 
 HOME = "work/home.py"
+TASKS = "work/tasks.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -27,6 +28,8 @@ ROLES = "admin/roles.py"
 LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
+TAG_RULES = "admin/tag_rules.py"
+STANDING = "admin/standing.py"
 MAILS = "admin/mails.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
@@ -54,6 +57,7 @@ class Route:
 
 ROUTES = (
     Route(HOME, "home", N_("Home"), "home"),
+    Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, N_("Work")),
     Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, N_("Customer management")),
     Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, N_("Customer management")),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, N_("Customer management")),
@@ -83,6 +87,8 @@ ROUTES = (
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer"), "recycling", Permission.RULE_EDIT, N_("Administration")),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, N_("Administration")),
+    Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, N_("Administration")),
+    Route(STANDING, "standing", N_("Tier, status, verification"), "speed", Permission.RULE_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )

@@ -30,8 +30,8 @@ from crm_core.models.sign_in import (
     SignInTicket,
     UserSession,
 )
-from crm_core.models.tag import CustomerTag, Tag, TagRule
-from crm_core.models.task import PRIORITIES, TASK_KINDS, Task
+from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models.task import PRIORITIES, TASK_KINDS, Task, title_of
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
@@ -96,9 +96,11 @@ __all__ = [
     "StageChange",
     "SuggestionState",
     "Tag",
+    "TagRefusal",
     "TagRule",
     "Task",
     "Team",
     "User",
     "UserSession",
+    "title_of",
 ]

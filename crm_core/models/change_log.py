@@ -40,6 +40,7 @@ ACTIONS = {
     "approved": N_("approved"),
     "withdrawn": N_("withdrawn"),
     "escalated": N_("overdue, told to the head"),
+    "verified": N_("verified"),
 }
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""
 

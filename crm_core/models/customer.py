@@ -377,6 +377,12 @@ class Customer(Base, Dated, Versioned):
         self.name_key = name_key(name)
         return name
 
+    @validates("tier")
+    def _note_hand(self, _attribute: str, tier: str | None) -> str | None:
+        """A tier that somebody enters holds until they change it; emptied, it is derived again."""
+        self.tier_by_hand, self.tier_reason, self.tier_until = tier is not None, None, None
+        return tier
+
     @validates("identity_number")
     def _derive_identity_hash(self, _attribute: str, number: str | None) -> str | None:
         self.identity_hash = crypto.keyed_hash(number) if number else None

@@ -15,6 +15,7 @@ from crm_core.permissions import Actor, Permission
 from crm_core.search import reindex
 from crm_core.services.contracts import COOPERATION, agreed_with, check_cooperation
 from crm_core.services.customers import lock_customer
+from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_changes, missing_fields
 from crm_core.services.industries import suggest_industry
@@ -144,10 +145,12 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
 
 
 def refresh(session: CrmSession, customer: Customer) -> None:
-    """After a change to a customer or its contacts: completeness, search row and revision."""
+    """After a change to a customer or its contacts: completeness, search row, what is derived from it, and revision."""
     session.flush()
     customer.is_incomplete = bool(_missing(session, customer))
     reindex(session, customer.id)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
 
 

@@ -100,6 +100,7 @@ def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequ
         Customer.kind,
         Customer.stage,
         Customer.tier,
+        Customer.activity,
         Customer.industry,
         Customer.industry_text,
         Customer.province,
@@ -160,6 +161,7 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
         for name, values in query.filters
         if name in declared and declared[name].filterable and values
     ]
+    conditions += [Customer.activity.in_(values) for name, values in query.filters if name == "activity" and values]
     if query.owners:
         pooled = Customer.pooled_at.is_not(None) if POOL in query.owners else false()
         conditions.append(Customer.owner_id.in_(query.owners) | pooled)

@@ -16,6 +16,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import reindex
 from crm_core.services.attachments import attach
+from crm_core.services.derived import derive
 from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
@@ -23,6 +24,7 @@ from crm_core.services.library import get_library
 from crm_core.services.movements import first_owned_by, note_entries
 from crm_core.services.review_routing import reviewers_for
 from crm_core.services.review_steps import begin_review, tell
+from crm_core.services.verification_plan import next_due
 from crm_core.validation import clean_text
 from crm_core.visibility import View
 
@@ -92,6 +94,8 @@ def create_customer(
         begin_review(session, actor, customer, reviewers)
         tell(session, reviewers, "review_asked", customer, name=actor.name)
     reindex(session, customer.id)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
     return NewCustomer(customer, warnings=checked.warnings, reviewers=reviewers)
 
@@ -133,6 +137,7 @@ def _insert(
         industry_text=checked.industry_text,
         intake_key=draft_id,
         **first_owned_by(actor),
+        verify_on=next_due(session, checked.values.get("tier")),
         created_by_id=actor.id,
         duplicate_reason=clean_text(duplicate_reason)[:300] or None,
     )

@@ -23,6 +23,7 @@ from crm_core.services.customers import create_customer
 from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_stages import fill_stages
+from crm_core.services.demo_standing import fill_standing
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -70,6 +71,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     fill_pool(session, actor)
     if users:
         fill_reviews(session, actor)
+        fill_standing(session, actor)
     return accounts
 
 

@@ -17,6 +17,7 @@ from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
 from crm_core.services.library import Library, get_library
 from crm_core.services.users import user_names
+from crm_core.services.verification import CHECKS
 from crm_core.visibility import see_logged
 
 ENTITIES = {
@@ -55,6 +56,12 @@ OTHER_FIELDS = {
     "first_follow_up_on": N_("First follow-up due"),
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
+    "assignee_id": N_("Assignee"),
+    "done_at": N_("Done"),
+    "done_note": N_("Completion note"),
+    "due_at": N_("Due"),
+    "conditions": N_("Conditions"),
+    "tag_id": N_("Tag"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -63,7 +70,7 @@ OTHER_FIELDS = {
     "totp_confirmed_at": N_("Second factor"),
     "name_en": N_("English name"),
     "position": N_("Place in the list"),
-    "is_active": N_("Active"),
+    "is_active": N_("In use"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),
@@ -149,8 +156,8 @@ class LogWords:
         """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
         what = _(ENTITIES.get(line.entity, line.entity))
         if line.subject and line.entity != "customer":
-            # Built-in roles are called by their label, which has its translation; everything else by what users wrote.
-            what += " · " + (_(line.subject) if line.entity == "role" else line.subject)
+            # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
+            what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
         if line.action != "changed":
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
@@ -178,6 +185,8 @@ class LogWords:
         text = line.new or ""
         if line.action == "viewed" and (declared := _fields(line.entity).get(text)):
             return declared.title
+        if line.action == "verified":
+            return _verified(json.loads(text))
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
             return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
@@ -194,6 +203,11 @@ class LogWords:
 def _fields(entity: str) -> Mapping[str, Field]:
     models: dict[str, type] = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     return fields_of(models[entity]) if entity in models else {}
+
+
+def _verified(what: Mapping[str, list[str]]) -> str:
+    wrong = _("Missing or wrong: {parts}").format(parts=_listed(CHECKS, what["wrong"])) if what["wrong"] else _("All right.")
+    return _listed(CHECKS, what["checked"]) + " · " + wrong
 
 
 def _name(names: Mapping[str, str], stored: str) -> str:

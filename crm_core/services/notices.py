@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from crm_core import clock
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.i18n import N_, _, format_time
-from crm_core.models import Notice
+from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
 from crm_core.places import place_label
 
@@ -89,6 +89,19 @@ KINDS: dict[str, Kind] = {
         "assignment_late",
         {"time": lambda text: format_time(datetime.fromisoformat(text))},
     ),
+    "task_assigned": Kind(
+        N_("New task"),
+        N_("{task}, due {time}."),
+        "task_alt",
+        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "task_overdue": Kind(
+        N_("Task overdue"),
+        N_("{task}, was due {time}."),
+        "alarm",
+        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customer_changes, library, recycling, tags, users
+from crm_core.services import activity, contacts, customer_changes, library, recycling, tag_rules, tags, tasks, users
 from ui import (
     attachment_list,
     badges,
@@ -18,6 +18,8 @@ from ui import (
     header,
     history_list,
     owner_history,
+    standing_badges,
+    task_list,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -26,13 +28,23 @@ may_edit = actor.can(Permission.CUSTOMER_EDIT)
 with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
-    own_tags = tags.tags_of(session, customer.id)
     deadline = recycling.deadline_of(session, customer)
+    own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
+    days = activity.last_days(session, customer)
+    duties = tasks.list_of_customer(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
+    badges.customer_badges(
+        customer.stage,
+        customer.kind,
+        customer.tier,
+        is_incomplete=customer.is_incomplete,
+        tags=own_tags,
+        reasons=reasons,
+        standing=lambda: standing_badges.draw(customer, days),
+    )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)
 if missing:
@@ -52,11 +64,14 @@ left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    names_of_tabs = [_("Contacts"), _("Contracts"), _("Attachments"), _("Change log")]
-    tab_contacts, tab_contracts, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
+    names_of_tabs = [_("Contacts"), _("Tasks"), _("Contracts"), _("Attachments"), _("Change log")]
+    tab_contacts, tab_tasks, tab_contracts, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
     if tab_contacts.open:
         with tab_contacts:
             contact_list.draw(customer, people, entries, may_edit=may_edit)
+    if tab_tasks.open:
+        with tab_tasks:
+            task_list.draw_for(customer, duties)
     if tab_contracts.open:
         with tab_contracts:
             contract_list.draw(customer.id, names)

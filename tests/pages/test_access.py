@@ -75,6 +75,8 @@ BUTTONS = {
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Change type"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Set tier"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Verify"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
     (routes.CUSTOMER, "Transfer"): Permission.CUSTOMER_TRANSFER,

@@ -21,6 +21,7 @@ from crm_core.services import (
     customer_changes,
     customers,
     drafts,
+    hand_tiers,
     library,
     notices,
     outbox,
@@ -30,11 +31,15 @@ from crm_core.services import (
     reviews,
     sign_in,
     stage_changes,
+    tag_rules,
     tags,
+    tasks,
     teams,
     transfers,
+    verification,
 )
 from crm_core.services.file_store import store_file
+from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -135,6 +140,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
         customer_changes.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
+    rule(actor, customer.code, tag, detail)
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
@@ -143,12 +149,28 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
         values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"task": ["task", detail]}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
     return Desk(actor, customer.code, begun)
+
+
+def rule(actor: Actor, code: str, tag: str, detail: str) -> None:
+    """One rule of every measure, and a task of each kind."""
+    with db.transaction(actor) as session:
+        for name, measure in MEASURES.items():
+            operator = next(iter(OPERATORS[measure.kind]))
+            words = [detail] if measure.kind is Kind.WORDS else list(choices(measure, library.get_library(session)))[:1]
+            value = words if measure.kind in (Kind.CHOICE, Kind.WORDS) else None if measure.kind is Kind.YES else 1
+            tag_rules.save_rule(session, actor, None, tag=tag, conditions=[Condition(name, operator, value, 30)])
+        customer = session.execute(select(Customer).where(Customer.code == code)).scalar_one()
+        verification.verify_customer(session, actor, customer.id, checked=list(verification.CHECKS), wrong=["names"], note=detail)
+        hand_tiers.set_tier(session, actor, customer.id, "A", reason=detail, until=clock.today())
+        customer.verify_on = clock.today()
+        tasks.create_task(session, actor, name=detail, due_on=clock.today(), assignee_id=actor.id or 0, description=detail, priority="high")
 
 
 @pytest.fixture(params=list(WORDS))
@@ -431,6 +453,18 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),
     "customer contact refused": opened(routes.CUSTOMER, "Add contact", "Save", query="code"),
+    "customer tier": opened(routes.CUSTOMER, "Set tier", query="code"),
+    "customer tier refused": opened(routes.CUSTOMER, "Set tier", "Save", query="code"),
+    "customer verification": opened(routes.CUSTOMER, "Verify", query="code"),
+    "customer tasks": tab_open("Tasks"),
+    "customer task added": lambda desk: tab_open("Tasks")(desk).press("Add task"),
+    "task done": opened(routes.TASKS, "task_done_1"),
+    "task passed on": opened(routes.TASKS, "task_pass_1"),
+    "task refused": opened(routes.TASKS, "task_done_1", "Done"),
+    "rules add": opened(routes.TAG_RULES, "Add rule"),
+    "rules edit": opened(routes.TAG_RULES, "Edit"),
+    "rules delete": opened(routes.TAG_RULES, "Delete"),
+    "standing moved": lambda desk: desk.visit().go(routes.STANDING).enter("tier_a", "1"),
     "customer files": tab_open("Attachments"),
     "customer history": tab_open("Change log"),
     "edit found": opened(routes.EDIT, query="code"),

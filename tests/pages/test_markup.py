@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import update
 
 from crm_core import db
+from crm_core.clock import today
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
     customers,
     drafts,
+    hand_tiers,
     library,
     notices,
     outbox,
@@ -24,11 +26,15 @@ from crm_core.services import (
     reviews,
     roles,
     stage_changes,
+    tag_rules,
     tags,
+    tasks,
     teams,
     transfers,
+    verification,
 )
 from crm_core.services.file_store import store_file
+from crm_core.services.measures import Condition
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -98,6 +104,19 @@ def code(administrator: Actor) -> str:
     )
     with db.transaction(administrator) as session:
         tags.set_tags(session, administrator, customer.code, [ATTACK[:40]])
+        contains = Condition("words", "contains", [ATTACK[:40]])
+        tag_rules.save_rule(session, administrator, None, tag=ATTACK[:39], conditions=[contains])
+        verification.verify_customer(session, administrator, customer.id, checked=["names"], wrong=["names"], note=ATTACK)
+        hand_tiers.set_tier(session, administrator, customer.id, "A", reason=ATTACK, until=None)
+        tasks.create_task(
+            session,
+            administrator,
+            name=ATTACK,
+            due_on=today(),
+            assignee_id=administrator.id or 0,
+            customer_id=customer.id,
+            description=ATTACK,
+        )
         attachments.add_attachment(
             session, administrator, file=store_file(factories.PDF), type="attachment_type.business_licence", customer_id=customer.id
         )
@@ -250,6 +269,13 @@ SCENES = {
     "receipt": handed_over,
     "transfer": lambda actor, code: handed_over(actor, code).go(routes.TRANSFER),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
+    "detail, tasks": opened(file=routes.CUSTOMER, query="code", tab="Tasks"),
+    "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
+    "tasks": opened(file=routes.TASKS),
+    "tasks, done": opened("task_done_1", file=routes.TASKS),
+    "tasks, passed on": opened("task_pass_1", file=routes.TASKS),
+    "tag rules": opened(file=routes.TAG_RULES),
+    "tag rules, delete": opened("Delete", file=routes.TAG_RULES),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,
     "list after a deletion": deleted,

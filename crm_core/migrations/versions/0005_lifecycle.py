@@ -190,6 +190,10 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("is_active", sa.Boolean(), nullable=False),
             *_dated(),
         ],
+        "tag_refusal": [
+            sa.Column("customer_id", KEY, sa.ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("tag_id", KEY, sa.ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True),
+        ],
         "saved_view": [
             _key(),
             _to("user_account", "user_id", needed=True, ondelete="CASCADE"),
@@ -232,6 +236,7 @@ def upgrade() -> None:
         op.add_column("customer", column)
     op.execute("UPDATE customer SET place = 'bin', placed_at = deleted_at WHERE deleted_at IS NOT NULL")
     op.execute("UPDATE customer SET owned_since = created_at")
+    op.execute("UPDATE customer SET tier_by_hand = true WHERE tier IS NOT NULL")
     _index("place")
     op.drop_column("customer", "deleted_at")
     for name in ("pooled_at", "activity", "verify_on"):

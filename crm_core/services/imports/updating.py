@@ -15,6 +15,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import Actor
 from crm_core.search import Searchable, customer_search, index_customers, searchable
 from crm_core.services.contracts import agreed_with, check_cooperation
+from crm_core.services.derived import derive
 from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
 from crm_core.services.imports.mapping import CONTACT
 from crm_core.services.imports.rows import Entry, RowReader
@@ -90,6 +91,7 @@ class Updates:
         if self._renamed:
             self.session.execute(delete(customer_search).where(customer_search.c.rowid.in_(self._renamed)))
             index_customers(self.session, [(customer_id, self._texts(customer_id)) for customer_id in sorted(self._renamed)])
+        derive(self.session, self._changed)
         bump(self.session, "customers")
 
     def _texts(self, customer_id: int) -> Searchable:
