@@ -83,7 +83,6 @@ OTHER_FIELDS = {
     "filename": N_("File name"),
     "code": N_("Code"),
     "customer_id": N_("Customer"),
-    "assignee_id": N_("Assignee"),
 }
 """Fields without a declaration of their own."""
 
