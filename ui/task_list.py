@@ -14,8 +14,10 @@ from ui.feedback import escape
 KIND_ICONS = {"task": "task_alt", "verification": "fact_check", "correction": "edit_note", "follow_up": "phone_forwarded"}
 
 
-def draw_for(customer: View, duties: list[Listed]) -> None:
+def draw_for(customer: View) -> None:
     """The tasks of one customer, and the button that adds one."""
+    with guard.reading() as session:
+        duties = tasks.list_of_customer(session, guard.actor(), customer.id)
     for task in duties:
         draw(task, with_customer=False)
     if not duties:

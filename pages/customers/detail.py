@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import activity, contacts, customer_changes, library, recycling, tag_rules, tags, tasks, users
+from crm_core.services import activity, contacts, customer_changes, library, recycling, tag_rules, tags, users
 from ui import (
     attachment_list,
     badges,
@@ -31,7 +31,6 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     deadline = recycling.deadline_of(session, customer)
     own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
     days = activity.last_days(session, customer)
-    duties = tasks.list_of_customer(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
@@ -71,7 +70,7 @@ with right:
             contact_list.draw(customer, people, entries, may_edit=may_edit)
     if tab_tasks.open:
         with tab_tasks:
-            task_list.draw_for(customer, duties)
+            task_list.draw_for(customer)
     if tab_contracts.open:
         with tab_contracts:
             contract_list.draw(customer.id, names)
