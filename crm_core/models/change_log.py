@@ -32,6 +32,11 @@ ACTIONS = {
     "signed_in_by_provider": N_("signed in by the company's provider"),
     "picture_set": N_("picture set"),
     "picture_removed": N_("picture removed"),
+    "merged": N_("merged"),
+    "unmerged": N_("merge undone"),
+    "purged": N_("removed for good"),
+    "told_apart": N_("said to be no duplicate"),
+    "told_together": N_("listed as a possible duplicate again"),
     "retried": N_("mail sent again"),
 }
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""

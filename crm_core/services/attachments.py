@@ -13,6 +13,7 @@ from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
+from crm_core.services.locking import lock_listed
 from crm_core.validation import clean_text
 
 IDENTITY_CARD = "attachment_type.identity_card"
@@ -65,10 +66,7 @@ def add_attachment(
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
     else:
-        customer = session.execute(select(Customer).where(Customer.id == customer_id, Customer.is_listed)).scalar_one_or_none()
-        if customer is None:
-            raise NotFound
-        attach(session, attachment, customer)
+        attach(session, attachment, lock_listed(session, customer_id))
     session.flush()
     return attachment
 
@@ -132,4 +130,6 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
     require(actor, Permission.CUSTOMER_CREATE if row.draft_id else Permission.CUSTOMER_EDIT)
+    if row.customer_id:
+        lock_listed(session, row.customer_id)
     session.delete(row)

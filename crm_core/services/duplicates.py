@@ -1,6 +1,5 @@
 """Possible duplicates of an entry: by normalised name, credit code, identity number, phone and mailbox [002]."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,11 @@ from crm_core import crypto
 from crm_core.db import CrmSession
 from crm_core.i18n import N_, _
 from crm_core.masking import mask
-from crm_core.models import Contact, Customer
-from crm_core.normal import email_key, name_key, phone_key
+from crm_core.models import Contact, Customer, Place
+from crm_core.models.customer import OPEN_PLACES
+from crm_core.normal import email_key, is_same_place, name_key, name_parts, phone_key
 from crm_core.permissions import Actor
+from crm_core.pinyin import pinyin_of
 from crm_core.scope import unscoped, visible_customers
 from crm_core.search import only_matching
 from crm_core.services.entry import Checked
@@ -27,11 +28,25 @@ SAME_IDENTITY = N_("same identity number")
 SAME_PHONE = N_("same phone")
 SAME_EMAIL = N_("same mailbox")
 SIMILAR_NAME = N_("similar name")
+REASONS = {
+    "credit_code": SAME_CODE,
+    "identity": SAME_IDENTITY,
+    "name": SAME_NAME,
+    "phone": SAME_PHONE,
+    "email": SAME_EMAIL,
+    "similar": SIMILAR_NAME,
+}
+"""Why two customers may be one, by the code that a stored pair keeps."""
 FIELD_OF = {SAME_NAME: "name", SAME_CODE: "credit_code", SAME_IDENTITY: "identity_number"}
 EXACT = frozenset(FIELD_OF)
 
-SIMILARITY = 88
-_FORM = re.compile(r"(集团|股份)?(有限)?(责任)?公司$")
+SIMILARITY = 82
+SHORTEST = 4
+"""Shorter names proper are only similar when they are the same."""
+ALMOST = 95
+"""The most that names come to whose marks only sound the same."""
+PLACES = (Place.LIBRARY, Place.ARCHIVE, Place.REVIEW)
+"""Where a customer lies that an entry is compared with; what was deleted or merged is not."""
 
 
 @dataclass
@@ -42,6 +57,7 @@ class Duplicate:
     code: str
     name: str
     owner: str
+    place: str
     reasons: list[str] = field(default_factory=list)
 
     @property
@@ -121,7 +137,7 @@ def twins_by_field(found: Iterable[Duplicate]) -> dict[str, list[str]]:
 
 
 def _live(condition: ColumnElement[bool]) -> Select[int]:
-    return select(Customer.id).where(condition, Customer.is_listed).limit(10)
+    return select(Customer.id).where(condition, Customer.place.in_(PLACES)).limit(10)
 
 
 def _contact_conditions(phones: Sequence[str], emails: Sequence[str]) -> list[tuple[str, ColumnElement[bool]]]:
@@ -136,32 +152,52 @@ def _contact_conditions(phones: Sequence[str], emails: Sequence[str]) -> list[tu
 
 
 def _similar(session: CrmSession, key: str) -> list[int]:
-    core = _FORM.sub("", key)
-    if len(core) < 4:
+    # What is its own comes first; the trade after it is common to many.
+    own = name_parts(key)[1][:4]
+    if len(own) < 4:
         return []
-    # The middle of a name carries what is its own; the place before it and the trade after it are common to many.
-    middle = core[2:6] if len(core) >= 6 else core
-    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.is_listed), middle)
+    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.place.in_(PLACES)), own)
     rows = session.execute(candidates.limit(50), execution_options=unscoped)
-    return [row.id for row in rows if fuzz.ratio(key, row.name_key) >= SIMILARITY]
+    return [row.id for row in rows if likeness(key, row.name_key) >= SIMILARITY]
+
+
+def likeness(one: str, other: str) -> float:
+    """How alike two names are, 0 to 100, by their keys: what is their own, where the places do not speak against it.
+
+    The first two characters of it have to sound the same (恒远, 恒源): with another mark it is another company.
+    """
+    (place, own), (other_place, other_own) = name_parts(one), name_parts(other)
+    if not is_same_place(place, other_place):
+        return 0
+    if own == other_own:
+        return 100
+    if min(len(own), len(other_own)) < SHORTEST or sound_of(own) != sound_of(other_own):
+        return 0
+    return min(fuzz.ratio(own, own[:2] + other_own[2:]), ALMOST)
+
+
+def sound_of(own: str) -> str:
+    """How the mark of a company sounds, by which similar names are looked for."""
+    return pinyin_of(own[:2])
 
 
 def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) -> list[Duplicate]:
     if not reasons:
         return []
     rows = session.execute(
-        select(Customer.id, Customer.code, Customer.name, Customer.owner_id, visible_customers(actor).label("visible")).where(
-            Customer.id.in_(reasons)
-        ),
+        select(
+            Customer.id, Customer.code, Customer.name, Customer.owner_id, Customer.place, visible_customers(actor).label("visible")
+        ).where(Customer.id.in_(reasons)),
         execution_options=unscoped,
     )
     owners = user_names(session)
     found = [
         Duplicate(
             row.id,
-            row.code if row.visible else "",
+            row.code if row.visible and row.place in OPEN_PLACES else "",
             row.name if row.visible else mask("name", row.name),
             owners.get(row.owner_id or 0, ""),
+            row.place,
             reasons[row.id],
         )
         for row in rows

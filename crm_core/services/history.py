@@ -8,6 +8,8 @@ from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
+from crm_core.services.merge_links import merged_into
 from crm_core.visibility import View, see_logged
 
 PAGE_SIZE = 100
@@ -30,12 +32,16 @@ class ChangePage:
 def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: int = 1) -> ChangePage:
     """A page of the changes of a customer, the latest on the first one; none outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    own = ChangeLog.customer_id == customer_id
-    total = session.execute(select(func.count()).select_from(ChangeLog).where(own)).scalar_one()
+    if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
+        return ChangePage([], 0, 1)
+    # Those of the customers that became this one belong to it now, whoever owned them.
+    own = ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])
+    count = select(func.count()).select_from(ChangeLog).where(own)
+    total = session.execute(count, execution_options=unscoped).scalar_one()
     found = ChangePage([], total, page)
     page = min(max(page, 1), found.pages)
     statement = select(ChangeLog).where(own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    return ChangePage([_seen(actor, line) for line in session.execute(statement).scalars()], total, page)
+    return ChangePage([_seen(actor, line) for line in session.execute(statement, execution_options=unscoped).scalars()], total, page)
 
 
 def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> View | None:

@@ -11,6 +11,7 @@ from crm_core.models import CustomerTag, Tag
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customers import load_customer
+from crm_core.services.locking import lock_listed
 from crm_core.validation import clean_text
 
 MAX_TAGS = 20
@@ -38,7 +39,7 @@ def tags_of(session: CrmSession, customer_id: int) -> list[str]:
 def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
     """Give a customer exactly these tags; words that no tag has yet become tags."""
     require(actor, Permission.CUSTOMER_EDIT)
-    customer = load_customer(session, actor, code)
+    customer = lock_listed(session, load_customer(session, actor, code).id)
     wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
     before = tags_of(session, customer.id)
     if wanted == before:
