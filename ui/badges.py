@@ -16,6 +16,12 @@ def stage_badge(stage: str) -> None:
     st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
 
 
+def hold_badge(*, is_on_hold: bool) -> None:
+    """法律保留, where there is one."""
+    if is_on_hold:
+        st.badge(_("Legal hold"), color="violet", icon=":material/gavel:")
+
+
 def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: bool, tags: list[str]) -> None:
     """All states of a customer in one row."""
     with st.container(horizontal=True, gap="xsmall"):

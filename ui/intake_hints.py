@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from crm_core.i18n import _, join_words
+from crm_core.models import PLACES, Place
 from crm_core.services import duplicates, outlines
 from crm_core.services.duplicates import Duplicate
 from crm_core.services.entry import Checked
 from crm_core.services.library import Library
-from ui import guard, routes
+from ui import feedback, guard, routes
 from ui.feedback import escape
 from ui.forms import css_key, required
 from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
@@ -44,6 +45,8 @@ def missing_reason(found: list[Duplicate], values: Mapping[str, Any]) -> dict[st
 
 def _draw_duplicate(one: Duplicate) -> None:
     st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
+    if one.place != Place.LIBRARY:
+        feedback.badge(_("lies in: {place}").format(place=_(PLACES[Place(one.place)])), color="gray", icon=":material/inventory_2:")
     owner = _("Owner")
     st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):

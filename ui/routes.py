@@ -12,6 +12,10 @@ CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
 INTAKE = "customers/intake.py"
 IMPORT = "customers/imports.py"
+DUPLICATES = "customers/duplicates.py"
+MERGE = "customers/merge.py"
+ARCHIVE = "customers/archive.py"
+BIN = "customers/bin.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
@@ -22,6 +26,7 @@ LIBRARY = "admin/library.py"
 INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
 MAILS = "admin/mails.py"
+BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 
 
@@ -44,6 +49,10 @@ ROUTES = (
     Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, N_("Customer management")),
     Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, N_("Customer management")),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, N_("Customer management")),
+    Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, N_("Customer management")),
+    Route(ARCHIVE, "archive", N_("Archived customers"), "inventory_2", Permission.CUSTOMER_READ, N_("Customer management")),
+    Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, N_("Customer management")),
+    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
@@ -56,6 +65,7 @@ ROUTES = (
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
+    Route(BIN_RULES, "bin-rules", N_("Rules of the recycle bin"), "auto_delete", Permission.RULE_EDIT, N_("Administration")),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, delete, inspect, select, update
 from sqlalchemy.orm import InstanceState
+from sqlalchemy.types import TypeDecorator
 
 from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition
@@ -202,7 +203,8 @@ def pack(value: Any) -> Any:
 
 def unpack(record: Base, name: str, value: Any) -> Any:
     """The value again."""
-    kind = inspect(type(record)).columns[name].type.python_type
+    stored = record.__table__.c[name].type
+    kind = (stored.impl_instance if isinstance(stored, TypeDecorator) else stored).python_type
     if value is None or kind not in (date, datetime, Decimal):
         return value
     return Decimal(value) if kind is Decimal else kind.fromisoformat(value)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customer_changes, library, tags, users
+from crm_core.services import contacts, customer_changes, library, merges, tags, users
 from ui import (
     attachment_list,
     badges,
@@ -16,22 +16,30 @@ from ui import (
     guard,
     header,
     history_list,
+    holding,
+    merge_form,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
-may_edit = actor.can(Permission.CUSTOMER_EDIT)
 
 with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
     own_tags = tags.tags_of(session, customer.id)
+    merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
+may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
+    with st.container(horizontal=True, gap="xsmall", width="content"):
+        badges.hold_badge(is_on_hold=customer.is_on_hold)
+        badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
     customer_actions.draw(customer)
-if missing:
+if not customer.is_listed:
+    holding.draw_archived(customer)
+merge_form.draw_merged(customer, merged)
+if missing and customer.is_listed:
     st.warning(
         _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),
         icon=":material/edit_note:",
