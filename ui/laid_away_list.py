@@ -38,7 +38,7 @@ def read(page: str, service: Callable[..., LaidAwayPage]) -> tuple[LaidAwayPage,
     return found, phrase
 
 
-def draw(page: str, found: LaidAwayPage, draw_actions: Callable[[LaidAway], None], when: str) -> None:
+def draw(found: LaidAwayPage, draw_actions: Callable[[LaidAway], None], when: str) -> None:
     """The cards and the pages; `when` is the sentence for age, person and reason."""
     for row in found.rows:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"laid_away_{row.id}"):

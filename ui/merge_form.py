@@ -164,9 +164,9 @@ def draw_merged(customer: View, merged: list[Undoable]) -> None:
             st.caption(
                 ":material/merge: " + escape(sentence.format(name=one.name, code=one.code, person=one.by or "—", day=day)), width="content"
             )
-            if guard.actor().can(Permission.CUSTOMER_MERGE) and customer.is_listed:
-                if st.button(_("Undo merge"), key=f"unmerge_{one.id}", icon=":material/undo:", type="tertiary"):
-                    guard.dialog(_("Undo merge"), _confirm_undo, one)
+            may_undo = guard.actor().can(Permission.CUSTOMER_MERGE) and customer.is_listed
+            if may_undo and st.button(_("Undo merge"), key=f"unmerge_{one.id}", icon=":material/undo:", type="tertiary"):
+                guard.dialog(_("Undo merge"), _confirm_undo, one)
 
 
 def _confirm_undo(one: Undoable) -> None:

@@ -20,6 +20,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.services.actors import list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -63,6 +64,9 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
             _create(session, owner, row, contacts[row["name"]], complete=place % _INCOMPLETE_EVERY != _INCOMPLETE_EVERY - 1)
     with _acting_as(session, actor):
         _edit(session, actor)
+    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
+    with _acting_as(session, chief):
+        fill_leaving(session, chief)
     return accounts
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from crm_core.db import CrmSession
+from crm_core.i18n import _
 from crm_core.models import ChangeLog, Customer, Place
+from crm_core.permissions import SYSTEM
 from crm_core.search import only_matching
 from crm_core.services.users import user_names
 
@@ -88,4 +90,8 @@ def _told(session: CrmSession, place: Place, ids: Sequence[int]) -> dict[int, tu
     """Who laid them there last, and why, as the change log has it."""
     laid = (ChangeLog.customer_id.in_(ids), ChangeLog.entity == Customer.__tablename__, ChangeLog.field == "place", ChangeLog.new == place)
     lines = session.execute(select(ChangeLog.customer_id, ChangeLog.actor_name, ChangeLog.reason).where(*laid).order_by(ChangeLog.id))
-    return {line.customer_id: (line.actor_name, line.reason or "") for line in lines if line.customer_id}
+    return {line.customer_id: (_who(line.actor_name), line.reason or "") for line in lines if line.customer_id}
+
+
+def _who(name: str) -> str:
+    return _("the system") if name == SYSTEM.name else name

@@ -25,7 +25,7 @@ def draw_list() -> None:
     """The search and what it finds."""
     found, phrase = laid_away_list.read("archive", archive.list_archive)
     if found.rows:
-        laid_away_list.draw("archive", found, draw_actions, _("archived {age} by {person}"))
+        laid_away_list.draw(found, draw_actions, _("archived {age} by {person}"))
     else:
         hint = _("Archive a customer from the menu on its page when nobody works at it any more.")
         laid_away_list.nothing(phrase, "inventory_2", _("The archive is empty"), hint)

@@ -32,7 +32,7 @@ def draw_list() -> None:
     """The search and what it finds."""
     found, phrase = laid_away_list.read("bin", recycle_bin.list_bin)
     if found.rows:
-        laid_away_list.draw("bin", found, draw_actions, _("deleted {age} by {person}"))
+        laid_away_list.draw(found, draw_actions, _("deleted {age} by {person}"))
     else:
         laid_away_list.nothing(
             phrase, "delete_sweep", _("The recycle bin is empty"), _("Deleted customers wait here before they go for good.")

@@ -171,7 +171,7 @@ def test_what_was_changed_since_refuses_the_undo_by_name(pair: tuple[Customer, C
     (kept,) = now(pair[0].id)
     with transaction(manager) as session:
         update_customer(session, manager, kept.id, {"remark": "又改了"}, version=kept.version, reason="更正")
-    with pytest.raises(IllegalTransition, match="Remarks|备注"):
+    with pytest.raises(IllegalTransition, match=r"Remarks|备注"):
         undo(manager, made)
     assert now(pair[1].id)[0].place == Place.MERGED
 
