@@ -39,8 +39,7 @@ def _draw_customer(pair_id: int, customer: View, owner: str) -> None:
 
 def _draw_actions(pair: Suspected) -> None:
     if pair.dismissed_at:
-        told = _("{person}, {time}").format(person=pair.dismissed_by or "—", time=format_time(pair.dismissed_at))
-        st.caption(escape(told), width="content")
+        st.caption(escape(f"{pair.dismissed_by} · {format_time(pair.dismissed_at)}"), width="content")
         if st.button(_("Take back"), key=f"together_{pair.id}", icon=":material/undo:", type="tertiary"):
             _act(pair, is_apart=False)
         return

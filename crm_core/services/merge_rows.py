@@ -154,7 +154,7 @@ def _moved_on(session: CrmSession, moved: Sequence[Mapping[str, Any]]) -> list[s
         table = Base.metadata.tables[entry["table"]]
         there = [table.c[name] == value for name, value in entry["is"].items() if name.endswith("_id")]
         if session.execute(select(table.c.id).where(table.c.id == entry["key"], *there)).first() is None:
-            found.append(_(NAMED[entry["table"]]))
+            found.append(_called(entry))
     return found
 
 
@@ -163,7 +163,7 @@ def _edited_since(session: CrmSession, edited: Sequence[Mapping[str, Any]]) -> l
     for entry in edited:
         record = _record(session, entry)
         if record is None:
-            found.append(_(NAMED[entry["table"]]))
+            found.append(_called(entry))
             continue
         model: type = type(record)
         fields: Mapping[str, Field] = fields_of(model)
@@ -171,6 +171,11 @@ def _edited_since(session: CrmSession, edited: Sequence[Mapping[str, Any]]) -> l
             if getattr(record, name) != unpack(record, name, value):
                 found.append(fields[name].title if name in fields else _("Customer"))
     return found
+
+
+def _called(entry: Mapping[str, Any]) -> str:
+    name = NAMED[entry["table"]]
+    return _(name)
 
 
 def _record(session: CrmSession, entry: Mapping[str, Any]) -> Any:
