@@ -23,7 +23,7 @@ def draw_pair(pair: Suspected) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 _draw_actions(pair)
         for place, customer, owner in zip(st.columns(2), (pair.first, pair.second), pair.owners, strict=True):
-            with place:
+            with place.container(gap=None):
                 _draw_customer(pair.id, customer, owner)
 
 

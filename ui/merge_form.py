@@ -26,7 +26,7 @@ def draw(preview: Preview, library: Library) -> None:
     """Everything below the title."""
     _draw_heads(preview)
     shown = [one for one in preview.differences if _is_shown(one, preview)]
-    with st.container(border=True):
+    with st.container(border=True, gap="small"):
         st.subheader(_("What differs"), anchor=False)
         if not shown:
             st.caption(_("Nothing: what is filled in is the same on both."))
@@ -79,13 +79,17 @@ def _draw_heads(preview: Preview) -> None:
 
 def _choose(one: Difference, preview: Preview, library: Library) -> str:
     texts = {KEPT: _text(one, preview.kept, library), MERGED: _text(one, preview.merged, library)}
-    chosen: str = st.radio(
-        FIELDS[one.name].title,
+    title = _("Region") if one.name == "province" else FIELDS[one.name].title
+    label, choice = st.columns([1, 5], gap="small", vertical_alignment="center")
+    label.markdown(f"**{title}**")
+    chosen: str = choice.radio(
+        title,
         list(texts),
         index=list(texts).index(one.default),
         format_func=lambda side: texts[side],
         horizontal=True,
         key=_key(one.name, preview),
+        label_visibility="collapsed",
     )
     return chosen
 
@@ -97,7 +101,7 @@ def _text(one: Difference, customer: View, library: Library) -> str:
 
 
 def _draw_together(preview: Preview, library: Library) -> None:
-    with st.container(border=True):
+    with st.container(border=True, gap="small"):
         st.subheader(_("What comes together"), anchor=False)
         for person, is_new in preview.contacts:
             reach = " · ".join(part for part in (person.phone, person.email) if part)
