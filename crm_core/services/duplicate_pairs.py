@@ -1,11 +1,11 @@
 """Suspected duplicates as somebody sees them: within their scope, the likeliest first; told apart, and listed again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession, insert_unless_there
@@ -19,8 +19,6 @@ from crm_core.services.users import user_names
 from crm_core.visibility import View
 
 PAGE_SIZE = 20
-
-one, other = aliased(Customer), aliased(Customer)
 
 
 @dataclass(frozen=True)
@@ -64,31 +62,40 @@ class ScanState:
 def list_pairs(session: CrmSession, actor: Actor, *, dismissed: bool = False, page: int = 1) -> SuspectedPage:
     """Pairs of which the actor sees both customers, both in the library: those not decided, or those that were told apart."""
     require(actor, Permission.CUSTOMER_MERGE)
-    total = session.execute(_within(select(func.count()), dismissed=dismissed)).scalar_one()
+    total = session.execute(_within(select(func.count()).select_from(DuplicatePair), dismissed=dismissed)).scalar_one()
     page = min(max(page, 1), max(1, -(-total // PAGE_SIZE)))
-    order = (DuplicatePair.score.desc(), DuplicatePair.id)
-    rows = _within(select(DuplicatePair, one, other), dismissed=dismissed).order_by(*order).limit(PAGE_SIZE)
+    likeliest = _within(select(DuplicatePair), dismissed=dismissed).order_by(DuplicatePair.score.desc(), DuplicatePair.id)
+    pairs = session.execute(likeliest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).scalars().all()
+    ids = {one for pair in pairs for one in (pair.first_id, pair.second_id)}
+    people = {row.id: row for row in session.execute(select(Customer).where(Customer.id.in_(ids))).scalars()}
     names = user_names(session)
-    found = [
-        Suspected(
-            pair.id,
-            pair.score,
-            [_(REASONS[code]) for code in pair.reasons],
-            View(actor, first),
-            View(actor, second),
-            (names.get(first.owner_id or 0, ""), names.get(second.owner_id or 0, "")),
-            names.get(pair.dismissed_by_id or 0, ""),
-            pair.dismissed_at,
-        )
-        for pair, first, second in session.execute(rows.offset((page - 1) * PAGE_SIZE))
-    ]
-    return SuspectedPage(found, total, page)
+    return SuspectedPage([_suspected(actor, pair, people[pair.first_id], people[pair.second_id], names) for pair in pairs], total, page)
+
+
+def _suspected(actor: Actor, pair: DuplicatePair, first: Customer, second: Customer, names: Mapping[int, str]) -> Suspected:
+    return Suspected(
+        pair.id,
+        pair.score,
+        [_(REASONS[code]) for code in pair.reasons],
+        View(actor, first),
+        View(actor, second),
+        (names.get(first.owner_id or 0, ""), names.get(second.owner_id or 0, "")),
+        names.get(pair.dismissed_by_id or 0, ""),
+        pair.dismissed_at,
+    )
 
 
 def _within(statement: Select[*tuple[Any, ...]], *, dismissed: bool) -> Select[*tuple[Any, ...]]:
-    joined = statement.select_from(DuplicatePair).join(one, one.id == DuplicatePair.first_id)
     decided = DuplicatePair.dismissed_at.is_not(None) if dismissed else DuplicatePair.dismissed_at.is_(None)
-    return joined.join(other, other.id == DuplicatePair.second_id).where(one.is_listed, other.is_listed, decided)
+    return statement.where(decided, *_both_seen())
+
+
+def _both_seen() -> list[ColumnElement[bool]]:
+    # Of each side on its own, so that the session limits both to the actor's scope.
+    return [
+        select(Customer.id).where(Customer.id == side, Customer.is_listed).correlate(DuplicatePair).exists()
+        for side in (DuplicatePair.first_id, DuplicatePair.second_id)
+    ]
 
 
 def tell_apart(session: CrmSession, actor: Actor, pair_id: int) -> None:
@@ -107,8 +114,7 @@ def tell_together(session: CrmSession, actor: Actor, pair_id: int) -> None:
 
 def _pair(session: CrmSession, actor: Actor, pair_id: int) -> DuplicatePair:
     require(actor, Permission.CUSTOMER_MERGE)
-    both = select(DuplicatePair).join(one, one.id == DuplicatePair.first_id).join(other, other.id == DuplicatePair.second_id)
-    pair = session.execute(both.where(DuplicatePair.id == pair_id)).scalar_one_or_none()
+    pair = session.execute(select(DuplicatePair).where(DuplicatePair.id == pair_id, *_both_seen())).scalar_one_or_none()
     if pair is None:
         raise NotFound(_("This pair is not listed any more. Reload the page."))
     return pair
