@@ -22,6 +22,7 @@ with st.form("bin_rules"):
         value=rules.days,
         help=_("Also for what lies there already: with fewer days it may go within the hour."),
         width=240,
+        key="bin_days",
     )
     st.caption(
         _(

@@ -72,6 +72,9 @@ BUTTONS = {
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Archive customer"): Permission.CUSTOMER_ARCHIVE,
+    (routes.CUSTOMER, "Merge with…"): Permission.CUSTOMER_MERGE,
+    (routes.CUSTOMER, "Set legal hold"): Permission.RULE_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
 }
 

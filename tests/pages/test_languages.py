@@ -16,12 +16,17 @@ from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuest
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
+    archive,
     arrivals,
     attachments,
     customer_changes,
     customers,
     drafts,
+    duplicate_pairs,
+    duplicate_scan,
+    holds,
     library,
+    merges,
     notices,
     outbox,
     sign_in,
@@ -141,7 +146,44 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
+    leave(actor, detail, name)
     return Desk(actor, customer.code, begun)
+
+
+def leave(actor: Actor, detail: str, name: str) -> None:
+    """A customer in the bin, two in the archive and on hold, two pairs of suspected duplicates, one of them told apart, and a merge."""
+    made = [
+        factories.make_customer(
+            actor,
+            name=f"{name[:-4]} {letter}",
+            source_detail=f"{detail} {letter}",
+            contacts=[factories.contact_values(name=actor.name, position="", phone="13800001111", email="未提供")],
+        )
+        for letter in "甲乙丙丁戊己" * (actor.language == "zh_CN") or "123456"
+    ]
+    with db.transaction(actor) as session:
+        customers.delete_customer(session, actor, made[0].id, reason=detail)
+        archive.archive_customer(session, actor, made[1].id, reason=detail)
+        holds.set_hold(session, actor, made[0].id, is_on_hold=True, reason=detail)
+        holds.set_hold(session, actor, made[4].id, is_on_hold=True, reason=detail)
+        versions = (session.get_one(Customer, made[2].id).version, session.get_one(Customer, made[3].id).version)
+        merges.merge_customers(session, actor, made[2].id, made[3].id, {}, versions=versions, reason=detail)
+        duplicate_scan.keep_pairs(session, duplicate_scan.find_pairs(session))
+        duplicate_pairs.tell_apart(session, actor, duplicate_pairs.list_pairs(session, actor).rows[-1].id)
+
+
+def code_of(*places: str) -> list[str]:
+    """The codes of customers that lie there."""
+    with db.reading(SYSTEM) as session:
+        return list(session.execute(select(Customer.code).where(Customer.place.in_(places)).order_by(Customer.id)).scalars())
+
+
+def suspected(desk: Desk) -> Visit:
+    return desk.visit().go(routes.DUPLICATES)
+
+
+def compared(desk: Desk) -> Visit:
+    return suspected(desk).press("Compare and merge")
 
 
 @pytest.fixture(params=list(WORDS))
@@ -305,7 +347,21 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
-    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in ("Tags", "Delete customer", "Add contact")},
+    **{
+        f"customer {name}": opened(routes.CUSTOMER, name, query="code")
+        for name in ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
+    },
+    "customer archived": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("archive")[0]),
+    "customer merged": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]),
+    "customer unmerge": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]).press("Undo merge"),
+    "customer merged history": lambda desk: (
+        desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]).open_tab("detail_tab", "Change log")
+    ),
+    "bin nothing": lambda desk: desk.visit().go(routes.BIN, q="-"),
+    "bin hold ended": opened(routes.BIN, "End legal hold"),
+    "pairs told apart": lambda desk: suspected(desk).enter("pairs_view", "apart"),
+    "pairs scanned": opened(routes.DUPLICATES, "Scan now"),
+    "merge compared": compared,
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),
