@@ -141,6 +141,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
+        values |= {"person": person, "kept": name, "reason": detail}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
@@ -344,13 +345,12 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
     return show
 
 
+CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
-    **{
-        f"customer {name}": opened(routes.CUSTOMER, name, query="code")
-        for name in ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
-    },
+    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in CUSTOMER_DIALOGS},
     "customer archived": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("archive")[0]),
     "customer merged": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]),
     "customer unmerge": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]).press("Undo merge"),
