@@ -153,14 +153,11 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
 
 def leave(actor: Actor, detail: str, name: str) -> None:
     """A customer in the bin, two in the archive and on hold, two pairs of suspected duplicates, one of them told apart, and a merge."""
+    pattern, letters = {"zh_CN": (f"{name[:-4]}{{}}有限公司", "甲乙丙丁戊己"), "en": (f"{name[:-4]} {{}} Ltd", "123456")}[actor.language]
+    people = [factories.contact_values(name=actor.name, position="", phone="13800001111", email="未提供")]
     made = [
-        factories.make_customer(
-            actor,
-            name=f"{name[:-4]} {letter}",
-            source_detail=f"{detail} {letter}",
-            contacts=[factories.contact_values(name=actor.name, position="", phone="13800001111", email="未提供")],
-        )
-        for letter in "甲乙丙丁戊己" * (actor.language == "zh_CN") or "123456"
+        factories.make_customer(actor, name=pattern.format(letter), source_detail=f"{detail} {letter}", contacts=people)
+        for letter in letters
     ]
     with db.transaction(actor) as session:
         customers.delete_customer(session, actor, made[0].id, reason=detail)
