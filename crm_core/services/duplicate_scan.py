@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
@@ -54,6 +54,12 @@ class _Facts:
     credit_code: str | None
 
 
+class _Name(NamedTuple):
+    id: int
+    key: str
+    parts: tuple[str, str]
+
+
 def find_pairs(session: CrmSession) -> dict[Pair, Found]:
     """All pairs of customers in the library that may be one, the smaller id first."""
     reasons: dict[Pair, set[str]] = defaultdict(set)
@@ -96,26 +102,27 @@ def _pairs_of(rows: Iterable[Any], *, is_shared: bool) -> Iterator[Pair]:
 
 
 def _similar_names(session: CrmSession) -> Iterator[tuple[Pair, float]]:
-    blocks: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    blocks: dict[str, list[_Name]] = defaultdict(list)
     sounds: dict[str, str] = {}
     companies = select(Customer.id, Customer.name_key).where(Customer.is_listed, Customer.kind == Kind.ENTERPRISE)
     for customer_id, key in session.execute(companies):
-        mark = name_parts(key)[1][:2]
+        name = _Name(customer_id, key, name_parts(key))
+        mark = name.parts[1][:2]
         if mark not in sounds:
             sounds[mark] = sound_of(mark)
-        blocks[sounds[mark]].append((key, customer_id))
+        blocks[sounds[mark]].append(name)
     for block in blocks.values():
-        for (one, first), (other, second) in _compared(block):
+        for one, other in _compared(block):
             # The database has found the equal ones.
-            if one != other and (found := likeness(one, other)) >= SIMILARITY:
-                yield (min(first, second), max(first, second)), found
+            if one.key != other.key and (found := likeness(one.parts, other.parts)):
+                yield (min(one.id, other.id), max(one.id, other.id)), found
 
 
-def _compared(block: list[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
+def _compared(block: list[_Name]) -> Iterator[tuple[_Name, _Name]]:
     if len(block) <= LARGEST_BLOCK:
         yield from combinations(block, 2)
         return
-    ordered = sorted(block, key=lambda row: name_parts(row[0])[1])
+    ordered = sorted(block, key=lambda name: name.parts[1])
     for place, one in enumerate(ordered):
         yield from ((one, other) for other in ordered[place + 1 : place + 1 + NEIGHBOURS])
 

@@ -158,22 +158,23 @@ def _similar(session: CrmSession, key: str) -> list[int]:
         return []
     candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.place.in_(PLACES)), own)
     rows = session.execute(candidates.limit(50), execution_options=unscoped)
-    return [row.id for row in rows if likeness(key, row.name_key) >= SIMILARITY]
+    return [row.id for row in rows if likeness(name_parts(key), name_parts(row.name_key))]
 
 
-def likeness(one: str, other: str) -> float:
-    """How alike two names are, 0 to 100, by their keys: what is their own, where the places do not speak against it.
+def likeness(one: tuple[str, str], other: tuple[str, str]) -> float:
+    """How alike two names are, 0 to 100, by their `name_parts`: what is their own, where the places do not speak against it.
 
     The first two characters of it have to sound the same (恒远, 恒源): with another mark it is another company.
     """
-    (place, own), (other_place, other_own) = name_parts(one), name_parts(other)
+    (place, own), (other_place, other_own) = one, other
     if not is_same_place(place, other_place):
         return 0
     if own == other_own:
         return 100
-    if min(len(own), len(other_own)) < SHORTEST or sound_of(own) != sound_of(other_own):
+    if min(len(own), len(other_own)) < SHORTEST:
         return 0
-    return min(fuzz.ratio(own, own[:2] + other_own[2:]), ALMOST)
+    found = min(fuzz.ratio(own, own[:2] + other_own[2:]), ALMOST)
+    return found if found >= SIMILARITY and sound_of(own) == sound_of(other_own) else 0
 
 
 def sound_of(own: str) -> str:
