@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from alembic import command
+from sqlalchemy import select, text
 
+from crm_core import db
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound
 from crm_core.models import Customer, DuplicatePair, Job
 from crm_core.normal import name_key, name_parts
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.schema import alembic_config, upgrade_database
 from crm_core.services import archive, customers, duplicate_pairs, duplicate_scan, jobs
 from tests import factories
 
@@ -94,6 +97,16 @@ def pair(database: str, sales: Actor, colleague: Actor) -> tuple[Customer, Custo
     ]
     scan()
     return made[0], made[1]
+
+
+def test_an_upgrade_renews_the_keys_of_names(pair: tuple[Customer, Customer]) -> None:
+    with db.engine().execution_options(writing=True).connect() as connection:
+        command.downgrade(alembic_config(connection), "0004")
+        connection.execute(text("UPDATE customer SET name = '杭州市恒远机械有限责任公司', name_key = 'old'"))
+        connection.commit()
+    upgrade_database()
+    with reading(SYSTEM) as session:
+        assert set(session.execute(select(Customer.name_key)).scalars()) == {"杭州恒远机械有限公司"}
 
 
 def listed(actor: Actor, *, dismissed: bool = False) -> list[duplicate_pairs.Suspected]:
