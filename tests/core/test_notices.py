@@ -15,7 +15,11 @@ from tests import factories
 from tests.core.sentences import is_sentence
 
 BLOCKED = {"name": "李", "username": "li"}
-VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", **BLOCKED}
+VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", **BLOCKED} | {
+    "person": "王",
+    "kept": "甲",
+    "reason": "",
+}
 
 
 def send(*receivers: Actor, kind: str = "account_blocked", **over: Any) -> None:
