@@ -46,7 +46,8 @@ def region_label(*codes: str | None) -> str:
 SUFFIXES = ("特别行政区", "维吾尔自治区", "壮族自治区", "回族自治区", "自治区", "自治州", "自治县", "地区", "省", "市", "区", "县", "盟")
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A region's name without its kind: 杭州市 → 杭州, 广西壮族自治区 → 广西."""
     for suffix in SUFFIXES:
         if name.endswith(suffix) and len(name) - len(suffix) >= 2:
             return name.removesuffix(suffix)
@@ -57,7 +58,7 @@ def _short(name: str) -> str:
 def _names_below(parent: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for region in children_of(parent):
-        for name in (_short(region.name), region.name, region.name_en.lower(), region.code):
+        for name in (short_name(region.name), region.name, region.name_en.lower(), region.code):
             found[name] = region.code
     return found
 
@@ -66,7 +67,7 @@ def _names_below(parent: str) -> dict[str, str]:
 def _code_below(parent: str, name: str) -> str | None:
     """A region by its full or short name, or by the beginning of just one name: 浦东 → 浦东新区, 湘西 → 湘西土家族苗族自治州."""
     below = _names_below(parent)
-    found = below.get(name.lower()) or below.get(_short(name))
+    found = below.get(name.lower()) or below.get(short_name(name))
     beginning = {code for known, code in below.items() if known.startswith(name)} if len(name) >= 2 and not found else set()
     return found or (beginning.pop() if len(beginning) == 1 else None)
 

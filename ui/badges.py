@@ -26,6 +26,12 @@ def stage_badge(stage: str) -> None:
     st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
 
 
+def hold_badge(*, is_on_hold: bool) -> None:
+    """法律保留, where there is one."""
+    if is_on_hold:
+        st.badge(_("Legal hold"), color="violet", icon=":material/gavel:")
+
+
 def review_badge(state: str, *, is_overdue: bool) -> None:
     """Where a review stands."""
     if is_overdue:

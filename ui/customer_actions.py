@@ -9,7 +9,7 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, forms, guard, owner_actions, routes, stage_dialog, tier_form, verification_form
+from ui import feedback, forms, guard, holding, merge_form, owner_actions, routes, stage_dialog, tier_form, verification_form
 from ui.feedback import escape
 
 
@@ -77,6 +77,10 @@ ACTIONS: dict[str, Action] = {
     "release": Action(N_("Release into the pool"), "water", Permission.CUSTOMER_READ, owner_actions.release, owner_actions.may_release),
     "tier": Action(N_("Set tier"), "military_tech", Permission.CUSTOMER_EDIT, tier_form.draw),
     "verify": Action(N_("Verify"), "fact_check", Permission.CUSTOMER_EDIT, verification_form.draw),
+    "merge": Action(N_("Merge with…"), "merge", Permission.CUSTOMER_MERGE, merge_form.choose_other),
+    "hold": Action(N_("Set legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: not customer.is_on_hold),
+    "unhold": Action(N_("End legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: bool(customer.is_on_hold)),
+    "archive": Action(N_("Archive customer"), "inventory_2", Permission.CUSTOMER_ARCHIVE, holding.confirm_archive),
     "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
 }
 """The menu in its order. A new action is a row here; its dialog stands in a module of its own."""

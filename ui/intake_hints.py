@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from crm_core.i18n import _, join_words
+from crm_core.models import PLACES, Place
 from crm_core.services import duplicates, outlines
 from crm_core.services.duplicates import Duplicate
 from crm_core.services.entry import Checked
 from crm_core.services.library import Library
-from ui import guard, routes
+from ui import feedback, guard, routes
 from ui.feedback import escape
 from ui.forms import css_key, required
 from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
@@ -48,12 +49,12 @@ def missing_reason(found: list[Duplicate], values: Mapping[str, Any]) -> dict[st
 def draw_duplicate(one: Duplicate) -> None:
     """A customer that may be the same, with the way to it for those who may see it."""
     st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
+    if one.place != Place.LIBRARY:
+        feedback.badge(_("lies in: {place}").format(place=_(PLACES[Place(one.place)])), color="gray", icon=":material/inventory_2:")
     owner = _("Owner")
     st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
-    if one.is_under_review:
-        st.caption(_("Under review"))
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
-        st.switch_page(routes.REVIEW if one.is_under_review else routes.CUSTOMER, query_params={"code": one.code})
+        st.switch_page(routes.REVIEW if one.place == Place.REVIEW else routes.CUSTOMER, query_params={"code": one.code})
 
 
 def draw(entries: Library, values: Mapping[str, Any]) -> None:

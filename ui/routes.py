@@ -19,6 +19,10 @@ RECEIPT = "customers/receipt.py"
 REVIEWS = "customers/reviews.py"
 REVIEW = "customers/review.py"
 REVIEW_RULES = "admin/review_rules.py"
+DUPLICATES = "customers/duplicates.py"
+MERGE = "customers/merge.py"
+ARCHIVE = "customers/archive.py"
+BIN = "customers/bin.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
@@ -31,6 +35,7 @@ OUTLINES = "admin/outlines.py"
 TAG_RULES = "admin/tag_rules.py"
 STANDING = "admin/standing.py"
 MAILS = "admin/mails.py"
+BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
 
@@ -74,6 +79,10 @@ ROUTES = (
         others=(Permission.CUSTOMER_REVIEW,),
     ),
     Route(REVIEW, "review", N_("Entry under review"), "rate_review", Permission.CUSTOMER_CREATE, others=(Permission.CUSTOMER_REVIEW,)),
+    Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, N_("Customer management")),
+    Route(ARCHIVE, "archive", N_("Archived customers"), "inventory_2", Permission.CUSTOMER_READ, N_("Customer management")),
+    Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, N_("Customer management")),
+    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
@@ -90,6 +99,7 @@ ROUTES = (
     Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, N_("Administration")),
     Route(STANDING, "standing", N_("Tier, status, verification"), "speed", Permission.RULE_EDIT, N_("Administration")),
     Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
+    Route(BIN_RULES, "bin-rules", N_("Rules of the recycle bin"), "auto_delete", Permission.RULE_EDIT, N_("Administration")),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )
 

@@ -10,6 +10,7 @@ from crm_core.models.counter import Counter
 from crm_core.models.custom_field import CustomField
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
+from crm_core.models.duplicate_pair import DuplicatePair
 from crm_core.models.import_batch import ImportBatch
 from crm_core.models.job import Job
 from crm_core.models.library import CATEGORIES, Industry, IndustrySuggestion, OutlineQuestion, Preset, SuggestionState
@@ -65,6 +66,7 @@ __all__ = [
     "CustomerTag",
     "Demand",
     "Draft",
+    "DuplicatePair",
     "ImportBatch",
     "Industry",
     "IndustrySuggestion",

@@ -69,6 +69,7 @@ class Customer(Base, Dated, Versioned):
         Index("ix_customer_amount", "place", "cooperation_amount"),
         Index("ix_customer_named", "place", "name_key", "id"),
         Index("ix_customer_owned", "place", "owner_id", "id"),
+        Index("ix_customer_placed", "place", "placed_at", "id"),
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
         Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
         Index("ix_customer_created", "place", "created_at", "owner_id"),

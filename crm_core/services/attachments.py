@@ -14,6 +14,7 @@ from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
+from crm_core.services.locking import lock_listed
 from crm_core.services.review_access import reads_entry
 from crm_core.validation import clean_text
 
@@ -67,10 +68,7 @@ def add_attachment(
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
     else:
-        customer = session.execute(select(Customer).where(Customer.id == customer_id, Customer.is_listed)).scalar_one_or_none()
-        if customer is None:
-            raise NotFound
-        attach(session, attachment, customer)
+        attach(session, attachment, lock_listed(session, customer_id))
     session.flush()
     return attachment
 
@@ -137,7 +135,10 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
-    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or _is_corrected(session, row) else Permission.CUSTOMER_EDIT)
+    is_corrected = _is_corrected(session, row)
+    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else Permission.CUSTOMER_EDIT)
+    if row.customer_id and not is_corrected:
+        lock_listed(session, row.customer_id)
     session.delete(row)
 
 

@@ -11,6 +11,7 @@ from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customer_changes import allowed_changes, refresh
+from crm_core.services.customers import lock_customer
 from crm_core.services.entry import CONTACT_FIELDS, check_contact
 from crm_core.visibility import View, see_all, sensitive_fields
 
@@ -83,12 +84,7 @@ def delete_contact(session: CrmSession, actor: Actor, contact_id: int) -> None:
 
 
 def _customer(session: CrmSession, actor: Actor, customer_id: int) -> Customer:
-    require(actor, Permission.CUSTOMER_EDIT)
-    statement = select(Customer).where(Customer.id == customer_id, Customer.is_listed).with_for_update()
-    customer = session.execute(statement).scalar_one_or_none()
-    if customer is None:
-        raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
-    return customer
+    return lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
 
 
 def _contact(session: CrmSession, actor: Actor, contact_id: int) -> tuple[Contact, Customer]:

@@ -21,7 +21,10 @@ from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
+from crm_core.services.locking import lock_listed
+from crm_core.services.merge_links import kept_id_of
 from crm_core.services.movements import first_owned_by, note_entries
+from crm_core.services.notices import notify
 from crm_core.services.review_routing import reviewers_for
 from crm_core.services.review_steps import begin_review, tell
 from crm_core.services.verification_plan import next_due
@@ -46,22 +49,21 @@ def get_customer(session: CrmSession, actor: Actor, code: str) -> View:
 
 
 def load_customer(session: CrmSession, actor: Actor, code: str) -> Customer:
-    """The record itself, with every value whole: for services only."""
+    """The record itself, with every value whole: for services only. The code of a merged customer leads to the one that was kept."""
     require(actor, Permission.CUSTOMER_READ)
-    customer = session.execute(select(Customer).where(Customer.code == clean_text(code), Customer.is_open)).scalar_one_or_none()
+    code = clean_text(code)
+    customer = session.execute(select(Customer).where(Customer.code == code, Customer.is_open)).scalar_one_or_none()
+    if customer is None and (kept := kept_id_of(session, code)):
+        customer = session.execute(select(Customer).where(Customer.id == kept, Customer.is_open)).scalar_one_or_none()
     if customer is None:
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     return customer
 
 
 def lock_customer(session: CrmSession, actor: Actor, customer_id: int, permission: Permission) -> Customer:
-    """A customer by id, locked for a change. Raises `NotAllowed`, `NotFound`."""
+    """A customer by id, locked for a change. Raises `NotAllowed`, `NotFound`, and `IllegalTransition` for one in the archive."""
     require(actor, permission)
-    statement = select(Customer).where(Customer.id == customer_id, Customer.is_listed).with_for_update()
-    customer = session.execute(statement).scalar_one_or_none()
-    if customer is None:
-        raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
-    return customer
+    return lock_listed(session, customer_id)
 
 
 def create_customer(
@@ -180,11 +182,19 @@ def put(customer: Customer, place: Place) -> None:
     customer.place, customer.placed_at = place, clock.now()
 
 
+def tell_owner(session: CrmSession, actor: Actor, customer: Customer, kind: str, *, path: str, **data: str) -> None:
+    """Tell the owner what somebody else did with their customer, with the reason given."""
+    if customer.owner_id and customer.owner_id != actor.id:
+        told = {"name": customer.name, "person": actor.name, "reason": session.info.get("reason") or "", **data}
+        notify(session, [customer.owner_id], kind, told, path=path, customer_id=customer.id)
+
+
 def delete_customer(session: CrmSession, actor: Actor, customer_id: int, *, reason: str = "") -> Customer:
     """Move a customer to the recycle bin, from where it can be restored [004]."""
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_DELETE)
     session.info["reason"] = clean_text(reason)[:300] or None
     put(customer, Place.BIN)
+    tell_owner(session, actor, customer, "customer_deleted", path="/customers")
     bump(session, "customers")
     return customer
 
@@ -196,7 +206,7 @@ def restore_customer(session: CrmSession, actor: Actor, customer_id: int) -> Cus
         select(Customer).where(Customer.id == customer_id, Customer.place == Place.BIN).with_for_update()
     ).scalar_one_or_none()
     if customer is None:
-        raise NotFound
+        raise NotFound(_("This customer is not in the recycle bin any more. Reload the page."))
     put(customer, Place.LIBRARY)
     bump(session, "customers")
     return customer

@@ -20,6 +20,7 @@ from crm_core.scope import unscoped
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_stages import fill_stages
@@ -68,10 +69,13 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     with acting_as(session, actor):
         _edit(session, actor)
         fill_stages(session)
+        fill_standing(session, actor)
     fill_pool(session, actor)
     if users:
         fill_reviews(session, actor)
-        fill_standing(session, actor)
+    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
+    with acting_as(session, chief):
+        fill_leaving(session, chief)
     return accounts
 
 

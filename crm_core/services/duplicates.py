@@ -1,6 +1,5 @@
 """Possible duplicates of an entry: by normalised name, credit code, identity number, phone and mailbox [002]."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from crm_core.db import CrmSession
 from crm_core.i18n import N_, _
 from crm_core.masking import mask
 from crm_core.models import Contact, Customer, Place
-from crm_core.normal import email_key, name_key, phone_key
+from crm_core.normal import email_key, is_same_place, name_key, name_parts, phone_key
 from crm_core.permissions import Actor
+from crm_core.pinyin import pinyin_of
 from crm_core.scope import unscoped, visible_customers
 from crm_core.search import only_matching
 from crm_core.services.entry import Checked
@@ -27,13 +27,25 @@ SAME_IDENTITY = N_("same identity number")
 SAME_PHONE = N_("same phone")
 SAME_EMAIL = N_("same mailbox")
 SIMILAR_NAME = N_("similar name")
+REASONS = {
+    "credit_code": SAME_CODE,
+    "identity": SAME_IDENTITY,
+    "name": SAME_NAME,
+    "phone": SAME_PHONE,
+    "email": SAME_EMAIL,
+    "similar": SIMILAR_NAME,
+}
+"""Why two customers may be one, by the code that a stored pair keeps."""
 FIELD_OF = {SAME_NAME: "name", SAME_CODE: "credit_code", SAME_IDENTITY: "identity_number"}
 EXACT = frozenset(FIELD_OF)
 
-COMPARED = (Place.LIBRARY, Place.REVIEW)
-"""Where a customer lies that is the same: an entry under review counts too."""
-SIMILARITY = 88
-_FORM = re.compile(r"(集团|股份)?(有限)?(责任)?公司$")
+SIMILARITY = 82
+SHORTEST = 4
+"""Shorter names proper are only similar when they are the same."""
+ALMOST = 95
+"""The most that names come to whose marks only sound the same."""
+COMPARED = (Place.LIBRARY, Place.ARCHIVE, Place.REVIEW)
+"""Where a customer lies that an entry is compared with; what was deleted or merged is not."""
 
 
 @dataclass
@@ -44,8 +56,8 @@ class Duplicate:
     code: str
     name: str
     owner: str
+    place: str
     reasons: list[str] = field(default_factory=list)
-    is_under_review: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -139,14 +151,34 @@ def _contact_conditions(phones: Sequence[str], emails: Sequence[str]) -> list[tu
 
 
 def _similar(session: CrmSession, key: str) -> list[int]:
-    core = _FORM.sub("", key)
-    if len(core) < 4:
+    # What is its own comes first; the trade after it is common to many.
+    own = name_parts(key)[1][:4]
+    if len(own) < 4:
         return []
-    # The middle of a name carries what is its own; the place before it and the trade after it are common to many.
-    middle = core[2:6] if len(core) >= 6 else core
-    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.place.in_(COMPARED)), middle)
+    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.place.in_(COMPARED)), own)
     rows = session.execute(candidates.limit(50), execution_options=unscoped)
-    return [row.id for row in rows if fuzz.ratio(key, row.name_key) >= SIMILARITY]
+    return [row.id for row in rows if likeness(name_parts(key), name_parts(row.name_key))]
+
+
+def likeness(one: tuple[str, str], other: tuple[str, str]) -> float:
+    """How alike two names are, 0 to 100, by their `name_parts`: what is their own, where the places do not speak against it.
+
+    The first two characters of it have to sound the same (恒远, 恒源): with another mark it is another company.
+    """
+    (place, own), (other_place, other_own) = one, other
+    if not is_same_place(place, other_place):
+        return 0
+    if own == other_own:
+        return 100
+    if min(len(own), len(other_own)) < SHORTEST:
+        return 0
+    found = min(fuzz.ratio(own, own[:2] + other_own[2:]), ALMOST)
+    return found if found >= SIMILARITY and sound_of(own) == sound_of(other_own) else 0
+
+
+def sound_of(own: str) -> str:
+    """How the mark of a company sounds, by which similar names are looked for."""
+    return pinyin_of(own[:2])
 
 
 def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) -> list[Duplicate]:
@@ -165,8 +197,8 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
             row.code if row.visible else "",
             row.name if row.visible else mask("name", row.name),
             owners.get(row.owner_id or 0, ""),
+            row.place,
             reasons[row.id],
-            row.place == Place.REVIEW,
         )
         for row in rows
     ]

@@ -9,6 +9,8 @@ from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
+from crm_core.services.merge_links import merged_into
 from crm_core.visibility import View, see_logged
 
 PAGE_SIZE = 100
@@ -50,14 +52,18 @@ def list_changes(
     With `field` only the changes of that one, with `action` only what happened in that way.
     """
     require(actor, Permission.CUSTOMER_READ)
-    own = [ChangeLog.customer_id == customer_id]
+    if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
+        return ChangePage([], 0, 1)
+    # Those of the customers that became this one belong to it now, whoever owned them.
+    own = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])]
     own += [ChangeLog.entity == field[0], ChangeLog.field == field[1]] if field else []
     own += [ChangeLog.action == action] if action else []
-    total = session.execute(select(func.count()).select_from(ChangeLog).where(*own)).scalar_one()
+    count = select(func.count()).select_from(ChangeLog).where(*own)
+    total = session.execute(count, execution_options=unscoped).scalar_one()
     found = ChangePage([], total, page)
     page = min(max(page, 1), found.pages)
     statement = select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    return ChangePage([_seen(actor, line) for line in session.execute(statement).scalars()], total, page)
+    return ChangePage([_seen(actor, line) for line in session.execute(statement, execution_options=unscoped).scalars()], total, page)
 
 
 def list_subjects(session: CrmSession, actor: Actor, customer_id: int) -> tuple[list[Subject], list[str]]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import or_, update
 
@@ -11,7 +12,18 @@ from crm_core import clock, db
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.models import Job
 from crm_core.permissions import SYSTEM
-from crm_core.services import cleanup, derived, outbox, recycling, review_deadlines, tasks, verification
+from crm_core.services import (
+    cleanup,
+    derived,
+    duplicate_scan,
+    file_store,
+    outbox,
+    recycle_bin,
+    recycling,
+    review_deadlines,
+    tasks,
+    verification,
+)
 
 log = logging.getLogger("kemai")
 
@@ -23,10 +35,15 @@ AGAIN = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Work:
-    """What a job does. It has to be safe to repeat."""
+    """What a job does. It has to be safe to repeat.
 
-    do: Callable[[CrmSession], None]
+    `read` comes first, in a session that only reads: what takes its time keeps no writer waiting there. What it returns is
+    given to `do`, which writes in one transaction and returns True where there is more to do at once.
+    """
+
+    do: Callable[..., bool | None] | None
     every: timedelta
+    read: Callable[[CrmSession], Any] | None = None
 
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -38,6 +55,9 @@ JOBS: dict[str, Work] = {
     "derived": Work(derived.derive_all, 6 * HOUR),
     "verifications": Work(verification.open_due, 6 * HOUR),
     "overdue_tasks": Work(tasks.tell_overdue, HOUR),
+    "purge": Work(recycle_bin.purge, HOUR),
+    "unused_files": Work(None, HOUR * 6, read=file_store.remove_unused_files),
+    duplicate_scan.JOB: Work(duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),
 }
 """All jobs by name; a new one is a row here."""
 
@@ -61,15 +81,26 @@ def claim(name: str) -> bool:
 
 def run(name: str) -> None:
     """Do a job that was claimed; an error is logged and noted, and the job is due again soon."""
-    error = None
+    error, is_done = None, True
     try:
-        with db.transaction(SYSTEM) as session:
-            JOBS[name].do(session)
+        is_done = not _work(JOBS[name])
     except Exception as problem:
         log.exception("the job %s failed", name)
         error = f"{type(problem).__name__}: {problem}"[:500]
     now = clock.now()
-    due_at = now + (AGAIN if error else JOBS[name].every)
+    due_at = now + (AGAIN if error else JOBS[name].every if is_done else timedelta())
     with db.transaction(SYSTEM) as session:
         done = update(Job).where(Job.name == name).values(due_at=due_at, claimed_until=None, finished_at=now, error=error)
         session.execute(done, execution_options={"synchronize_session": False})
+
+
+def _work(work: Work) -> bool:
+    """Do it; returns whether there is more."""
+    found: tuple[Any, ...] = ()
+    if work.read:
+        with db.reading(SYSTEM) as session:
+            found = (work.read(session),)
+    if work.do is None:
+        return False
+    with db.transaction(SYSTEM) as session:
+        return bool(work.do(session, *found))

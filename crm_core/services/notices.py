@@ -102,6 +102,10 @@ KINDS: dict[str, Kind] = {
         {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
     ),
     "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
+    "customer_deleted": Kind(N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete"),
+    "customer_archived": Kind(N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2"),
+    "customer_merged": Kind(N_("Customers merged"), N_("{person} merged {name} into {kept}. {reason}"), "merge"),
+    "merge_undone": Kind(N_("Merge undone"), N_("{person} took {name} and {kept} apart again. {reason}"), "call_split"),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

@@ -11,6 +11,7 @@ from crm_core.models import CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customers import load_customer
+from crm_core.services.locking import lock_listed
 from crm_core.validation import clean_text
 
 MAX_TAGS = 20
@@ -41,7 +42,7 @@ def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str])
     What a rule set and is not taken stays the rule's; a tag that is taken is given by no rule again, until somebody sets it by hand.
     """
     require(actor, Permission.CUSTOMER_EDIT)
-    customer = load_customer(session, actor, code)
+    customer = lock_listed(session, load_customer(session, actor, code).id)
     wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
     before = tags_of(session, customer.id)
     if wanted == before:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import activity, contacts, customer_changes, library, recycling, tag_rules, tags, users
+from crm_core.services import activity, contacts, customer_changes, library, merges, recycling, tag_rules, tags, users
 from ui import (
     attachment_list,
     badges,
@@ -17,13 +17,14 @@ from ui import (
     guard,
     header,
     history_list,
+    holding,
+    merge_form,
     owner_history,
     standing_badges,
     task_list,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
-may_edit = actor.can(Permission.CUSTOMER_EDIT)
 
 with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
@@ -31,22 +32,29 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     deadline = recycling.deadline_of(session, customer)
     own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
     days = activity.last_days(session, customer)
+    merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
+may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(
-        customer.stage,
-        customer.kind,
-        customer.tier,
-        is_incomplete=customer.is_incomplete,
-        tags=own_tags,
-        reasons=reasons,
-        standing=lambda: standing_badges.draw(customer, days),
-    )
+    with st.container(horizontal=True, gap="xsmall", width="content"):
+        badges.hold_badge(is_on_hold=customer.is_on_hold)
+        badges.customer_badges(
+            customer.stage,
+            customer.kind,
+            customer.tier,
+            is_incomplete=customer.is_incomplete,
+            tags=own_tags,
+            reasons=reasons,
+            standing=lambda: standing_badges.draw(customer, days),
+        )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)
-if missing:
+if not customer.is_listed:
+    holding.draw_archived(customer)
+merge_form.draw_merged(customer, merged)
+if missing and customer.is_listed:
     st.warning(
         _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),
         icon=":material/edit_note:",

@@ -101,8 +101,8 @@ def test_a_half_filled_entry_is_compared_by_what_is_sound_in_it(known: Customer,
 
 @pytest.mark.parametrize(("reason", "asked"), [("", True), (" \u200b\n", True), ("同名不同地区", False)])
 def test_an_exact_duplicate_asks_for_a_reason_that_is_more_than_blanks(reason: str, asked: bool) -> None:
-    exact = duplicates.Duplicate(1, "", "", "", [duplicates.SAME_NAME])
-    similar = duplicates.Duplicate(2, "", "", "", [duplicates.SIMILAR_NAME])
+    exact = duplicates.Duplicate(1, "", "", "", "library", [duplicates.SAME_NAME])
+    similar = duplicates.Duplicate(2, "", "", "", "library", [duplicates.SIMILAR_NAME])
     assert bool(duplicates.lacks_reason([similar, exact], reason)) is asked
     assert duplicates.lacks_reason([similar], reason) == []
 

@@ -176,7 +176,7 @@ class TestSubmission:
         entry = enter(sales)
         with reading(stranger) as session:
             (found,) = duplicates.find_duplicates(session, stranger, name=entry.name)
-        assert (found.is_under_review, found.code) == (True, "")
+        assert (found.place, found.code) == (Place.REVIEW, "")
         withdraw(sales, entry)
         with reading(stranger) as session:
             assert duplicates.find_duplicates(session, stranger, name=entry.name) == []

@@ -78,6 +78,9 @@ BUTTONS = {
     (routes.CUSTOMER, "Set tier"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Verify"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Archive customer"): Permission.CUSTOMER_ARCHIVE,
+    (routes.CUSTOMER, "Merge with…"): Permission.CUSTOMER_MERGE,
+    (routes.CUSTOMER, "Set legal hold"): Permission.RULE_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
     (routes.CUSTOMER, "Transfer"): Permission.CUSTOMER_TRANSFER,
 }

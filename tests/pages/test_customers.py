@@ -48,7 +48,7 @@ class TestList:
     def test_an_administrator_can_fill_an_empty_list_with_demo_data_once(self, administrator: Actor) -> None:
         visit = Visit(administrator).go(routes.CUSTOMERS).press("Fill with demo data")
         with db.reading(SYSTEM) as session:
-            assert session.execute(select(func.count(Customer.id))).scalar_one() == 100
+            assert session.execute(select(func.count(Customer.id))).scalar_one() >= 100
         assert len(names(visit)) == 50
         assert not visit.has("Fill with demo data")
         assert names(visit.go(routes.CUSTOMERS, page="2")) != names(visit.go(routes.CUSTOMERS))

@@ -16,13 +16,18 @@ from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuest
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
+    archive,
     arrivals,
     attachments,
     customer_changes,
     customers,
     drafts,
+    duplicate_pairs,
+    duplicate_scan,
     hand_tiers,
+    holds,
     library,
+    merges,
     notices,
     outbox,
     pool,
@@ -150,11 +155,13 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
         values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
+        values |= {"person": person, "kept": name, "reason": detail}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
+    leave(actor, detail, name)
     return Desk(actor, customer.code, begun)
 
 
@@ -171,6 +178,39 @@ def rule(actor: Actor, code: str, tag: str, detail: str) -> None:
         hand_tiers.set_tier(session, actor, customer.id, "A", reason=detail, until=clock.today())
         customer.verify_on = clock.today()
         tasks.create_task(session, actor, name=detail, due_on=clock.today(), assignee_id=actor.id or 0, description=detail, priority="high")
+
+
+def leave(actor: Actor, detail: str, name: str) -> None:
+    """A customer in the bin, two in the archive and on hold, two pairs of suspected duplicates, one of them told apart, and a merge."""
+    pattern, letters = {"zh_CN": (f"{name[:-4]}{{}}有限公司", "甲乙丙丁戊己"), "en": (f"{name[:-4]} {{}} Ltd", "123456")}[actor.language]
+    people = [factories.contact_values(name=actor.name, position="", phone="13800001111", email="未提供")]
+    made = [
+        factories.make_customer(actor, name=pattern.format(letter), source_detail=f"{detail} {letter}", contacts=people)
+        for letter in letters
+    ]
+    with db.transaction(actor) as session:
+        customers.delete_customer(session, actor, made[0].id, reason=detail)
+        archive.archive_customer(session, actor, made[1].id, reason=detail)
+        holds.set_hold(session, actor, made[0].id, is_on_hold=True, reason=detail)
+        holds.set_hold(session, actor, made[4].id, is_on_hold=True, reason=detail)
+        versions = (session.get_one(Customer, made[2].id).version, session.get_one(Customer, made[3].id).version)
+        merges.merge_customers(session, actor, made[2].id, made[3].id, {}, versions=versions, reason=detail)
+        duplicate_scan.keep_pairs(session, duplicate_scan.find_pairs(session))
+        duplicate_pairs.tell_apart(session, actor, duplicate_pairs.list_pairs(session, actor).rows[-1].id)
+
+
+def code_of(*places: str) -> list[str]:
+    """The codes of customers that lie there."""
+    with db.reading(SYSTEM) as session:
+        return list(session.execute(select(Customer.code).where(Customer.place.in_(places)).order_by(Customer.id)).scalars())
+
+
+def suspected(desk: Desk) -> Visit:
+    return desk.visit().go(routes.DUPLICATES)
+
+
+def compared(desk: Desk) -> Visit:
+    return suspected(desk).press("Compare and merge")
 
 
 @pytest.fixture(params=list(WORDS))
@@ -437,6 +477,8 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
     return show
 
 
+CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
@@ -449,6 +491,18 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer moved": lambda desk: moved(desk).open_tab("detail_tab", "Change log"),
     "customer moved, field": field_of_moved,
     "customer contracts": lambda desk: moved(desk).open_tab("detail_tab", "Contracts"),
+    **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in CUSTOMER_DIALOGS},
+    "customer archived": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("archive")[0]),
+    "customer merged": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]),
+    "customer unmerge": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]).press("Undo merge"),
+    "customer merged history": lambda desk: (
+        desk.visit().go(routes.CUSTOMER, code=code_of("merged")[0]).open_tab("detail_tab", "Change log")
+    ),
+    "bin nothing": lambda desk: desk.visit().go(routes.BIN, q="-"),
+    "bin hold ended": opened(routes.BIN, "End legal hold"),
+    "pairs told apart": lambda desk: suspected(desk).enter("pairs_view", "apart"),
+    "pairs scanned": opened(routes.DUPLICATES, "Scan now"),
+    "merge compared": compared,
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),

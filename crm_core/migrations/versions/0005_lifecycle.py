@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from crm_core.normal import name_key
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -24,6 +26,8 @@ INDEXES = {
     "ix_customer_created": ["created_at", "owner_id"],
 }
 """Indexes of the customers that begin with the place, where they began with the time of deletion."""
+
+NAMES_AT_ONCE = 5000
 
 GRANTED = {
     "administrator": ["customer:archive", "pool:claim", "rule:edit"],
@@ -166,6 +170,18 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("before", sa.Text(), nullable=False),
             sa.Column("undone_at", TIME),
         ],
+        "duplicate_pair": [
+            _key(),
+            _to("customer", "first_id", needed=True, indexed=False, ondelete="CASCADE"),
+            _to("customer", "second_id", needed=True, ondelete="CASCADE"),
+            sa.Column("score", sa.Integer(), nullable=False),
+            sa.Column("reasons", sa.JSON(), nullable=False),
+            sa.Column("found_at", TIME, nullable=False),
+            sa.Column("dismissed_at", TIME),
+            _user("dismissed_by_id", indexed=False),
+            sa.UniqueConstraint("first_id", "second_id"),
+            sa.Index("ix_duplicate_pair_score", "dismissed_at", "score"),
+        ],
         "task": [
             _key(),
             _to("customer", "customer_id", ondelete="CASCADE"),
@@ -239,6 +255,7 @@ def upgrade() -> None:
     op.execute("UPDATE customer SET tier_by_hand = true WHERE tier IS NOT NULL")
     _index("place")
     op.drop_column("customer", "deleted_at")
+    op.create_index("ix_customer_placed", "customer", ["place", "placed_at", "id"])
     for name in ("pooled_at", "activity", "verify_on"):
         op.create_index(f"ix_customer_{name}", "customer", [name])
     op.add_column("customer_tag", sa.Column("by_hand", sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -257,7 +274,19 @@ def upgrade() -> None:
         "INSERT INTO owner_change (customer_id, at, actor_id, to_owner_id, cause)"
         " SELECT id, created_at, created_by_id, owner_id, 'entry' FROM customer WHERE owner_id IS NOT NULL ORDER BY id"
     )
+    _renew_name_keys()
     _grant()
+
+
+def _renew_name_keys() -> None:
+    """Names are compared by another rule than before; page by page, since there may be very many."""
+    customer = sa.table("customer", sa.column("id", KEY), sa.column("name", sa.String()), sa.column("name_key", sa.String()))
+    renew = customer.update().where(customer.c.id == sa.bindparam("of")).values(name_key=sa.bindparam("key"))
+    bind, last = op.get_bind(), 0
+    while rows := bind.execute(sa.select(customer).where(customer.c.id > last).order_by(customer.c.id).limit(NAMES_AT_ONCE)).all():
+        last = rows[-1].id
+        if changed := [{"of": row.id, "key": name_key(row.name)} for row in rows if name_key(row.name) != row.name_key]:
+            bind.execute(renew, changed)
 
 
 def _index(first: str) -> None:
@@ -283,6 +312,7 @@ def downgrade() -> None:
     op.drop_index("ix_customer_tag_rule_id", "customer_tag")
     op.drop_column("customer_tag", "rule_id")
     op.drop_column("customer_tag", "by_hand")
+    op.drop_index("ix_customer_placed", "customer")
     op.add_column("customer", sa.Column("deleted_at", TIME))
     op.execute("UPDATE customer SET deleted_at = placed_at WHERE place <> 'library'")
     _index("deleted_at")
