@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
@@ -55,7 +55,7 @@ def list_changes(
     if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
         return ChangePage([], 0, 1)
     # Those of the customers that became this one belong to it now, whoever owned them.
-    own = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])]
+    own: list[ColumnElement[bool]] = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])]
     own += [ChangeLog.entity == field[0], ChangeLog.field == field[1]] if field else []
     own += [ChangeLog.action == action] if action else []
     count = select(func.count()).select_from(ChangeLog).where(*own)
