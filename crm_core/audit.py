@@ -5,7 +5,7 @@ fields (a look at a sensitive value, an import) is added with `record`.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Table, event, insert, inspect
@@ -47,6 +47,10 @@ UNLOGGED = frozenset(
         "digest",
     }
 )
+
+
+EXTRA = "extra"
+"""The column of custom fields: each of its values is logged under the field's own key."""
 
 
 def record(
@@ -152,8 +156,18 @@ def _changes(record: Any) -> Iterator[tuple[str, Any, Any]]:
             continue
         old = history.deleted[0] if history.deleted else None
         new = history.added[0] if history.added else None
-        if old != new:
+        if attribute.key == EXTRA:
+            yield from _changes_of_extra(old or {}, new or {})
+        elif old != new:
             yield attribute.key, old, new
+
+
+def _changes_of_extra(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """A custom field is logged as a field of its own."""
+    for name in sorted({*old, *new}):
+        before, after = old.get(name) or None, new.get(name) or None
+        if before != after:
+            yield name, before, after
 
 
 def _shown(record: Base, field: str, value: Any) -> str | None:

@@ -1,11 +1,12 @@
 """The base data of a customer as a list of labels and values, by group."""
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.fields import fields_of
+from crm_core.fields import Field, Widget, read_value
 from crm_core.i18n import _, format_time
-from crm_core.models import Customer
 from crm_core.services import display
 from crm_core.services.library import Library
 from crm_core.visibility import View
@@ -15,18 +16,18 @@ from ui.feedback import escape
 
 def draw(customer: View, library: Library, names: dict[int, str]) -> None:
     """One card for each group that has values."""
-    for group, fields in forms.by_group(fields_of(Customer), without=("kind", "stage", "name")).items():
-        shown = display.show_all(fields, customer, library)
+    for group, fields in forms.by_group(library.fields, without=("kind", "stage", "name")).items():
+        shown = _cells(fields, customer, library)
         if group == "base":
-            shown = {_("Customer code"): customer.code} | shown
+            shown = {escape(_("Customer code")): escape(customer.code)} | shown
             if customer.industry_text:
-                shown[_("Industry")] = _("{text} (waiting for the administrator)").format(text=customer.industry_text)
+                shown[escape(_("Industry"))] = escape(_("{text} (waiting for the administrator)").format(text=customer.industry_text))
         if not shown:
             continue
         with st.container(border=True, key=f"sheet_{group}"):
             st.subheader(forms.group_title(group), anchor=False)
             # Arrow is what the browser gets; the way through pandas takes twenty times as long.
-            table = pa.table({"label": [escape(label) for label in shown], "value": [escape(text) for text in shown.values()]})
+            table = pa.table({"label": list(shown), "value": list(shown.values())})
             st.table(table, border="horizontal", hide_index=True, hide_header=True)
             reveal.draw("customer", customer, fields)
     changed = _("Created {created} by {author} · last changed {updated}").format(
@@ -35,3 +36,15 @@ def draw(customer: View, library: Library, names: dict[int, str]) -> None:
         updated=format_time(customer.updated_at),
     )
     st.caption(escape(changed))
+
+
+def _cells(fields: Mapping[str, Field], customer: View, library: Library) -> dict[str, str]:
+    """Labels and values as Markdown, empty ones left out."""
+    shown = [(field, display.show(field, read_value(customer, field), library)) for field in fields.values()]
+    return {escape(field.title): _link(text) if field.widget is Widget.LINK else escape(text) for field, text in shown if text}
+
+
+def _link(address: str) -> str:
+    # Brackets would end the address within Markdown; nothing else that could is in one (`check_link`).
+    target = address.replace("(", "%28").replace(")", "%29").replace("[", "%5B").replace("]", "%5D")
+    return f"[{escape(address)}]({target})"

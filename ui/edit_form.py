@@ -6,9 +6,8 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.fields import Field, Widget, fields_of
+from crm_core.fields import SEVERAL, Field, read_values
 from crm_core.i18n import _
-from crm_core.models import Customer
 from crm_core.permissions import Access
 from crm_core.services import customer_changes
 from crm_core.services.library import Library
@@ -17,21 +16,20 @@ from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
 PREFIX = "edit"
-FIELDS = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 
 
-def shown() -> dict[str, Field]:
+def shown(library: Library) -> dict[str, Field]:
     """The fields of the form, without those that are hidden from the editor's role."""
-    return shown_fields(guard.actor(), FIELDS)
+    return shown_fields(guard.actor(), library.entered)
 
 
-def open_record(customer: View) -> None:
+def open_record(customer: View, library: Library) -> None:
     """Begin the edit, once: the version it began with is what it is saved against."""
     # Streamlit forgets the fields of a page that was left; such an edit begins anew. During a conflict they are not drawn.
     state = st.session_state.get("edit") or {}
     if state.get("code") == customer.code and (state["theirs"] is not None or f"{PREFIX}.name" in st.session_state):
         return
-    base = {name: getattr(customer, name) for name in shown()}
+    base = read_values(customer, shown(library))
     base["industry"] = base["industry"] or customer.industry_text
     st.session_state["edit"] = {
         "code": customer.code,
@@ -42,22 +40,22 @@ def open_record(customer: View) -> None:
         "errors": {},
         "theirs": None,
     }
-    _preload(base)
+    _preload(base, library)
     st.session_state["edit_reason"] = ""
 
 
-def _preload(values: Mapping[str, Any]) -> None:
+def _preload(values: Mapping[str, Any], library: Library) -> None:
     # Nobody gets a whole identity number into a form, and a masked one cannot be corrected: the field is empty, and leaves it as it is.
     is_entered_anew = guard.actor().access_to("identity_number") is Access.EDITABLE and "*" in (values.get("identity_number") or "")
-    forms.preload(shown(), PREFIX, {**values, "identity_number": None} if is_entered_anew else values)
+    forms.preload(shown(library), PREFIX, {**values, "identity_number": None} if is_entered_anew else values)
 
 
 def draw(library: Library) -> None:
     """All groups of the form, then the reason."""
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
-    form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), FIELDS))
-    for group, fields in forms.by_group(shown()).items():
+    form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), library.entered))
+    for group, fields in forms.by_group(shown(library)).items():
         form.draw_group(group, fields)
     with st.container(key=forms.css_key(PREFIX, "reason")):
         st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
@@ -66,18 +64,18 @@ def draw(library: Library) -> None:
     form.show_first_error()
 
 
-def changes() -> dict[str, Any]:
+def changes(library: Library) -> dict[str, Any]:
     """What differs from the values the edit began with."""
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
     changed = {}
-    for name, field in shown().items():
+    for name, field in shown(library).items():
         if not field.shown(values):
             continue
         entered = forms.value_of(f"{PREFIX}.{name}")
-        before = forms.for_widget(field, state["base"][name])
+        before = forms.for_widget(field, state["base"].get(name))
         if (entered or None) != (before or None):
-            changed[name] = entered if field.widget in (Widget.CHOICES, Widget.PRESETS) else (entered or None)
+            changed[name] = entered if field.widget in SEVERAL else (entered or None)
     if not changed.get("identity_number"):
         changed.pop("identity_number", None)
     return changed
@@ -88,10 +86,10 @@ def has_conflict() -> bool:
     return st.session_state["edit"]["theirs"] is not None
 
 
-def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> None:
+def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] | None = None) -> None:
     """Save the changes and go back to the customer; errors come to their fields, a conflict to its choice."""
     state = st.session_state["edit"]
-    wanted = changes() if chosen is None else chosen
+    wanted = changes(library) if chosen is None else chosen
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         customer_changes.update_customer(
             session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"]
@@ -104,7 +102,7 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
     elif outcome.errors:
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
-            _preload({**state["base"], **wanted})
+            _preload({**state["base"], **wanted}, library)
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
     elif outcome.error:
@@ -116,11 +114,11 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    chosen = conflict.choose(("customer", customer_id), shown(), state["mine"], state["base"], state["theirs"], library)
+    chosen = conflict.choose(("customer", customer_id), shown(library), state["mine"], state["base"], state["theirs"], library)
     st.text_input(_("Reason for the change"), key="edit_reason")
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
-            save(customer_id, code, chosen)
+            save(customer_id, code, library, chosen)
         if st.button(_("Cancel"), help=_("Your changes are dropped; the other version stays.")):
             leave(code)
 

@@ -7,7 +7,7 @@ from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
 from crm_core.models.contract import Contract
 from crm_core.models.counter import Counter
-from crm_core.models.custom_field import CustomField
+from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
 from crm_core.models.import_batch import ImportBatch
@@ -39,6 +39,7 @@ __all__ = [
     "ACTIVITIES",
     "CATEGORIES",
     "DECISION_ROLES",
+    "FIELD_TYPES",
     "KINDS",
     "OWNER_CAUSES",
     "PLACES",
@@ -61,6 +62,7 @@ __all__ = [
     "Customer",
     "CustomerTag",
     "Draft",
+    "FieldType",
     "ImportBatch",
     "Industry",
     "IndustrySuggestion",

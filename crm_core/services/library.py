@@ -10,11 +10,14 @@ from sqlalchemy import func, select
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
+from crm_core.fields import Field, fields_of
 from crm_core.i18n import _, localized
-from crm_core.models import CATEGORIES, Industry, IndustrySuggestion, Preset, SuggestionState
+from crm_core.models import CATEGORIES, Customer, Industry, IndustrySuggestion, Preset, SuggestionState
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.pinyin import pinyin_of
+from crm_core.services.custom_fields import read_custom_fields
+from crm_core.services.field_settings import FieldSettings, effective_fields, read_settings
 from crm_core.validation import clean_name, clean_text
 
 
@@ -34,15 +37,40 @@ class Entry:
         return localized(self.name, self.name_en)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """All presets and industries as they are now; shared between sessions, never changed."""
+    """All presets, industries and fields as they are now; shared between sessions, never changed."""
 
+    fields: dict[str, Field]
+    """The customers' fields in use, declared and custom ones, as the administrator set them, in the order of the form."""
+    known_fields: dict[str, Field]
+    """Every field that may stand in the change log: hidden and removed ones as well."""
+    settings: FieldSettings
     presets: dict[str, Entry]
     by_category: dict[str, tuple[Entry, ...]]
     industries: dict[str, Entry]
     mapped: dict[str, str]
     """Users' own words for an industry that an administrator mapped, with the code they stand for."""
+
+    @cached_property
+    def entered(self) -> dict[str, Field]:
+        """The fields of a form: those that are not chosen for good at the beginning."""
+        return {name: field for name, field in self.fields.items() if not field.fixed}
+
+    @cached_property
+    def listed(self) -> dict[str, Field]:
+        """The fields that an administrator put into the customer list."""
+        return {name: field for name, field in self.fields.items() if field.is_listed}
+
+    @cached_property
+    def custom(self) -> dict[str, Field]:
+        """The custom fields in use."""
+        return {name: field for name, field in self.fields.items() if field.custom}
+
+    def offered(self, field: Field, stage: str | None) -> tuple[Entry, ...]:
+        """The presets that a field offers now to customers of a type, in order."""
+        only = field.offered.get(stage or "")
+        return tuple(entry for entry in self.active(field.preset) if only is None or entry.code in only)
 
     def label(self, code: str | None) -> str:
         """The label of a preset; an unknown code (a free budget range) is its own label."""
@@ -118,7 +146,12 @@ def _load(session: CrmSession) -> Library:
     mapped = session.execute(
         select(IndustrySuggestion.text, IndustrySuggestion.industry).where(IndustrySuggestion.state == SuggestionState.MAPPED)
     )
+    custom, removed = read_custom_fields(session)
+    settings = read_settings(session)
     return Library(
+        fields=effective_fields(settings, {key: field for key, field in custom.items() if key not in removed}),
+        known_fields={**fields_of(Customer), **custom},
+        settings=settings,
         presets={entry.code: entry for entries in by_category.values() for entry in entries},
         by_category={category: tuple(entries) for category, entries in by_category.items()},
         industries={row.code: Entry(row.code, row.name, row.name_en, parent=row.parent) for row in industries},

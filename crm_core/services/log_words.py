@@ -12,7 +12,7 @@ from sqlalchemy import select
 from crm_core.db import CrmSession
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Role, Team
+from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Customer, Role, Team
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
 from crm_core.services.library import Library, get_library
@@ -146,10 +146,13 @@ class LogWords:
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
-        declared = _fields(line.entity).get(line.field)
+        declared = self._fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {title}", before, after)
+
+    def _fields(self, entity: str) -> Mapping[str, Field]:
+        return self.library.known_fields if entity == Customer.__tablename__ else _fields(entity)
 
     def _value(self, name: str, declared: Field | None, stored: str | None) -> str:
         if declared and declared.sensitive:

@@ -207,7 +207,6 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("stages", sa.JSON(), nullable=False),
             sa.Column("is_required", sa.Boolean(), nullable=False),
             sa.Column("is_listed", sa.Boolean(), nullable=False),
-            sa.Column("position", sa.Integer(), nullable=False),
             sa.Column("removed_at", TIME),
             *_dated(),
         ],
