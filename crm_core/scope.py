@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, event, false, select, true
+from sqlalchemy import BindParameter, ColumnElement, event, false, select, true
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.interfaces import CriteriaOption
+from sqlalchemy.sql.visitors import anon_map
 
 from crm_core.db import CrmSession
 from crm_core.models import Attachment, Base, Customer, Notice, Task, User
@@ -58,17 +59,56 @@ def _limit(state: ORMExecuteState) -> None:
         return
     actor = state.session.info.get("actor")
     if actor is None or actor.scope is not Scope.ALL:
-        state.statement = state.statement.options(*_limits(actor))
+        state.statement = state.statement.options(_limits(actor))
 
 
 @lru_cache(maxsize=1024)
-def _limits(actor: Actor | None) -> tuple[ExecutableOption, ...]:
+def _limits(actor: Actor | None) -> "Limits":
     # Made once for an actor: making them costs more than most of the queries that they limit.
     condition = _belonging(actor) if actor else _none
-    return (
+    return Limits(
         with_loader_criteria(Customer, visible_customers(actor) if actor else false(), include_aliases=True),
         *(with_loader_criteria(model, condition(model), include_aliases=True) for model in belonging_models()),
     )
+
+
+class Limits(CriteriaOption):
+    """The limits of all models as one option of a query.
+
+    SQLAlchemy describes each option of each query to find the compiled one in its cache. For one option per model that takes
+    longer than most of the queries, and longer with every model; so all are described once, and the description is kept.
+    """
+
+    propagate_to_loaders = True
+
+    def __init__(self, *limits: Any) -> None:
+        self.limits = limits
+        self.bindparams: list[BindParameter[Any]] = []
+        names = anon_map()
+        described = tuple(limit._gen_cache_key(names, self.bindparams) for limit in limits)
+        self.description = (Limits, _NUMBERS.setdefault(described, len(_NUMBERS)))
+
+    def _gen_cache_key(self, _anon_map: Any, bindparams: list[BindParameter[Any]]) -> tuple[Any, ...]:
+        # The values stay outside of the description, so that actors with limits of one form share compiled queries.
+        bindparams.extend(self.bindparams)
+        return self.description
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        """Called when a query is compiled."""
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, _mapper_entities: Any) -> None:
+        """Called when a query is compiled whose columns were replaced."""
+        self.process_compile_state(compile_state)
+
+    def get_global_criteria(self, attributes: Any) -> None:
+        """Called for updates and deletes."""
+        for limit in self.limits:
+            limit.get_global_criteria(attributes)
+
+
+_NUMBERS: dict[Hashable, int] = {}
+"""A number for each form of limits: short to hash and to compare."""
 
 
 @cache

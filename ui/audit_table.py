@@ -60,7 +60,7 @@ def export(query: LogQuery) -> None:
     if outcome.succeeded:
         st.download_button(
             _("Download {count} lines").format(count=f"{count:,}"),
-            data=partial(audit_log.export_lines, guard.actor(), query, reason=reason),
+            data=guard.at_click(partial(audit_log.export_lines, query=query, reason=reason)),
             file_name=f"audit-{format_date(today())}.xlsx",
             mime=XLSX,
             type="primary",

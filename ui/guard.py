@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from crm_core import db
 from crm_core.clients import Client, client_address
 from crm_core.db import CrmSession
+from crm_core.errors import SignInRefused
 from crm_core.i18n import _, use_language
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services import sign_in
@@ -109,6 +110,20 @@ def again() -> None:
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
     """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
     st.dialog(title, width="medium")(_guarded(function))(*arguments)
+
+
+def at_click(make: Callable[[Actor], bytes]) -> Callable[[], bytes]:
+    """The content of a download that is made when it is clicked. That is outside any run, so the session is looked up again then."""
+    token = cookie(COOKIE)
+
+    def made() -> bytes:
+        with db.reading() as session:
+            user = sign_in.find_actor(session, token)
+        if user is None or user.is_held_up:
+            raise SignInRefused(_("Sign in first, then open this file again."))
+        return make(user)
+
+    return made
 
 
 def reading() -> AbstractContextManager[CrmSession]:

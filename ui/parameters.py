@@ -62,9 +62,10 @@ class Day(Parameter):
     def read(self, values: list[str]) -> Any:
         """The day, or none for what is not one."""
         try:
-            return date.fromisoformat(values[0]) if values else None
+            day = date.fromisoformat(values[0]) if values else None
         except ValueError:
             return None  # an address typed by hand; the list shows that nothing is chosen
+        return day if day and date.min.year < day.year < date.max.year else None  # beyond, the day after has no date any more
 
 
 class Switch(Parameter):

@@ -7,7 +7,7 @@ import streamlit as st
 from crm_core.channels import KINDS, WAYS
 from crm_core.config import MAX_ATTACHMENT_BYTES
 from crm_core.i18n import LANGUAGES, _
-from crm_core.services import library, pictures, profile
+from crm_core.services import library, lockout, pictures, profile
 from crm_core.services.profile import Profile
 from ui import browser, feedback, forms, guard, header
 from ui.attachment_list import UPLOAD_LIMIT_MB
@@ -62,11 +62,16 @@ def _save(entered: Profile, password: str) -> None:
     actor = guard.actor()
     with feedback.attempt(show=False) as outcome:
         with guard.reading() as session:
+            is_compared = bool(password) and profile.needs_password(session, actor, entered)
+        if is_compared:
+            with guard.acting() as session:
+                lockout.claim_confirmation(session, actor)
+        with guard.reading() as session:
             checked = profile.check_profile(session, actor, entered, password=password)
         with guard.acting() as session:
             profile.update_profile(session, actor, checked)
     if not outcome.succeeded:
-        st.session_state["profile_errors"] = outcome.errors
+        st.session_state["profile_errors"] = outcome.errors or {"password": [str(outcome.error)]}
         st.rerun()
     st.session_state["profile_saved"] = True
     feedback.later(_("Your settings are saved."))

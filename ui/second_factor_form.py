@@ -44,14 +44,14 @@ def draw_new_codes() -> bool:
 
 def _draw_enrolment() -> None:
     st.write(_("An app on your phone shows a code every half minute. At sign-in you enter it after your password."))
+    actor = guard.actor()
     if not st.session_state.get(BEGUN):
         if st.button(_("Set up"), type="primary", icon=":material/qr_code_2:"):
-            st.session_state[BEGUN] = True
+            with guard.acting() as session:
+                st.session_state[BEGUN] = second_factor.begin(session, actor)
             st.rerun()
         return
-    actor = guard.actor()
-    with guard.acting() as session:
-        secret = second_factor.begin(session, actor)
+    secret: str = st.session_state[BEGUN]
     st.caption(_("Scan this with your authenticator app."))
     st.image(_picture(second_factor.address_of(actor, secret)), width=220, alt=_("QR code"))
     st.caption(_("Or enter this key in the app:"))

@@ -11,8 +11,10 @@ from ui import feedback, guard
 
 def draw(user_id: int) -> None:
     """One row a browser, last used first."""
-    with guard.reading() as session:
+    with feedback.attempt() as outcome, guard.reading() as session:
         browsers = sessions.list_sessions(session, guard.actor(), user_id)
+    if not outcome.succeeded:
+        return
     if not browsers:
         feedback.empty_state("devices", _("Not signed in anywhere"), _("Every browser that is signed in to the account is listed here."))
     for browser in browsers:

@@ -97,5 +97,4 @@ __all__ = [
     "Team",
     "User",
     "UserSession",
-    "_batch import ImportBatch",
 ]

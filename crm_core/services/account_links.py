@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from crm_core import clock, crypto
 from crm_core.config import settings
@@ -11,12 +11,22 @@ from crm_core.errors import NotFound
 from crm_core.i18n import _
 from crm_core.models import AccountLink
 
+FORGOTTEN = "password"
+"""The purpose of a link for a forgotten password; it ends when the password or the mailbox becomes another one."""
+
 
 def make_link(session: CrmSession, user_id: int, *, purpose: str, life: timedelta) -> str:
     """A new link; returns its token, of which only the hash is kept."""
     token = crypto.token()
     session.add(AccountLink(user_id=user_id, purpose=purpose, token_hash=crypto.token_hash(token), expires_at=clock.now() + life))
     return token
+
+
+def end_links(session: CrmSession, user_id: int, *, purpose: str) -> None:
+    """End the links of an account that are still open for a purpose."""
+    session.execute(
+        delete(AccountLink).where(AccountLink.user_id == user_id, AccountLink.purpose == purpose, AccountLink.used_at.is_(None))
+    )
 
 
 def get_link(session: CrmSession, token: str, *, purpose: str) -> AccountLink:

@@ -17,6 +17,7 @@ from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
 from crm_core.models import Customer, Kind, Role
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
 from crm_core.services.actors import list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
@@ -71,7 +72,7 @@ def _refuse_filled(session: CrmSession, *, users: bool) -> None:
         raise IllegalTransition(
             _("This database holds users already. Demo content goes into an empty database only; choose another CRM_DATA_DIR.")
         )
-    if session.execute(select(Customer.id).limit(1)).first():
+    if session.execute(select(Customer.id).limit(1), execution_options=unscoped).first():
         raise IllegalTransition(_("This database holds customers already. Demo content goes into an empty database only."))
 
 

@@ -68,6 +68,13 @@ class FieldSettings:
         """The setting of a field; the default one where nobody set any."""
         return self.by_field.get(name, FieldSetting())
 
+    def in_order(self, fields: Mapping[str, Field]) -> dict[str, Field]:
+        """Fields by group, as the administrator sorted them; in a sorted group those come last that were not sorted."""
+        groups = list(GROUPS)
+        places = {name: place for names in self.order.values() for place, name in enumerate(names)}
+        ordered = sorted(fields.values(), key=lambda one: (groups.index(one.group), places.get(one.name, len(places))))
+        return {one.name: one for one in ordered}
+
 
 def read_settings(session: CrmSession) -> FieldSettings:
     """The present settings."""
@@ -95,15 +102,7 @@ def stored_form(settings: FieldSettings) -> dict[str, Any]:
 def effective_fields(settings: FieldSettings, custom: Mapping[str, Custom]) -> dict[str, Field]:
     """The customers' fields that are in use, as set, in the order of the form; hidden ones are not among them."""
     declared = {name: _as_set(one, settings.of(name)) for name, one in fields_of(Customer).items() if settings.of(name).is_shown}
-    return in_order({**declared, **custom}, settings)
-
-
-def in_order(fields: Mapping[str, Field], settings: FieldSettings) -> dict[str, Field]:
-    """Fields by group, sorted as the administrator sorted them; those that were not sorted come last in a group that was."""
-    groups = list(GROUPS)
-    places = {name: place for names in settings.order.values() for place, name in enumerate(names)}
-    ordered = sorted(fields.values(), key=lambda one: (groups.index(one.group), places.get(one.name, len(places))))
-    return {one.name: one for one in ordered}
+    return settings.in_order({**declared, **custom})
 
 
 def _as_set(declared: Field, setting: FieldSetting) -> Field:

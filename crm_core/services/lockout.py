@@ -57,9 +57,12 @@ def claim_confirmation(session: CrmSession, actor: Actor) -> None:
         raise SignInRefused(_("There were too many wrong entries. Wait some minutes and try again."))
 
 
-def forget_confirmations(session: CrmSession, actor: Actor) -> None:
-    """The person confirmed who they are."""
-    attempts.forget(session, [_of_confirmations(actor)])
+def take_back_confirmation(session: CrmSession, actor: Actor) -> None:
+    """What was entered was right, so it counts no more; earlier failures stay.
+
+    Else somebody at an open session could set up an app of their own and, with a right code between, guess the password without end.
+    """
+    attempts.take_back(session, [_of_confirmations(actor)])
 
 
 def lift(session: CrmSession, user: User) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import bcrypt
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from crm_core import clock
 from crm_core.clients import Client
@@ -14,9 +14,9 @@ from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _, in_language
 from crm_core.models import AccountLink, User
 from crm_core.services import account_links, attempts, lockout, outbox, passwords
+from crm_core.services.account_links import FORGOTTEN
 from crm_core.services.attempts import Limit, counter
 
-PURPOSE = "password"
 PARAMETER = "new_password"
 LINK_LIFE = timedelta(minutes=30)
 ACCOUNT_LIMIT = Limit(3, timedelta(minutes=30), timedelta(hours=4))
@@ -47,8 +47,8 @@ def request_link(session: CrmSession, username: str, client: Client) -> None:
 
 
 def _send(session: CrmSession, user: User, mailbox: str) -> None:
-    session.execute(delete(AccountLink).where(AccountLink.user_id == user.id, AccountLink.purpose == PURPOSE))
-    token = account_links.make_link(session, user.id, purpose=PURPOSE, life=LINK_LIFE)
+    account_links.end_links(session, user.id, purpose=FORGOTTEN)
+    token = account_links.make_link(session, user.id, purpose=FORGOTTEN, life=LINK_LIFE)
     with in_language(user.language):
         asked = _("{name}, somebody asked for a new password for your account. If it was you, open this link within {minutes} minutes:")
         otherwise = _("If it was not you, leave this mail alone: your password stays as it is.")
@@ -68,7 +68,7 @@ def check_link(session: CrmSession, token: str, password: str) -> NewPassword:
 def is_good(session: CrmSession, token: str) -> bool:
     """Whether a link can still be used."""
     try:
-        account_links.get_link(session, token, purpose=PURPOSE)
+        account_links.get_link(session, token, purpose=FORGOTTEN)
     except NotFound:
         return False
     return True
@@ -86,7 +86,7 @@ def use_link(session: CrmSession, new: NewPassword) -> None:
 
 
 def _holder(session: CrmSession, token: str) -> tuple[User, AccountLink]:
-    link = account_links.get_link(session, token, purpose=PURPOSE)
+    link = account_links.get_link(session, token, purpose=FORGOTTEN)
     may_have_one = (User.id == link.user_id, User.is_active, User.blocked_at.is_(None))
     user = session.execute(select(User).where(*may_have_one)).scalar_one_or_none()
     if user is None:

@@ -18,7 +18,8 @@ from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import OldPassword, User, UserSession
 from crm_core.permissions import Actor
-from crm_core.services import devices, lockout
+from crm_core.services import account_links, devices, lockout
+from crm_core.services.account_links import FORGOTTEN
 from crm_core.services.users import get_manageable, get_user
 
 
@@ -117,15 +118,18 @@ def change_password(session: CrmSession, actor: Actor, change: PasswordChange) -
     if user.password_hash != change.old_hash:
         raise ValidationFailed({"old": [_wrong_password()]})
     set_password(session, user, change.new_hash, must_change=False, keep_session=actor.session_id)
-    lockout.forget_confirmations(session, actor)
+    lockout.take_back_confirmation(session, actor)
 
 
 def set_password(session: CrmSession, user: User, password_hash: str, *, must_change: bool, keep_session: int | None = None) -> None:
-    """Replace a password that was checked: the old one is kept for comparison, other sessions and the trust in browsers end."""
+    """Replace a password that was checked: the old one is kept for comparison; other sessions, the trust in browsers and links
+    that would set another one end.
+    """
     _keep_old(session, user)
     user.password_hash, user.password_changed_at = password_hash, clock.now()
     user.must_change_password = must_change
     devices.end_trust(session, user.id)
+    account_links.end_links(session, user.id, purpose=FORGOTTEN)
     audit.record(session, "password_reset" if must_change else "password_changed", user)
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.id != (keep_session or 0)))
 

@@ -16,6 +16,8 @@ from crm_core.i18n import LANGUAGES, _
 from crm_core.models import User
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
+from crm_core.services import account_links, lockout
+from crm_core.services.account_links import FORGOTTEN
 from crm_core.services.outbox import enqueue_mail
 from crm_core.services.passwords import is_password
 from crm_core.services.users import get_manageable, get_user
@@ -56,8 +58,7 @@ def check_profile(session: CrmSession, actor: Actor, entered: Profile, *, passwo
     user = get_user(session, actor.id or 0)
     values, errors = clean_values(profile_fields(), entered.values)
     errors |= _taken(session, user, values.get("email"))
-    is_mailbox_new = any(name in values and values[name] != getattr(user, name) for name in MAILBOXES)
-    if is_mailbox_new and not is_password(user, password):
+    if _is_mailbox_new(user, values) and not is_password(user, password):
         errors["password"] = [_("Enter your present password to change a mailbox.")]
     if errors:
         raise ValidationFailed(errors)
@@ -66,11 +67,24 @@ def check_profile(session: CrmSession, actor: Actor, entered: Profile, *, passwo
     return Profile(values, language, channels)
 
 
+def needs_password(session: CrmSession, actor: Actor, entered: Profile) -> bool:
+    """Whether what was entered changes a mailbox, so that the password is compared; the attempt is counted before."""
+    values, _errors = clean_values(profile_fields(), entered.values)
+    return _is_mailbox_new(get_user(session, actor.id or 0), values)
+
+
+def _is_mailbox_new(user: User, values: Mapping[str, Any]) -> bool:
+    return any(name in values and values[name] != getattr(user, name) for name in MAILBOXES)
+
+
 def update_profile(session: CrmSession, actor: Actor, checked: Profile) -> None:
-    """Keep what `check_profile` accepted; a mailbox that lost its account is told so."""
+    """Keep what `check_profile` accepted; a mailbox that lost its account is told so, and its links end."""
     user = get_user(session, actor.id or 0)
     if user.email and user.email != checked.values["email"]:
         _tell_former_mailbox(session, user, user.email)
+        account_links.end_links(session, user.id, purpose=FORGOTTEN)
+    if _is_mailbox_new(user, checked.values):
+        lockout.take_back_confirmation(session, actor)
     if user.name != checked.values["name"]:
         bump(session, "users")
     for name, value in checked.values.items():
@@ -100,6 +114,8 @@ def set_mailbox(session: CrmSession, actor: Actor, user_id: int, email: str) -> 
     errors |= _taken(session, user, values.get("email"))
     if errors:
         raise ValidationFailed(errors)
+    if user.email != values["email"]:
+        account_links.end_links(session, user.id, purpose=FORGOTTEN)
     user.email = values["email"]
 
 

@@ -66,11 +66,11 @@ def _recovery_hash(user_id: int, code: str) -> str:
 
 
 def begin(session: CrmSession, actor: Actor) -> str:
-    """The secret for one's own app, which is in force only once a code of it confirmed it; until then it stays the same."""
+    """A new secret for one's own app, in force only once a code of it confirmed it: nobody who saw an earlier one knows it."""
     user = get_user(session, actor.id or 0)
     if user.totp_confirmed_at is not None:
         raise ValidationFailed({"code": [_("Two-step verification is on already. Switch it off first to change the app.")]})
-    user.totp_secret = user.totp_secret or pyotp.random_base32()
+    user.totp_secret = pyotp.random_base32()
     return user.totp_secret
 
 
@@ -88,7 +88,7 @@ def confirm(session: CrmSession, actor: Actor, code: str) -> list[str]:
     if user.totp_confirmed_at is not None or not accept(session, user, code):
         raise ValidationFailed({"code": [wrong_code()]})
     user.totp_confirmed_at = clock.now()
-    lockout.forget_confirmations(session, actor)
+    lockout.take_back_confirmation(session, actor)
     audit.record(session, "second_factor_on", user)
     return _new_codes(session, user)
 
@@ -120,7 +120,7 @@ def _confirmed_by(session: CrmSession, actor: Actor, code: str) -> User:
     user = get_user(session, actor.id or 0)
     if user.totp_confirmed_at is None or not accept(session, user, code):
         raise ValidationFailed({"code": [wrong_code()]})
-    lockout.forget_confirmations(session, actor)
+    lockout.take_back_confirmation(session, actor)
     return user
 
 

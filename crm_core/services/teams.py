@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from crm_core.db import CrmSession
-from crm_core.errors import IllegalTransition, NotFound, ValidationFailed
+from crm_core.errors import IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import Team, User
 from crm_core.numbering import bump
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.validation import clean_name
 
 
@@ -51,8 +51,9 @@ def list_tree(session: CrmSession, actor: Actor) -> list[TeamNode]:
 
 
 def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int | None = None, head_id: int | None = None) -> int:
-    """Add a team and return its id. Raises `ValidationFailed` for an empty or existing name, or an unknown place or head."""
+    """Add a team and return its id. Raises `ValidationFailed` for an empty or existing name, or an unknown place or head, `NotAllowed`."""
     require(actor, Permission.USER_EDIT)
+    refuse_outside(actor, parent_id)
     team = Team(name="")
     _write(session, team, name=name, parent_id=parent_id, head_id=head_id)
     session.add(team)
@@ -64,22 +65,24 @@ def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int 
 def update_team(session: CrmSession, actor: Actor, team_id: int, *, name: str, parent_id: int | None, head_id: int | None) -> None:
     """Rename or move a team, or give it another head; what its people see follows at once.
 
-    Raises `ValidationFailed`, also for a place below itself, and `NotFound`.
+    Raises `ValidationFailed`, also for a place below itself, `NotFound` and `NotAllowed`.
     """
     require(actor, Permission.USER_EDIT)
     team = _lock_teams(session).get(team_id)
     if team is None:
         raise _gone()
+    refuse_outside(actor, team_id, *({parent_id} - {team.parent_id}))
     _write(session, team, name=name, parent_id=parent_id, head_id=head_id)
     bump(session, "customers")
 
 
 def delete_team(session: CrmSession, actor: Actor, team_id: int) -> None:
-    """Remove a team without members and teams below it. Raises `IllegalTransition`, `NotFound`."""
+    """Remove a team without members and teams below it. Raises `IllegalTransition`, `NotFound`, `NotAllowed`."""
     require(actor, Permission.USER_EDIT)
     teams = _lock_teams(session)
     if team_id not in teams:
         raise _gone()
+    refuse_outside(actor, team_id)
     members = session.execute(select(func.count()).select_from(User).where(User.team_id == team_id)).scalar_one()
     if members or any(team.parent_id == team_id for team in teams.values()):
         raise IllegalTransition(_("Only an empty team can be deleted. Move its people, disabled ones too, and the teams below it first."))
@@ -92,6 +95,17 @@ def teams_seen(session: CrmSession, user_id: int, team_id: int | None) -> frozen
     below = select(Team.id).where((Team.id == team_id) | (Team.head_id == user_id)).cte("below", recursive=True)
     below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
     return frozenset(session.execute(select(below.c.id)).scalars())
+
+
+def refuse_outside(actor: Actor, *team_ids: int | None) -> None:
+    """Raise `NotAllowed` for a team whose customers the actor does not see, and for no team: whoever moves people or teams there,
+    or takes over an account there, would see more than their role shows them.
+    """
+    if actor.scope is not Scope.ALL and not actor.team_ids.issuperset(team_ids):
+        raise NotAllowed(
+            Permission.USER_EDIT,
+            _("You manage only teams whose customers you see yourself, and their people. Ask an administrator to do this."),
+        )
 
 
 def _lock_teams(session: CrmSession) -> dict[int, Team]:

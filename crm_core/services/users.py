@@ -15,7 +15,7 @@ from crm_core.models import Role, User, UserSession
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.roles import ADMINISTRATOR, find_role, refuse_above
-from crm_core.services.teams import list_teams
+from crm_core.services.teams import list_teams, refuse_outside, teams_seen
 from crm_core.validation import clean_name, clean_text
 
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._\-]{1,38}[a-z0-9]$")
@@ -40,6 +40,7 @@ def create_user(
 ) -> User:
     """Add an account. Raises `NotAllowed`, `ValidationFailed`."""
     require(actor, Permission.USER_EDIT)
+    refuse_outside(actor, team_id)
     errors: dict[str, list[str]] = {}
     username = _checked_username(session, errors, username)
     given = _checked_role(session, actor, errors, role)
@@ -96,9 +97,10 @@ def _check_team(session: CrmSession, errors: dict[str, list[str]], team_id: int 
 def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, role: str, team_id: int | None, is_active: bool) -> None:
     """Change an account; disabling it ends its sessions. The last active administrator always remains.
 
-    Raises `NotAllowed` also where the account's role, the present or the new one, allows more than the actor's own.
+    Raises `NotAllowed` also where the account's role or team, the present or the new one, allows or shows more than the actor's own.
     """
     user = get_manageable(session, actor, user_id)
+    refuse_outside(actor, team_id)
     errors: dict[str, list[str]] = {}
     clean = _checked_name(errors, name)
     new_role = _checked_role(session, actor, errors, role)
@@ -117,7 +119,8 @@ def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, r
 
 def _is_last_administrator(session: CrmSession, user: User) -> bool:
     # All of them are locked: of two administrators who demote each other at once, the second sees what the first did.
-    active = select(User.id).where(User.role_id == user.role_id, User.is_active).order_by(User.id).with_for_update()
+    may_sign_in = (User.is_active, User.blocked_at.is_(None))
+    active = select(User.id).where(User.role_id == user.role_id, *may_sign_in).order_by(User.id).with_for_update()
     return set(session.execute(active).scalars()) <= {user.id}
 
 
@@ -135,10 +138,14 @@ def get_user(session: CrmSession, user_id: int) -> User:
 
 
 def get_manageable(session: CrmSession, actor: Actor, user_id: int) -> User:
-    """An account that the actor may change: its role allows no more than the actor's own. Raises `NotAllowed`, `NotFound`."""
+    """An account that the actor may change: its role allows, and its teams show, no more than the actor's own.
+
+    Raises `NotAllowed`, `NotFound`.
+    """
     require(actor, Permission.USER_EDIT)
     user = get_user(session, user_id)
     refuse_above(actor, user.role)
+    refuse_outside(actor, user.team_id, *teams_seen(session, user.id, user.team_id))
     return user
 
 

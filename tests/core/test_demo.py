@@ -78,3 +78,9 @@ def test_a_database_with_users_or_customers_is_left_alone(database: str, adminis
     with pytest.raises(IllegalTransition):
         fill(administrator, users=False)
     assert len(all_customers()) == 1
+
+
+def test_customers_that_the_actor_does_not_see_count_too(database: str, sales: Actor, colleague: Actor) -> None:
+    factories.make_customer(colleague)
+    with pytest.raises(IllegalTransition):
+        fill(sales, users=False)

@@ -15,7 +15,7 @@ from crm_core.db import reading, transaction
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.models import AccountLink, OldPassword, OutboxMessage, User
 from crm_core.permissions import Actor
-from crm_core.services import password_links, passwords, sign_in
+from crm_core.services import password_links, passwords, profile, sign_in
 from tests import factories
 from tests.core.sentences import is_sentence
 from tests.core.test_concurrency import at_once
@@ -158,6 +158,27 @@ class TestUsing:
         with pytest.raises(NotFound):
             use(first)
         use(token())
+
+    def test_another_password_or_mailbox_ends_it(self, owner: Actor, administrator: Actor) -> None:
+        def change_password() -> None:
+            with reading() as session:
+                change = passwords.check_change(session, owner, old=factories.PASSWORD, new="Other-pass-789")
+            with transaction(owner) as session:
+                passwords.change_password(session, owner, change)
+
+        def reset_password() -> None:
+            with transaction(administrator) as session:
+                passwords.reset_password(session, administrator, owner.id or 0, password_hash="x")
+
+        def change_mailbox() -> None:
+            with transaction(administrator) as session:
+                profile.set_mailbox(session, administrator, owner.id or 0, "another@example.com")
+
+        for act in (change_mailbox, change_password, reset_password):
+            ask()
+            act()
+            with pytest.raises(NotFound):
+                use(token())
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"blocked_at": START}])
     def test_it_does_not_open_an_account_that_was_closed_meanwhile(self, owner: Actor, change: dict[str, object]) -> None:

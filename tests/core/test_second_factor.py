@@ -269,6 +269,14 @@ class TestEnding:
         with pytest.raises(ValidationFailed), transaction(sales) as session:
             second_factor.begin(session, sales)
 
+    def test_a_secret_that_was_seen_before_is_not_put_in_force(self, database: str, sales: Actor) -> None:
+        with transaction(sales) as session:
+            seen = second_factor.begin(session, sales)
+        with transaction(sales) as session:
+            assert second_factor.begin(session, sales) != seen
+        with pytest.raises(ValidationFailed), transaction(sales) as session:
+            second_factor.confirm(session, sales, pyotp.TOTP(seen).now())
+
     def test_who_finds_an_open_session_guesses_five_times(self, app: pyotp.TOTP, sales: Actor) -> None:
         refused = []
         for _turn in range(7):
@@ -280,6 +288,18 @@ class TestEnding:
         assert len(refused) == 2
         assert all(map(is_sentence, refused))
         assert is_let_in(sales, app.at(START))
+
+    def test_a_code_of_an_app_does_not_forget_wrong_passwords(self, app: pyotp.TOTP, sales: Actor) -> None:
+        def guess(times: int) -> None:
+            for _turn in range(times):
+                with transaction(sales) as session:
+                    lockout.claim_confirmation(session, sales)
+
+        guess(5)  # the fifth is the code
+        with transaction(sales) as session:
+            second_factor.renew_codes(session, sales, app.at(START))
+        with pytest.raises(SignInRefused):
+            guess(2)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from crm_core.db import reading, transaction
+from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import CrmError, IllegalTransition, NotAllowed, NotFound, ValidationFailed
-from crm_core.models import Team
-from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import customer_list, users
+from crm_core.models import Role, Team
+from crm_core.permissions import SYSTEM, Actor, Permission
+from crm_core.services import customer_list, passwords, profile, users
 from crm_core.services import teams as team_services
 from crm_core.services.customer_list import CustomerQuery
 from tests import factories
@@ -144,3 +145,62 @@ class TestRules:
             attempt(session, administrator)
         with pytest.raises(NotAllowed), transaction(sales) as session:
             attempt(session, sales)
+
+
+class TestNobodySeesMore:
+    """Accounts and teams in the hands of somebody who sees one team: what is outside stays as it is."""
+
+    @pytest.fixture
+    def clerk(self, administrator: Actor, teams: dict[str, int]) -> Actor:
+        """A manager of team East who manages accounts."""
+        with transaction(SYSTEM) as session:
+            role = session.execute(select(Role).where(Role.code == "manager")).scalar_one()
+            role.permissions = sorted({*role.permissions, Permission.USER_EDIT})
+        return factories.make_user(role="manager", username="clerk", team_id=teams["east"])
+
+    def refused(self, actor: Actor, act: Callable[[CrmSession], object]) -> None:
+        with pytest.raises(NotAllowed) as refusal, transaction(actor) as session:
+            act(session)
+        assert is_sentence(str(refusal.value))
+
+    def test_a_team_outside_is_neither_changed_nor_taken_under_the_own_one(
+        self, database: str, clerk: Actor, teams: dict[str, int]
+    ) -> None:
+        west = {"name": "华西组", "parent_id": None, "head_id": None}
+        for over in ({"head_id": clerk.id}, {"parent_id": teams["east"]}, {"name": "x"}):
+            self.refused(clerk, lambda session, over=over: team_services.update_team(session, clerk, teams["west"], **(west | over)))
+        self.refused(clerk, lambda session: team_services.delete_team(session, clerk, teams["west"]))
+
+    def test_no_team_leaves_for_a_place_outside(self, database: str, clerk: Actor, teams: dict[str, int]) -> None:
+        for place in (None, teams["west"]):
+            self.refused(clerk, lambda _session, place=place: change(clerk, teams["below"], parent_id=place))
+            self.refused(clerk, lambda session, place=place: team_services.create_team(session, clerk, name="x", parent_id=place))
+        change(clerk, teams["east"], name="华东大组")
+        with transaction(clerk) as session:
+            team_services.create_team(session, clerk, name="华东二组", parent_id=teams["east"])
+
+    def test_nobody_moves_out_of_or_into_what_is_seen(self, database: str, clerk: Actor, teams: dict[str, int]) -> None:
+        here, there = factories.make_user(team_id=teams["below"]), factories.make_user(team_id=teams["west"])
+
+        def move(who: Actor, team_id: int | None) -> Callable[[CrmSession], object]:
+            role = "manager" if who is clerk else "sales"
+            return lambda session: users.update_user(session, clerk, who.id or 0, name=who.name, role=role, team_id=team_id, is_active=True)
+
+        for who, team_id in ((clerk, teams["west"]), (there, teams["east"]), (there, teams["west"]), (here, teams["west"]), (here, None)):
+            self.refused(clerk, move(who, team_id))
+        with transaction(clerk) as session:
+            move(here, teams["east"])(session)
+
+    def test_no_account_outside_is_made_or_taken_over(self, database: str, clerk: Actor, teams: dict[str, int]) -> None:
+        strangers = [
+            factories.make_user(role="manager", team_id=teams["west"]),
+            factories.make_user(),
+            factories.make_user(team_id=teams["below"]),
+        ]
+        change(SYSTEM, teams["west"], head_id=strangers[2].id)
+        for stranger in strangers:
+            self.refused(clerk, lambda session, who=stranger: passwords.reset_password(session, clerk, who.id or 0, password_hash="x"))
+            self.refused(clerk, lambda session, who=stranger: profile.set_mailbox(session, clerk, who.id or 0, "a@example.com"))
+        for place in (teams["west"], None):
+            values = {"name": "x", "password_hash": "x", "role": "sales", "team_id": place}
+            self.refused(clerk, lambda session, values=values: users.create_user(session, clerk, username="new.one", **values))

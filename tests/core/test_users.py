@@ -5,8 +5,9 @@ from typing import Any
 import bcrypt
 import pytest
 from sqlalchemy import select
+from sqlalchemy import update as sql_update
 
-from crm_core import config
+from crm_core import clock, config
 from crm_core.checks.passwords import check_password
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
@@ -198,9 +199,11 @@ class TestAccounts:
         changed = user_row(administrator)
         assert (changed.is_active, factories.actor_of(changed.id).can(Permission.USER_EDIT)) != (True, True)
 
-    def test_a_disabled_administrator_does_not_count(self, database: str, administrator: Actor) -> None:
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"blocked_at": clock.now()}])
+    def test_an_administrator_who_cannot_sign_in_does_not_count(self, database: str, administrator: Actor, change: dict[str, Any]) -> None:
         second = factories.make_user(role="administrator")
-        update(administrator, second, role="administrator", is_active=False)
+        with transaction(SYSTEM) as session:
+            session.execute(sql_update(User).where(User.id == second.id).values(**change))
         with pytest.raises(ValidationFailed):
             update(administrator, administrator, role="sales")
 

@@ -305,3 +305,11 @@ def test_every_dialog_can_be_left_by_a_button_and_nothing_is_done(administrator:
     visit.press("leave_dialog")
     assert not visit.has("leave_dialog")
     assert (visit.page, visit.refusals, logged()) == (file, [], before)
+
+
+def test_sessions_of_an_account_above_the_own_one_are_refused_in_words(administrator: Actor, manager: Actor) -> None:
+    with db.transaction(SYSTEM) as session:
+        role = session.execute(select(Role).where(Role.code == "manager")).scalar_one()
+        role.permissions = sorted({*role.permissions, Permission.USER_EDIT})
+    visit = Visit(manager).go(routes.USERS).press(f"sessions_{administrator.id}")
+    assert zh("Administrator") in visit.refusals[0]

@@ -1,10 +1,15 @@
 """The administrator's page of the audit log: search, jump to the customer, export."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from sqlalchemy import select
+import streamlit as st
+from sqlalchemy import delete, select, update
 
 from crm_core import db
-from crm_core.models import Role
+from crm_core.errors import NotAllowed, SignInRefused
+from crm_core.models import Role, User, UserSession
 from crm_core.permissions import SYSTEM, Actor, Permission
 from tests import factories
 from tests.pages.visit import ADDRESS, Visit, zh
@@ -73,6 +78,32 @@ def test_an_export_needs_a_reason_and_gives_the_lines(administrator: Actor, sale
     (button,) = visit.elements("download_button")
     assert "2" in button.label
     assert not factories.log_of("change_log")
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (lambda: update(Role).values(permissions=[Permission.CUSTOMER_READ, Permission.AUDIT_READ]), NotAllowed),
+        (lambda: update(Role).values(permissions=[Permission.CUSTOMER_READ, Permission.CUSTOMER_EXPORT]), NotAllowed),
+        (lambda: update(User).values(is_active=False), SignInRefused),
+        (lambda: update(User).values(must_change_password=True), SignInRefused),
+        (lambda: delete(UserSession), SignInRefused),
+    ],
+    ids=["no export", "no log", "disabled", "held up", "signed out"],
+)
+def test_what_was_taken_away_since_the_button_was_drawn_makes_no_file(
+    administrator: Actor, monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any], refusal: type[Exception]
+) -> None:
+    clicks: list[Callable[[], bytes]] = []
+    monkeypatch.setattr(st, "download_button", lambda _label, *, data, **_look: clicks.append(data))
+    Visit(administrator).go(routes.AUDIT).press("Export").fill(export_reason="年度检查").press("export_check")
+    (click,) = clicks
+    assert click().startswith(b"PK")
+    with db.transaction(SYSTEM) as session:
+        session.execute(change())
+    with pytest.raises(refusal):
+        click()
+    assert len(factories.log_of("change_log")) == 1
 
 
 def test_who_may_not_export_is_not_offered_it(administrator: Actor) -> None:

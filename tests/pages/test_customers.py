@@ -69,6 +69,7 @@ class TestList:
             ({"stage": "emperor", "industry": "ZZ", "owner": "x", "tag": "-1", "sort": "sideways", "page": "-3"}, set(STAGED)),
             ({"since": "yesterday", "until": "2020-13-40", "incomplete": "perhaps", "page": "9999"}, set(STAGED)),
             ({"since": "1900-01-01"}, set(STAGED)),
+            ({"since": "0001-01-01", "until": "9999-12-31"}, set(STAGED)),
             ({"until": "2999-01-01"}, set(STAGED)),
             ({"page": "٣"}, set(STAGED)),
             ({"city": "330100"}, set()),

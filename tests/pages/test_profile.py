@@ -38,6 +38,18 @@ def test_errors_stand_at_their_fields_and_nothing_is_kept(sales: Actor) -> None:
     assert row_of(sales).email is None
 
 
+def test_the_password_for_a_mailbox_is_not_guessed_without_end(sales: Actor) -> None:
+    visit = Visit(sales).go(routes.SETTINGS).fill(profile__email="chen@hengyuan.example")
+    for _turn in range(5):
+        visit.fill(profile_password="Wrong-pass-1").press("Save")
+    visit.fill(profile_password=factories.PASSWORD).press("Save")
+    sentences = " ".join(node.value for node in visit.elements("markdown"))
+    assert zh("There were too many wrong entries. Wait some minutes and try again.") in sentences
+    assert row_of(sales).email is None
+    visit.fill(profile__name="陈立群", profile__email="", profile_password="").press("Save")
+    assert row_of(sales).name == "陈立群"
+
+
 def test_another_language_takes_the_browser_along(sales: Actor) -> None:
     visit = Visit(sales).go(routes.SETTINGS).fill(profile_language="en").press("Save")
     assert visit.redirect.startswith("/auth/language/en?next=")

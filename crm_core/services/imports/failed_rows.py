@@ -19,7 +19,7 @@ from crm_core.services.library import Library
 _LONGEST_CELL = 32_767
 
 
-def failed_rows_workbook(table: Table, result: ImportResult, library: Library) -> bytes:
+def failed_rows_workbook(table: Table, result: ImportResult, library: Library | None = None) -> bytes:
     """An xlsx with the failed rows, their own columns and one with the reasons. Texts that look like formulas are defused."""
     reasons: dict[int, list[RowNote]] = defaultdict(list)
     for note in result.errors:

@@ -35,7 +35,7 @@ def targets(library: Library | None = None) -> dict[str, Field]:
     return {**(library.fields if library else fields_of(Customer)), **contact}
 
 
-def target_labels(library: Library) -> dict[str, str]:
+def target_labels(library: Library | None = None) -> dict[str, str]:
     """The labels of all targets in the language in force, for a select box and for messages."""
     return {target: field.title for target, field in targets(library).items()}
 
