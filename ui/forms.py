@@ -79,6 +79,11 @@ def required(label: str) -> str:
     return f"{label} *"
 
 
+def label_of(field: Field) -> str:
+    """The label of a widget; what an administrator wrote is no Markdown."""
+    return escape(field.title) if field.custom else field.title
+
+
 def decide(label: str, *, icon: str = ":material/check:", is_ready: bool = True, back: str = "") -> bool:
     """The buttons at the end of a dialog: the one that acts, and beside it the one that closes the dialog and leaves all as it is."""
     with st.container(horizontal=True, width="content"):
@@ -110,8 +115,8 @@ def group_title(group: str) -> str:
 def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str, is_locked: bool = False) -> None:
     """Draw the widget of one field; its value stands in `st.session_state` under `prefix.name`."""
     key = f"{prefix}.{field.name}"
-    label = required(field.title) if field.is_required(values) else field.title
-    help_text = field.help_text or None
+    label = required(label_of(field)) if field.is_required(values) else label_of(field)
+    help_text = (escape(field.help_text) if field.own_help else field.help_text) or None
     if field.widget in WRITTEN:
         st.text_input(label, key=key, help=_("Your role may not change this.") if is_locked else help_text, disabled=is_locked)
     elif field.widget is Widget.LONG_TEXT:

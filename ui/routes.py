@@ -23,6 +23,7 @@ INDUSTRIES = "admin/industries.py"
 OUTLINES = "admin/outlines.py"
 MAILS = "admin/mails.py"
 AUDIT = "admin/audit.py"
+FIELDS = "admin/fields.py"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ ROUTES = (
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
     Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, N_("Administration")),
     Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, N_("Administration")),
+    Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, N_("Administration")),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),

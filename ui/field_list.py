@@ -1,0 +1,147 @@
+"""The administrator's list of fields by group, the preview of the form, and the removed fields."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import product
+
+import streamlit as st
+
+from crm_core.fields import GROUPS, Field
+from crm_core.i18n import _, format_time, join_words
+from crm_core.models import FIELD_TYPES, KINDS, STAGES, CustomField
+from crm_core.services import field_changes
+from crm_core.services.field_settings import NEEDED
+from crm_core.services.library import Library
+from ui import custom_field_form, feedback, field_form, forms, guard
+from ui.feedback import escape
+
+PREVIEW = "preview"
+
+
+def draw(library: Library, own: Mapping[str, CustomField]) -> None:
+    """The fields of one group, in the order of the form."""
+    fields = forms.by_group(field_changes.all_fields(library))
+    group = st.pills(
+        _("Group"),
+        [code for code in GROUPS if code in fields],
+        format_func=lambda code: forms.group_title(code),
+        default="base",
+        required=True,
+        key="fields_group",
+        label_visibility="collapsed",
+    )
+    names = list(fields[group])
+    for place, field in enumerate(fields[group].values()):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"setting_of_{field.name}"):
+            _draw_field(field, library, own.get(field.name))
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                move = partial(_move, field.name, version=library.settings.version)
+                if st.button(
+                    "", key=f"up_{field.name}", icon=":material/arrow_upward:", help=_("Move up"), type="tertiary", disabled=place == 0
+                ):
+                    move(-1)
+                is_last = place == len(names) - 1
+                if st.button(
+                    "", key=f"down_{field.name}", icon=":material/arrow_downward:", help=_("Move down"), type="tertiary", disabled=is_last
+                ):
+                    move(1)
+                if st.button(_("Edit"), key=f"edit_{field.name}", icon=":material/edit:", type="tertiary"):
+                    _edit(field, library, own.get(field.name))
+
+
+def _draw_field(field: Field, library: Library, row: CustomField | None) -> None:
+    is_hidden = field.name not in library.fields
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+            st.markdown(f"**{escape(field.title)}**", width="content")
+            if row:
+                st.badge(_(FIELD_TYPES[row.type]), color="violet", icon=":material/extension:")
+            if is_hidden:
+                st.badge(_("hidden"), color="gray", icon=":material/visibility_off:")
+            elif required := _where(field.is_required(values) for values in _combinations()):
+                st.badge(_("Required") + required.removeprefix(_everywhere()), color="orange")
+            if field.is_listed:
+                st.badge(_("in the list"), color="blue")
+            if field.name in NEEDED:
+                st.badge(_("needed by the system"), color="gray", icon=":material/lock:")
+        shown = _where(field.shown(values) for values in _combinations()).removeprefix(_everywhere())
+        if shown and not is_hidden:
+            st.caption(_("Shown") + shown)
+
+
+def _combinations() -> list[dict[str, str]]:
+    return [{"kind": kind, "stage": stage} for kind, stage in product(KINDS, STAGES)]
+
+
+def _everywhere() -> str:
+    return " " + _("for all")
+
+
+def _where(answers: Iterable[bool]) -> str:
+    """For which natures and types something holds, in words that follow a verb; empty for none."""
+    held = [values for values, is_held in zip(_combinations(), answers, strict=True) if is_held]
+    kinds = [kind for kind in KINDS if any(one["kind"] == kind for one in held)]
+    stages = [stage for stage in STAGES if any(one["stage"] == stage for one in held)]
+    if not held:
+        return ""
+    if len(held) == len(_combinations()):
+        return _everywhere()
+    words = [_(KINDS[kind]) for kind in kinds if len(kinds) < len(KINDS)] + [
+        _(STAGES[stage]) for stage in stages if len(stages) < len(STAGES)
+    ]
+    return _(": {names}").format(names=join_words(words))
+
+
+def _move(name: str, steps: int, *, version: int) -> None:
+    with feedback.attempt() as outcome, guard.acting() as session:
+        field_changes.move_field(session, guard.actor(), name, steps, version=version)
+    if outcome.succeeded:
+        st.rerun()
+
+
+def _edit(field: Field, library: Library, row: CustomField | None) -> None:
+    if row:
+        guard.dialog(_("Edit field"), custom_field_form.edit, row)
+    else:
+        guard.dialog(field.title, field_form.edit, field.name, library)
+
+
+def draw_preview(library: Library) -> None:
+    """The form as it is for a nature and a type; nothing that is entered here is kept."""
+    with st.container(horizontal=True):
+        kind = st.segmented_control(
+            _("Customer nature"),
+            list(KINDS),
+            format_func=lambda code: _(KINDS[code]),
+            default="enterprise",
+            required=True,
+            key="preview_kind",
+        )
+        stage = st.segmented_control(
+            _("Customer type"),
+            list(STAGES),
+            format_func=lambda code: _(STAGES[code]),
+            default="prospect",
+            required=True,
+            key="preview_stage",
+        )
+    st.caption(_("Try the form out; nothing that is entered here is kept."))
+    form = forms.Form(PREVIEW, library, {"kind": kind, "stage": stage})
+    for group, fields in forms.by_group(library.entered).items():
+        form.draw_group(group, fields)
+
+
+def draw_removed(row: CustomField) -> None:
+    """A removed field: since when, how many customers have a value in it, and the way back."""
+    with guard.reading() as session:
+        count = field_changes.count_values(session, guard.actor(), row.key)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escape(row.name)}**　{escape(_(FIELD_TYPES[row.type]))}", width="stretch")
+        kept = _("removed {time} · customers with a value: {count}").format(time=format_time(row.removed_at), count=f"{count:,}")
+        st.caption(escape(kept), width="content")
+        if st.button(_("Restore"), key=f"restore_{row.key}", icon=":material/undo:"):
+            with feedback.attempt() as outcome, guard.acting() as session:
+                field_changes.restore_custom_field(session, guard.actor(), row.key)
+            if outcome.succeeded:
+                feedback.later(_("{name} is back, with the values it had.").format(name=row.name))
+                st.rerun()
