@@ -1,5 +1,6 @@
 """The administrator's dialog for a declared field: shown, required, help, and which presets are offered to whom."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import streamlit as st
@@ -8,7 +9,7 @@ from crm_core.fields import Field, Widget
 from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES
 from crm_core.services import field_changes
-from crm_core.services.field_settings import BUILT_IN, NEEDED, REQUIRED, YES, FieldSetting
+from crm_core.services.field_settings import NEEDED, REQUIRED, YES, FieldSetting
 from crm_core.services.library import Library
 from ui import feedback, forms, guard
 
@@ -49,17 +50,17 @@ def tell(changed: int) -> None:
     feedback.later(saved)
 
 
-def choose_audience(name: str, kinds: Any, stages: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def choose_audience(name: str, kinds: Collection[str], stages: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """For which natures and types a field is shown; none chosen means all."""
     left, right = st.columns(2)
     return (
-        tuple(_choose_codes(left, _("Only for these natures"), KINDS, kinds, key=f"kinds_{name}")),
-        tuple(_choose_codes(right, _("Only for these types"), STAGES, stages, key=f"stages_{name}")),
+        _choose_codes(left, _("Only for these natures"), KINDS, kinds, key=f"kinds_{name}"),
+        _choose_codes(right, _("Only for these types"), STAGES, stages, key=f"stages_{name}"),
     )
 
 
-def _choose_codes(place: Any, label: str, labels: Any, present: Any, *, key: str) -> list[str]:
-    chosen: list[str] = place.multiselect(
+def _choose_codes(place: Any, label: str, labels: Mapping[Any, str], present: Collection[str], *, key: str) -> tuple[str, ...]:
+    chosen = place.multiselect(
         label,
         list(labels),
         default=[code for code in present if code in labels],
@@ -67,7 +68,7 @@ def _choose_codes(place: Any, label: str, labels: Any, present: Any, *, key: str
         key=key,
         placeholder=_("all"),
     )
-    return chosen
+    return tuple(chosen)
 
 
 def _choose_required(name: str, present: FieldSetting) -> dict[str, Any]:
@@ -75,22 +76,16 @@ def _choose_required(name: str, present: FieldSetting) -> dict[str, Any]:
         _("Required"),
         list(REQUIRED),
         format_func=lambda code: _(REQUIRED[code]),
-        default=present.required if present.required in REQUIRED else BUILT_IN,
+        default=present.required,
         required=True,
         key=f"required_{name}",
     )
     if required != YES:
         return {"required": required}
     left, right = st.columns(2)
-    return {
-        "required": required,
-        "required_kinds": tuple(
-            _choose_codes(left, _("Required for these natures"), KINDS, present.required_kinds, key=f"must_kinds_{name}")
-        ),
-        "required_stages": tuple(
-            _choose_codes(right, _("Required for these types"), STAGES, present.required_stages, key=f"must_stages_{name}")
-        ),
-    }
+    kinds = _choose_codes(left, _("Required for these natures"), KINDS, present.required_kinds, key=f"must_kinds_{name}")
+    stages = _choose_codes(right, _("Required for these types"), STAGES, present.required_stages, key=f"must_stages_{name}")
+    return {"required": required, "required_kinds": kinds, "required_stages": stages}
 
 
 def _choose_presets(field: Field, library: Library, present: FieldSetting) -> dict[str, tuple[str, ...]]:

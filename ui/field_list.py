@@ -1,8 +1,7 @@
 """The administrator's list of fields by group, the preview of the form, and the removed fields."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
-from itertools import product
+from typing import Any
 
 import streamlit as st
 
@@ -10,7 +9,7 @@ from crm_core.fields import GROUPS, Field
 from crm_core.i18n import _, format_time, join_words
 from crm_core.models import FIELD_TYPES, KINDS, STAGES, CustomField
 from crm_core.services import field_changes
-from crm_core.services.field_settings import NEEDED
+from crm_core.services.field_settings import NEEDED, combinations
 from crm_core.services.library import Library
 from ui import custom_field_form, feedback, field_form, forms, guard
 from ui.feedback import escape
@@ -24,29 +23,28 @@ def draw(library: Library, own: Mapping[str, CustomField]) -> None:
     group = st.pills(
         _("Group"),
         [code for code in GROUPS if code in fields],
-        format_func=lambda code: forms.group_title(code),
+        format_func=forms.group_title,
         default="base",
         required=True,
         key="fields_group",
         label_visibility="collapsed",
     )
     names = list(fields[group])
-    for place, field in enumerate(fields[group].values()):
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"setting_of_{field.name}"):
-            _draw_field(field, library, own.get(field.name))
+    for name, field in fields[group].items():
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"setting_of_{name}"):
+            _draw_field(field, library, own.get(name))
             with st.container(horizontal=True, width="content", gap="xsmall"):
-                move = partial(_move, field.name, version=library.settings.version)
-                if st.button(
-                    "", key=f"up_{field.name}", icon=":material/arrow_upward:", help=_("Move up"), type="tertiary", disabled=place == 0
-                ):
-                    move(-1)
-                is_last = place == len(names) - 1
-                if st.button(
-                    "", key=f"down_{field.name}", icon=":material/arrow_downward:", help=_("Move down"), type="tertiary", disabled=is_last
-                ):
-                    move(1)
-                if st.button(_("Edit"), key=f"edit_{field.name}", icon=":material/edit:", type="tertiary"):
-                    _edit(field, library, own.get(field.name))
+                if _arrow("up", name, _("Move up"), is_possible=name != names[0]):
+                    _move(name, -1, version=library.settings.version)
+                if _arrow("down", name, _("Move down"), is_possible=name != names[-1]):
+                    _move(name, 1, version=library.settings.version)
+                if st.button(_("Edit"), key=f"edit_{name}", icon=":material/edit:", type="tertiary"):
+                    _edit(field, library, own.get(name))
+
+
+def _arrow(direction: str, name: str, hint: str, *, is_possible: bool) -> bool:
+    icon = f":material/arrow_{direction}ward:"
+    return st.button(icon, key=f"{direction}_{name}", help=hint, type="tertiary", disabled=not is_possible)
 
 
 def _draw_field(field: Field, library: Library, row: CustomField | None) -> None:
@@ -58,19 +56,15 @@ def _draw_field(field: Field, library: Library, row: CustomField | None) -> None
                 st.badge(_(FIELD_TYPES[row.type]), color="violet", icon=":material/extension:")
             if is_hidden:
                 st.badge(_("hidden"), color="gray", icon=":material/visibility_off:")
-            elif required := _where(field.is_required(values) for values in _combinations()):
+            elif required := _where(field.is_required(values) for values in combinations()):
                 st.badge(_("Required") + required.removeprefix(_everywhere()), color="orange")
             if field.is_listed:
                 st.badge(_("in the list"), color="blue")
             if field.name in NEEDED:
                 st.badge(_("needed by the system"), color="gray", icon=":material/lock:")
-        shown = _where(field.shown(values) for values in _combinations()).removeprefix(_everywhere())
+        shown = _where(field.shown(values) for values in combinations()).removeprefix(_everywhere())
         if shown and not is_hidden:
             st.caption(_("Shown") + shown)
-
-
-def _combinations() -> list[dict[str, str]]:
-    return [{"kind": kind, "stage": stage} for kind, stage in product(KINDS, STAGES)]
 
 
 def _everywhere() -> str:
@@ -79,16 +73,15 @@ def _everywhere() -> str:
 
 def _where(answers: Iterable[bool]) -> str:
     """For which natures and types something holds, in words that follow a verb; empty for none."""
-    held = [values for values, is_held in zip(_combinations(), answers, strict=True) if is_held]
+    held = [values for values, is_held in zip(combinations(), answers, strict=True) if is_held]
     kinds = [kind for kind in KINDS if any(one["kind"] == kind for one in held)]
     stages = [stage for stage in STAGES if any(one["stage"] == stage for one in held)]
     if not held:
         return ""
-    if len(held) == len(_combinations()):
+    if len(held) == len(combinations()):
         return _everywhere()
-    words = [_(KINDS[kind]) for kind in kinds if len(kinds) < len(KINDS)] + [
-        _(STAGES[stage]) for stage in stages if len(stages) < len(STAGES)
-    ]
+    words = [_(KINDS[kind]) for kind in kinds if len(kinds) < len(KINDS)]
+    words += [_(STAGES[stage]) for stage in stages if len(stages) < len(STAGES)]
     return _(": {names}").format(names=join_words(words))
 
 
@@ -109,26 +102,16 @@ def _edit(field: Field, library: Library, row: CustomField | None) -> None:
 def draw_preview(library: Library) -> None:
     """The form as it is for a nature and a type; nothing that is entered here is kept."""
     with st.container(horizontal=True):
-        kind = st.segmented_control(
-            _("Customer nature"),
-            list(KINDS),
-            format_func=lambda code: _(KINDS[code]),
-            default="enterprise",
-            required=True,
-            key="preview_kind",
-        )
-        stage = st.segmented_control(
-            _("Customer type"),
-            list(STAGES),
-            format_func=lambda code: _(STAGES[code]),
-            default="prospect",
-            required=True,
-            key="preview_stage",
-        )
+        kind = _choose(_("Customer nature"), KINDS, default="enterprise", key="preview_kind")
+        stage = _choose(_("Customer type"), STAGES, default="prospect", key="preview_stage")
     st.caption(_("Try the form out; nothing that is entered here is kept."))
     form = forms.Form(PREVIEW, library, {"kind": kind, "stage": stage})
     for group, fields in forms.by_group(library.entered).items():
         form.draw_group(group, fields)
+
+
+def _choose(label: str, labels: Mapping[Any, str], *, default: str, key: str) -> str:
+    return str(st.segmented_control(label, list(labels), format_func=lambda code: _(labels[code]), default=default, required=True, key=key))
 
 
 def draw_removed(row: CustomField) -> None:

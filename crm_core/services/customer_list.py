@@ -183,6 +183,6 @@ def _is_any_of(library: Library, field: Field, values: Sequence[str]) -> ColumnE
 def _is_between(field: Field, low: Any, high: Any) -> list[ColumnElement[bool]]:
     kept = Customer.extra[field.name]
     # A day as text stands in the order of days.
-    value: Any = kept.as_string() if field.widget is Widget.DATE else kept.as_numeric(22, 6)
-    limits = [limit.isoformat() if isinstance(limit, date) else limit for limit in (low, high)]
+    value: Any = kept.as_string() if field.widget is Widget.DATE else kept.as_float()
+    limits = [limit.isoformat() if isinstance(limit, date) else limit and float(limit) for limit in (low, high)]
     return [value >= limits[0]] * (low is not None) + [value <= limits[1]] * (high is not None)
