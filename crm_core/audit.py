@@ -176,6 +176,11 @@ def _shown(record: Base, field: str, value: Any) -> str | None:
     declared = fields_of(type(record)).get(field)
     if declared and declared.sensitive:
         return mask(declared.sensitive, str(value))
+    return as_logged(value)
+
+
+def as_logged(value: Any) -> str:
+    """A value as the log keeps it."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
 
 

@@ -30,6 +30,7 @@ class Entry:
     name_en: str | None
     parent: str | None = None
     is_active: bool = True
+    merged_into: str | None = None
 
     @property
     def label(self) -> str:
@@ -111,10 +112,11 @@ class Library:
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], str]:
+        # Merged ones first: a name that is in use again counts for the entry that has it now.
         return {
-            (category, name.casefold()): entry.code
+            (category, name.casefold()): entry.merged_into or entry.code
             for category, entries in self.by_category.items()
-            for entry in entries
+            for entry in sorted(entries, key=lambda one: one.merged_into is None)
             for name in (entry.code, entry.name_en or entry.name, entry.name)
         }
 
@@ -141,7 +143,7 @@ def get_library(session: CrmSession) -> Library:
 def _load(session: CrmSession) -> Library:
     by_category: dict[str, list[Entry]] = defaultdict(list)
     for row in session.execute(select(Preset).order_by(Preset.category, Preset.position, Preset.code)).scalars():
-        by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active))
+        by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active, merged_into=row.merged_into))
     industries = session.execute(select(Industry).order_by(Industry.code)).scalars()
     mapped = session.execute(
         select(IndustrySuggestion.text, IndustrySuggestion.industry).where(IndustrySuggestion.state == SuggestionState.MAPPED)
@@ -177,7 +179,8 @@ def _checked_name(session: CrmSession, category: str, name: str, *, besides: str
         clean = clean_name(name)
     except ValueError as problem:
         raise ValidationFailed({"name": [str(problem)]}) from problem
-    twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, Preset.code != besides)).first()
+    others = (Preset.code != besides, Preset.merged_into.is_(None))
+    twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, *others)).first()
     if twin:
         raise ValidationFailed({"name": [_("“{name}” is already in the list. Choose another name.").format(name=clean)]})
     return clean
@@ -197,7 +200,7 @@ def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, na
     """Rename, move, show or hide a choice; records that use it follow. Raises `NotFound`, `ValidationFailed`."""
     require(actor, Permission.LIBRARY_EDIT)
     preset = session.get(Preset, code)
-    if preset is None:
+    if preset is None or preset.merged_into:
         raise NotFound
     preset.name = _checked_name(session, preset.category, name, besides=code)
     preset.name_en = clean_text(name_en)[:60] or None

@@ -64,6 +64,7 @@ OTHER_FIELDS = {
     "name_en": N_("English name"),
     "position": N_("Place in the list"),
     "is_active": N_("Active"),
+    "merged_into": N_("Merged into"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),
@@ -128,6 +129,7 @@ class LogWords:
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
             "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
             "access": _access,
+            "merged_into": self.library.label,
             "place": lambda stored: _listed(PLACES, [stored]),
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }

@@ -228,6 +228,7 @@ def upgrade() -> None:
     op.execute("UPDATE customer SET owned_since = created_at")
     _index("place")
     op.drop_column("customer", "deleted_at")
+    op.add_column("preset", sa.Column("merged_into", sa.String(60)))
     for name in ("pooled_at", "activity", "verify_on"):
         op.create_index(f"ix_customer_{name}", "customer", [name])
     op.add_column("customer_tag", sa.Column("by_hand", sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -266,6 +267,7 @@ def downgrade() -> None:
     op.drop_index("ix_customer_tag_rule_id", "customer_tag")
     op.drop_column("customer_tag", "rule_id")
     op.drop_column("customer_tag", "by_hand")
+    op.drop_column("preset", "merged_into")
     op.add_column("customer", sa.Column("deleted_at", TIME))
     op.execute("UPDATE customer SET deleted_at = placed_at WHERE place <> 'library'")
     _index("deleted_at")
