@@ -9,7 +9,6 @@ from crm_core.models import FIELD_TYPES, CustomField
 from crm_core.services import field_changes
 from crm_core.services.field_changes import OWN_GROUPS, WITH_CHOICES, Choice, CustomValues
 from ui import feedback, field_form, forms, guard
-from ui.feedback import escape
 
 
 def add() -> None:
@@ -123,6 +122,6 @@ def _draw_choice(key: str, one: dict[str, Any], count: int) -> Choice:
         label_visibility="collapsed",
         placeholder=_("English name"),
     )
-    is_offered = offered.toggle(_("Offered"), value=not one.get("is_retired"), key=f"own_choice_on_{key}_{code}")
-    offered.caption(escape(_("used {count}×").format(count=f"{count:,}")))
+    label = _("Offered (used {count}×)").format(count=f"{count:,}")
+    is_offered = offered.toggle(label, value=not one.get("is_retired"), key=f"own_choice_on_{key}_{code}")
     return Choice(entered, entered_en, code=code, is_retired=not is_offered)
