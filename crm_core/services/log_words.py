@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.fields import Field, fields_of
+from crm_core.fields import GROUPS, Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Customer, Role, Team
+from crm_core.models import ACTIONS, ACTIVITIES, KINDS, PLACES, STAGES, Base, ChangeLog, Customer, Policy, Role, Team
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
+from crm_core.services.field_settings import AREA
+from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
 from crm_core.services.users import user_names
 from crm_core.visibility import see_logged
@@ -65,6 +67,15 @@ OTHER_FIELDS = {
     "position": N_("Place in the list"),
     "is_active": N_("Active"),
     "merged_into": N_("Merged into"),
+    "name": N_("Name"),
+    "group": N_("Group"),
+    "choices": N_("Choices"),
+    "help": N_("Help beside the field"),
+    "kinds": N_("Only for these natures"),
+    "stages": N_("Only for these types"),
+    "is_required": N_("Required"),
+    "is_listed": N_("Shown in the customer list"),
+    "removed_at": N_("Removed"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),
@@ -130,6 +141,10 @@ class LogWords:
             "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
             "access": _access,
             "merged_into": self.library.label,
+            "group": lambda stored: _listed(GROUPS, [stored]),
+            "kinds": lambda stored: _listed(KINDS, json.loads(stored)),
+            "stages": lambda stored: _listed(STAGES, json.loads(stored)),
+            "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }
@@ -148,6 +163,8 @@ class LogWords:
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
+        if line.entity == Policy.__tablename__ and line.entity_id == AREA:
+            return LineText(f"{what} · {_('Fields')}", *differing(self.library, line.old, line.new))
         declared = self._fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
