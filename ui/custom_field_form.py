@@ -94,7 +94,7 @@ def _draw_choices(row: CustomField) -> tuple[Choice, ...]:
         _("New choices") if present else forms.required(_("Choices")),
         key=f"own_choices_{row.key}",
         height=110,
-        help=_("One a line; an English name may follow after a vertical bar: 金牌 | Gold."),
+        help=_("One a line; an English name may follow after a vertical bar (|)."),
     )
     parts = [line.partition("|") for line in lines.splitlines() if line.strip(" |")]
     return (*present, *(Choice(name.strip(), name_en.strip()) for name, _bar, name_en in parts))

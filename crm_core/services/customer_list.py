@@ -184,5 +184,13 @@ def _is_between(field: Field, low: Any, high: Any) -> list[ColumnElement[bool]]:
     kept = Customer.extra[field.name]
     # A day as text stands in the order of days.
     value: Any = kept.as_string() if field.widget is Widget.DATE else kept.as_float()
-    limits = [limit.isoformat() if isinstance(limit, date) else limit and float(limit) for limit in (low, high)]
-    return [value >= limits[0]] * (low is not None) + [value <= limits[1]] * (high is not None)
+    conditions = []
+    if low is not None:
+        conditions.append(value >= _as_kept(low))
+    if high is not None:
+        conditions.append(value <= _as_kept(high))
+    return conditions
+
+
+def _as_kept(limit: Any) -> str | float:
+    return limit.isoformat() if isinstance(limit, date) else float(limit)

@@ -10,7 +10,7 @@ from crm_core.models import KINDS, STAGES
 from crm_core.services.field_settings import REQUIRED
 from crm_core.services.library import Library
 
-_LISTS = {
+_LISTS: dict[str, tuple[str, Mapping[Any, str]]] = {
     "kinds": (N_("Only for these natures"), KINDS),
     "stages": (N_("Only for these types"), STAGES),
     "required_kinds": (N_("Required for these natures"), KINDS),
