@@ -43,7 +43,8 @@ def _words(library: Library, setting: Mapping[str, Any]) -> Iterator[str]:
     if not setting.get("is_shown", True):
         yield _("hidden")
     if "required" in setting:
-        yield _(REQUIRED[setting["required"]])
+        label = REQUIRED[setting["required"]]
+        yield _(label)
     for name, (label, labels) in _LISTS.items():
         if codes := setting.get(name):
             yield f"{_(label)} ({join_words(_(labels[code]) for code in codes)})"
