@@ -45,6 +45,19 @@ KINDS: dict[str, Kind] = {
         N_("{name} ({username}) says that somebody else signed in. Speak with them, then give the account a new one-time password."),
         "gpp_bad",
     ),
+    "industry_accepted": Kind(
+        N_("Suggested industry accepted"), N_("“{text}” is in the library now, and the customers waiting for it have it."), "factory"
+    ),
+    "industry_mapped": Kind(
+        N_("Suggested industry mapped"),
+        N_("“{text}” counts as an industry of the library; the customers waiting for it have that one."),
+        "factory",
+    ),
+    "industry_refused": Kind(
+        N_("Suggested industry refused"),
+        N_("“{text}” was refused: {remark}. Choose another industry for the customers waiting for it."),
+        "factory",
+    ),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 
