@@ -10,6 +10,7 @@ from crm_core.models import Customer, Industry, IndustrySuggestion, SuggestionSt
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services.completeness import mark_incomplete
 from crm_core.services.library import get_library
 from crm_core.services.notices import notify
 from crm_core.validation import clean_text
@@ -79,8 +80,6 @@ def _settle(session: CrmSession, actor: Actor, suggestion: IndustrySuggestion, s
         notify(session, [suggestion.proposed_by_id], f"industry_{state}", told, path="/customers?incomplete=1" if industry is None else "")
     suggestion.industry = industry
     changes: dict[str, object] = {"industry": industry, "industry_text": None, "version": Customer.version + 1}
-    if industry is None:
-        changes["is_incomplete"] = True
     settled = session.execute(
         update(Customer).where(Customer.industry_text == suggestion.text).values(changes).returning(Customer.id, Customer.name),
         execution_options=unscoped | {"synchronize_session": False},
@@ -88,3 +87,5 @@ def _settle(session: CrmSession, actor: Actor, suggestion: IndustrySuggestion, s
     audit.record_customer_changes(session, [(row.id, row.name) for row in settled], field="industry", old=suggestion.text, new=industry)
     bump(session, "library")
     bump(session, "customers")
+    if industry is None:
+        mark_incomplete(session)

@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
     ),
     "industry_mapped": Kind(
         N_("Suggested industry mapped"),
-        N_("“{text}” counts as an industry of the library; the customers waiting for it have that one."),
+        N_("“{text}” counts as an entry of the library; the customers waiting for it have that one."),
         "factory",
     ),
     "industry_refused": Kind(
