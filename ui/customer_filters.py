@@ -121,7 +121,7 @@ class Filters:
                 disabled=not choices,
                 persist_state="page",
             )
-        for column, name, label in zip(columns, ("since", "until"), (_("Created from"), _("Created until")), strict=True):
+        for column, name, label in zip(st.columns(2), ("since", "until"), (_("Created from"), _("Created until")), strict=True):
             column.date_input(
                 label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
             )
