@@ -29,7 +29,8 @@ with customer_opening.opened(_("Customer")) as (session, customer):
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
+    tier = customer.tier if "tier" in entries.fields else None
+    badges.customer_badges(customer.stage, customer.kind, tier, is_incomplete=customer.is_incomplete, tags=own_tags)
     customer_actions.draw(customer)
 if missing:
     st.warning(
@@ -40,7 +41,8 @@ if missing:
 with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
     st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
-    st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
+    if "first_contact_on" in entries.fields:
+        st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
     st.metric(_("Owner"), feedback.escape(names.get(customer.owner_id or 0, "—")), border=True)
 
 left, right = st.columns([2, 3], gap="medium")

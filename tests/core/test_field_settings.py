@@ -1,23 +1,27 @@
 """Settings of declared fields: shown, required, ordered and offered as an administrator says, wherever fields appear."""
 
+import io
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.fields import fields_of, read_values
 from crm_core.i18n import in_language
-from crm_core.models import Contact, Customer
+from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import demo, field_changes
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.entry import CONTACT_FIELDS, missing_fields
-from crm_core.services.field_settings import BENEATH, KEPT, NEEDED, NO, YES, FieldSetting
+from crm_core.services.field_settings import BENEATH, KEPT, NEEDED, NO, YES, FieldSetting, combinations
 from crm_core.services.imports.mapping import targets
+from crm_core.services.imports.template import template_workbook
 from crm_core.services.library import Library, get_library
 from crm_core.services.log_words import LogWords
+from crm_core.validation import clean_values
 from tests import factories
 
 HIDEABLE = [name for name in fields_of(Customer) if name not in {*NEEDED, *KEPT, *BENEATH}]
@@ -32,6 +36,25 @@ def settle(name: str, **setting: Any) -> int:
     """Set a field as the system."""
     with transaction(SYSTEM) as session:
         return field_changes.save_setting(session, SYSTEM, name, FieldSetting(**setting), version=get_library(session).settings.version)
+
+
+def test_every_declared_field_is_in_form_check_import_template_and_log(database: str) -> None:
+    library, declared = present(), fields_of(Customer)
+    assert set(library.fields) == set(declared)
+    assert set(library.entered) == {name for name, field in declared.items() if not field.fixed}
+    assert [name for name in targets(library) if not name.startswith("contact.")] == list(declared)
+    with in_language("zh_CN"):
+        headings = [cell.value for cell in load_workbook(io.BytesIO(template_workbook(library))).worksheets[0][2]]
+        for name, field in declared.items():
+            assert any(heading.startswith(field.title) for heading in headings), name
+    demanded = {name for name, field in declared.items() if any(field.is_required(values) for values in combinations())}
+    missing = {name for values in combinations() for name in clean_values(library.fields, values)[1]}
+    assert missing == demanded - {"kind", "stage"}
+    with reading(SYSTEM) as session, in_language("zh_CN"):
+        words = LogWords(session, SYSTEM)
+        for name, field in declared.items():
+            line = ChangeLog(entity="customer", action="changed", subject="", field=name)
+            assert words.describe(line).what.endswith(field.title), name
 
 
 class TestShown:

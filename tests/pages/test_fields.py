@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from crm_core import db
+from crm_core.fields import fields_of
 from crm_core.models import Customer, CustomField
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import field_changes
@@ -14,7 +15,7 @@ from tests.core.test_custom_fields import SAMPLES, entered, make_field, one_of_e
 from tests.pages.test_customers import errors_by_field, texts
 from tests.pages.test_intake import begun, complete
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import customer_filters, feedback, routes
 
 
 def present() -> Library:
@@ -25,6 +26,11 @@ def present() -> Library:
 def the_customer() -> Customer:
     with db.reading(SYSTEM) as session:
         return session.execute(select(Customer)).scalar_one()
+
+
+def markdown(visit: Visit) -> str:
+    """What stands on the page as it was sent, escapes included."""
+    return "\n".join(node.value for node in visit.tab.markdown)
 
 
 class TestPage:
@@ -81,13 +87,23 @@ class TestPage:
 
     def test_names_with_markup_are_plain_text(self, administrator: Actor, sales: Actor) -> None:
         make_field(name="**粗** :red[x]", help="[link](http://x)")
-        shown = texts(Visit(administrator).go(routes.FIELDS))
-        assert "\\*\\*粗" in shown
+        assert f"**{feedback.escape('**粗** :red[x]')}**" in markdown(Visit(administrator).go(routes.FIELDS))
         visit = Visit(sales).go(routes.INTAKE, draft=begun(sales))
         assert "\\*\\*粗" in visit.widget("intake.x_servicelevel").label
 
 
 class TestUse:
+    def test_every_filterable_field_has_a_filter(self) -> None:
+        assert {name for name, field in fields_of(Customer).items() if field.filterable} == {"stage", *customer_filters.CHOSEN}
+
+    def test_a_hidden_field_has_no_column_and_no_filter(self, sales: Actor) -> None:
+        factories.make_customer(sales, tier="A")
+        assert "tier" in Visit(sales).go(routes.CUSTOMERS).tab.dataframe[0].value.columns
+        with db.transaction(SYSTEM) as session:
+            field_changes.save_setting(session, SYSTEM, "tier", FieldSetting(is_shown=False), version=0)
+        visit = Visit(sales).go(routes.CUSTOMERS, tier="B")
+        assert "tier" not in visit.tab.dataframe[0].value.columns
+
     def test_the_form_has_every_type_and_saves_what_is_entered(self, sales: Actor) -> None:
         keys = one_of_each()
         visit = Visit(sales).go(routes.INTAKE, draft=complete(sales))
@@ -97,9 +113,9 @@ class TestUse:
         visit.rerun().press("Submit").enter("intake_sure", True).press("Save customer")
         library, customer = present(), the_customer()
         assert {type: bool(customer.extra.get(key)) for type, key in keys.items()} == dict.fromkeys(keys, True)
-        shown = texts(Visit(sales).go(routes.CUSTOMER, code=customer.code))
+        shown = markdown(Visit(sales).go(routes.CUSTOMER, code=customer.code))
         for type, key in keys.items():
-            assert library.fields[key].title in shown, type
+            assert feedback.escape(library.fields[key].title) in shown, type
         assert "](https://www.hengyuan.example.com/a?b=1)" in shown
 
     def test_a_draft_brings_every_type_back(self, sales: Actor) -> None:
