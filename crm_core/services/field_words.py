@@ -47,8 +47,12 @@ def _words(library: Library, setting: Mapping[str, Any]) -> Iterator[str]:
         yield _(label)
     for name, (label, labels) in _LISTS.items():
         if codes := setting.get(name):
-            yield f"{_(label)} ({join_words(_(labels[code]) for code in codes)})"
+            yield _with(_(label), join_words(_(labels[code]) for code in codes))
     if text := setting.get("help"):
-        yield f"{_('Help beside the field')} ({text})"
+        yield _with(_("Help beside the field"), text)
     for stage, codes in setting.get("offered", {}).items():
-        yield f"{_(STAGES[stage])} ({join_words(map(library.label, codes))})"
+        yield _with(_(STAGES[stage]), join_words(map(library.label, codes)))
+
+
+def _with(label: str, text: str) -> str:
+    return f"{label} ({text})"

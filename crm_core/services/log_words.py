@@ -164,7 +164,7 @@ class LogWords:
         if not line.field:
             return LineText(what, "", self._happened(line))
         if line.entity == Policy.__tablename__ and line.entity_id == AREA:
-            return LineText(f"{what} · {_('Fields')}", *differing(self.library, line.old, line.new))
+            return LineText(what + " · " + _("Fields"), *differing(self.library, line.old, line.new))
         declared = self._fields(line.entity).get(line.field)
         title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
         before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
