@@ -111,7 +111,8 @@ def draw_removed(row: CustomField) -> None:
     with guard.reading() as session:
         count = field_changes.count_values(session, guard.actor(), row.key)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape(row.name)}**　{escape(_(FIELD_TYPES[row.type]))}", width="stretch")
+        type = escape(_(FIELD_TYPES[row.type]))
+        st.markdown(f"**{escape(row.name)}**　{type}", width="stretch")
         kept = _("removed {time} · customers with a value: {count}").format(time=format_time(row.removed_at), count=f"{count:,}")
         st.caption(escape(kept), width="content")
         if st.button(_("Restore"), key=f"restore_{row.key}", icon=":material/undo:"):
