@@ -5,7 +5,7 @@ fields (a look at a sensitive value, an import) is added with `record`.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Table, event, insert, inspect
@@ -51,6 +51,10 @@ UNLOGGED = frozenset(
 
 _SUBJECTS = ("name", "filename", "text", "number")
 """What a record is called by, whichever it has."""
+
+
+EXTRA = "extra"
+"""The column of custom fields: each of its values is logged under the field's own key."""
 
 
 def record(
@@ -155,8 +159,18 @@ def _changes(record: Any) -> Iterator[tuple[str, Any, Any]]:
             continue
         old = history.deleted[0] if history.deleted else None
         new = history.added[0] if history.added else None
-        if old != new:
+        if attribute.key == EXTRA:
+            yield from _changes_of_extra(old or {}, new or {})
+        elif old != new:
             yield attribute.key, old, new
+
+
+def _changes_of_extra(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """A custom field is logged as a field of its own."""
+    for name in sorted({*old, *new}):
+        before, after = old.get(name) or None, new.get(name) or None
+        if before != after:
+            yield name, before, after
 
 
 def _shown(record: Base, field: str, value: Any) -> str | None:
@@ -165,6 +179,11 @@ def _shown(record: Base, field: str, value: Any) -> str | None:
     declared = fields_of(type(record)).get(field)
     if declared and declared.sensitive:
         return mask(declared.sensitive, str(value))
+    return as_logged(value)
+
+
+def as_logged(value: Any) -> str:
+    """A value as the log keeps it."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
 
 

@@ -26,6 +26,7 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
+from crm_core.services.library import Library, get_library
 from crm_core.services.log_check import check_log
 from crm_core.services.passwords import hash_password, random_password, reset_password
 from crm_core.services.users import list_users
@@ -82,8 +83,10 @@ def import_customers(
     """Import customers; more pairs may follow the first one of `--defaults`."""
     upgrade_database()
     table = read_table(file.name, _content(file))
+    with reading() as session:
+        library = get_library(session)
     plan = ImportPlan(
-        mapping={**guess_mapping(table.headings), **_mapping(table, columns or [])},
+        mapping={**guess_mapping(table.headings, library), **_mapping(table, columns or [])},
         defaults=_pairs([*(defaults or []), *context.args]),
         incomplete=incomplete,
         on_duplicate=on_duplicate,
@@ -91,8 +94,10 @@ def import_customers(
     gc.freeze()  # what is loaded stays until the end of this process; looking through it again and again takes a quarter of the time
     result = run_import(SYSTEM, table, plan, dry_run=dry_run)
     if failed_rows and result.failed:
-        failed_rows.write_bytes(failed_rows_workbook(table, result))
-    typer.echo(json.dumps({"file": file.name, "dry_run": dry_run, **asdict(result)}, ensure_ascii=False) if as_json else _summary(result))
+        failed_rows.write_bytes(failed_rows_workbook(table, result, library))
+    typer.echo(
+        json.dumps({"file": file.name, "dry_run": dry_run, **asdict(result)}, ensure_ascii=False) if as_json else _summary(result, library)
+    )
 
 
 def _content(file: Path) -> bytes:
@@ -118,11 +123,11 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     return {name.strip(): value for name, _equals, value in (text.partition("=") for text in texts)}
 
 
-def _summary(result: ImportResult) -> str:
+def _summary(result: ImportResult, library: Library) -> str:
     counts = _(
         "{rows} rows: {created} created, {updated} updated, {skipped} skipped, {failed} failed; {incomplete} incomplete; {seconds} seconds."
     )
-    labels = target_labels()
+    labels = target_labels(library)
     lines = [counts.format(**asdict(result))]
     for note in result.errors[:SHOWN_ERRORS]:
         lines.append(_("Row {row}, {field}: {message}").format(row=note.row, field=labels.get(note.field, "-"), message=note.message))

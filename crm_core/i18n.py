@@ -85,6 +85,11 @@ def format_money(amount: Decimal | None) -> str:
     return f"¥{amount:,.2f}".removesuffix(".00")
 
 
+def format_number(number: Decimal) -> str:
+    """A number with separators and all its digits, e.g. `1,250.5`."""
+    return f"{number:,f}"
+
+
 def format_age(day: date, today: date) -> str:
     """How long ago a day was, in words: today, 3 days ago, 2 months ago."""
     days = (today - day).days

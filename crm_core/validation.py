@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from crm_core.fields import CHOOSING, Field, Values, Widget
+from crm_core.fields import CHOOSING, SEVERAL, Field, Values, Widget
 from crm_core.i18n import _, join_words
 
 LONGEST_TEXT = 20_000
@@ -73,7 +73,7 @@ def clean_values(fields: Mapping[str, Field], values: Values, *, require: bool =
             continue
         value = values.get(name)
         if is_blank(value):
-            clean[name] = [] if field.widget in (Widget.CHOICES, Widget.PRESETS) else None
+            clean[name] = [] if field.widget in SEVERAL else None
             if require and field.required(values):
                 errors[name] = [required_message(field)]
             continue
@@ -103,12 +103,12 @@ def clean_value(field: Field, value: Any, values: Values) -> Any:
 
 
 def _check_choices(field: Field, value: Any) -> None:
-    assert field.choices is not None
+    labels = field.labels()
     chosen = value if isinstance(value, (list, tuple)) else [value]
-    unknown = [str(one) for one in chosen if one not in field.choices]
+    unknown = [str(one) for one in chosen if one not in labels]
     if unknown:
         raise ValueError(
             _("“{value}” is not one of the choices: {choices}.").format(
-                value=unknown[0][:40], choices=join_words(_(label) for label in field.choices.values())
+                value=unknown[0][:40], choices=join_words(label for code, label in labels.items() if code not in field.retired)
             )
         )

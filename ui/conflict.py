@@ -11,6 +11,7 @@ from crm_core.services import display, history
 from crm_core.services.library import Library
 from ui import guard
 from ui.feedback import escape
+from ui.forms import label_of
 
 
 def choose(
@@ -42,7 +43,9 @@ def choose(
         field = fields[name]
         options = {"mine": _text(field, value, library), "theirs": _text(field, theirs.get(name), library)}
         labels = {"mine": _("Mine: {value}").format(value=options["mine"]), "theirs": _("Theirs: {value}").format(value=options["theirs"])}
-        pick = st.radio(field.title, ["mine", "theirs"], format_func=lambda side, texts=labels: escape(texts[side]), key=f"conflict_{name}")
+        pick = st.radio(
+            label_of(field), ["mine", "theirs"], format_func=lambda side, texts=labels: escape(texts[side]), key=f"conflict_{name}"
+        )
         if pick == "mine":
             chosen[name] = value
     return chosen

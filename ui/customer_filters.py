@@ -1,21 +1,22 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from crm_core import clock
-from crm_core.fields import fields_of
+from crm_core.fields import Field, Widget
 from crm_core.i18n import N_, _
-from crm_core.models import ACTIVITIES, STAGES, Customer
+from crm_core.models import ACTIVITIES, STAGES
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from ui import address, page_tools
-from ui.forms import choices_of
-from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
+from ui.forms import EARLIEST, LATEST, choices_of, label_of
+from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
 PAGINATION_WIDTH = 340
@@ -27,7 +28,9 @@ SORT_LABELS = {
     "amount": N_("By cooperation amount"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage", "activity")
-MORE = (*CHOSEN, "owner", "tag", "since", "until", "incomplete", "recycled")
+MORE = ("owner", "tag", "since", "until", "incomplete", "recycled")
+LOW, HIGH = ".from", ".to"
+"""What follows the name of a field where its least and greatest value are chosen."""
 
 
 class Filters:
@@ -36,10 +39,15 @@ class Filters:
     def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], *, notice_days: int) -> None:
         self.library, self.tags, self.notice_days = library, tags, notice_days
         self.owners = owners = owners | {POOL: _("Pool")}
+        own = [field for field in library.custom.values() if field.filterable]
+        declared = [name for name in CHOSEN if name in library.fields or name == "activity"]
+        self.chosen = [*declared, *(field.name for field in own if not field.is_range)]
+        self.ranges = [field for field in own if field.is_range]
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
             "stage": AnyOf(codes=lambda: STAGES),
-            **{name: AnyOf(codes=partial(_choices, name, library)) for name in CHOSEN},
+            **{name: AnyOf(codes=partial(_choices, name, library)) for name in self.chosen},
+            **{field.name + end: _limit(field) for field in self.ranges for end in (LOW, HIGH)},
             "owner": AnyOf(codes=lambda: owners),
             "tag": AnyOf(codes=lambda: tags),
             "since": Day(),
@@ -74,7 +82,7 @@ class Filters:
                 label_visibility="collapsed",
                 on_change=first_page,
             )
-            active = sum(1 for name in MORE if st.session_state.get(name))
+            active = sum(1 for name in self._more() if st.session_state.get(name) not in (None, "", [], False))
             label = _("Filters") + (f" ({active})" if active else "")
             more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
             if more.open:
@@ -91,13 +99,15 @@ class Filters:
             )
         return self.query()
 
+    def _more(self) -> list[str]:
+        return [*self.chosen, *(field.name + end for field in self.ranges for end in (LOW, HIGH)), *MORE]
+
     def _draw_more(self) -> None:
         columns = st.columns(2)
-        declared = fields_of(Customer)
-        titles = {name: declared[name].title for name in CHOSEN if name in declared}
+        titles = {name: label_of(self.library.fields[name]) for name in self.chosen if name in self.library.fields}
         titles |= {"activity": _("Customer status"), "owner": _("Owner"), "tag": _("Tags")}
         for number, (name, choices) in enumerate(
-            {**{name: _choices(name, self.library) for name in CHOSEN}, "owner": self.owners, "tag": self.tags}.items()
+            {**{name: _choices(name, self.library) for name in self.chosen}, "owner": self.owners, "tag": self.tags}.items()
         ):
             if name == "city":
                 choices = _cities(st.session_state.get("province") or [])
@@ -116,14 +126,26 @@ class Filters:
                 disabled=not choices,
                 persist_state="page",
             )
-        for column, name, label in zip(columns, ("since", "until"), (_("Created from"), _("Created until")), strict=True):
+        for column, name, label in zip(st.columns(2), ("since", "until"), (_("Created from"), _("Created until")), strict=True):
             column.date_input(
                 label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
             )
+        for field in self.ranges:
+            self._draw_range(field)
         left, right = st.columns(2, vertical_alignment="center")
         right.toggle(_("Only what soon goes back to the pool"), key="recycled", on_change=first_page, persist_state="page")
         left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
+
+    def _draw_range(self, field: Field) -> None:
+        titles = (_("{field} from"), _("{field} up to"))
+        for column, end, title in zip(st.columns(2), (LOW, HIGH), titles, strict=True):
+            what: dict[str, Any] = {"key": field.name + end, "on_change": first_page, "persist_state": "page"}
+            label = title.format(field=label_of(field))
+            if field.widget is Widget.DATE:
+                column.date_input(label, value=None, min_value=EARLIEST, max_value=LATEST, format="YYYY-MM-DD", **what)
+            else:
+                column.number_input(label, value=None, step=None, placeholder=_("Any"), **what)
 
     def clear(self) -> None:
         """Take all filters away."""
@@ -133,10 +155,11 @@ class Filters:
 
     def query(self) -> CustomerQuery:
         """The query for what is chosen now."""
-        chosen: dict[str, Any] = {name: st.session_state.get(name) or () for name in ("stage", *CHOSEN, "owner", "tag")}
+        chosen: dict[str, Any] = {name: st.session_state.get(name) or () for name in ("stage", *self.chosen, "owner", "tag")}
         return CustomerQuery(
             phrase=(st.session_state.get("q") or "").strip(),
-            filters=tuple((name, tuple(chosen[name])) for name in ("stage", *CHOSEN)),
+            filters=tuple((name, tuple(chosen[name])) for name in ("stage", *self.chosen)),
+            ranges=tuple(one for field in self.ranges if (one := _range(field)) != (field.name, None, None)),
             owners=tuple(chosen["owner"]),
             tags=tuple(chosen["tag"]),
             created_from=st.session_state.get("since"),
@@ -157,6 +180,7 @@ def is_empty(query: CustomerQuery) -> bool:
     return not (
         query.phrase
         or any(values for _name, values in query.filters)
+        or query.ranges
         or query.owners
         or query.tags
         or query.created_from
@@ -202,7 +226,9 @@ def _choices(name: str, library: Library) -> dict[Any, str]:
         return {region.code: region.label for region in children_of("")}
     if name == "city":
         return {code: region.label for code, region in regions().items() if region.level == "city"}
-    choices: dict[Any, str] = dict(choices_of(fields_of(Customer)[name], library))
+    field = library.fields[name]
+    # A choice that is no longer offered is still there to be found.
+    choices: dict[Any, str] = dict(choices_of(field, library) if field.choices is None else field.labels())
     if name == "industry":
         return {code: entry.label for code, entry in library.industries.items() if entry.parent is None} | choices
     return choices
@@ -210,3 +236,16 @@ def _choices(name: str, library: Library) -> dict[Any, str]:
 
 def _cities(provinces: list[str]) -> dict[Any, str]:
     return {region.code: region.label for parent in provinces for region in children_of(parent) if region.level == "city"}
+
+
+def _limit(field: Field) -> Parameter:
+    return Day() if field.widget is Widget.DATE else Quantity()
+
+
+def _range(field: Field) -> tuple[str, Any, Any]:
+    low, high = (st.session_state.get(field.name + end) for end in (LOW, HIGH))
+    return (field.name, low, high) if field.widget is Widget.DATE else (field.name, _exact(low), _exact(high))
+
+
+def _exact(number: float | None) -> Decimal | None:
+    return None if number is None else Decimal(str(number))

@@ -6,9 +6,8 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.fields import Field, Widget, fields_of
+from crm_core.fields import SEVERAL, Field, read_values
 from crm_core.i18n import _
-from crm_core.models import Customer
 from crm_core.permissions import Access
 from crm_core.services import customer_changes
 from crm_core.services.library import Library
@@ -18,21 +17,20 @@ from ui.forms import Form
 
 PREFIX = "edit"
 STAGE = fields_of(Customer)["stage"]
-FIELDS = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 
 
-def shown() -> dict[str, Field]:
+def shown(library: Library) -> dict[str, Field]:
     """The fields of the form, without those that are hidden from the editor's role."""
-    return shown_fields(guard.actor(), FIELDS)
+    return shown_fields(guard.actor(), library.entered)
 
 
-def open_record(customer: View) -> None:
+def open_record(customer: View, library: Library) -> None:
     """Begin the edit, once: the version it began with is what it is saved against."""
     # Streamlit forgets the fields of a page that was left; such an edit begins anew. During a conflict they are not drawn.
     state = st.session_state.get("edit") or {}
     if state.get("code") == customer.code and (state["theirs"] is not None or f"{PREFIX}.name" in st.session_state):
         return
-    base = {name: getattr(customer, name) for name in shown()}
+    base = read_values(customer, shown(library))
     base["industry"] = base["industry"] or customer.industry_text
     st.session_state["edit"] = {
         "code": customer.code,
@@ -43,22 +41,22 @@ def open_record(customer: View) -> None:
         "errors": {},
         "theirs": None,
     }
-    _preload(base)
+    _preload(base, library)
     st.session_state["edit_reason"] = st.session_state["edit_feedback"] = ""
 
 
-def _preload(values: Mapping[str, Any]) -> None:
+def _preload(values: Mapping[str, Any], library: Library) -> None:
     # Nobody gets a whole identity number into a form, and a masked one cannot be corrected: the field is empty, and leaves it as it is.
     is_entered_anew = guard.actor().access_to("identity_number") is Access.EDITABLE and "*" in (values.get("identity_number") or "")
-    forms.preload(shown(), PREFIX, {**values, "identity_number": None} if is_entered_anew else values)
+    forms.preload(shown(library), PREFIX, {**values, "identity_number": None} if is_entered_anew else values)
 
 
 def draw(library: Library) -> None:
     """All groups of the form, then the reason."""
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
-    form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), FIELDS))
-    for group, fields in forms.by_group(shown()).items():
+    form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), library.entered))
+    for group, fields in forms.by_group(shown(library)).items():
         form.draw_group(group, fields)
     _draw_words(state["errors"])
     form.show_first_error()
@@ -75,18 +73,18 @@ def _draw_words(errors: Mapping[str, list[str]]) -> None:
                 st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
 
 
-def changes() -> dict[str, Any]:
+def changes(library: Library) -> dict[str, Any]:
     """What differs from the values the edit began with."""
     state = st.session_state["edit"]
     values = {"kind": state["kind"], "stage": state["stage"]}
     changed = {}
-    for name, field in shown().items():
+    for name, field in shown(library).items():
         if not field.shown(values):
             continue
         entered = forms.value_of(f"{PREFIX}.{name}")
-        before = forms.for_widget(field, state["base"][name])
+        before = forms.for_widget(field, state["base"].get(name))
         if (entered or None) != (before or None):
-            changed[name] = entered if field.widget in (Widget.CHOICES, Widget.PRESETS) else (entered or None)
+            changed[name] = entered if field.widget in SEVERAL else (entered or None)
     if not changed.get("identity_number"):
         changed.pop("identity_number", None)
     return changed
@@ -97,10 +95,10 @@ def has_conflict() -> bool:
     return st.session_state["edit"]["theirs"] is not None
 
 
-def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> None:
+def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] | None = None) -> None:
     """Save the changes and go back to the customer; errors come to their fields, a conflict to its choice."""
     state = st.session_state["edit"]
-    wanted = changes() if chosen is None else chosen
+    wanted = changes(library) if chosen is None else chosen
     words = {name: st.session_state[f"edit_{name}"] for name in ("reason", "feedback")}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         customer_changes.update_customer(session, guard.actor(), customer_id, wanted, version=state["version"], **words)
@@ -113,7 +111,7 @@ def save(customer_id: int, code: str, chosen: dict[str, Any] | None = None) -> N
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
             state["stage"] = state["theirs"]["stage"]
-            _preload({**state["base"], **wanted})
+            _preload({**state["base"], **wanted}, library)
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
     elif outcome.error:
@@ -132,12 +130,12 @@ def _meet(state: dict[str, Any], wanted: Mapping[str, Any], problem: Conflict) -
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    fields, base = {STAGE.name: STAGE} | shown(), state["base"] | {STAGE.name: state["stage"]}
+    fields, base = {STAGE.name: STAGE} | shown(library), state["base"] | {STAGE.name: state["stage"]}
     chosen = conflict.choose(("customer", customer_id), fields, state["mine"], base, state["theirs"], library)
     _draw_words({})
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
-            save(customer_id, code, chosen)
+            save(customer_id, code, library, chosen)
         if st.button(_("Cancel"), help=_("Your changes are dropped; the other version stays.")):
             leave(code)
 

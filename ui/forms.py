@@ -8,14 +8,15 @@ from typing import Any
 import streamlit as st
 
 from crm_core import clock
-from crm_core.fields import GROUPS, Field, Widget
+from crm_core.fields import GROUPS, SEVERAL, Field, Widget
 from crm_core.i18n import _
 from crm_core.reference import children_of, regions
 from crm_core.services.library import Library
 from ui.feedback import escape
 from ui.page_tools import bring_into_view
 
-EARLIEST = date(1900, 1, 1)
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+WRITTEN = frozenset({Widget.TEXT, Widget.MONEY, Widget.NUMBER, Widget.LINK})
 OWN_WORDS = "own_words"
 PARENT_REGION = {"city": ("province",), "district": ("city", "province")}
 BELOW_REGION = {"province": ("city", "district"), "city": ("district",)}
@@ -78,6 +79,11 @@ def required(label: str) -> str:
     return f"{label} *"
 
 
+def label_of(field: Field) -> str:
+    """The label of a widget; what an administrator wrote is no Markdown."""
+    return escape(field.title) if field.custom else field.title
+
+
 def decide(label: str, *, icon: str = ":material/check:", is_ready: bool = True, back: str = "") -> bool:
     """The buttons at the end of a dialog: the one that acts, and beside it the one that closes the dialog and leaves all as it is."""
     with st.container(horizontal=True, width="content"):
@@ -109,27 +115,27 @@ def group_title(group: str) -> str:
 def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str, is_locked: bool = False) -> None:
     """Draw the widget of one field; its value stands in `st.session_state` under `prefix.name`."""
     key = f"{prefix}.{field.name}"
-    label = required(field.title) if field.is_required(values) else field.title
-    help_text = _(field.help) if field.help else None
-    if field.widget in (Widget.TEXT, Widget.MONEY):
+    label = required(label_of(field)) if field.is_required(values) else label_of(field)
+    help_text = (escape(field.help_text) if field.own_help else field.help_text) or None
+    if field.widget in WRITTEN:
         st.text_input(label, key=key, help=_("Your role may not change this.") if is_locked else help_text, disabled=is_locked)
     elif field.widget is Widget.LONG_TEXT:
         st.text_area(label, key=key, help=help_text, height=88)
     elif field.widget is Widget.DATE:
-        st.date_input(label, value=None, min_value=EARLIEST, max_value=clock.today(), format="YYYY-MM-DD", key=key, help=help_text)
-    elif field.widget in (Widget.CHOICES, Widget.PRESETS):
-        choices = choices_of(field, library, st.session_state.get(key))
+        latest = LATEST if field.may_lie_ahead else clock.today()
+        st.date_input(label, value=None, min_value=EARLIEST, max_value=latest, format="YYYY-MM-DD", key=key, help=help_text)
+    elif field.widget in SEVERAL:
+        choices = choices_of(field, library, st.session_state.get(key), stage=values.get("stage"))
         st.multiselect(
             label, list(choices), format_func=lambda code: choices.get(code, code), key=key, help=help_text, placeholder=_("Choose")
         )
     elif field.widget is Widget.REGION:
         _draw_region(field, label, prefix=prefix)
     else:
-        _draw_choice(field, library, label, help_text, key=key)
+        _draw_choice(field, choices_of(field, library, st.session_state.get(key), stage=values.get("stage")), label, help_text, key=key)
 
 
-def _draw_choice(field: Field, library: Library, label: str, help_text: str | None, *, key: str) -> None:
-    choices = choices_of(field, library, st.session_state.get(key))
+def _draw_choice(field: Field, choices: dict[str, str], label: str, help_text: str | None, *, key: str) -> None:
     if field.is_open:
         present = st.session_state.get(key)
         if present and present not in (*choices, OWN_WORDS):
@@ -153,15 +159,16 @@ def value_of(key: str) -> Any:
     return (st.session_state.get(own_words_key(key)) or None) if value == OWN_WORDS else value
 
 
-def choices_of(field: Field, library: Library, present: Any = None) -> dict[str, str]:
-    """Codes and labels to choose from; the present value stays choosable after it was hidden from the library."""
+def choices_of(field: Field, library: Library, present: Any = None, *, stage: str | None = None) -> dict[str, str]:
+    """Codes and labels to choose from, for a customer type; the present value stays choosable after it was hidden."""
+    chosen = present if isinstance(present, list) else [present]
     if field.choices is not None:
-        return {str(code): _(label) for code, label in field.choices.items()}
+        return {code: label for code, label in field.labels().items() if code not in field.retired or code in chosen}
     if field.widget is Widget.INDUSTRY:
         choices = {code: library.industry_label(code) for code, entry in library.industries.items() if entry.parent}
     else:
-        choices = {entry.code: entry.label for entry in library.active(field.preset)}
-    for code in present if isinstance(present, list) else [present]:
+        choices = {entry.code: entry.label for entry in library.offered(field, stage)}
+    for code in chosen:
         is_known = code in library.industries or code in library.presets
         if code and code not in choices and (is_known or not field.is_open):
             choices[code] = library.industry_label(code) if field.widget is Widget.INDUSTRY else library.label(code)
@@ -214,10 +221,10 @@ def for_widget(field: Field, value: Any) -> Any:
     """A value as its widget holds it."""
     if field.widget is Widget.DATE:
         return date.fromisoformat(value) if isinstance(value, str) else value
-    if field.widget in (Widget.CHOICES, Widget.PRESETS):
+    if field.widget in SEVERAL:
         return list(value or [])
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
-    if field.widget in (Widget.TEXT, Widget.LONG_TEXT, Widget.MONEY):
+    if field.widget is Widget.LONG_TEXT or field.widget in WRITTEN:
         return value or ""
     return value

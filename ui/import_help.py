@@ -4,19 +4,16 @@ import streamlit as st
 
 from crm_core.fields import Field
 from crm_core.i18n import _, in_language, join_words, language
-from crm_core.services import library
 from crm_core.services.imports.mapping import targets, words_of
 from crm_core.services.imports.template import heading_of, template_workbook
-from ui import guard
+from crm_core.services.library import Library
 from ui.feedback import escape
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def draw() -> None:
+def draw(entries: Library) -> None:
     """The template, and field by field the headings in the user's language; those of the other one are recognised as well."""
-    with guard.reading() as session:
-        entries = library.get_library(session)
     spoken = language()
 
     def template() -> bytes:
@@ -35,7 +32,7 @@ def draw() -> None:
     with st.expander(_("Which headings are recognised"), icon=":material/help:"):
         st.caption(_("Marked * are required, marked (*) for some natures or types of customer."))
         st.caption(_("Other headings can be assigned by hand after the upload."))
-        st.table({escape(heading_of(field)): escape(_others(field)) for field in targets().values()}, border="horizontal")
+        st.table({escape(heading_of(field)): escape(_others(field)) for field in targets(entries).values()}, border="horizontal")
 
 
 def _others(field: Field) -> str:

@@ -7,12 +7,12 @@ import streamlit as st
 
 from crm_core.i18n import _, in_language, language
 from crm_core.models import KINDS, STAGES
-from crm_core.services import library
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.mapping import IGNORE, guess_mapping, target_labels
 from crm_core.services.imports.plan import INCOMPLETE, ON_DUPLICATE, ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import Table, read_table
 from crm_core.services.imports.running import run_import
+from crm_core.services.library import Library
 from ui import guard, routes
 from ui.feedback import escape
 from ui.import_help import XLSX
@@ -37,10 +37,10 @@ def read(upload: Any) -> Table:
     return table
 
 
-def choose_columns(table: Table) -> dict[str, str]:
+def choose_columns(table: Table, library: Library) -> dict[str, str]:
     """One choice for each column: the field it fills, guessed from its heading, with samples beside it."""
-    labels = {IGNORE: _("(leave out)")} | target_labels()
-    guessed = guess_mapping(table.headings)
+    labels = {IGNORE: _("(leave out)")} | target_labels(library)
+    guessed = guess_mapping(table.headings, library)
     mapping = {}
     with st.container(border=True), st.grid(3, min_column_width=240):
         for place, heading in enumerate(table.headings):
@@ -69,10 +69,9 @@ def has_name(mapping: dict[str, str]) -> bool:
     return False
 
 
-def choose_options(mapping: dict[str, str]) -> ImportPlan:
+def choose_options(mapping: dict[str, str], library: Library) -> ImportPlan:
     """What to do with incomplete rows and duplicates, and values for what the file lacks."""
-    with guard.reading() as session:
-        sources = {entry.code: entry.label for entry in library.get_library(session).active("source")}
+    sources = {entry.code: entry.label for entry in library.active("source")}
     with st.container(border=True):
         left, right = st.columns(2)
         incomplete = left.selectbox(
@@ -121,7 +120,7 @@ def run(table: Table, plan: ImportPlan, *, dry_run: bool) -> None:
     st.session_state["import_result"] = (result, dry_run)
 
 
-def show_result(table: Table) -> None:
+def show_result(table: Table, library: Library) -> None:
     """The figures, every failed row with its reason, and a workbook of these rows to mend."""
     if "import_result" not in st.session_state:
         return
@@ -132,7 +131,7 @@ def show_result(table: Table) -> None:
     show = st.warning if result.failed else st.success
     show(_figures(result, was_dry=was_dry), icon=":material/rule:" if was_dry else ":material/check_circle:")
     if result.errors:
-        _show_errors(table, result)
+        _show_errors(table, result, library)
     if not was_dry and st.button(_("Customer list"), icon=":material/groups:"):
         st.switch_page(routes.CUSTOMERS)
 
@@ -153,8 +152,8 @@ def _figures(result: ImportResult, *, was_dry: bool) -> str:
     )
 
 
-def _show_errors(table: Table, result: ImportResult) -> None:
-    labels = target_labels()
+def _show_errors(table: Table, result: ImportResult, library: Library) -> None:
+    labels = target_labels(library)
     rows = [
         {_("Row"): note.row, _("Field"): labels.get(note.field, ""), _("Reason"): note.message} for note in result.errors[:SHOWN_ERRORS]
     ]
@@ -166,7 +165,7 @@ def _show_errors(table: Table, result: ImportResult) -> None:
 
     def workbook() -> bytes:
         with in_language(spoken):  # made when it is asked for, outside of the script
-            return failed_rows_workbook(table, result)
+            return failed_rows_workbook(table, result, library)
 
     st.download_button(
         _("Download the failed rows"),

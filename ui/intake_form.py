@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.fields import Widget, fields_of
+from crm_core.fields import SEVERAL, Widget, fields_of
 from crm_core.i18n import _
-from crm_core.models import Contact, Customer
+from crm_core.models import Contact
 from crm_core.services import drafts
 from crm_core.services.entry import CONTACT_FIELDS, Checked
 from crm_core.services.library import Library
@@ -16,11 +16,10 @@ from ui.forms import Form
 
 PREFIX = "intake"
 MAX_CONTACTS = 10
-CUSTOMER_FIELDS = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 CONTACTS = {name: fields_of(Contact)[name] for name in CONTACT_FIELDS}
 
 
-def open_draft(draft_id: str, values: Mapping[str, Any]) -> None:
+def open_draft(draft_id: str, values: Mapping[str, Any], library: Library) -> None:
     """Put a draft into the form, once for each time it is opened in this browser tab."""
     # Streamlit forgets the fields of a page that was left; the draft has them.
     if st.session_state.get("intake_draft") == draft_id and f"{PREFIX}.name" in st.session_state:
@@ -29,7 +28,7 @@ def open_draft(draft_id: str, values: Mapping[str, Any]) -> None:
     st.session_state["intake_saved"] = dict(values)
     st.session_state["intake_errors"], st.session_state["intake_warnings"] = {}, {}
     st.session_state["intake_answered"] = list(values.get("answered", []))
-    forms.preload(CUSTOMER_FIELDS, PREFIX, values)
+    forms.preload(library.entered, PREFIX, values)
     st.session_state[f"{PREFIX}.duplicate_reason"] = values.get("duplicate_reason", "")
     contacts = values.get("contacts") or [{}]
     st.session_state["intake_contacts"] = list(range(len(contacts)))
@@ -37,10 +36,10 @@ def open_draft(draft_id: str, values: Mapping[str, Any]) -> None:
         forms.preload(CONTACTS, f"{PREFIX}.contact{number}", contact)
 
 
-def entered(kind: str, stage: str) -> dict[str, Any]:
+def entered(kind: str, stage: str, library: Library) -> dict[str, Any]:
     """Everything entered so far, as a draft keeps it."""
     contacts = [forms.collect(CONTACTS, f"{PREFIX}.contact{number}") for number in st.session_state["intake_contacts"]]
-    values = {"kind": kind, "stage": stage, **forms.collect(CUSTOMER_FIELDS, PREFIX), "contacts": contacts}
+    values = {"kind": kind, "stage": stage, **forms.collect(library.entered, PREFIX), "contacts": contacts}
     if reason := st.session_state.get(f"{PREFIX}.duplicate_reason"):
         values["duplicate_reason"] = reason
     if answered := st.session_state["intake_answered"]:
@@ -59,7 +58,7 @@ def keep(draft_id: str, values: dict[str, Any]) -> None:
 def draw(library: Library, values: Mapping[str, Any]) -> None:
     """Draw all groups of the form, the contacts after the basic data."""
     form = Form(PREFIX, library, values, errors=errors(), warnings=st.session_state.get("intake_warnings"))
-    for group, fields in forms.by_group(CUSTOMER_FIELDS).items():
+    for group, fields in forms.by_group(library.entered).items():
         form.draw_group(group, fields)
         if group == "base":
             draw_contacts(library)
@@ -111,21 +110,21 @@ def take_answer(key: str, question_id: int, field_name: str, library: Library, v
     """Put the answer to an outline question into its field: as text, as a choice, or with the remarks if it fits neither."""
     answer = st.session_state[key].strip()
     st.session_state[key] = ""
-    field = CUSTOMER_FIELDS.get(field_name)
+    field = library.entered.get(field_name)
     if not answer:
         return
     st.session_state["intake_answered"].append(question_id)
     if field is None or not field.shown(values):
-        field = CUSTOMER_FIELDS["remark"]
+        field = library.entered["remark"]
     target = f"{PREFIX}.{field.name}"
     choice = _matching_choice(field, answer, library)
-    if field.widget in (Widget.CHOICES, Widget.PRESETS) and choice:
+    if field.widget in SEVERAL and choice:
         st.session_state[target] = [*(st.session_state.get(target) or []), choice]
     elif field.widget is Widget.PRESET and (choice or field.name == "budget"):
         st.session_state[target] = choice or answer
     else:
         if field.widget not in (Widget.TEXT, Widget.LONG_TEXT):
-            answer, field, target = f"{field.title}: {answer}", CUSTOMER_FIELDS["remark"], f"{PREFIX}.remark"
+            answer, field, target = f"{field.title}: {answer}", library.entered["remark"], f"{PREFIX}.remark"
         present = st.session_state.get(target) or ""
         st.session_state[target] = f"{present}；{answer}" if present else answer
     feedback.later(_("Noted under “{field}”.").format(field=field.title))

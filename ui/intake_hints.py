@@ -15,7 +15,7 @@ from crm_core.services.library import Library
 from ui import feedback, guard, routes
 from ui.feedback import escape
 from ui.forms import css_key, required
-from ui.intake_form import CUSTOMER_FIELDS, PREFIX, errors, take_answer
+from ui.intake_form import PREFIX, errors, take_answer
 
 
 def draw_duplicates(checked: Checked, *, besides: int | None = None) -> list[Duplicate]:
@@ -66,7 +66,7 @@ def draw(entries: Library, values: Mapping[str, Any]) -> None:
         st.caption(_("Questions still open with this customer. Write the answer here and press Enter; it goes into the right field."))
         askers = Counter(question.field for question in questions)
         for question in questions:
-            field = CUSTOMER_FIELDS.get(question.field)
+            field = entries.entered.get(question.field)
             is_filled = askers[question.field] == 1 and values.get(question.field)
             if field is None or not field.shown(values) or is_filled or question.id in values.get("answered", ()):
                 continue

@@ -8,7 +8,7 @@ from crm_core.i18n import _
 from crm_core.models import OutlineQuestion
 from crm_core.services import outlines
 from crm_core.services.library import Library
-from ui import badges, feedback, forms, guard, intake_form
+from ui import badges, feedback, forms, guard
 
 
 def edit(question: OutlineQuestion | None, library: Library) -> None:
@@ -32,7 +32,9 @@ def _draw_fields(question: OutlineQuestion, library: Library) -> dict[str, Any]:
     """Wording, where it is asked, and the field its answer belongs to."""
     sections = {"": _("all industries")} | {code: one.label for code, one in library.industries.items() if one.parent is None}
     stages = {"": _("all types")} | {code: _(label) for code, label in badges.STAGES.items()}
-    fields = {name: field.title for name, field in intake_form.CUSTOMER_FIELDS.items()}
+    fields = {name: field.title for name, field in library.entered.items()}
+    if question.field:
+        fields.setdefault(question.field, library.known_fields[question.field].title)  # a hidden one
     key = question.id or "new"
     return {
         "question": st.text_area(forms.required(_("Question")), value=question.question or "", key=f"question_{key}"),

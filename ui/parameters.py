@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+LARGEST = 1e15
+"""No larger number is one that somebody chose."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -54,6 +57,22 @@ class Number(Parameter):
     def read(self, values: list[str]) -> Any:
         """The number, or the default."""
         return int(values[0]) if values and values[0].isdecimal() and len(values[0]) <= 6 and int(values[0]) else self.default
+
+
+class Quantity(Parameter):
+    """Any number; 0 is one as well."""
+
+    def read(self, values: list[str]) -> Any:
+        """The number, or none for what is not one."""
+        try:
+            number = float(values[0]) if values else None
+        except ValueError:
+            return None  # an address typed by hand; the list shows that nothing is chosen
+        return number if number is not None and abs(number) < LARGEST else None
+
+    def write(self, chosen: Any) -> list[str]:
+        """The number in digits."""
+        return [] if chosen is None else [f"{chosen:f}".rstrip("0").rstrip(".")]
 
 
 class Day(Parameter):

@@ -38,6 +38,7 @@ MAILS = "admin/mails.py"
 BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
+FIELDS = "admin/fields.py"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ ROUTES = (
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
     Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, N_("Administration")),
     Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, N_("Administration")),
+    Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, N_("Administration")),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
     Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),

@@ -9,6 +9,7 @@ from crm_core.fields import Values
 from crm_core.i18n import _
 
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+_EARLIEST = 1900
 
 
 def check_date(value: Any, _values: Values) -> date:
@@ -16,9 +17,21 @@ def check_date(value: Any, _values: Values) -> date:
     day = read_date(value)
     if day > clock.today():
         raise ValueError(_("{day} lies in the future. Enter a day up to today.").format(day=day.isoformat()))
-    if day.year < 1900:
-        raise ValueError(_("{day} is too long ago. Enter a day from 1900 on.").format(day=day.isoformat()))
+    if day.year < _EARLIEST:
+        raise ValueError(_too_long_ago(day))
     return day
+
+
+def check_any_date(value: Any, _values: Values) -> date:
+    """Any day from 1900 on, also one to come."""
+    day = read_date(value)
+    if day.year < _EARLIEST:
+        raise ValueError(_too_long_ago(day))
+    return day
+
+
+def _too_long_ago(day: date) -> str:
+    return _("{day} is too long ago. Enter a day from 1900 on.").format(day=day.isoformat())
 
 
 def read_date(value: Any) -> date:
@@ -39,11 +52,19 @@ def read_date(value: Any) -> date:
 def check_last_cooperation(value: Any, values: Values) -> date:
     """The latest cooperation is a day up to today and not before the first one."""
     last = check_date(value, values)
-    first = values.get("first_cooperated_on")
-    if isinstance(first, date) and first > last:
+    first = _day(values.get("first_cooperated_on"))
+    if first and first > last:
         raise ValueError(
             _("The latest cooperation ({last}) cannot lie before the first one ({first}). Correct one of the two days.").format(
                 last=last, first=first
             )
         )
     return last
+
+
+def _day(value: Any) -> date | None:
+    # Where an administrator put the first cooperation behind the latest one, it has not been checked yet.
+    try:
+        return read_date(value) if value else None
+    except ValueError:
+        return None  # told at its own field

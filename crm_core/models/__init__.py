@@ -7,7 +7,7 @@ from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
 from crm_core.models.contract import Contract
 from crm_core.models.counter import Counter
-from crm_core.models.custom_field import CustomField
+from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
 from crm_core.models.duplicate_pair import DuplicatePair
@@ -40,6 +40,7 @@ __all__ = [
     "ACTIVITIES",
     "CATEGORIES",
     "DECISION_ROLES",
+    "FIELD_TYPES",
     "KINDS",
     "MOVES",
     "OWNER_CAUSES",
@@ -67,6 +68,7 @@ __all__ = [
     "Demand",
     "Draft",
     "DuplicatePair",
+    "FieldType",
     "ImportBatch",
     "Industry",
     "IndustrySuggestion",

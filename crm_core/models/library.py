@@ -35,6 +35,8 @@ class Preset(Base):
     name_en: Mapped[str | None] = mapped_column(String(60))
     position: Mapped[int] = mapped_column(default=0)
     is_active: Mapped[bool] = mapped_column(default=True)
+    merged_into: Mapped[str | None] = mapped_column(String(60))
+    """The code of the entry that took its place; it stays for the change log, and under its name what is imported is found."""
 
     @property
     def label(self) -> str:

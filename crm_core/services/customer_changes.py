@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, NotAllowed, ValidationFailed
-from crm_core.fields import fields_of
+from crm_core.fields import fields_of, read_values, write_value
 from crm_core.i18n import _
 from crm_core.models import Contact, Customer
 from crm_core.numbering import bump
@@ -19,7 +19,7 @@ from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_changes, missing_fields
 from crm_core.services.industries import suggest_industry
-from crm_core.services.library import get_library
+from crm_core.services.library import Library, get_library
 from crm_core.validation import check_length, clean_text, is_blank
 from crm_core.visibility import View, locked_message, see_all, sift
 
@@ -42,7 +42,7 @@ def update_customer(
     Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
     """
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
-    before = {name: getattr(customer, name) for name in fields_of(Customer)}
+    before = read_values(customer, get_library(session).fields)
     if customer.version != version:
         raise Conflict(version=customer.version, theirs=see_all(actor, Customer, before))
     changes = allowed_changes(actor, Customer, before, changes)
@@ -91,20 +91,23 @@ def _check(
 
     Fixed fields are left as they are, and those that customers of this nature and type do not show keep what is stored.
     """
-    declared = fields_of(Customer)
+    library = get_library(session)
+    declared = library.fields
     changes = {
         name: value for name, value in changes.items() if name in declared and not declared[name].fixed and declared[name].shown(before)
     }
-    clean, errors = check_changes(get_library(session), before, changes)
-    _demand_required(before, changes, clean, errors)
+    clean, errors = check_changes(library, before, changes)
+    _demand_required(library, before, changes, clean, errors)
     entered = clean | {"industry": clean.get("industry") or clean.get("industry_text")}
     return clean, {name for name in changes if entered.get(name) != before[name]}, errors
 
 
-def _demand_required(before: Mapping[str, Any], changes: Mapping[str, Any], clean: Mapping[str, Any], errors: dict[str, list[str]]) -> None:
+def _demand_required(
+    library: Library, before: Mapping[str, Any], changes: Mapping[str, Any], clean: Mapping[str, Any], errors: dict[str, list[str]]
+) -> None:
     # An incomplete record may be completed in steps; what is there may not be emptied.
-    for name, declared in fields_of(Customer).items():
-        emptied = name in changes and clean.get(name) is None and not clean.get(f"{name}_text")
+    for name, declared in library.fields.items():
+        emptied = name in changes and is_blank(clean.get(name)) and not clean.get(f"{name}_text")
         if emptied and declared.is_required(before) and not is_blank(before[name]) and name not in errors:
             errors[name] = [_("{label} is required.").format(label=declared.title)]
 
@@ -135,8 +138,9 @@ def _twins(session: CrmSession, actor: Actor, customer: Customer, changed: Mappi
 
 def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[str, Any], changed: set[str]) -> None:
     """Give a locked customer the checked values of the changed fields, and do what follows from it."""
+    declared = get_library(session).fields
     for name in changed:
-        setattr(customer, name, clean.get(name))
+        write_value(customer, declared[name], clean.get(name))
     if "industry" in changed:
         customer.industry_text = clean.get("industry_text")
         if customer.industry_text:
@@ -156,12 +160,13 @@ def refresh(session: CrmSession, customer: Customer) -> None:
 
 def what_is_missing(session: CrmSession, customer: View) -> list[str]:
     """The labels of the required fields that an incomplete customer lacks; one that is only hidden from the actor is not lacking."""
-    declared = fields_of(Customer)
+    declared = get_library(session).fields
     missing = _missing(session, session.get_one(Customer, customer.id))
     return [declared[name].title if name in declared else _("Contacts") for name in missing]
 
 
 def _missing(session: CrmSession, customer: Customer) -> list[str]:
-    people = session.execute(select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)).mappings()
-    values = {name: getattr(customer, name) for name in fields_of(Customer)}
-    return missing_fields(values, [dict(one) for one in people], industry_text=customer.industry_text)
+    rows = session.execute(select(Contact.name, Contact.phone, Contact.email).where(Contact.customer_id == customer.id)).mappings()
+    people = [dict(one) for one in rows]
+    library = get_library(session)
+    return missing_fields(library, read_values(customer, library.fields), people, industry_text=customer.industry_text)

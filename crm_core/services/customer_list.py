@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, false, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, exists, false, func, or_, select
 
 from crm_core import clock
 from crm_core.cache import cached
 from crm_core.db import CrmSession
-from crm_core.fields import fields_of
+from crm_core.fields import SEVERAL, Field, Widget
 from crm_core.models import Contact, Customer, CustomerTag
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
-from crm_core.services.library import get_library
+from crm_core.services.library import Library, get_library
 from crm_core.services.recycling import due_by
 from crm_core.visibility import glance
 
@@ -39,6 +39,8 @@ class CustomerQuery:
 
     phrase: str = ""
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    ranges: tuple[tuple[str, Any, Any], ...] = ()
+    """Custom fields with the least and the greatest value wanted, None for no limit."""
     owners: tuple[int, ...] = ()
     """By id; `POOL` stands for those that have none."""
     tags: tuple[int, ...] = ()
@@ -112,6 +114,7 @@ def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequ
         Customer.cooperation_amount,
         Customer.created_at,
         Customer.updated_at,
+        *([Customer.extra] if get_library(session).listed else []),
     )
     first = (page - 1) * PAGE_SIZE
     if found is None:
@@ -155,13 +158,13 @@ def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: C
 
 
 def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement[bool]]:
-    declared = fields_of(Customer)
-    conditions: list[ColumnElement[bool]] = [
-        getattr(Customer, name).in_(get_library(session).with_divisions(values) if name == "industry" else values)
-        for name, values in query.filters
-        if name in declared and declared[name].filterable and values
-    ]
+    library = get_library(session)
+    fields = {name: field for name, field in library.fields.items() if field.filterable}
+    conditions = [_is_any_of(library, fields[name], values) for name, values in query.filters if values and name in fields]
     conditions += [Customer.activity.in_(values) for name, values in query.filters if name == "activity" and values]
+    for name, low, high in query.ranges:
+        if name in fields:
+            conditions += _is_between(fields[name], low, high)
     if query.owners:
         pooled = Customer.pooled_at.is_not(None) if POOL in query.owners else false()
         conditions.append(Customer.owner_id.in_(query.owners) | pooled)
@@ -176,3 +179,29 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
     if query.incomplete:
         conditions.append(Customer.is_incomplete.is_(True))
     return conditions
+
+
+def _is_any_of(library: Library, field: Field, values: Sequence[str]) -> ColumnElement[bool]:
+    column = Customer.extra[field.name].as_string() if field.custom else getattr(Customer, field.name)
+    if field.widget in SEVERAL:
+        # Both databases keep a list as its text, in which each code stands in quotation marks.
+        text = column if field.custom else cast(column, Text)
+        return or_(*(text.contains(f'"{code}"', autoescape=True) for code in values))
+    found: ColumnElement[bool] = column.in_(library.with_divisions(values) if field.widget is Widget.INDUSTRY else values)
+    return found
+
+
+def _is_between(field: Field, low: Any, high: Any) -> list[ColumnElement[bool]]:
+    kept = Customer.extra[field.name]
+    # A day as text stands in the order of days.
+    value: Any = kept.as_string() if field.widget is Widget.DATE else kept.as_float()
+    conditions = []
+    if low is not None:
+        conditions.append(value >= _as_kept(low))
+    if high is not None:
+        conditions.append(value <= _as_kept(high))
+    return conditions
+
+
+def _as_kept(limit: Any) -> str | float:
+    return limit.isoformat() if isinstance(limit, date) else float(limit)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
+from crm_core.fields import as_columns
 from crm_core.i18n import _
 from crm_core.models import Attachment, Contact, Customer, Draft, Place
 from crm_core.numbering import bump, customer_codes
@@ -134,7 +135,7 @@ def _insert(
     session: CrmSession, actor: Actor, checked: Checked, *, duplicate_reason: str, draft_id: str | None, is_reviewed: bool
 ) -> Customer:
     customer = Customer(
-        **checked.values,
+        **as_columns(get_library(session).fields, checked.values),
         code=customer_codes(session)[0],
         industry_text=checked.industry_text,
         intake_key=draft_id,

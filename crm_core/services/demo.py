@@ -20,6 +20,7 @@ from crm_core.scope import unscoped
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
@@ -70,6 +71,8 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         _edit(session, actor)
         fill_stages(session)
         fill_standing(session, actor)
+        if actor.can(Permission.RULE_EDIT):
+            fill_fields(session, actor)
     fill_pool(session, actor)
     if users:
         fill_reviews(session, actor)

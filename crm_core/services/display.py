@@ -1,14 +1,13 @@
 """Values as people read them: labels for codes, days, yuan."""
 
 import json
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from crm_core.checks.contacts import NOT_PROVIDED
-from crm_core.fields import Field, Widget
-from crm_core.i18n import _, format_date, format_money, join_words
+from crm_core.fields import SEVERAL, Field, Widget, from_json
+from crm_core.i18n import _, format_date, format_money, format_number, join_words
 from crm_core.reference import regions
 from crm_core.services.library import Library
 
@@ -24,7 +23,7 @@ def show(field: Field, value: Any, library: Library) -> str:
 
 def _show_one(field: Field, value: Any, library: Library) -> str:
     if field.choices is not None:
-        return _(field.choices.get(value, value))
+        return field.labels().get(value, str(value))
     if field.widget in (Widget.PRESET, Widget.PRESETS):
         return library.label(value)
     if field.widget is Widget.INDUSTRY:
@@ -34,22 +33,12 @@ def _show_one(field: Field, value: Any, library: Library) -> str:
     if isinstance(value, date):
         return format_date(value)
     if isinstance(value, Decimal):
-        return format_money(value)
+        return format_number(value) if field.widget is Widget.NUMBER else format_money(value)
     return _("not provided") if value == NOT_PROVIDED else str(value)
-
-
-def show_all(fields: Mapping[str, Field], record: Any, library: Library) -> dict[str, str]:
-    """Labels and shown values of a record's fields, in order, empty ones left out."""
-    shown = {field.title: show(field, getattr(record, name), library) for name, field in fields.items()}
-    return {label: text for label, text in shown.items() if text}
 
 
 def show_logged(field: Field, stored: str | None, library: Library) -> str:
     """A value as the change log keeps it, in words; sensitive ones were masked when they were logged."""
     if not stored:
         return ""
-    if field.widget in (Widget.CHOICES, Widget.PRESETS):
-        return show(field, json.loads(stored), library)
-    if field.widget is Widget.MONEY:
-        return format_money(Decimal(stored))
-    return _show_one(field, stored, library)
+    return show(field, json.loads(stored) if field.widget in SEVERAL else from_json(field, stored), library)

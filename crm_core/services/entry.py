@@ -9,7 +9,7 @@ from crm_core.checks.money import check_budget
 from crm_core.errors import NotAllowed
 from crm_core.fields import Field, Values, Widget, fields_of
 from crm_core.i18n import _, join_words
-from crm_core.models import KINDS, STAGES, Contact, Customer, LifecycleStage
+from crm_core.models import KINDS, STAGES, Contact, LifecycleStage
 from crm_core.permissions import Actor, Permission
 from crm_core.reference import regions
 from crm_core.services.library import Library
@@ -87,7 +87,7 @@ def check_customer(library: Library, values: Values, *, require: bool = True) ->
             errors[name] = [_("Choose one of: {choices}.").format(choices=join_words(_(label) for label in choices.values()))]
     if errors:
         return dict(values), errors
-    clean, errors = clean_values(fields_of(Customer), values, require=require)
+    clean, errors = clean_values(library.fields, values, require=require)
     _check_library_codes(library, clean, errors)
     _check_region(clean, errors)
     return clean, errors
@@ -104,7 +104,7 @@ def check_changes(library: Library, before: Values, changes: Values) -> tuple[di
 
 
 def _check_library_codes(library: Library, clean: dict[str, Any], errors: dict[str, list[str]]) -> None:
-    for name, declared in fields_of(Customer).items():
+    for name, declared in library.fields.items():
         value = clean.get(name)
         if declared.preset and value and declared.name != "budget":
             clean[name] = _known_codes(library, declared, value, errors)
@@ -151,11 +151,11 @@ def _check_region(clean: dict[str, Any], errors: dict[str, list[str]]) -> None:
         errors["district"] = [_("This district does not belong to the chosen city. Choose it again.")]
 
 
-def missing_fields(values: Values, contacts: Sequence[Values], *, industry_text: str | None = None) -> list[str]:
+def missing_fields(library: Library, values: Values, contacts: Sequence[Values], *, industry_text: str | None = None) -> list[str]:
     """The names of required fields that are empty; contacts count as `contacts`."""
     missing = [
         name
-        for name, declared in fields_of(Customer).items()
+        for name, declared in library.fields.items()
         if declared.is_required(values) and is_blank(values.get(name)) and not (name == "industry" and industry_text)
     ]
     required = [name for name, declared in fields_of(Contact).items() if declared.required({})]

@@ -10,11 +10,14 @@ from sqlalchemy import func, select
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
+from crm_core.fields import Field, fields_of
 from crm_core.i18n import _, localized
-from crm_core.models import CATEGORIES, Industry, IndustrySuggestion, Preset, SuggestionState
+from crm_core.models import CATEGORIES, Customer, Industry, IndustrySuggestion, Preset, SuggestionState
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.pinyin import pinyin_of
+from crm_core.services.custom_fields import read_custom_fields
+from crm_core.services.field_settings import FieldSettings, effective_fields, read_settings
 from crm_core.validation import clean_name, clean_text
 
 
@@ -27,6 +30,7 @@ class Entry:
     name_en: str | None
     parent: str | None = None
     is_active: bool = True
+    merged_into: str | None = None
 
     @property
     def label(self) -> str:
@@ -34,15 +38,40 @@ class Entry:
         return localized(self.name, self.name_en)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """All presets and industries as they are now; shared between sessions, never changed."""
+    """All presets, industries and fields as they are now; shared between sessions, never changed."""
 
+    fields: dict[str, Field]
+    """The customers' fields in use, declared and custom ones, as the administrator set them, in the order of the form."""
+    known_fields: dict[str, Field]
+    """Every field that may stand in the change log: hidden and removed ones as well."""
+    settings: FieldSettings
     presets: dict[str, Entry]
     by_category: dict[str, tuple[Entry, ...]]
     industries: dict[str, Entry]
     mapped: dict[str, str]
     """Users' own words for an industry that an administrator mapped, with the code they stand for."""
+
+    @cached_property
+    def entered(self) -> dict[str, Field]:
+        """The fields of a form: those that are not chosen for good at the beginning."""
+        return {name: field for name, field in self.fields.items() if not field.fixed}
+
+    @cached_property
+    def listed(self) -> dict[str, Field]:
+        """The fields that an administrator put into the customer list."""
+        return {name: field for name, field in self.fields.items() if field.is_listed}
+
+    @cached_property
+    def custom(self) -> dict[str, Field]:
+        """The custom fields in use."""
+        return {name: field for name, field in self.fields.items() if field.custom}
+
+    def offered(self, field: Field, stage: str | None) -> tuple[Entry, ...]:
+        """The presets that a field offers now to customers of a type, in order."""
+        only = field.offered.get(stage or "")
+        return tuple(entry for entry in self.active(field.preset) if only is None or entry.code in only)
 
     def label(self, code: str | None) -> str:
         """The label of a preset; an unknown code (a free budget range) is its own label."""
@@ -83,10 +112,11 @@ class Library:
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], str]:
+        # Merged ones first: a name that is in use again counts for the entry that has it now.
         return {
-            (category, name.casefold()): entry.code
+            (category, name.casefold()): entry.merged_into or entry.code
             for category, entries in self.by_category.items()
-            for entry in entries
+            for entry in sorted(entries, key=lambda one: one.merged_into is None)
             for name in (entry.code, entry.name_en or entry.name, entry.name)
         }
 
@@ -113,12 +143,17 @@ def get_library(session: CrmSession) -> Library:
 def _load(session: CrmSession) -> Library:
     by_category: dict[str, list[Entry]] = defaultdict(list)
     for row in session.execute(select(Preset).order_by(Preset.category, Preset.position, Preset.code)).scalars():
-        by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active))
+        by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active, merged_into=row.merged_into))
     industries = session.execute(select(Industry).order_by(Industry.code)).scalars()
     mapped = session.execute(
         select(IndustrySuggestion.text, IndustrySuggestion.industry).where(IndustrySuggestion.state == SuggestionState.MAPPED)
     )
+    custom, removed = read_custom_fields(session)
+    settings = read_settings(session)
     return Library(
+        fields=effective_fields(settings, {key: field for key, field in custom.items() if key not in removed}),
+        known_fields={**fields_of(Customer), **custom},
+        settings=settings,
         presets={entry.code: entry for entries in by_category.values() for entry in entries},
         by_category={category: tuple(entries) for category, entries in by_category.items()},
         industries={row.code: Entry(row.code, row.name, row.name_en, parent=row.parent) for row in industries},
@@ -144,7 +179,8 @@ def _checked_name(session: CrmSession, category: str, name: str, *, besides: str
         clean = clean_name(name)
     except ValueError as problem:
         raise ValidationFailed({"name": [str(problem)]}) from problem
-    twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, Preset.code != besides)).first()
+    others = (Preset.code != besides, Preset.merged_into.is_(None))
+    twin = session.execute(select(Preset.code).where(Preset.category == category, Preset.name == clean, *others)).first()
     if twin:
         raise ValidationFailed({"name": [_("“{name}” is already in the list. Choose another name.").format(name=clean)]})
     return clean
@@ -164,7 +200,7 @@ def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, na
     """Rename, move, show or hide a choice; records that use it follow. Raises `NotFound`, `ValidationFailed`."""
     require(actor, Permission.LIBRARY_EDIT)
     preset = session.get(Preset, code)
-    if preset is None:
+    if preset is None or preset.merged_into:
         raise NotFound
     preset.name = _checked_name(session, preset.category, name, besides=code)
     preset.name_en = clean_text(name_en)[:60] or None

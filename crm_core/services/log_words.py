@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.fields import Field, fields_of
+from crm_core.fields import GROUPS, Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Role, Team
+from crm_core.models import ACTIONS, ACTIVITIES, KINDS, PLACES, STAGES, Base, ChangeLog, Customer, Policy, Role, Team
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
+from crm_core.services.field_settings import AREA
+from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
 from crm_core.services.users import user_names
 from crm_core.services.verification import CHECKS
@@ -71,6 +73,16 @@ OTHER_FIELDS = {
     "name_en": N_("English name"),
     "position": N_("Place in the list"),
     "is_active": N_("In use"),
+    "merged_into": N_("Merged into"),
+    "name": N_("Name"),
+    "group": N_("Group"),
+    "choices": N_("Choices"),
+    "help": N_("Help beside the field"),
+    "kinds": N_("Only for these natures"),
+    "stages": N_("Only for these types"),
+    "is_required": N_("Required"),
+    "is_listed": N_("Shown in the customer list"),
+    "removed_at": N_("Removed"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),
@@ -143,6 +155,11 @@ class LogWords:
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
             "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
             "access": _access,
+            "merged_into": self.library.label,
+            "group": lambda stored: _listed(GROUPS, [stored]),
+            "kinds": lambda stored: _listed(KINDS, json.loads(stored)),
+            "stages": lambda stored: _listed(STAGES, json.loads(stored)),
+            "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }
@@ -161,17 +178,22 @@ class LogWords:
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
+        if line.entity == Policy.__tablename__ and line.entity_id == AREA:
+            return LineText(what + " · " + _("Fields"), *differing(self.library, line.old, line.new))
         before, after = (self.value(line.entity, line.field, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {self.title(line.entity, line.field)}", before, after)
 
     def title(self, entity: str, field: str) -> str:
         """What a field is called."""
-        declared = _fields(entity).get(field)
+        declared = self._fields(entity).get(field)
         return declared.title if declared else _(OTHER_FIELDS.get(field, field))
+
+    def _fields(self, entity: str) -> Mapping[str, Field]:
+        return self.library.known_fields if entity == Customer.__tablename__ else _fields(entity)
 
     def value(self, entity: str, name: str, stored: str | None) -> str:
         """A value as the log keeps it, in words."""
-        declared = _fields(entity).get(name)
+        declared = self._fields(entity).get(name)
         if declared and declared.sensitive:
             stored = see_logged(self.actor, declared.sensitive, stored)
         if not stored:

@@ -106,6 +106,19 @@ KINDS: dict[str, Kind] = {
     "customer_archived": Kind(N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2"),
     "customer_merged": Kind(N_("Customers merged"), N_("{person} merged {name} into {kept}. {reason}"), "merge"),
     "merge_undone": Kind(N_("Merge undone"), N_("{person} took {name} and {kept} apart again. {reason}"), "call_split"),
+    "industry_accepted": Kind(
+        N_("Suggested industry accepted"), N_("“{text}” is in the library now, and the customers waiting for it have it."), "factory"
+    ),
+    "industry_mapped": Kind(
+        N_("Suggested industry mapped"),
+        N_("“{text}” counts as an entry of the library; the customers waiting for it have that one."),
+        "factory",
+    ),
+    "industry_refused": Kind(
+        N_("Suggested industry refused"),
+        N_("“{text}” was refused: {remark}. Choose another industry for the customers waiting for it."),
+        "factory",
+    ),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

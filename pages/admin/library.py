@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library
-from ui import feedback, forms, guard, header
+from ui import feedback, forms, guard, header, preset_merge
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Preset library"))
@@ -24,6 +24,8 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
             library.update_preset(session, guard.actor(), code, name=name, name_en=name_en, position=place, is_active=is_active)
         if outcome.succeeded:
             st.rerun()
+    with st.expander(_("Merge into another entry"), icon=":material/merge:"):
+        preset_merge.draw(code, entry, entries)
 
 
 def add_entry(category: str) -> None:
@@ -46,6 +48,9 @@ if st.button(_("Add entry"), type="primary", icon=":material/add:"):
 for position, entry in enumerate(entries.by_category.get(category, ())):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{feedback.escape(entry.name)}**　{feedback.escape(entry.name_en or '')}", width="stretch")
+        if entry.merged_into:
+            st.caption(feedback.escape(_("merged into {name}").format(name=entries.label(entry.merged_into))), width="content")
+            continue
         if not entry.is_active:
             st.badge(_("hidden"), color="gray")
         if st.button(_("Edit"), key=f"entry_{entry.code}", icon=":material/edit:", type="tertiary"):

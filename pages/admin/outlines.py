@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library, outlines
-from ui import badges, feedback, guard, header, intake_form, outline_form
+from ui import badges, feedback, guard, header, outline_form
 
 actor = guard.page(Permission.LIBRARY_EDIT)
 header.title(_("Talking points"))
@@ -23,6 +23,6 @@ for question in questions:
             feedback.badge(entries.industry_label(question.industry), color="blue")
         if question.stage:
             badges.stage_badge(question.stage)
-        st.caption("→ " + intake_form.CUSTOMER_FIELDS[question.field].title, width="content")
+        st.caption("→ " + entries.known_fields[question.field].title, width="content")
         if st.button(_("Edit"), key=f"edit_question_{question.id}", icon=":material/edit:", type="tertiary"):
             guard.dialog(_("Edit question"), outline_form.edit, question, entries)

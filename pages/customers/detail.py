@@ -38,12 +38,13 @@ with customer_opening.opened(_("Customer")) as (session, customer):
 may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    tier = customer.tier if "tier" in entries.fields else None
     with st.container(horizontal=True, gap="xsmall", width="content"):
         badges.hold_badge(is_on_hold=customer.is_on_hold)
         badges.customer_badges(
             customer.stage,
             customer.kind,
-            customer.tier,
+            tier,
             is_incomplete=customer.is_incomplete,
             tags=own_tags,
             reasons=reasons,
@@ -63,7 +64,8 @@ if missing and customer.is_listed:
 with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
     st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
-    st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
+    if "first_contact_on" in entries.fields:
+        st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
     owner = _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—")
     st.metric(_("Owner"), feedback.escape(owner), border=True)
 

@@ -14,7 +14,7 @@ with customer_opening.opened(_("Edit customer")) as (session, customer):
 
 header.title(feedback.escape(customer.name))
 badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=[])
-edit_form.open_record(customer)
+edit_form.open_record(customer, entries)
 
 
 @guard.fragment
@@ -26,7 +26,7 @@ def edit() -> None:
     edit_form.draw(entries)
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
-            edit_form.save(customer.id, customer.code)
+            edit_form.save(customer.id, customer.code, entries)
         if st.button(_("Cancel")):
             edit_form.leave(customer.code)
 

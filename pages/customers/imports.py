@@ -5,13 +5,16 @@ import streamlit as st
 from crm_core.config import MAX_IMPORT_BYTES
 from crm_core.i18n import _
 from crm_core.permissions import Permission
+from crm_core.services import library
 from ui import feedback, guard, header, import_help, import_steps
 
 actor = guard.page(Permission.CUSTOMER_IMPORT)
 header.title(_("Import customers"))
 
 st.caption(_("CSV, Excel or vCard. Headings in Chinese or English are recognised; you see everything before anything is saved."))
-import_help.draw()
+with guard.reading() as session:
+    entries = library.get_library(session)
+import_help.draw(entries)
 upload = st.file_uploader(
     _("Choose a file with customers, at most {limit} MB").format(limit=MAX_IMPORT_BYTES // 1024 // 1024),
     key="import_file",
@@ -33,9 +36,9 @@ if not reading.succeeded:
     st.stop()
 
 st.subheader(_("1. Columns"), anchor=False)
-mapping = import_steps.choose_columns(table)
+mapping = import_steps.choose_columns(table, entries)
 st.subheader(_("2. Options"), anchor=False)
-plan = import_steps.choose_options(mapping)
+plan = import_steps.choose_options(mapping, entries)
 st.subheader(_("3. Check and import"), anchor=False)
 has_name = import_steps.has_name(mapping)
 with st.container(horizontal=True):
@@ -44,4 +47,4 @@ with st.container(horizontal=True):
 if check or bring_in:
     with feedback.attempt():
         import_steps.run(table, plan, dry_run=check)
-import_steps.show_result(table)
+import_steps.show_result(table, entries)

@@ -75,7 +75,7 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
     with form:
         intake_form.draw(entries, {"kind": kind, "stage": stage})
         attachment_list.draw(draft_id=draft_id)
-        values = intake_form.entered(kind, stage)
+        values = intake_form.entered(kind, stage, entries)
     checked = entry.check_entry(entries, values, values["contacts"])
     with aside, st.container(key="intake_aside"):
         found = intake_hints.draw_duplicates(checked, besides=review.customer.id if review else None)
@@ -108,7 +108,7 @@ def draw_actions(draft_id: str, values: dict, checked: entry.Checked) -> None:
 
 if draft_id := st.query_params.get("draft"):
     with feedback.attempt() as opening, guard.reading() as reading:
-        draft = drafts.get_draft(reading, actor, draft_id)
+        draft, fields = drafts.get_draft(reading, actor, draft_id), library.get_library(reading)
     if not opening.succeeded:
         if st.button(_("Begin a new entry"), icon=":material/add:"):
             st.switch_page(routes.INTAKE)
@@ -116,7 +116,7 @@ if draft_id := st.query_params.get("draft"):
     with feedback.attempt():
         entry.refuse_stage(actor, draft.values["stage"])
     badges.customer_badges(draft.values["stage"], draft.values["kind"], None, is_incomplete=False, tags=[])
-    intake_form.open_draft(draft_id, draft.values)
+    intake_form.open_draft(draft_id, draft.values, fields)
     fill_in(draft_id, draft.values["kind"], draft.values["stage"])
 else:
     st.session_state.pop("intake_draft", None)

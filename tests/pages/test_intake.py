@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm_core import db
+from crm_core.fields import fields_of
 from crm_core.models import Attachment, Customer, Draft, LifecycleStage
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import drafts, outlines
@@ -11,6 +12,8 @@ from tests import factories
 from tests.pages.test_customers import errors_by_field, texts
 from tests.pages.visit import Visit, zh
 from ui import intake_form, routes
+
+ENTERED = {name: field for name, field in fields_of(Customer).items() if not field.fixed}
 
 
 def begun(actor: Actor, *, kind: str = "enterprise", stage: str = "prospect", **values: object) -> str:
@@ -93,11 +96,11 @@ class TestFilling:
     def test_the_form_has_the_fields_of_its_nature_and_type(self, sales: Actor, kind: str, stage: str) -> None:
         visit = Visit(sales).go(routes.INTAKE, draft=begun(sales, kind=kind, stage=stage))
         values = {"kind": kind, "stage": stage}
-        expected = {f"intake.{name}" for name, field in intake_form.CUSTOMER_FIELDS.items() if field.shown(values)}
+        expected = {f"intake.{name}" for name, field in ENTERED.items() if field.shown(values)}
         found = {node.key for node in visit.elements() if (getattr(node, "key", None) or "").startswith("intake.")}
         assert {key for key in found if ".contact" not in key} == expected
         starred = {node.key for node in visit.elements() if getattr(node, "label", "").endswith(" *") and node.key in expected}
-        assert starred == {f"intake.{name}" for name, field in intake_form.CUSTOMER_FIELDS.items() if field.is_required(values)}
+        assert starred == {f"intake.{name}" for name, field in ENTERED.items() if field.is_required(values)}
 
     def test_an_answer_to_a_talking_point_goes_into_its_field(self, sales: Actor) -> None:
         draft = begun(sales, stage="qualified")
@@ -131,9 +134,7 @@ class TestFilling:
 class TestChecking:
     def test_an_empty_form_has_an_error_at_every_required_field(self, sales: Actor) -> None:
         visit = Visit(sales).go(routes.INTAKE, draft=begun(sales)).press("Check form")
-        required = {
-            name for name, field in intake_form.CUSTOMER_FIELDS.items() if field.is_required({"kind": "enterprise", "stage": "prospect"})
-        }
+        required = {name for name, field in ENTERED.items() if field.is_required({"kind": "enterprise", "stage": "prospect"})}
         contact = {f"contact0-{name}" for name, field in intake_form.CONTACTS.items() if field.required({})}
         assert set(errors_by_field(visit)) == {f"intake-{name}" for name in required | contact}
 

@@ -232,7 +232,6 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("stages", sa.JSON(), nullable=False),
             sa.Column("is_required", sa.Boolean(), nullable=False),
             sa.Column("is_listed", sa.Boolean(), nullable=False),
-            sa.Column("position", sa.Integer(), nullable=False),
             sa.Column("removed_at", TIME),
             *_dated(),
         ],
@@ -256,6 +255,7 @@ def upgrade() -> None:
     _index("place")
     op.drop_column("customer", "deleted_at")
     op.create_index("ix_customer_placed", "customer", ["place", "placed_at", "id"])
+    op.add_column("preset", sa.Column("merged_into", sa.String(60)))
     for name in ("pooled_at", "activity", "verify_on"):
         op.create_index(f"ix_customer_{name}", "customer", [name])
     op.add_column("customer_tag", sa.Column("by_hand", sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -313,6 +313,7 @@ def downgrade() -> None:
     op.drop_column("customer_tag", "rule_id")
     op.drop_column("customer_tag", "by_hand")
     op.drop_index("ix_customer_placed", "customer")
+    op.drop_column("preset", "merged_into")
     op.add_column("customer", sa.Column("deleted_at", TIME))
     op.execute("UPDATE customer SET deleted_at = placed_at WHERE place <> 'library'")
     _index("deleted_at")

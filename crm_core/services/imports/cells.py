@@ -7,9 +7,9 @@ from functools import cache, partial
 from math import isfinite
 from typing import Any
 
-from crm_core.fields import Field, Widget
-from crm_core.i18n import LANGUAGES, catalogue
+from crm_core.fields import SEVERAL, Field, Widget
 from crm_core.models import KINDS
+from crm_core.services.custom_fields import YES_NO
 from crm_core.services.imports.table import Cell
 from crm_core.services.library import Library
 from crm_core.validation import clean_text
@@ -32,6 +32,9 @@ _KIND_WORDS = {
     "person": "individual",
 }
 
+_YES_NO_WORDS = {"true": "yes", "1": "yes", "y": "yes", "√": "yes", "有": "yes"}
+_YES_NO_WORDS |= {"false": "no", "0": "no", "n": "no", "×": "no", "x": "no", "无": "no", "没有": "no"}
+
 Converter = Callable[[Cell], Any]
 
 
@@ -39,12 +42,12 @@ def converter(field: Field, library: Library) -> Converter:
     """The function that turns a cell into what validation expects of `field`; unknown words stay, so that validation can name them."""
     if field.widget is Widget.DATE:
         return day_of
-    if field.widget is Widget.MONEY:
+    if field.widget in (Widget.MONEY, Widget.NUMBER):
         return _amount_of
     find = _finder(field, library)
     if find is None:
         return text_of
-    return partial(_codes_of if field.widget in (Widget.CHOICES, Widget.PRESETS) else _code_of, find=find)
+    return partial(_codes_of if field.widget in SEVERAL else _code_of, find=find)
 
 
 def text_of(cell: Cell) -> str:
@@ -96,7 +99,7 @@ def _codes_of(cell: Cell, *, find: Callable[[str], str | None]) -> list[str]:
 
 def _finder(field: Field, library: Library) -> Callable[[str], str | None] | None:
     if field.choices is not None:
-        labels = labels_of(field.name, tuple(field.choices.items()))
+        labels = labels_of(field.name, tuple((code, tuple(field.names_of_choice(code))) for code in field.choices))
         return lambda text: labels.get(clean_text(text).casefold())
     if field.preset:
         return partial(library.find, field.preset)
@@ -104,11 +107,9 @@ def _finder(field: Field, library: Library) -> Callable[[str], str | None] | Non
 
 
 @cache
-def labels_of(name: str, choices: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Codes of a fixed enumeration by code and by label in every language."""
-    codes = {label.casefold(): code for code, english in choices for label in (code, english, *_translations(english))}
+def labels_of(name: str, choices: tuple[tuple[str, tuple[str, ...]], ...]) -> Mapping[str, str]:
+    """Codes of fixed choices by code and by label in every language."""
+    codes = {word.casefold(): code for code, labels in choices for word in (code, *labels)}
+    if tuple(code for code, _labels in choices) == tuple(YES_NO):
+        return {**_YES_NO_WORDS, **codes}
     return {**_KIND_WORDS, **codes} if name == "kind" and len(choices) == len(KINDS) else codes
-
-
-def _translations(english: str) -> list[str]:
-    return [catalogue(language).get(english, english) for language in LANGUAGES]

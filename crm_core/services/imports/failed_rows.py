@@ -1,6 +1,7 @@
 """The workbook of the rows that were not imported, to mend and import again."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from io import BytesIO
 from math import isfinite
 
@@ -13,15 +14,17 @@ from crm_core.services.imports.cells import FORMULA_STARTS
 from crm_core.services.imports.mapping import reason_heading, target_labels
 from crm_core.services.imports.plan import ImportResult, RowNote
 from crm_core.services.imports.table import Cell, Table
+from crm_core.services.library import Library
 
 _LONGEST_CELL = 32_767
 
 
-def failed_rows_workbook(table: Table, result: ImportResult) -> bytes:
+def failed_rows_workbook(table: Table, result: ImportResult, library: Library | None = None) -> bytes:
     """An xlsx with the failed rows, their own columns and one with the reasons. Texts that look like formulas are defused."""
     reasons: dict[int, list[RowNote]] = defaultdict(list)
     for note in result.errors:
         reasons[note.row].append(note)
+    labels = target_labels(library)
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet()
     columns = [place for place, heading in enumerate(table.headings) if heading != reason_heading()]
@@ -32,7 +35,7 @@ def failed_rows_workbook(table: Table, result: ImportResult) -> bytes:
     for row in table.rows:
         if row.number in reasons:
             cells = [safe_cell(row.cells[place]) if place < len(row.cells) else None for place in columns]
-            sheet.append([*cells, safe_cell(_told(reasons[row.number]))])
+            sheet.append([*cells, safe_cell(_told(reasons[row.number], labels))])
     file = BytesIO()
     workbook.save(file)
     return file.getvalue()
@@ -46,6 +49,5 @@ def safe_cell(cell: Cell) -> Cell:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _told(notes: list[RowNote]) -> str:
-    labels = target_labels()
+def _told(notes: list[RowNote], labels: Mapping[str, str]) -> str:
     return "\n".join(f"{labels[note.field]}: {note.message}" if note.field in labels else note.message for note in notes)

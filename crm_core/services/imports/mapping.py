@@ -2,14 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 
 from rapidfuzz import fuzz, process
 
 from crm_core.fields import Field, fields_of
-from crm_core.i18n import LANGUAGES, N_, _, catalogue
+from crm_core.i18n import N_, _
 from crm_core.models import Contact, Customer
+from crm_core.services.library import Library
 
 IGNORE = "ignore"
 CONTACT = "contact."
@@ -24,16 +25,19 @@ _CONTACT_PREFIXES = ("联系人", "主要联系人", "主联系人", "contact", 
 _CUSTOMER_PREFIXES = ("客户", "公司", "企业", "单位", "customer", "company", "account")
 
 
-@cache
-def targets() -> dict[str, Field]:
-    """Everything a column can be mapped to: the customer's fields by name, the contact's as `contact.phone`."""
+@lru_cache(maxsize=4)
+def targets(library: Library | None = None) -> dict[str, Field]:
+    """Everything a column can be mapped to: the customer's fields by name, the contact's as `contact.phone`.
+
+    Without a library all declared fields and no others.
+    """
     contact = {CONTACT + name: field for name, field in fields_of(Contact).items()}
-    return {**fields_of(Customer), **contact}
+    return {**(library.fields if library else fields_of(Customer)), **contact}
 
 
-def target_labels() -> dict[str, str]:
+def target_labels(library: Library | None = None) -> dict[str, str]:
     """The labels of all targets in the language in force, for a select box and for messages."""
-    return {target: field.title for target, field in targets().items()}
+    return {target: field.title for target, field in targets(library).items()}
 
 
 def normal_heading(heading: str) -> str:
@@ -48,14 +52,15 @@ def is_known_heading(heading: str) -> bool:
     return normal_heading(heading) in _known_headings()
 
 
-def guess_mapping(headings: Sequence[str]) -> dict[str, str]:
+def guess_mapping(headings: Sequence[str], library: Library | None = None) -> dict[str, str]:
     """The likely target of every heading, `ignore` where none is likely; no target is given twice.
 
     A list of persons has one column for names, which is then the customer's.
     """
     mapping = dict.fromkeys(headings, IGNORE)
     taken: set[str] = set()
-    for find in (_known_headings().get, _similar):
+    known = _known_headings(library)
+    for find in (known.get, partial(_similar, known)):
         for heading in headings:
             target = find(normal_heading(heading)) if mapping[heading] == IGNORE else None
             if target and target != IGNORE and target not in taken:
@@ -66,20 +71,20 @@ def guess_mapping(headings: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
-def _similar(heading: str) -> str | None:
+def _similar(known: Mapping[str, str], heading: str) -> str | None:
     if len(heading) < _SHORTEST_FUZZY:
         return None
-    found = process.extractOne(heading, _known_headings().keys(), scorer=fuzz.ratio, score_cutoff=_SIMILARITY)
-    return _known_headings()[found[0]] if found else None
+    found = process.extractOne(heading, known.keys(), scorer=fuzz.ratio, score_cutoff=_SIMILARITY)
+    return known[found[0]] if found else None
 
 
-@cache
-def _known_headings() -> dict[str, str]:
+@lru_cache(maxsize=4)
+def _known_headings(library: Library | None = None) -> dict[str, str]:
     known = {normal_heading(word): IGNORE for word in _OTHER_MATTERS}
-    for target, field in targets().items():
+    for target, field in targets(library).items():
         for word in words_of(field):
             known.setdefault(normal_heading(word), target)
-    for target, field in targets().items():
+    for target, field in targets(library).items():
         for prefix in _CONTACT_PREFIXES if target.startswith(CONTACT) else _CUSTOMER_PREFIXES:
             for word in words_of(field):
                 known.setdefault(normal_heading(prefix + word), target)
@@ -88,9 +93,7 @@ def _known_headings() -> dict[str, str]:
 
 def words_of(field: Field) -> Iterator[str]:
     """Every heading under which a file may carry a field."""
-    yield field.label
-    for language in LANGUAGES:
-        yield catalogue(language).get(field.label, field.label)
+    yield from field.names()
     yield field.name
     yield from field.aliases
 

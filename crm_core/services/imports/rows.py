@@ -57,7 +57,7 @@ class RowReader:
             errors[""] = [_too_long(len(row.cells), self.width)]
         errors.update(errors_of_regions)
         if is_blank(values.get("name")):
-            errors["name"] = [required_message(targets()["name"])]
+            errors["name"] = [required_message(self.library.fields["name"])]
         checked.errors = errors
         return Entry(row.number, given, regions, contact, checked, self._lacks_something(checked))
 
@@ -102,7 +102,7 @@ class RowReader:
         if checked.errors:
             return False
         nameless = any(contact["name"] == NOT_PROVIDED for contact in checked.contacts)
-        return nameless or bool(missing_fields(checked.values, checked.contacts, industry_text=checked.industry_text))
+        return nameless or bool(missing_fields(self.library, checked.values, checked.contacts, industry_text=checked.industry_text))
 
 
 def _columns(library: Library, table: Table, plan: ImportPlan) -> list[tuple[int, str, Converter]]:
@@ -110,8 +110,8 @@ def _columns(library: Library, table: Table, plan: ImportPlan) -> list[tuple[int
     for place, heading in enumerate(table.headings):
         target = plan.mapping.get(heading, IGNORE)
         if target != IGNORE:
-            _refuse_unknown(target)
-            columns.append((place, target, converter(targets()[target], library)))
+            _refuse_unknown(library, target)
+            columns.append((place, target, converter(targets(library)[target], library)))
     if not any(target == "name" for _place, target, _convert in columns):
         raise FileRefused(
             _("No column was recognised as the customer's name. Choose which column carries it, or name its heading 客户名称.")
@@ -127,8 +127,8 @@ def _split(values: Mapping[str, Any]) -> tuple[Values, Values]:
 
 def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
     for name in defaults:
-        _refuse_unknown(name)
-    values = {name: converter(targets()[name], library)(value) for name, value in defaults.items() if not is_blank(value)}
+        _refuse_unknown(library, name)
+    values = {name: converter(targets(library)[name], library)(value) for name, value in defaults.items() if not is_blank(value)}
     customer, contact = _split(values)
     codes, foreign = recognise_regions({level: str(customer.pop(level)) for level in LEVELS if level in customer}, {})
     if foreign:
@@ -141,9 +141,9 @@ def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
     return {**customer, **{CONTACT + name: value for name, value in contact.items() if name in CONTACT_FIELDS}}
 
 
-def _refuse_unknown(target: str) -> None:
-    if target not in targets():
-        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(targets()))
+def _refuse_unknown(library: Library, target: str) -> None:
+    if target not in targets(library):
+        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(targets(library)))
         raise ValidationFailed({target: [sentence]})
 
 

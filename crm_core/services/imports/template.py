@@ -32,7 +32,7 @@ def template_workbook(library: Library) -> bytes:
     rows["A1"] = _(
         "* is required, (*) only for some natures or types of customer. What may be chosen stands on the sheet “{sheet}”."
     ).format(sheet=choices.title)
-    for place, field in enumerate(targets().values(), start=1):
+    for place, field in enumerate(targets(library).values(), start=1):
         _prepare_column(rows, place, field)
         if labels := choices_of(field, library):
             column = choices.max_column + 1 if choices["A1"].value else 1
@@ -55,7 +55,7 @@ def heading_of(field: Field) -> str:
 def choices_of(field: Field, library: Library) -> list[str]:
     """The words that may stand in a column; empty where any may."""
     if field.choices is not None:
-        return [_(label) for label in field.choices.values()]
+        return [label for code, label in field.labels().items() if code not in field.retired]
     if field.widget is Widget.INDUSTRY:
         return [library.industry_label(code) for code, entry in library.industries.items() if entry.parent and entry.is_active]
     if field.name == "province":
@@ -71,7 +71,7 @@ def _prepare_column(sheet: Worksheet, place: int, field: Field) -> None:
     column = sheet.column_dimensions[get_column_letter(place)]
     column.width = max(14, 2 * len(title.value))
     # Text stays text: a spreadsheet would take the zeros from the front of a phone and the last digits from an identity number.
-    column.number_format = {Widget.DATE: "yyyy-mm-dd", Widget.MONEY: "General"}.get(field.widget, "@")
+    column.number_format = {Widget.DATE: "yyyy-mm-dd", Widget.MONEY: "General", Widget.NUMBER: "General"}.get(field.widget, "@")
 
 
 def _list_choices(sheet: Worksheet, column: int, title: str, labels: list[str]) -> None:

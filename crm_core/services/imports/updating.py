@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 
 from crm_core.db import CrmSession
-from crm_core.fields import fields_of
+from crm_core.fields import read_values, write_value
 from crm_core.i18n import _
 from crm_core.models import STAGES, Contact, Customer, LifecycleStage
 from crm_core.normal import phone_key
@@ -64,8 +64,12 @@ class Updates:
         return update
 
     def _apply(self, customer: Customer, changes: dict[str, Any], contact: Contact | None, contact_changes: dict[str, Any]) -> None:
+        fields = self.reader.library.fields
         for name, value in changes.items():
-            setattr(customer, name, value)
+            if name in fields:
+                write_value(customer, fields[name], value)
+        if "industry" in changes:
+            customer.industry_text = changes["industry_text"]
         if contact_changes and contact is None:
             theirs = self.contacts[customer.id]
             theirs.append(Contact(**contact_changes, customer_id=customer.id, is_primary=not theirs))
@@ -84,9 +88,9 @@ class Updates:
         if not self._changed:
             return
         for customer in map(self.customers.__getitem__, self._changed):
-            values = {name: getattr(customer, name) for name in fields_of(Customer)}
+            values = read_values(customer, self.reader.library.fields)
             contacts = [{name: getattr(contact, name) for name in CONTACT_FIELDS} for contact in self.contacts[customer.id]]
-            customer.is_incomplete = bool(missing_fields(values, contacts, industry_text=customer.industry_text))
+            customer.is_incomplete = bool(missing_fields(self.reader.library, values, contacts, industry_text=customer.industry_text))
         self.session.flush()
         if self._renamed:
             self.session.execute(delete(customer_search).where(customer_search.c.rowid.in_(self._renamed)))
@@ -115,8 +119,9 @@ def _contacts(session: CrmSession, ids: Iterable[int]) -> dict[int, list[Contact
 
 
 def _customer_changes(actor: Actor, reader: RowReader, customer: Customer, entry: Entry) -> tuple[dict[str, Any], Errors]:
-    declared = fields_of(Customer)
-    before = {name: getattr(customer, name) for name in declared}
+    declared = reader.library.fields
+    present = read_values(customer, declared) | {"industry_text": customer.industry_text}
+    before = dict(present)
     before["industry"] = before["industry"] or customer.industry_text
     placed, errors = reader.with_regions(entry.given, entry.regions, before)
     given = {name: value for name, value in placed.items() if name in declared and not declared[name].fixed}
@@ -126,7 +131,7 @@ def _customer_changes(actor: Actor, reader: RowReader, customer: Customer, entry
     changes = {name: clean[name] for name in given if name in clean}
     if "industry" in changes:
         changes["industry_text"] = clean.get("industry_text")
-    return {name: value for name, value in changes.items() if value != getattr(customer, name)}, errors
+    return {name: value for name, value in changes.items() if value != present[name]}, errors
 
 
 def _other_stage(customer: Customer, entry: Entry) -> Errors:

@@ -12,7 +12,7 @@ from sqlalchemy import Table, insert, select
 
 from crm_core import audit, crypto
 from crm_core.db import CrmSession
-from crm_core.fields import Widget, fields_of
+from crm_core.fields import SEVERAL, Field, as_columns, fields_of
 from crm_core.models import Base, Contact, Customer
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.numbering import bump, customer_codes
@@ -22,6 +22,7 @@ from crm_core.search import Searchable, index_customers, searchable
 from crm_core.services.derived import derive
 from crm_core.services.imports.rows import Entry
 from crm_core.services.industries import suggest_industry
+from crm_core.services.library import get_library
 from crm_core.services.movements import first_owned_by, note_entries
 
 
@@ -36,8 +37,9 @@ def write_entries(
         return []
     codes = customer_codes(session, len(entries))
     owned = first_owned_by(actor)
+    fields = get_library(session).fields
     rows = [
-        _customer(actor, owned, entry, code, reason if entry.number in duplicates else None)
+        _customer(actor, fields, owned, entry, code, reason if entry.number in duplicates else None)
         for entry, code in zip(entries, codes, strict=True)
     ]
     ids = _insert_customers(session, rows, codes)
@@ -58,12 +60,14 @@ def write_entries(
     return ids
 
 
-def _customer(actor: Actor, owned: Mapping[str, Any], entry: Entry, code: str, duplicate_reason: str | None) -> dict[str, Any]:
+def _customer(
+    actor: Actor, fields: Mapping[str, Field], owned: Mapping[str, Any], entry: Entry, code: str, duplicate_reason: str | None
+) -> dict[str, Any]:
     values = entry.checked.values
     number = values.get("identity_number")
     return {
         **_empty(),
-        **values,
+        **as_columns(fields, values),
         "code": code,
         "name_key": name_key(values["name"]),
         "industry_text": entry.checked.industry_text,
@@ -78,8 +82,7 @@ def _customer(actor: Actor, owned: Mapping[str, Any], entry: Entry, code: str, d
 
 @cache
 def _empty() -> dict[str, Any]:
-    lists = (Widget.CHOICES, Widget.PRESETS)
-    return {name: [] if declared.widget in lists else None for name, declared in fields_of(Customer).items()}
+    return {name: [] if declared.widget in SEVERAL else None for name, declared in fields_of(Customer).items()}
 
 
 def _contact(customer_id: int, place: int, values: dict[str, Any]) -> dict[str, Any]:
