@@ -16,7 +16,6 @@ from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
 PREFIX = "edit"
-STAGE = fields_of(Customer)["stage"]
 
 
 def shown(library: Library) -> dict[str, Field]:
@@ -106,7 +105,7 @@ def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] |
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
     elif isinstance(outcome.error, Conflict):
-        _meet(state, wanted, outcome.error)
+        _meet(state, wanted, outcome.error, library)
     elif outcome.errors:
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
@@ -120,17 +119,17 @@ def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] |
     guard.again()
 
 
-def _meet(state: dict[str, Any], wanted: Mapping[str, Any], problem: Conflict) -> None:
+def _meet(state: dict[str, Any], wanted: Mapping[str, Any], problem: Conflict, library: Library) -> None:
     """Keep both versions; what customers of a type that was changed meanwhile do not show is no longer to be decided."""
     present = {"kind": state["kind"], "stage": problem.theirs["stage"]}
-    state["mine"] = {name: value for name, value in wanted.items() if FIELDS[name].shown(present)}
+    state["mine"] = {name: value for name, value in wanted.items() if library.fields[name].shown(present)}
     state["theirs"], state["version"] = problem.theirs, problem.version
 
 
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    fields, base = {STAGE.name: STAGE} | shown(library), state["base"] | {STAGE.name: state["stage"]}
+    fields, base = {"stage": library.fields["stage"]} | shown(library), state["base"] | {"stage": state["stage"]}
     chosen = conflict.choose(("customer", customer_id), fields, state["mine"], base, state["theirs"], library)
     _draw_words({})
     with st.container(horizontal=True, key="action_bar"):
