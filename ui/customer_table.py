@@ -11,22 +11,23 @@ from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.fields import Field, Widget, read_value
 from crm_core.i18n import _, format_age, language
-from crm_core.models import STAGES
+from crm_core.models import ACTIVITIES, STAGES
 from crm_core.permissions import Access
 from crm_core.reference import region_label
 from crm_core.services import display
 from crm_core.services.customer_list import CustomerPage
 from crm_core.services.library import Library
 from ui import guard, routes
-from ui.badges import CHART_COLOURS
+from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
 
 ROW_HEIGHT = 36
 STATES_WIDTH = {"zh_CN": 148, "en": 204}
-STATES_AND_INDUSTRY_WIDTH = 330
+STATES_AND_INDUSTRY_WIDTH = 286
 REGION_WIDTH = 94
 OWN_WIDTH = 120
 COLUMN_OF = {"tier": "tier", "region": "province"}
 """The columns of fields that an administrator may hide."""
+ACTIVITY_WIDTH = {"zh_CN": 58, "en": 78}
 LETTER_WIDTH = 6.6
 INCOMPLETE_COLOUR = "#D97706"
 
@@ -66,12 +67,13 @@ def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str])
         "name": f":material/chevron_right: {row.name}",
         "stage": states,
         "tier": row.tier or "",
+        "activity": [_(ACTIVITIES[row.activity])] if row.activity else [],
         "code": row.code,
         "industry": _fitting(library.division_label(row.industry) or row.industry_text or "", _industry_width()),
         "region": _fitting(region_label(row.city or row.province), REGION_WIDTH),
         "contact": contact.name if contact else "",
         "phone": (contact.phone or "") if contact else "",
-        "owner": owners.get(row.owner_id, ""),
+        "owner": _("Pool") if row.pooled_at else owners.get(row.owner_id, ""),
         "amount": float(row.cooperation_amount) if row.cooperation_amount is not None else None,
         "created": format_age(row.created_at.astimezone(settings().timezone).date(), today()),
         **{name: _own_cell(field, row, library) for name, field in library.listed.items()},
@@ -104,6 +106,7 @@ def _fitting(text: str, width: int) -> str:
 
 def _columns() -> dict[str, Any]:
     column = st.column_config
+    states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
     stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
     return {
         "name": column.ButtonColumn(
@@ -112,6 +115,9 @@ def _columns() -> dict[str, Any]:
         "code": column.TextColumn(_("Customer code"), width=102),
         "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=_states_width()),
         "tier": column.TextColumn(_("Tier"), width=40),
+        "activity": column.MultiselectColumn(
+            _("Status"), options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()]
+        ),
         "industry": column.TextColumn(_("Industry"), width=_industry_width()),
         "region": column.TextColumn(_("Region"), width=REGION_WIDTH),
         "contact": column.TextColumn(_("Contact"), width=62),

@@ -1,13 +1,13 @@
-"""Tags on customers, set by hand."""
+"""Tags on customers, as people set and take them; what rules do with tags stands in `tag_rules`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, select
 
 from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession, insert_unless_there
-from crm_core.models import CustomerTag, Tag
+from crm_core.models import CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customers import load_customer
@@ -36,17 +36,32 @@ def tags_of(session: CrmSession, customer_id: int) -> list[str]:
 
 
 def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
-    """Give a customer exactly these tags; words that no tag has yet become tags."""
+    """Give a customer exactly these tags; words that no tag has yet become tags.
+
+    What a rule set and is not taken stays the rule's; a tag that is taken is given by no rule again, until somebody sets it by hand.
+    """
     require(actor, Permission.CUSTOMER_EDIT)
     customer = load_customer(session, actor, code)
     wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
     before = tags_of(session, customer.id)
     if wanted == before:
         return
-    for name in wanted:
-        insert_unless_there(session, Tag, name=name)
-    known = {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted)))}
-    session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer.id))
-    session.add_all(CustomerTag(customer_id=customer.id, tag_id=known[name]) for name in wanted)
+    _take(session, customer.id, set(before) - set(wanted))
+    _give(session, customer.id, set(wanted) - set(before))
     audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
     bump(session, "customers")
+
+
+def _take(session: CrmSession, customer_id: int, names: Collection[str]) -> None:
+    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all()
+    session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer_id, CustomerTag.tag_id.in_(tags)))
+    for tag_id in session.execute(select(TagRule.tag_id).where(TagRule.tag_id.in_(tags)).distinct()).scalars():
+        insert_unless_there(session, TagRefusal, customer_id=customer_id, tag_id=tag_id)
+
+
+def _give(session: CrmSession, customer_id: int, names: Collection[str]) -> None:
+    for name in sorted(names):
+        insert_unless_there(session, Tag, name=name)
+    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all()
+    session.execute(delete(TagRefusal).where(TagRefusal.customer_id == customer_id, TagRefusal.tag_id.in_(tags)))
+    session.add_all(CustomerTag(customer_id=customer_id, tag_id=tag_id) for tag_id in tags)

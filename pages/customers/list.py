@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customer_list, demo, library, tags, users
+from crm_core.services import customer_list, demo, library, pool_rules, tags, users
 from ui import customer_actions, customer_filters, customer_table, feedback, guard, header, routes
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -16,7 +16,9 @@ def draw_list() -> None:
     """The filters and the rows they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         entries, owners = library.get_library(session), users.user_names(session)
-        filters = customer_filters.Filters(entries, owners, tags.list_tags(session))
+        filters = customer_filters.Filters(
+            entries, owners, tags.list_tags(session), notice_days=pool_rules.get_rules(session)[0].notice_days
+        )
         query = filters.draw()
         page = customer_list.list_customers(session, guard.actor(), query)
     if page.rows:
