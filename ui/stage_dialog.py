@@ -36,7 +36,7 @@ def draw(customer: View) -> None:
         return
     with guard.reading() as session:
         entries = library.get_library(session)
-    demands, asked = stage_changes.demands_of(present.stage, to), stage_changes.asked_fields(guard.actor(), present, to)
+    demands, asked = stage_changes.demands_of(present.stage, to), stage_changes.asked_fields(guard.actor(), entries, present, to)
     _draw_demands(present, to, demands, asked, entries)
     if forms.decide(_("Change type")):
         _save(state, to, asked)

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.fields import Field, Widget, fields_of
+from crm_core.fields import Field, fields_of, from_json, read_values, to_json
 from crm_core.i18n import _
 from crm_core.models import Attachment, Contact, Customer
 from crm_core.permissions import Access, Actor
 from crm_core.scope import unscoped
 from crm_core.services import display
 from crm_core.services.entry import CONTACT_FIELDS
-from crm_core.services.library import Library
+from crm_core.services.library import Library, get_library
 from crm_core.visibility import see
 
 Snapshot = Mapping[str, Any]
@@ -48,22 +46,16 @@ def files_of(session: CrmSession, customer_id: int) -> list[Attachment]:
 
 def snapshot(session: CrmSession, customer: Customer) -> dict[str, Any]:
     """Values, contacts and names of files, as JSON keeps them; in the form in which the intake form holds an entry."""
-    values = {name: _plain(getattr(customer, name)) for name in fields_of(Customer)}
+    values = {name: to_json(value) for name, value in read_values(customer, get_library(session).fields).items()}
     values["industry"] = values["industry"] or customer.industry_text
     contacts = [{name: getattr(contact, name) for name in CONTACT_FIELDS} for contact in contacts_of(session, customer.id)]
     return {"values": values, "contacts": contacts, "files": [file.filename for file in files_of(session, customer.id)]}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def compare(actor: Actor, library: Library, old: Snapshot, new: Snapshot) -> list[Line]:
     """All values of two versions side by side, without those that both lack; sensitive ones as the actor sees them."""
     return [
-        *_values(actor, library, old["values"], new["values"], fields_of(Customer)),
+        *_values(actor, library, old["values"], new["values"], library.known_fields),
         *_contacts(actor, library, old["contacts"], new["contacts"]),
         *_files(old["files"], new["files"]),
     ]
@@ -84,9 +76,7 @@ def _shown(actor: Actor, library: Library, field: Field, value: Any) -> str:
         if actor.access_to(field.sensitive) is Access.HIDDEN:
             return _("hidden from your role")
         value = see(actor, field.sensitive, value)
-    if value and field.widget is Widget.MONEY:
-        value = Decimal(value)
-    return display.show(field, value, library)
+    return display.show(field, from_json(field, value), library)
 
 
 def _contacts(actor: Actor, library: Library, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Line]:

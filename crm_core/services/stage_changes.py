@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, ValidationFailed
-from crm_core.fields import Field, fields_of
+from crm_core.fields import Field, read_values
 from crm_core.i18n import _, join_words
 from crm_core.models import MOVES, STAGES, Contract, Customer, Demand, LifecycleStage, StageChange
 from crm_core.permissions import Actor, Permission, require
@@ -65,14 +65,14 @@ def demands_of(stage: str, to: str) -> frozenset[Demand]:
     return moves[LifecycleStage(to)]
 
 
-def asked_fields(actor: Actor, customer: Customer | View, to: str) -> dict[str, Field]:
+def asked_fields(actor: Actor, library: Library, customer: Customer | View, to: str) -> dict[str, Field]:
     """The customer's fields that a move asks for: those the new type requires and the customer lacks, and for a loss its reason.
 
     Left out is what the contract of the move says, and what the actor's role may not change.
     """
     demands = demands_of(customer.stage, to)
-    declared = fields_of(Customer)
-    values = _values(customer) | {"stage": to}
+    declared = library.fields
+    values = _values(library, customer) | {"stage": to}
     left_out = {*locked_fields(actor, declared), *(contracts.COOPERATION if Demand.CONTRACT in demands else ())}
     anew = LOSS if Demand.LOSS in demands else ()
     return {
@@ -102,8 +102,8 @@ def change_stage(
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
     if customer.version != version:
         raise Conflict(version=customer.version, theirs=see_all(actor, Customer, {"stage": customer.stage}))
-    before, demands, asked = customer.stage, demands_of(customer.stage, to), asked_fields(actor, customer, to)
     library = get_library(session)
+    before, demands, asked = customer.stage, demands_of(customer.stage, to), asked_fields(actor, library, customer, to)
     clean, errors = _check_fields(library, customer, to, asked, values)
     contract, contract_errors = _check_contract(customer, values) if Demand.CONTRACT in demands else ({}, {})
     errors |= contract_errors | keep_words(session, reason or _loss_in_words(library, clean, demands), feedback)
@@ -117,15 +117,15 @@ def change_stage(
     return _note(session, actor, customer, before, signed)
 
 
-def _values(customer: Customer | View) -> dict[str, Any]:
-    values = {name: getattr(customer, name) for name in fields_of(Customer)}
+def _values(library: Library, customer: Customer | View) -> dict[str, Any]:
+    values = read_values(customer, library.fields)
     return values | {"industry": values["industry"] or customer.industry_text}
 
 
 def _check_fields(
     library: Library, customer: Customer, to: str, asked: Mapping[str, Field], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Errors]:
-    clean, errors = check_changes(library, _values(customer) | {"stage": to}, {name: values.get(name) for name in asked})
+    clean, errors = check_changes(library, _values(library, customer) | {"stage": to}, {name: values.get(name) for name in asked})
     for name, field in asked.items():
         if name not in errors and is_blank(clean.get(name)) and not clean.get(f"{name}_text"):
             errors[name] = [required_message(field)]

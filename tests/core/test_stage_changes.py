@@ -20,6 +20,7 @@ from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission
 from crm_core.services.contracts import list_contracts
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer, delete_customer, get_customer
+from crm_core.services.library import get_library
 from crm_core.services.stage_changes import Stay, asked_fields, change_stage, list_stays, targets_of
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -67,7 +68,9 @@ def stored(customer: Customer) -> Customer:
 def demanded(customer: Customer, to: str) -> set[str]:
     """Everything that a move has to be given: fields, those of a contract, the reason."""
     present = stored(customer)
-    demands, asked = MOVES[LifecycleStage(present.stage)][LifecycleStage(to)], set(asked_fields(SYSTEM, present, to))
+    with reading(SYSTEM) as session:
+        asked = set(asked_fields(SYSTEM, get_library(session), present, to))
+    demands = MOVES[LifecycleStage(present.stage)][LifecycleStage(to)]
     contract = set(SIGNED) if Demand.CONTRACT in demands else set()
     return asked | contract | ({"reason"} if Demand.REASON in demands else set())
 
@@ -346,8 +349,8 @@ class TestWays:
     def test_a_role_that_may_not_change_a_value_is_not_asked_for_it(self, database: str, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         with reading(sales) as session:
-            seen = get_customer(session, sales, customer.code)
-        assert set(asked_fields(sales, seen, "qualified")) == {"core_need"}
+            seen, entries = get_customer(session, sales, customer.code), get_library(session)
+        assert set(asked_fields(sales, entries, seen, "qualified")) == {"core_need"}
 
     def test_what_a_type_does_not_show_keeps_its_value_when_the_record_is_edited(self, database: str, sales: Actor) -> None:
         customer = factories.make_customer(sales, stage="churned")
