@@ -178,15 +178,16 @@ class LogWords:
         if line.subject and line.entity != "customer":
             # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
             what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
+        if line.entity == Policy.__tablename__ and line.entity_id in AREAS:
+            what += " · " + _(AREAS[line.entity_id][0])
         if line.action != "changed":
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
         if line.entity == Policy.__tablename__ and line.entity_id == AREA:
-            return LineText(what + " · " + _("Fields"), *differing(self.library, line.old, line.new))
+            return LineText(what, *differing(self.library, line.old, line.new))
         if line.entity == Policy.__tablename__ and line.entity_id in AREAS:
-            title, _defaults = AREAS[line.entity_id]
-            return LineText(what + " · " + _(title), *differing_rules(line.entity_id, self._in_rules, line.old, line.new))
+            return LineText(what, *differing_rules(line.entity_id, self._in_rules, line.old, line.new))
         before, after = (self.value(line.entity, line.field, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {self.title(line.entity, line.field)}", before, after)
 

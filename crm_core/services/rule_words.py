@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_core.i18n import N_, _, join_words
 from crm_core.models import STAGES, TIERS
-from crm_core.services import activity, pool_rules, recycle_bin, review_rules, tiers, verification_plan
+from crm_core.services import activity, field_settings, pool_rules, recycle_bin, review_rules, tiers, verification_plan
 from crm_core.services.review_rules import BY
 
 AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
@@ -16,9 +16,10 @@ AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
     tiers.AREA: (N_("Tier by amount of a year"), tiers.TierPolicy),
     activity.AREA: (N_("Customer status"), activity.ActivityPolicy),
     verification_plan.AREA: (N_("Periodic verification"), verification_plan.VerificationPolicy),
+    field_settings.AREA: (N_("Fields"), dict),
     recycle_bin.AREA: (N_("Recycle bin rules"), recycle_bin.BinRules),
 }
-"""What an area is called, and the settings in force before anybody set any."""
+"""What an area is called, and the settings in force before anybody set any; those of the fields have words of their own."""
 
 SETTINGS: Mapping[str, str] = {
     "rules": N_("Rule"),
@@ -59,7 +60,7 @@ Names = Mapping[str, Mapping[str, str]]
 def differing_rules(area: str, names: Names, before: str | None, after: str | None) -> tuple[str, str]:
     """The settings that differ, before and after, as the log keeps both."""
     old, new = (dict(_leaves(_laid_over(area, stored), (), names)) for stored in (before, after))
-    labels = [label for label in {**old, **new} if old.get(label) != new.get(label)]
+    labels = [label for label in {**old, **new} if (old.get(label) or "") != (new.get(label) or "")]
     texts = [[f"{label}: {one.get(label) or '—'}" for label in labels] for one in (old, new)]
     return "\n".join(texts[0]), "\n".join(texts[1])
 
