@@ -39,6 +39,7 @@ _NOT_WORDS = {
     "max",
     "app_id",
     "autocomplete",
+    "page",
     "page_script_hash",
     "url_pathname",
     "icon_image",
@@ -86,7 +87,9 @@ def _of_table(table: Any) -> Iterator[str]:
         yield columns.get(name, {}).get("label", name)
         for cell in () if frame[name].dtype == bool else frame[name]:  # those are painted as boxes
             yield from (
-                str(part) for part in (cell if not isinstance(cell, str) and hasattr(cell, "__iter__") else [cell]) if part is not None
+                str(part)
+                for part in (cell if not isinstance(cell, str) and hasattr(cell, "__iter__") else [cell])
+                if part is not None and part == part
             )
 
 
