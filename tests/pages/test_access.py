@@ -623,4 +623,4 @@ def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(by_role:
     visit = Visit(by_role["administrator"]).go(routes.BIN_RULES)
     linked = [link.page.rpartition("/")[2] for link in visit.elements("page_link")]
     assert linked == ["review-rules", "pool-rules", "tag-rules", "standing", "bin-rules"]
-    assert not Visit(by_role["administrator"]).go(routes.FIELDS).elements("page_link")
+    assert not list(Visit(by_role["administrator"]).go(routes.FIELDS).elements("page_link"))
