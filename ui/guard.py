@@ -61,7 +61,7 @@ def page(permission: Permission) -> Actor:
     user = actor()
     st.session_state["page_permission"] = permission
     if not user.can(permission):
-        st.title(_("No access"))
+        st.session_state["header_place"].title(_("No access"), anchor=False)  # header.title, which builds on this module
         with feedback.attempt():
             require(user, permission)
         st.stop()

@@ -58,16 +58,18 @@ def draw_grid(edit: Edit, present: list[Role]) -> None:
     key = f"role_grid_{edit.turn}"
     if key not in st.session_state:  # also after another page: Streamlit forgets what was ticked, the draft does not
         st.session_state[FRAME] = _frame(edit, present)
-    columns = {str(role.id): st.column_config.CheckboxColumn(role.title, width="small") for role in present}
+    texts = {
+        "permission": st.column_config.TextColumn(_("Permission"), width=190, pinned=True),
+        "area": st.column_config.TextColumn(_("Area"), width=150),
+    }
+    boxes = {str(role.id): st.column_config.CheckboxColumn(role.title, width="small") for role in present}
     fixed = [str(role.id) for role in present if _is_fixed(role)]
-    texts = {"area": (_("Area"), 140), "permission": (_("Permission"), 190)}
     ticked = st.data_editor(
         st.session_state[FRAME],
         key=key,
         hide_index=True,
         height="content",
-        column_config={name: st.column_config.TextColumn(label, width=width, pinned=True) for name, (label, width) in texts.items()}
-        | columns,
+        column_config=texts | boxes,
         disabled=[*texts, *fixed],
         alt=_("What each role may do"),
     )
@@ -77,7 +79,7 @@ def draw_grid(edit: Edit, present: list[Role]) -> None:
 
 
 def _frame(edit: Edit, present: list[Role]) -> pd.DataFrame:
-    texts = {"area": [area_of(one) for one in PERMISSIONS], "permission": [_(label) for label in PERMISSIONS.values()]}
+    texts = {"permission": [_(label) for label in PERMISSIONS.values()], "area": [area_of(one) for one in PERMISSIONS]}
     return pd.DataFrame(texts | {str(role.id): [one in edit.draft[role.id].permissions for one in PERMISSIONS] for role in present})
 
 
