@@ -24,6 +24,7 @@ from crm_core.services import (
     library,
     notices,
     outbox,
+    roles,
     sign_in,
     tags,
     teams,
@@ -288,6 +289,21 @@ def role_changed(desk: Desk) -> Visit:
     return visit.enter("Whose customers", "all").enter("Phone", 0).enter("Second factor required", True)
 
 
+def role_deleted(*presses: str) -> Callable[[Desk], Visit]:
+    """A role of one's own, which somebody has, about to be deleted."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(SYSTEM) as session:
+            made = roles.create_role(session, SYSTEM, name=desk.actor.name)
+        factories.make_user(role=made.code)
+        visit = desk.visit().go(routes.ROLES).enter("roles_view", "one").enter("role_shown", made.id)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -331,8 +347,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "teams edit": opened(routes.TEAMS, "Edit"),
     "teams delete": opened(routes.TEAMS, "Edit", "Delete team"),
     "roles add": opened(routes.ROLES, "Add role"),
-    "roles delete": opened(routes.ROLES, "Delete"),
-    "roles delete refused": opened(routes.ROLES, "Delete", "Delete"),
+    "roles delete": role_deleted("Delete"),
+    "roles delete refused": role_deleted("Delete", "Delete"),
     "roles, one": lambda desk: desk.visit().go(routes.ROLES).enter("roles_view", "one"),
     "roles changed": role_changed,
     "library add": opened(routes.LIBRARY, "Add entry"),
