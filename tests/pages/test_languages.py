@@ -34,6 +34,7 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    roles,
     sign_in,
     stage_changes,
     tag_rules,
@@ -463,6 +464,21 @@ def review_rules_set(*presses: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def role_deleted(*presses: str) -> Callable[[Desk], Visit]:
+    """A role of one's own, which somebody has, about to be deleted."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(SYSTEM) as session:
+            made = roles.create_role(session, SYSTEM, name=desk.actor.name)
+        factories.make_user(role=made.code)
+        visit = desk.visit().go(routes.ROLES).enter("roles_view", "one").enter("role_shown", made.id)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -555,8 +571,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "teams edit": opened(routes.TEAMS, "Edit"),
     "teams delete": opened(routes.TEAMS, "Edit", "Delete team"),
     "roles add": opened(routes.ROLES, "Add role"),
-    "roles delete": opened(routes.ROLES, "Delete"),
-    "roles delete refused": opened(routes.ROLES, "Delete", "Delete"),
+    "roles delete": role_deleted("Delete"),
+    "roles delete refused": role_deleted("Delete", "Delete"),
     "roles, one": lambda desk: desk.visit().go(routes.ROLES).enter("roles_view", "one"),
     "roles changed": role_changed,
     "library add": opened(routes.LIBRARY, "Add entry"),
