@@ -67,10 +67,11 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def insert_unless_there(session: Session, model: type[Any], **values: Any) -> None:
-    """Insert a row unless one with the same key exists; safe when two transactions try at once."""
+def insert_unless_there(session: Session, model: type[Any], **values: Any) -> bool:
+    """Insert a row unless one with the same key exists, and say whether it was; safe when two transactions try at once."""
     insert = (sqlite if is_sqlite(session) else postgresql).insert
-    session.execute(insert(model).values(**values).on_conflict_do_nothing())
+    done: Any = session.execute(insert(model).values(**values).on_conflict_do_nothing())
+    return bool(done.rowcount)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ ACTIONS = {
     "picture_set": N_("picture set"),
     "picture_removed": N_("picture removed"),
     "retried": N_("mail sent again"),
+    "undone": N_("undone"),
 }
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""
 

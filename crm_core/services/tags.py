@@ -1,15 +1,17 @@
-"""Tags on customers, set by hand."""
+"""Tags on customers, set by hand: of one, and of many at once."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, insert, literal, select, true
 
 from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession, insert_unless_there
-from crm_core.models import CustomerTag, Tag
+from crm_core.models import Customer, CustomerTag, Tag
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.bulk_targets import in_parts
 from crm_core.services.customers import load_customer
 from crm_core.validation import clean_text
 
@@ -39,14 +41,52 @@ def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str])
     """Give a customer exactly these tags; words that no tag has yet become tags."""
     require(actor, Permission.CUSTOMER_EDIT)
     customer = load_customer(session, actor, code)
-    wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
+    wanted = clean_tags(names)
     before = tags_of(session, customer.id)
     if wanted == before:
         return
-    for name in wanted:
-        insert_unless_there(session, Tag, name=name)
-    known = {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(wanted)))}
+    known = _known(session, wanted)
     session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer.id))
     session.add_all(CustomerTag(customer_id=customer.id, tag_id=known[name]) for name in wanted)
     audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
     bump(session, "customers")
+
+
+def clean_tags(names: Iterable[str]) -> list[str]:
+    """Tags as they are kept: clean, each once, in order."""
+    return sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
+
+
+def _known(session: CrmSession, names: Iterable[str]) -> dict[str, int]:
+    names = sorted(names)
+    for name in names:
+        insert_unless_there(session, Tag, name=name)
+    return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
+
+
+def names_of_tags(session: CrmSession, ids: Collection[int], *, only: Sequence[str] | None = None) -> dict[int, list[str]]:
+    """The tags of customers by name, or only some of them; a customer without any is not there."""
+    found: dict[int, list[str]] = defaultdict(list)
+    columns = select(CustomerTag.customer_id, Tag.name).join(Tag, Tag.id == CustomerTag.tag_id)
+    wanted = columns.where(true() if only is None else Tag.name.in_(only))
+    for part in in_parts(ids):
+        for row in session.execute(wanted.where(CustomerTag.customer_id.in_(part)).order_by(Tag.name)):
+            found[row.customer_id].append(row.name)
+    # The order of code points, in which `clean_tags` sorts: a database may have another one.
+    return {id: sorted(names) for id, names in found.items()}
+
+
+def give_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -> None:
+    """Give customers tags, one statement a tag, whether they have them or not; the caller logs it and counts up the revision."""
+    for tag_id in _known(session, names).values() if names else ():
+        has_it = exists().where(CustomerTag.customer_id == Customer.id, CustomerTag.tag_id == tag_id)
+        lacking = select(Customer.id, literal(tag_id), true()).where(Customer.id.in_(ids), ~has_it)
+        session.execute(insert(CustomerTag).from_select(["customer_id", "tag_id", "by_hand"], lacking))
+
+
+def take_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -> None:
+    """Take tags from customers; the caller logs it and counts up the revision."""
+    if names:
+        tags = select(Tag.id).where(Tag.name.in_(names)).scalar_subquery()
+        taken = delete(CustomerTag).where(CustomerTag.customer_id.in_(ids), CustomerTag.tag_id.in_(tags))
+        session.execute(taken, execution_options={"synchronize_session": False})
