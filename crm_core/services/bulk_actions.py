@@ -68,7 +68,7 @@ class TagAction:
     permission: Permission = Permission.CUSTOMER_EDIT
     field: str = "tags"
 
-    def check(self, session: CrmSession, asked: Asked) -> Asked:
+    def check(self, _session: CrmSession, asked: Asked) -> Asked:
         """At least one tag."""
         names = clean_tags(asked.get("tags") or ())
         if not names:

@@ -1,0 +1,69 @@
+"""What each bulk action asks for: the row beside its row in `crm_core/services/bulk_actions.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from crm_core.i18n import N_, _
+from crm_core.services import tags
+from crm_core.services.bulk_actions import ACTIONS
+from crm_core.services.library import get_library
+from ui import forms, guard
+
+Asked = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BulkForm:
+    """How an action is drawn: its icon, the fields, and what its receipt says it did."""
+
+    icon: str
+    ask: Callable[[], Asked]
+    tell: Callable[[Asked], str]
+
+
+def _ask_tags(*, is_giving: bool) -> Asked:
+    with guard.reading() as session:
+        known = list(tags.list_tags(session).values())
+    chosen = st.multiselect(
+        forms.required(_("Tags")),
+        known,
+        key="bulk_tags",
+        accept_new_options=is_giving,
+        placeholder=_("Choose or type") if is_giving else _("Choose"),
+    )
+    return {"tags": chosen}
+
+
+def _tell_tags(sentence: str, asked: Asked) -> str:
+    return _(sentence).format(tags=", ".join(asked["tags"]))
+
+
+def _ask_segment() -> Asked:
+    with guard.reading() as session:
+        choices = {entry.code: entry.label for entry in get_library(session).active("segment")}
+    chosen = st.selectbox(
+        _("New segment"), list(choices), index=None, format_func=lambda code: choices[code], key="bulk_segment", placeholder=_("No segment")
+    )
+    return {"segment": chosen}
+
+
+def _tell_segment(asked: Asked) -> str:
+    with guard.reading() as session:
+        label = get_library(session).label(asked["segment"])
+    return _("Segment: {segment}").format(segment=label or _("none"))
+
+
+FORMS: dict[str, BulkForm] = {
+    "tags_add": BulkForm("new_label", partial(_ask_tags, is_giving=True), partial(_tell_tags, N_("Tags added: {tags}"))),
+    "tags_remove": BulkForm("label_off", partial(_ask_tags, is_giving=False), partial(_tell_tags, N_("Tags removed: {tags}"))),
+    "segment": BulkForm("category", _ask_segment, _tell_segment),
+}
+
+
+def offered() -> list[str]:
+    """The actions that the user's role allows."""
+    return [code for code in ACTIONS if guard.actor().can(ACTIONS[code].permission)]
