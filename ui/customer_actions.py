@@ -9,7 +9,7 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, forms, guard, routes
+from ui import feedback, forms, guard, outside_sharing, routes
 from ui.feedback import escape
 
 
@@ -72,6 +72,8 @@ class Action:
 
 ACTIONS: dict[str, Action] = {
     "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
+    "alias": Action(N_("Alias for outside use"), "theater_comedy", Permission.CUSTOMER_EDIT, outside_sharing.edit_alias),
+    "sheet": Action(N_("Sheet for outside use"), "picture_as_pdf", Permission.CUSTOMER_EXPORT, outside_sharing.make_sheet),
     "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
 }
 """The menu in its order. A new action is a row here; its dialog stands in a module of its own."""

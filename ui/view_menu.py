@@ -106,9 +106,7 @@ def _ask_name(filters: Filters) -> None:
 
 
 def _save(held: dict[str, Any]) -> None:
-    st.caption(
-        _("The search, the filters, the order and the columns are kept. What the view finds is looked up anew whenever it is opened.")
-    )
+    st.caption(_("Search, filters, order and columns are kept. What the view finds is looked up anew whenever it is opened."))
     name = st.text_input(
         forms.required(_("Name")), max_chars=MAX_NAME, key="view_name", placeholder=_("For example: key accounts in Zhejiang")
     )
@@ -171,11 +169,7 @@ def _ask_columns(filters: Filters) -> None:
 
 def _choose_columns(filters: Filters) -> None:
     offered = filters.views.offered
-    st.caption(
-        _(
-            "The name always comes first. The columns follow in the order in which they stand here; take one out and add it again to move it."
-        )
-    )
+    st.caption(_("The name comes first, the others follow as they stand here. To move one, take it out and add it again."))
     chosen = st.multiselect(
         _("Columns"),
         list(offered),
