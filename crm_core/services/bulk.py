@@ -53,7 +53,7 @@ class Plan:
 
     def reasons(self) -> dict[str, int]:
         """How many customers stay, by the reason in words."""
-        return dict(Counter(_(REASONS[one["why"]]) for one in self.refused))
+        return dict(Counter(reason_of(one) for one in self.refused))
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,12 @@ def _receipt(actor: Actor, batch: Batch) -> Receipt:
     )
 
 
+def reason_of(refused: Refused) -> str:
+    """Why a customer stayed as it was, in words."""
+    reason = REASONS[refused["why"]]
+    return _(reason)
+
+
 def sentences(refused: Sequence[Refused]) -> list[str]:
     """Customers that stayed as they were, each with the reason."""
-    return [f"{one['name'] or one['code']}: {_(REASONS[one['why']])}" for one in refused]
+    return [f"{one['name'] or one['code']}: {reason_of(one)}" for one in refused]

@@ -7,7 +7,7 @@ from openpyxl import Workbook
 from crm_core.db import reading
 from crm_core.i18n import _, in_language
 from crm_core.permissions import Actor, Permission
-from crm_core.services.bulk import REASONS, get_receipt
+from crm_core.services.bulk import get_receipt, reason_of
 from crm_core.services.imports.failed_rows import safe_cell
 
 
@@ -21,7 +21,7 @@ def refused_workbook(actor: Actor, batch_id: int) -> bytes:
         sheet.append([_("Customer code"), _("Customer name"), _("Reason")])
         for one in (*receipt.refused, *receipt.left):
             name = one["name"] if actor.can(Permission.CUSTOMER_EXPORT) else ""
-            sheet.append([safe_cell(one["code"]), safe_cell(name), safe_cell(_(REASONS[one["why"]]))])
+            sheet.append([safe_cell(one["code"]), safe_cell(name), safe_cell(reason_of(one))])
     file = BytesIO()
     workbook.save(file)
     return file.getvalue()
