@@ -24,7 +24,7 @@ WATER = Color(0.06, 0.46, 0.43, alpha=0.09)
 WIDTH, HEIGHT = A4
 MARGIN = 18 * mm
 LABEL_WIDTH = 42 * mm
-INNER = WIDTH - 2 * MARGIN
+INNER = WIDTH - 2 * MARGIN - 12  # a frame keeps six points free at each side
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _story(sheet: Sheet) -> list[Flowable]:
         _text(_("The name is replaced by an alias; contact data is masked. Not to be passed on."), _style(8.5, QUIET, spaceAfter=6)),
     ]
     for title, pairs in sheet.groups.items():
-        story += [_heading(title), _pairs(pairs), Spacer(1, 4 * mm)]
+        story += [_heading(title), _pairs(pairs), Spacer(1, 2 * mm)]
     if sheet.people:
         story += [_heading(_("Contacts")), _people(sheet.people)]
     return story
@@ -88,7 +88,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> Table:
 
 
 def _people(people: list[tuple[str, ...]]) -> Table:
-    titles = [_("Name"), _("Position"), _("Phone"), _("Email")]
+    titles = [_("Contact"), _("Position"), _("Phone"), _("Email")]
     used = [place for place in range(len(titles)) if place < 2 or any(one[place] for one in people)]
     rows = [[_text(titles[place], _style(9, QUIET)) for place in used]]
     rows += [[_text(one[place], _style(9.5, INK)) for place in used] for one in people]
@@ -97,8 +97,8 @@ def _people(people: list[tuple[str, ...]]) -> Table:
 
 def _table(rows: list[list[Paragraph]], widths: list[float], more: list[Any]) -> Table:
     look: list[Any] = [("GRID", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE"), *more]
-    pads = [(side, (0, 0), (-1, -1), 4) for side in ("TOPPADDING", "BOTTOMPADDING")]
-    return Table(rows, colWidths=widths, style=TableStyle([*look, *pads]))
+    pads = [(side, (0, 0), (-1, -1), 2.5) for side in ("TOPPADDING", "BOTTOMPADDING")]
+    return Table(rows, colWidths=widths, style=TableStyle([*look, *pads]), hAlign="LEFT")
 
 
 def _frame(page: Any, sheet: Sheet) -> None:
@@ -116,5 +116,5 @@ def _frame(page: Any, sheet: Sheet) -> None:
             page.restoreState()
     foot = _text(sheet.foot, _style(8, QUIET))
     _width, height = foot.wrap(INNER, MARGIN)
-    foot.drawOn(page, MARGIN, MARGIN + 6 * mm - height)
+    foot.drawOn(page, MARGIN + 6, MARGIN + 6 * mm - height)
     page.restoreState()

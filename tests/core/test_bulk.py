@@ -21,6 +21,8 @@ from crm_core.services.customer_list import CustomerQuery
 from tests import factories
 from tests.core.sentences import is_sentence
 
+pytestmark = pytest.mark.usefixtures("database")
+
 EVERYTHING = Selection(query=CustomerQuery())
 VIP = {"tags": ["VIP"]}
 

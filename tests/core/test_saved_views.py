@@ -1,5 +1,7 @@
 """Saved views: kept, shared, opened within one's own scope; the columns of the list."""
 
+from dataclasses import replace
+
 import pytest
 
 from crm_core import db
@@ -10,12 +12,9 @@ from crm_core.services.customer_list import CustomerQuery
 from tests import factories
 from tests.core.sentences import is_sentence
 
+pytestmark = pytest.mark.usefixtures("database")
+
 STATE = {"query": {"stage": ["customer"], "sort": ["name"], "q": []}, "columns": ["owner", "stage"]}
-
-
-@pytest.fixture
-def colleague(database: str) -> Actor:
-    return factories.make_user(role="sales")
 
 
 @pytest.fixture
@@ -142,7 +141,7 @@ class TestColumns:
         assert (contact.name, contact.phone) == ("", None)
 
     def test_what_is_hidden_from_the_role_is_not_offered(self, sales: Actor) -> None:
-        blind = factories.replace(sales, access=frozenset((kind, Access.HIDDEN) for kind, _level in sales.access))
+        blind = replace(sales, access=frozenset((kind, Access.HIDDEN) for kind, _level in sales.access))
         with db.reading(blind) as session:
             offered = list_columns.offered_columns(library.get_library(session), blind)
         assert not {"phone", "email", "address", "identity_number"} & set(offered)
