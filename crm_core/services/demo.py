@@ -21,6 +21,7 @@ from crm_core.scope import unscoped
 from crm_core.services.actors import list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_list import fill_list
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -64,6 +65,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
             _create(session, owner, row, contacts[row["name"]], complete=place % _INCOMPLETE_EVERY != _INCOMPLETE_EVERY - 1)
     with _acting_as(session, actor):
         _edit(session, actor)
+        fill_list(session, actor)
     return accounts
 
 

@@ -137,14 +137,21 @@ class TestBulk:
         assert zh("undone for {count}, {left} left").format(count=1, left=0) in texts(visit)
         assert not visit.has("Undo")
 
-    def test_ticked_rows_alone_are_changed_and_another_page_forgets_them(self, sales: Actor, three: dict[str, Customer]) -> None:
+    def test_ticked_rows_alone_are_changed_and_other_filters_forget_them(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
         assert visit.widget("bulk_menu").disabled
-        key = next(key for key in visit.tab.session_state.filtered_state if key.startswith("selected_") and key != "selected_in")
+        key = f"selected_{visit.tab.session_state['selection_turn']}"
         visit.tab.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-        visit.rerun().pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"]).enter("bulk_reason", "年度规划")
+        assert not visit.rerun().widget("bulk_menu").disabled
+        visit.pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"]).enter("bulk_reason", "年度规划")
         visit.press(zh("Change {count} customers").format(count=1))
         assert tagged(*three.values()) == [[], [], ["VIP"]]
+        visit.press("select_mode")
+        visit.tab.session_state[f"selected_{visit.tab.session_state['selection_turn']}"] = {
+            "selection": {"rows": [0], "columns": [], "cells": []}
+        }
+        assert not visit.rerun().widget("bulk_menu").disabled
+        assert visit.enter("stage", ["prospect"]).widget("bulk_menu").disabled
 
     def test_without_a_reason_nothing_happens(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = self.begin(sales, "segment").enter("bulk_segment", "segment.strategic")
@@ -153,7 +160,8 @@ class TestBulk:
 
     def test_opening_a_customer_costs_no_selection(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS)
-        assert not any(key.startswith("selected_") for key in visit.tab.session_state.filtered_state)
+        assert list(visit.tab.dataframe[0].proto.selection_mode) == []
+        assert list(visit.press("select_mode").tab.dataframe[0].proto.selection_mode) != []
 
     def test_who_may_not_edit_is_not_offered_to_select(self, three: dict[str, Customer]) -> None:
         assert not Visit(factories.make_user(role="service")).go(routes.CUSTOMERS).has("select_mode")
