@@ -96,7 +96,7 @@ def _choose_all(is_all: bool) -> None:
 def _draw_form(kind: str, selection: Selection) -> None:
     asked = FORMS[kind].ask()
     plan = None
-    if any(asked.values()) or "segment" in asked:
+    if asked:
         with feedback.attempt(), guard.reading() as session:
             plan = bulk.preview(session, guard.actor(), kind, selection, asked)
     if plan:
@@ -123,8 +123,9 @@ def _draw_plan(plan: Plan) -> None:
         (_("Are so already"), plan.already),
         (_("Stay as they are"), len(plan.refused)),
     )
-    for column, (label, count) in zip(st.columns(3), counts, strict=True):
-        column.metric(label, f"{count:,}", border=True)
+    with st.grid(3, min_column_width=90):
+        for label, count in counts:
+            st.metric(label, f"{count:,}", border=True)
     _draw_refused(plan.refused)
 
 

@@ -14,11 +14,13 @@ from crm_core.services.library import get_library
 from ui import forms, guard
 
 Asked = dict[str, Any]
+NONE = ""
+"""Chosen to empty a field."""
 
 
 @dataclass(frozen=True)
 class BulkForm:
-    """How an action is drawn: its icon, the fields, and what its receipt says it did."""
+    """How an action is drawn: its icon, the fields (which give nothing as long as nothing is chosen), and what its receipt says it did."""
 
     icon: str
     ask: Callable[[], Asked]
@@ -35,7 +37,7 @@ def _ask_tags(*, is_giving: bool) -> Asked:
         accept_new_options=is_giving,
         placeholder=_("Choose or type") if is_giving else _("Choose"),
     )
-    return {"tags": chosen}
+    return {"tags": chosen} if chosen else {}
 
 
 def _tell_tags(sentence: str, asked: Asked) -> str:
@@ -44,11 +46,16 @@ def _tell_tags(sentence: str, asked: Asked) -> str:
 
 def _ask_segment() -> Asked:
     with guard.reading() as session:
-        choices = {entry.code: entry.label for entry in get_library(session).active("segment")}
+        choices = {entry.code: entry.label for entry in get_library(session).active("segment")} | {NONE: _("No segment")}
     chosen = st.selectbox(
-        _("New segment"), list(choices), index=None, format_func=lambda code: choices[code], key="bulk_segment", placeholder=_("No segment")
+        forms.required(_("New segment")),
+        list(choices),
+        index=None,
+        format_func=lambda code: choices[code],
+        key="bulk_segment",
+        placeholder=_("Choose"),
     )
-    return {"segment": chosen}
+    return {} if chosen is None else {"segment": chosen}
 
 
 def _tell_segment(asked: Asked) -> str:

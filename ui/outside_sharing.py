@@ -39,7 +39,7 @@ def make_sheet(customer: View) -> None:
     st.markdown(feedback.escape(_("The sheet calls the customer “{alias}”.").format(alias=aliases.alias_of(entries, customer))))
     st.caption(_("Never on it: name, identity number, street address, credit code. Read free texts through before you pass the sheet on."))
     chosen = st.multiselect(
-        _("What it holds"),
+        _("What the sheet holds"),
         list(titles),
         default=[name for name in outside_sheet.USUAL if name in titles],
         format_func=lambda name: titles[name],
