@@ -17,9 +17,10 @@ from crm_core import clock, db
 from crm_core.models import STAGES, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services import bulk, contacts, customer_list, customers, dashboards, history, library, sign_in, tags, users
+from crm_core.services import bulk, contacts, customer_changes, customer_list, customers, dashboards, history, library, sign_in, tags, users
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import PAGE_SIZE, CustomerQuery
+from crm_core.visibility import View
 
 CALLS = 60
 WARM_UP = 3
@@ -60,6 +61,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "bulk.tag", partial(_bulk_tag, chief)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)
+    yield "core.edit.save", partial(_edit, seller)
     yield "core.sign_in", partial(time_each, _sign_in, ["sales11"] * (CALLS // 3 + WARM_UP))
     yield "core.dashboard.uncached", partial(_time_fresh, _overview, [chief] * len(PAGES))
     yield "core.dashboard.team.uncached", partial(_time_fresh, _overview, [manager] * len(PAGES))
@@ -134,6 +136,19 @@ def _create(actor: Actor) -> list[float]:
             customers.create_customer(session, actor, *entry, duplicate_reason="benchmark")
 
     return time_each(create, [invent_customer(inventor, contacts=2) for _place in PAGES])
+
+
+def _edit(actor: Actor) -> list[float]:
+    """A correction of two fields, with its lines in the change log."""
+    with db.reading(actor) as session:
+        found = [customers.get_customer(session, actor, code) for code in people.codes(len(PAGES), actor.username)]
+    changes = {"remark": "benchmark", "purchase_time": "2026"}
+
+    def edit(customer: View) -> None:
+        with db.transaction(actor) as session:
+            customer_changes.update_customer(session, actor, customer.id, changes, version=customer.version, reason="benchmark")
+
+    return time_each(edit, found)
 
 
 def _sign_in(username: str) -> None:

@@ -67,6 +67,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "bulk.tag": (p95(3000),),
     "core.detail": (p95(15),),
     "core.create": (p95(30),),
+    "core.edit.save": (p95(30),),
     "core.dashboard": (p95(250),),
     "ws.list.8": (p95(200), Goal("per_second", 45, unit="per second", is_least=True), NO_ERRORS),
     "ws.list_full.8": (p95(200), NO_ERRORS),

@@ -42,11 +42,15 @@ UNLOGGED = frozenset(
         "placed_at",
         "owned_since",
         "pooled_at",
+        "pool_warned_on",
         "last_contact_at",
         "undone_at",
         "digest",
     }
 )
+
+_SUBJECTS = ("name", "filename", "text", "number")
+"""What a record is called by, whichever it has."""
 
 
 EXTRA = "extra"
@@ -85,14 +89,12 @@ def record_change(session: CrmSession, record: Base, *, field: str, old: str, ne
     add_lines(session, [_line(session, record, "changed", field=field, old=old, new=new)])
 
 
-def record_customer_changes(session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None) -> None:
+def record_customer_changes(
+    session: CrmSession, rows: Iterable[tuple[int, str]], *, field: str, old: str | None, new: str | None, actor: Actor | None = None
+) -> None:
     """Add a line for each (id, name) of customers whose field one statement changed."""
-    lines = [
-        line_for(
-            session, "changed", entity=Customer.__tablename__, entity_id=id, customer_id=id, subject=name, field=field, old=old, new=new
-        )
-        for id, name in rows
-    ]
+    what: dict[str, Any] = {"entity": Customer.__tablename__, "field": field, "old": old, "new": new, "actor": actor}
+    lines = [line_for(session, "changed", entity_id=id, customer_id=id, subject=name, **what) for id, name in rows]
     add_lines(session, lines)
 
 
@@ -128,6 +130,7 @@ def line_for(
         "old": old,
         "new": new,
         "reason": (reason or session.info.get("reason") or None),
+        "feedback": session.info.get("feedback"),
     }
 
 
@@ -141,7 +144,7 @@ def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:
     customer_id = record.id if isinstance(record, Customer) else getattr(record, "customer_id", None)
-    subject = getattr(record, "name", None) or getattr(record, "filename", None) or getattr(record, "text", None) or ""
+    subject = next((text for name in _SUBJECTS if (text := getattr(record, name, None))), "")
     key = inspect(record).identity or (getattr(record, "id", None) or getattr(record, "code", ""),)
     return line_for(session, action, entity=record.__tablename__, entity_id=key[0], customer_id=customer_id, subject=subject, **what)
 

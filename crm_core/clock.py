@@ -12,7 +12,12 @@ def now() -> datetime:
 
 def today() -> date:
     """The present day where the team works."""
-    return now().astimezone(settings().timezone).date()
+    return day_of(now())
+
+
+def day_of(moment: datetime) -> date:
+    """The day on which a moment lies where the team works."""
+    return moment.astimezone(settings().timezone).date()
 
 
 def start_of_day(day: date) -> datetime:

@@ -36,10 +36,10 @@ class NotFound(CrmError):
 class Conflict(CrmError):
     """Somebody else changed the record meanwhile; `theirs` holds their present values of the fields in question."""
 
-    def __init__(self, *, version: int, theirs: Mapping[str, Any]) -> None:
+    def __init__(self, *, version: int, theirs: Mapping[str, Any], message: str | None = None) -> None:
         self.version = version
         self.theirs = dict(theirs)
-        super().__init__(_("Somebody else saved this record while you were editing it. Compare both versions and choose."))
+        super().__init__(message or _("Somebody else saved this record while you were editing it. Compare both versions and choose."))
 
 
 class IllegalTransition(CrmError):

@@ -52,6 +52,7 @@ GROUPS = {
     "cooperation": N_("Cooperation history"),
     "churn": N_("Loss"),
     "preferences": N_("Service preferences and marketing"),
+    "contract": N_("Contract"),
 }
 
 

@@ -19,9 +19,18 @@ def take(session: Session, name: str, count: int = 1) -> int:
 
 def customer_codes(session: Session, count: int = 1) -> list[str]:
     """The next customer codes of this month: CUS + YYYYMM + at least three digits [003]."""
+    return _monthly(session, "customer", "CUS", count)
+
+
+def contract_number(session: Session) -> str:
+    """The next contract number of this month: HT + YYYYMM + at least three digits."""
+    return _monthly(session, "contract", "HT", 1)[0]
+
+
+def _monthly(session: Session, name: str, prefix: str, count: int) -> list[str]:
     month = clock.today().strftime("%Y%m")
-    first = take(session, f"customer:{month}", count)
-    return [f"CUS{month}{number:03d}" for number in range(first, first + count)]
+    first = take(session, f"{name}:{month}", count)
+    return [f"{prefix}{month}{number:03d}" for number in range(first, first + count)]
 
 
 def bump(session: Session, area: str) -> None:

@@ -129,7 +129,12 @@ def _belonging(actor: Actor) -> Callable[[Any], ColumnElement[bool]]:
 
     def condition(model: Any) -> ColumnElement[bool]:
         belongs: ColumnElement[bool] = owned.where(holder.c.id == model.customer_id).exists()
-        return belongs | (model.customer_id.is_(None) & (OWNERS[model] == actor.id)) if model in OWNERS else belongs
+        if model not in OWNERS:
+            return belongs
+        # Tasks of no customer are seen like customers: a manager sees those of the team.
+        is_own: ColumnElement[bool] = _is_owned(actor, OWNERS[model]) if model is Task else OWNERS[model] == actor.id
+        seen: ColumnElement[bool] = belongs | (model.customer_id.is_(None) & is_own)
+        return seen
 
     return condition
 

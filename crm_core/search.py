@@ -91,10 +91,11 @@ def index_customers(session: Session, rows: Iterable[tuple[int, Searchable]]) ->
 
 
 def reindex(session: Session, customer_id: int) -> None:
-    """Write a customer's search row anew from its present data."""
+    """Write a customer's search row anew from its present data; none for one that is gone."""
     session.flush()
     session.execute(delete(customer_search).where(customer_search.c.rowid == customer_id))
-    index_customers(session, _found_by(session, [customer_id]))
+    if found := _found_by(session, [customer_id]):
+        index_customers(session, found)
 
 
 def fill_empty_index(session: Session) -> None:
@@ -116,16 +117,16 @@ def _found_by(session: Session, ids: Sequence[int]) -> list[tuple[int, Searchabl
     return [(row.id, searchable(row.name, row.code, row.credit_code, people[row.id])) for row in rows]
 
 
-def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase: str) -> Select[*tuple[Any, ...]]:
+def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase: str, *, by_phone: bool = True) -> Select[*tuple[Any, ...]]:
     """Limit a selection of customers to those that match every word of `phrase`; to none where it holds no word.
 
-    Phones count only where the actor of the session may read them.
+    Phones count only where the actor of the session may read them, and never without `by_phone`.
     """
     words = words_of(phrase)[:8]
     if not words:
         return statement.where(false())
     actor: Actor | None = session.info.get("actor")
-    everywhere = actor is not None and actor.access_to("phone") >= Access.READABLE
+    everywhere = by_phone and actor is not None and actor.access_to("phone") >= Access.READABLE
     if is_sqlite(session):
         found = " AND ".join(_fts5(word) for word in words)
         condition = text("customer_search MATCH :phrase").bindparams(phrase=found if everywhere else f"tokens : ({found})")

@@ -1,5 +1,7 @@
 """Attachments of a customer or a draft: upload with type and consent, open, delete."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from crm_core.config import MAX_ATTACHMENT_BYTES
@@ -27,6 +29,12 @@ def draw(*, customer_id: int | None = None, draft_id: str | None = None, may_edi
             st.caption(_("No files yet."))
         if may_edit:
             _draw_upload(entries, customer_id=customer_id, draft_id=draft_id)
+
+
+def draw_files(files: Sequence[attachments.Attachment], entries: library.Library) -> None:
+    """Files to look at only."""
+    for file in files:
+        _draw_file(file, entries, may_edit=False)
 
 
 def _draw_file(file: attachments.Attachment, entries: library.Library, *, may_edit: bool) -> None:

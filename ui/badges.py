@@ -1,14 +1,24 @@
 """One fixed colour for every state, the same in badges, tables and charts, readable in light and dark."""
 
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+
 import streamlit as st
 
-from crm_core.i18n import _
-from crm_core.models import KINDS, STAGES, TIERS
+from crm_core.clock import today
+from crm_core.i18n import _, format_date
+from crm_core.models import KINDS, REVIEW_STATES, STAGES, TIERS, ReviewState
 from ui import feedback
 
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
+SOON = 7
+"""Days that are shown as a warning."""
+ACTIVITY_COLOURS = {"active": "green", "dormant": "orange", "churned": "red"}
+ACTIVITY_CHART_COLOURS = {"active": "#14A08E", "dormant": "#D97706", "churned": "#E0526A"}
 CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14A08E", "partner": "#9061F9", "churned": "#E0526A"}
+
+REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "withdrawn": "gray"}
 
 
 def stage_badge(stage: str) -> None:
@@ -16,14 +26,49 @@ def stage_badge(stage: str) -> None:
     st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
 
 
-def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: bool, tags: list[str]) -> None:
-    """All states of a customer in one row."""
+def review_badge(state: str, *, is_overdue: bool) -> None:
+    """Where a review stands."""
+    if is_overdue:
+        st.badge(_("Overdue"), color="red", icon=":material/alarm:")
+    else:
+        st.badge(_(REVIEW_STATES[ReviewState(state)]), color=REVIEW_COLOURS[state])
+
+
+def customer_badges(
+    stage: str,
+    kind: str,
+    tier: str | None,
+    *,
+    is_incomplete: bool,
+    tags: Iterable[str],
+    reasons: Mapping[str, str] | None = None,
+    standing: Callable[[], None] | None = None,
+) -> None:
+    """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
     with st.container(horizontal=True, gap="xsmall"):
         stage_badge(stage)
         st.badge(_(KINDS[kind]), color="gray")
-        if tier:
+        if standing:
+            standing()
+        elif tier:
             st.badge(_(TIERS[tier]), color=TIER_COLOURS[tier])
         if is_incomplete:
             st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
         for tag in tags:
-            feedback.badge(tag, color="primary", icon=":material/sell:")
+            reason = (reasons or {}).get(tag)
+            icon = ":material/sell:" if reason is None else ":material/bolt:"
+            feedback.badge(
+                tag,
+                color="primary",
+                icon=icon,
+                help=feedback.escape(_("Set by a rule: {reason}").format(reason=reason)) if reason else None,
+            )
+
+
+def deadline_badge(day: date | None) -> None:
+    """In how many days a customer goes back to the pool; nothing for one that does not."""
+    if day is None:
+        return
+    days = max(0, (day - today()).days)
+    text = _("Back to the pool in {days} days, on {day}, unless there is contact").format(days=days, day=format_date(day))
+    st.badge(text, color="orange" if days <= SOON else "gray", icon=":material/hourglass_bottom:")

@@ -13,7 +13,7 @@ from crm_core.services.bulk_actions import ACTIONS
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import CustomerPage, CustomerQuery
 from ui import bulk_forms, feedback, forms, guard
-from ui.bulk_forms import FORMS
+from ui.bulk_forms import DIALOGS, FORMS
 
 NAMED = 5
 """So many customers that stay a dialog names; the workbook names all."""
@@ -72,7 +72,7 @@ def draw(page: CustomerPage, query: CustomerQuery, codes: Sequence[str]) -> None
         chosen = st.menu_button(
             _("Change"),
             bulk_forms.offered(),
-            format_func=lambda code: f":material/{FORMS[code].icon}: {_(ACTIONS[code].label)}",
+            format_func=bulk_forms.entry,
             key="bulk_menu",
             type="primary",
             disabled=not (codes or is_all),
@@ -80,9 +80,12 @@ def draw(page: CustomerPage, query: CustomerQuery, codes: Sequence[str]) -> None
         if st.button(_("Earlier ones"), key="bulk_history", icon=":material/history:"):
             guard.dialog(_("Earlier bulk actions"), _draw_history)
         st.button(_("Done"), key="bulk_end", on_click=_switch)
-    if chosen:
+    selection = Selection(query=query) if is_all else Selection(tuple(codes))
+    if chosen in DIALOGS:
+        guard.dialog(_(DIALOGS[chosen].label), DIALOGS[chosen].draw, selection)
+    elif chosen:
         st.session_state["bulk_key"] = str(uuid4())
-        guard.dialog(_(ACTIONS[chosen].label), _draw_form, chosen, Selection(query=query) if is_all else Selection(tuple(codes)))
+        guard.dialog(_(ACTIONS[chosen].label), _draw_form, chosen, selection)
 
 
 def _told(count: int) -> str:

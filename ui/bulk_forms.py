@@ -8,10 +8,12 @@ from typing import Any
 import streamlit as st
 
 from crm_core.i18n import N_, _
+from crm_core.permissions import Permission
 from crm_core.services import tags
 from crm_core.services.bulk_actions import ACTIONS
+from crm_core.services.bulk_targets import Selection
 from crm_core.services.library import get_library
-from ui import forms, guard
+from ui import forms, guard, owner_actions
 
 Asked = dict[str, Any]
 NONE = ""
@@ -71,6 +73,28 @@ FORMS: dict[str, BulkForm] = {
 }
 
 
+@dataclass(frozen=True)
+class BulkDialog:
+    """An action with a receipt and an undo of its own, which its dialog ends with."""
+
+    label: str
+    icon: str
+    permission: Permission
+    draw: Callable[[Selection], None]
+
+
+DIALOGS: dict[str, BulkDialog] = {
+    "transfer": BulkDialog(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer_many),
+}
+
+
 def offered() -> list[str]:
     """The actions that the user's role allows."""
-    return [code for code in ACTIONS if guard.actor().can(ACTIONS[code].permission)]
+    permissions = {code: action.permission for code, action in ACTIONS.items()} | {code: one.permission for code, one in DIALOGS.items()}
+    return [code for code, permission in permissions.items() if guard.actor().can(permission)]
+
+
+def entry(code: str) -> str:
+    """An action as the menu shows it."""
+    icon, label = (DIALOGS[code].icon, DIALOGS[code].label) if code in DIALOGS else (FORMS[code].icon, ACTIONS[code].label)
+    return f":material/{icon}: {_(label)}"

@@ -27,7 +27,7 @@ def choose(
     `record` is its kind and number, such as `("customer", 7)`. Fields that only the other person changed are theirs and
     listed; for fields that I changed I choose.
     """
-    _say_who(*record)
+    say_who(*record)
     only_theirs = [name for name in fields if theirs.get(name) != base.get(name) and name not in mine]
     for name in only_theirs:
         field = fields[name]
@@ -51,7 +51,8 @@ def choose(
     return chosen
 
 
-def _say_who(entity: str, entity_id: int) -> None:
+def say_who(entity: str, entity_id: int) -> None:
+    """Tell who saved the record meanwhile, and when."""
     with guard.reading() as session:
         line = history.last_change(session, guard.actor(), entity=entity, entity_id=entity_id)
     sentence = _("Somebody else saved this record while you were editing it. Compare both versions and choose.")

@@ -9,7 +9,6 @@ from crm_core.models import FIELD_TYPES, CustomField
 from crm_core.services import field_changes
 from crm_core.services.field_changes import OWN_GROUPS, WITH_CHOICES, Choice, CustomValues
 from ui import feedback, field_form, forms, guard
-from ui.feedback import escape
 
 
 def add() -> None:
@@ -95,7 +94,7 @@ def _draw_choices(row: CustomField) -> tuple[Choice, ...]:
         _("New choices") if present else forms.required(_("Choices")),
         key=f"own_choices_{row.key}",
         height=110,
-        help=_("One a line; an English name may follow after a vertical bar: 金牌 | Gold."),
+        help=_("One a line; an English name may follow after a vertical bar (|)."),
     )
     parts = [line.partition("|") for line in lines.splitlines() if line.strip(" |")]
     return (*present, *(Choice(name.strip(), name_en.strip()) for name, _bar, name_en in parts))
@@ -123,6 +122,6 @@ def _draw_choice(key: str, one: dict[str, Any], count: int) -> Choice:
         label_visibility="collapsed",
         placeholder=_("English name"),
     )
-    is_offered = offered.toggle(_("Offered"), value=not one.get("is_retired"), key=f"own_choice_on_{key}_{code}")
-    offered.caption(escape(_("used {count}×").format(count=f"{count:,}")))
+    label = _("Offered (used {count}×)").format(count=f"{count:,}")
+    is_offered = offered.toggle(label, value=not one.get("is_retired"), key=f"own_choice_on_{key}_{code}")
     return Choice(entered, entered_en, code=code, is_retired=not is_offered)

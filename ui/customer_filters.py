@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,9 +12,9 @@ import streamlit as st
 from crm_core import clock
 from crm_core.fields import Field, Widget
 from crm_core.i18n import N_, _
-from crm_core.models import STAGES
+from crm_core.models import ACTIVITIES, STAGES
 from crm_core.reference import children_of, regions
-from crm_core.services.customer_list import SORTS, CustomerQuery
+from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
@@ -31,7 +32,8 @@ SORT_LABELS = {
     "amount": N_("By cooperation amount"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
-MORE = ("owner", "tag", "since", "until", "incomplete")
+"""Fields; `activity`, which is none, and custom fields come after them."""
+MORE = ("owner", "tag", "since", "until", "incomplete", "recycled")
 LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
 
@@ -52,10 +54,12 @@ class Views:
 class Filters:
     """What can be chosen now, and the query it makes."""
 
-    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], views: "Views") -> None:
-        self.library, self.owners, self.tags, self.views = library, owners, tags, views
+    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], views: "Views", *, notice_days: int) -> None:
+        self.library, self.tags, self.views, self.notice_days = library, tags, views, notice_days
+        self.owners = owners = owners | {POOL: _("Pool")}
         own = [field for field in library.custom.values() if field.filterable]
-        self.chosen = [*(name for name in CHOSEN if name in library.fields), *(field.name for field in own if not field.is_range)]
+        chosen = [field.name for field in own if not field.is_range]
+        self.chosen = [*(name for name in CHOSEN if name in library.fields), *chosen, "activity"]
         self.ranges = [field for field in own if field.is_range]
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
@@ -67,6 +71,7 @@ class Filters:
             "since": Day(),
             "until": Day(),
             "incomplete": Switch(),
+            "recycled": Switch(),
             "sort": OneOf("newest", codes=SORTS),
             "cols": AnyOf(codes=lambda: views.offered),
             "page": Number(1),
@@ -122,7 +127,8 @@ class Filters:
 
     def _draw_more(self) -> None:
         columns = st.columns(2)
-        titles = {name: label_of(self.library.fields[name]) for name in self.chosen} | {"owner": _("Owner"), "tag": _("Tags")}
+        titles = {name: label_of(self.library.fields[name]) for name in self.chosen if name in self.library.fields}
+        titles |= {"activity": _("Customer status"), "owner": _("Owner"), "tag": _("Tags")}
         for number, (name, choices) in enumerate(
             {**{name: _choices(name, self.library) for name in self.chosen}, "owner": self.owners, "tag": self.tags}.items()
         ):
@@ -143,13 +149,14 @@ class Filters:
                 disabled=not choices,
                 persist_state="page",
             )
-        for column, name, label in zip(columns, ("since", "until"), (_("Created from"), _("Created until")), strict=True):
+        for column, name, label in zip(st.columns(2), ("since", "until"), (_("Created from"), _("Created until")), strict=True):
             column.date_input(
                 label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
             )
         for field in self.ranges:
             self._draw_range(field)
         left, right = st.columns(2, vertical_alignment="center")
+        right.toggle(_("Only what soon goes back to the pool"), key="recycled", on_change=first_page, persist_state="page")
         left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
 
@@ -227,6 +234,7 @@ class Filters:
             created_from=st.session_state.get("since"),
             created_to=st.session_state.get("until"),
             incomplete=bool(st.session_state.get("incomplete")),
+            recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
             sort=st.session_state.get("sort") or "newest",
             page=int(st.session_state.get("page") or 1),
         )
@@ -248,6 +256,7 @@ def is_empty(query: CustomerQuery) -> bool:
         or query.created_from
         or query.created_to
         or query.incomplete
+        or query.recycled_by
     )
 
 
@@ -281,6 +290,8 @@ def show_first_row() -> None:
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:
+    if name == "activity":
+        return {code: _(label) for code, label in ACTIVITIES.items()}
     if name == "province":
         return {region.code: region.label for region in children_of("")}
     if name == "city":

@@ -15,21 +15,22 @@ from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.fields import Field, Widget, read_value
 from crm_core.i18n import _, format_age, language
-from crm_core.models import STAGES
+from crm_core.models import ACTIVITIES, STAGES
 from crm_core.reference import region_label
 from crm_core.services import display
 from crm_core.services.customer_list import CustomerPage, PrimaryContact
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column
 from ui import routes
-from ui.badges import CHART_COLOURS
+from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
 
 ROW_HEIGHT = 36
 STATES_WIDTH = {"zh_CN": 148, "en": 204}
-STATES_AND_INDUSTRY_WIDTH = 330
+STATES_AND_INDUSTRY_WIDTH = 286
 REGION_WIDTH = 94
 OWN_WIDTH = 120
 NAME_WIDTH = 196
+ACTIVITY_WIDTH = {"zh_CN": 58, "en": 78}
 WIDTHS = {
     "tier": 40,
     "code": 102,
@@ -117,13 +118,14 @@ def _age(moment: datetime) -> str:
 CELLS: dict[str, Callable[[Line], Any]] = {
     "stage": _stage,
     "tier": lambda line: line.row.tier or "",
+    "activity": lambda line: [_(ACTIVITIES[line.row.activity])] if line.row.activity else [],
     "code": lambda line: line.row.code,
     "industry": _industry,
     "region": lambda line: _fitting(region_label(line.row.city or line.row.province), REGION_WIDTH),
     "contact": lambda line: line.contact.name,
     "phone": lambda line: line.contact.phone or "",
     "email": lambda line: _("not provided") if line.contact.email == NOT_PROVIDED else line.contact.email or "",
-    "owner": lambda line: line.owners.get(line.row.owner_id, ""),
+    "owner": lambda line: _("Pool") if line.row.pooled_at else line.owners.get(line.row.owner_id, ""),
     "amount": _amount,
     "created": lambda line: _age(line.row.created_at),
     "updated": lambda line: _age(line.row.updated_at),
@@ -174,6 +176,9 @@ def _configure(one: Column) -> Any:
     if one.name == "stage":
         stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
         return column.MultiselectColumn(one.title, options=list(stages), color=list(stages.values()), width=_states_width())
+    if one.name == "activity":
+        states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
+        return column.MultiselectColumn(one.title, options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()])
     if one.name == "amount":
         return column.NumberColumn(one.title, format="¥%,.0f", width=WIDTHS["amount"])
     return column.TextColumn(one.title, width=_industry_width() if one.name == "industry" else WIDTHS[one.name])

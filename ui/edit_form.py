@@ -6,8 +6,9 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.fields import SEVERAL, Field, read_values
+from crm_core.fields import SEVERAL, Field, fields_of, read_values
 from crm_core.i18n import _
+from crm_core.models import Customer
 from crm_core.permissions import Access
 from crm_core.services import customer_changes
 from crm_core.services.library import Library
@@ -16,6 +17,7 @@ from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
 PREFIX = "edit"
+STAGE = fields_of(Customer)["stage"]
 
 
 def shown(library: Library) -> dict[str, Field]:
@@ -41,7 +43,7 @@ def open_record(customer: View, library: Library) -> None:
         "theirs": None,
     }
     _preload(base, library)
-    st.session_state["edit_reason"] = ""
+    st.session_state["edit_reason"] = st.session_state["edit_feedback"] = ""
 
 
 def _preload(values: Mapping[str, Any], library: Library) -> None:
@@ -57,11 +59,19 @@ def draw(library: Library) -> None:
     form = Form(PREFIX, library, values, errors=state["errors"], locked=locked_fields(guard.actor(), library.entered))
     for group, fields in forms.by_group(shown(library)).items():
         form.draw_group(group, fields)
-    with st.container(key=forms.css_key(PREFIX, "reason")):
-        st.text_input(_("Reason for the change"), key="edit_reason", help=_("Required where a value that was there is corrected."))
-        for sentence in state["errors"].get("reason", ()):
-            st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+    _draw_words(state["errors"])
     form.show_first_error()
+
+
+def _draw_words(errors: Mapping[str, list[str]]) -> None:
+    """Why, and what the customer said."""
+    helps = {"reason": _("Required where a value that was there is corrected."), "feedback": _("What the customer said about the update.")}
+    labels = {"reason": _("Reason for the change"), "feedback": _("Customer's own remark")}
+    for place, (name, label) in zip(st.columns(2), labels.items(), strict=True):
+        with place.container(key=forms.css_key(PREFIX, name)):
+            st.text_input(label, key=f"edit_{name}", help=helps[name])
+            for sentence in errors.get(name, ()):
+                st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
 
 
 def changes(library: Library) -> dict[str, Any]:
@@ -90,18 +100,18 @@ def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] |
     """Save the changes and go back to the customer; errors come to their fields, a conflict to its choice."""
     state = st.session_state["edit"]
     wanted = changes(library) if chosen is None else chosen
+    words = {name: st.session_state[f"edit_{name}"] for name in ("reason", "feedback")}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        customer_changes.update_customer(
-            session, guard.actor(), customer_id, wanted, version=state["version"], reason=st.session_state["edit_reason"]
-        )
+        customer_changes.update_customer(session, guard.actor(), customer_id, wanted, version=state["version"], **words)
     if outcome.succeeded:
         feedback.later(_("The changes were saved.") if wanted else _("Nothing was changed."))
         leave(code)
     elif isinstance(outcome.error, Conflict):
-        state["mine"], state["theirs"], state["version"] = wanted, outcome.error.theirs, outcome.error.version
+        _meet(state, wanted, outcome.error, library)
     elif outcome.errors:
         if chosen is not None:
             state["base"] = {**state["theirs"], "industry": state["theirs"]["industry"] or state["base"]["industry"]}
+            state["stage"] = state["theirs"]["stage"]
             _preload({**state["base"], **wanted}, library)
         state["errors"], state["theirs"] = outcome.errors, None
         page_tools.new_turn()
@@ -111,11 +121,19 @@ def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] |
     guard.again()
 
 
+def _meet(state: dict[str, Any], wanted: Mapping[str, Any], problem: Conflict, library: Library) -> None:
+    """Keep both versions; what customers of a type that was changed meanwhile do not show is no longer to be decided."""
+    present = {"kind": state["kind"], "stage": problem.theirs["stage"]}
+    state["mine"] = {name: value for name, value in wanted.items() if library.entered[name].shown(present)}
+    state["theirs"], state["version"] = problem.theirs, problem.version
+
+
 def draw_conflict(customer_id: int, code: str, library: Library) -> None:
     """Both versions side by side."""
     state = st.session_state["edit"]
-    chosen = conflict.choose(("customer", customer_id), shown(library), state["mine"], state["base"], state["theirs"], library)
-    st.text_input(_("Reason for the change"), key="edit_reason")
+    fields, base = {STAGE.name: STAGE} | shown(library), state["base"] | {STAGE.name: state["stage"]}
+    chosen = conflict.choose(("customer", customer_id), fields, state["mine"], base, state["theirs"], library)
+    _draw_words({})
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save this choice"), type="primary", icon=":material/check:"):
             save(customer_id, code, library, chosen)

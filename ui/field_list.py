@@ -1,11 +1,11 @@
 """The administrator's list of fields by group, the preview of the form, and the removed fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from crm_core.fields import GROUPS, Field
+from crm_core.fields import GROUPS, Condition, Field
 from crm_core.i18n import _, format_time, join_words
 from crm_core.models import FIELD_TYPES, KINDS, STAGES, CustomField
 from crm_core.services import field_changes
@@ -48,41 +48,33 @@ def _arrow(direction: str, name: str, hint: str, *, is_possible: bool) -> bool:
 
 
 def _draw_field(field: Field, library: Library, row: CustomField | None) -> None:
-    is_hidden = field.name not in library.fields
+    required, shown = _audience(field.is_required), _audience(field.shown)
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.markdown(f"**{escape(field.title)}**", width="content")
             if row:
                 st.badge(_(FIELD_TYPES[row.type]), color="violet", icon=":material/extension:")
-            if is_hidden:
+            if field.name not in library.fields:
                 st.badge(_("hidden"), color="gray", icon=":material/visibility_off:")
-            elif required := _where(field.is_required(values) for values in combinations()):
-                st.badge(_("Required") + required.removeprefix(_everywhere()), color="orange")
+            elif required is not None:
+                st.badge(_("Required: {names}").format(names=required) if required else _("Required"), color="orange")
             if field.is_listed:
                 st.badge(_("in the list"), color="blue")
             if field.name in NEEDED:
                 st.badge(_("needed by the system"), color="gray", icon=":material/lock:")
-        shown = _where(field.shown(values) for values in combinations()).removeprefix(_everywhere())
-        if shown and not is_hidden:
-            st.caption(_("Shown") + shown)
+        if shown and field.name in library.fields:
+            st.caption(_("Shown: {names}").format(names=shown))
 
 
-def _everywhere() -> str:
-    return " " + _("for all")
-
-
-def _where(answers: Iterable[bool]) -> str:
-    """For which natures and types something holds, in words that follow a verb; empty for none."""
-    held = [values for values, is_held in zip(combinations(), answers, strict=True) if is_held]
-    kinds = [kind for kind in KINDS if any(one["kind"] == kind for one in held)]
-    stages = [stage for stage in STAGES if any(one["stage"] == stage for one in held)]
+def _audience(condition: Condition) -> str | None:
+    """The natures and types for which a condition holds: empty for all of them, None for nobody."""
+    held = [values for values in combinations() if condition(values)]
     if not held:
-        return ""
-    if len(held) == len(combinations()):
-        return _everywhere()
-    words = [_(KINDS[kind]) for kind in kinds if len(kinds) < len(KINDS)]
-    words += [_(STAGES[stage]) for stage in stages if len(stages) < len(STAGES)]
-    return _(": {names}").format(names=join_words(words))
+        return None
+    kinds = {values["kind"] for values in held}
+    stages = {values["stage"] for values in held}
+    words = [_(label) for code, label in KINDS.items() if code in kinds and len(kinds) < len(KINDS)]
+    return join_words(words + [_(label) for code, label in STAGES.items() if code in stages and len(stages) < len(STAGES)])
 
 
 def _move(name: str, steps: int, *, version: int) -> None:
@@ -119,7 +111,8 @@ def draw_removed(row: CustomField) -> None:
     with guard.reading() as session:
         count = field_changes.count_values(session, guard.actor(), row.key)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape(row.name)}**　{escape(_(FIELD_TYPES[row.type]))}", width="stretch")
+        type = escape(_(FIELD_TYPES[row.type]))
+        st.markdown(f"**{escape(row.name)}**　{type}", width="stretch")
         kept = _("removed {time} · customers with a value: {count}").format(time=format_time(row.removed_at), count=f"{count:,}")
         st.caption(escape(kept), width="content")
         if st.button(_("Restore"), key=f"restore_{row.key}", icon=":material/undo:"):

@@ -57,11 +57,11 @@ def actor() -> Actor:
     return found
 
 
-def page(permission: Permission) -> Actor:
-    """The first statement of a page: stop with an explanation unless the user holds the permission."""
+def page(permission: Permission, *others: Permission) -> Actor:
+    """The first statement of a page: stop with an explanation unless the user holds the permission, or one of others that open it too."""
     user = actor()
-    st.session_state["page_permission"] = permission
-    if not user.can(permission):
+    st.session_state["page_permissions"] = (permission, *others)
+    if not any(user.can(one) for one in (permission, *others)):
         st.title(_("No access"))
         with feedback.attempt():
             require(user, permission)
@@ -97,8 +97,8 @@ def _is_own_run() -> bool:
 
 
 def _look_again() -> None:
-    user, permission = load_actor(), st.session_state.get("page_permission")
-    if user is None or user.is_held_up or (permission and not user.can(permission)):
+    user, permissions = load_actor(), st.session_state.get("page_permissions", ())
+    if user is None or user.is_held_up or (permissions and not any(user.can(one) for one in permissions)):
         st.rerun()
 
 

@@ -28,7 +28,7 @@ def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
 
 
 def _page(route: Route, actor: Actor | None) -> StreamlitPage:
-    is_allowed = actor is not None and (route.permission is None or actor.can(route.permission))
+    is_allowed = actor is not None and route.opens_for(actor)
     return st.Page(
         route.file,
         title=_(route.title) if actor else "客脉 Kemai",

@@ -125,6 +125,9 @@ def show_result(table: Table, library: Library) -> None:
     if "import_result" not in st.session_state:
         return
     result, was_dry = st.session_state["import_result"]
+    if result.waiting:
+        sentence = _("{count} of the new customers wait for review and come into the customer list once they are approved.")
+        st.info(sentence.format(count=f"{result.waiting:,}"), icon=":material/rate_review:")
     show = st.warning if result.failed else st.success
     show(_figures(result, was_dry=was_dry), icon=":material/rule:" if was_dry else ":material/check_circle:")
     if result.errors:

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
-from crm_core.services import customers
+from crm_core.i18n import _, join_words
+from crm_core.services import reviews, users
 from crm_core.services.entry import Checked
 from ui import feedback, forms, guard, intake_form, routes
 from ui.feedback import escape
@@ -30,16 +30,17 @@ def grouped(phone: str) -> str:
 
 
 def save(draft_id: str, values: dict[str, Any]) -> None:
-    """Save, and open the new customer; a second submission of the same entry opens the one saved first."""
+    """Save, and open the new customer, or the entry that waits for review; a second submission of an entry opens the one saved first."""
+    reason = values.get("duplicate_reason", "")
     with feedback.attempt() as outcome, guard.acting() as session:
-        made = customers.create_customer(
-            session, guard.actor(), values, values["contacts"], duplicate_reason=values.get("duplicate_reason", ""), draft_id=draft_id
-        )
-        code = made.customer.code
+        made = reviews.submit(session, guard.actor(), draft_id, values, values["contacts"], reason=reason)
+        names = [users.user_names(session)[reviewer] for reviewer in made.reviewers]
+        code, is_listed = made.customer.code, made.customer.is_listed
     if outcome.succeeded:
         st.session_state.pop("intake_draft", None)
-        feedback.later(_("Saved as {code}.").format(code=code))
-        st.switch_page(routes.CUSTOMER, query_params={"code": code})
+        waiting = _("Submitted as {code}. It comes into the customer list once it is approved by {names}.")
+        feedback.later(waiting.format(code=code, names=join_words(names)) if names else _("Saved as {code}.").format(code=code))
+        st.switch_page(routes.CUSTOMER if is_listed else routes.REVIEW, query_params={"code": code})
     elif outcome.errors:
         intake_form.show_errors(outcome.errors, {})
         st.rerun()

@@ -17,17 +17,20 @@ from ui.forms import css_key, required
 from ui.intake_form import PREFIX, errors, take_answer
 
 
-def draw_duplicates(checked: Checked) -> list[Duplicate]:
-    """Show and return the customers that may be the one being entered; an exact one asks for a reason."""
+def draw_duplicates(checked: Checked, *, besides: int | None = None) -> list[Duplicate]:
+    """Show and return the customers that may be the one being entered; an exact one asks for a reason.
+
+    `besides` is the entry itself, where it is corrected.
+    """
     with guard.reading() as session:
-        found = duplicates.find_duplicates_of(session, guard.actor(), checked)
+        found = duplicates.find_duplicates_of(session, guard.actor(), checked, besides=besides)
     asked = errors().get("duplicate_reason", [])
     if not found and not asked:
         return []
     with st.container(border=True):
         st.subheader(_("Possible duplicates"), anchor=False)
         for one in found:
-            _draw_duplicate(one)
+            draw_duplicate(one)
         if asked or any(one.is_exact for one in found):
             with st.container(key=css_key(PREFIX, "duplicate_reason")):
                 st.text_input(required(_("Why is it entered again?")), key=f"{PREFIX}.duplicate_reason")
@@ -42,12 +45,15 @@ def missing_reason(found: list[Duplicate], values: Mapping[str, Any]) -> dict[st
     return {"duplicate_reason": sentences} if sentences else {}
 
 
-def _draw_duplicate(one: Duplicate) -> None:
+def draw_duplicate(one: Duplicate) -> None:
+    """A customer that may be the same, with the way to it for those who may see it."""
     st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
     owner = _("Owner")
     st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
+    if one.is_under_review:
+        st.caption(_("Under review"))
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
-        st.switch_page(routes.CUSTOMER, query_params={"code": one.code})
+        st.switch_page(routes.REVIEW if one.is_under_review else routes.CUSTOMER, query_params={"code": one.code})
 
 
 def draw(entries: Library, values: Mapping[str, Any]) -> None:

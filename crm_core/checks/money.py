@@ -25,11 +25,21 @@ def check_money(value: Any, _values: Values) -> Decimal:
         amount = Decimal(found.group(1).replace(",", "")) * _UNITS[found.group(2)] if found else Decimal(text)
     except InvalidOperation as problem:
         raise ValueError(_("“{text}” is not an amount. Write yuan as a number, for example 500000.").format(text=text[:40])) from problem
+    if amount.is_nan():
+        raise ValueError(_("“{text}” is not an amount. Write yuan as a number, for example 500000.").format(text=text[:40]))
     if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
         raise ValueError(_("This amount is too large. Write yuan as a number, for example 500000."))
     if amount < 0:
         raise ValueError(_("An amount cannot be negative. Enter 0 or more."))
     return amount.quantize(Decimal("0.01"))
+
+
+def check_price(value: Any, values: Values) -> Decimal:
+    """What somebody pays: yuan above 0."""
+    amount = check_money(value, values)
+    if not amount:
+        raise ValueError(_("The amount has to be above 0. Write yuan as a number, for example 500000."))
+    return amount
 
 
 def check_budget(value: Any, _values: Values) -> str:

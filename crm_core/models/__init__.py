@@ -13,12 +13,12 @@ from crm_core.models.draft import Draft
 from crm_core.models.import_batch import ImportBatch
 from crm_core.models.job import Job
 from crm_core.models.library import CATEGORIES, Industry, IndustrySuggestion, OutlineQuestion, Preset, SuggestionState
-from crm_core.models.lifecycle import ACTIVITIES, PLACES, STAGES, TIERS, ActivityStatus, LifecycleStage, Place
+from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, ActivityStatus, Demand, LifecycleStage, Place
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
 from crm_core.models.policy import Policy
-from crm_core.models.review import REVIEW_STATES, Review, ReviewState, ReviewStep
+from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
 from crm_core.models.sign_in import (
     AccountLink,
@@ -30,8 +30,8 @@ from crm_core.models.sign_in import (
     SignInTicket,
     UserSession,
 )
-from crm_core.models.tag import CustomerTag, Tag, TagRule
-from crm_core.models.task import PRIORITIES, TASK_KINDS, Task
+from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models.task import PRIORITIES, TASK_KINDS, Task, title_of
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
@@ -41,14 +41,17 @@ __all__ = [
     "DECISION_ROLES",
     "FIELD_TYPES",
     "KINDS",
+    "MOVES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
+    "REVIEW_MOVES",
     "REVIEW_STATES",
     "SALES_STAGES",
     "STAGES",
     "TASK_KINDS",
     "TIERS",
+    "TRANSITIONS",
     "AccountLink",
     "ActivityStatus",
     "Attachment",
@@ -61,6 +64,7 @@ __all__ = [
     "CustomField",
     "Customer",
     "CustomerTag",
+    "Demand",
     "Draft",
     "FieldType",
     "ImportBatch",
@@ -74,6 +78,7 @@ __all__ = [
     "ListPreference",
     "LogSeal",
     "Merge",
+    "Move",
     "Notice",
     "OldPassword",
     "OutboxMessage",
@@ -84,6 +89,7 @@ __all__ = [
     "Preset",
     "RecoveryCode",
     "Review",
+    "ReviewAsked",
     "ReviewState",
     "ReviewStep",
     "Role",
@@ -93,9 +99,11 @@ __all__ = [
     "StageChange",
     "SuggestionState",
     "Tag",
+    "TagRefusal",
     "TagRule",
     "Task",
     "Team",
     "User",
     "UserSession",
+    "title_of",
 ]

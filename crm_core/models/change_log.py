@@ -34,6 +34,13 @@ ACTIONS = {
     "picture_removed": N_("picture removed"),
     "retried": N_("mail sent again"),
     "undone": N_("undone"),
+    "submitted": N_("submitted for review"),
+    "resubmitted": N_("corrected and submitted again"),
+    "returned": N_("returned"),
+    "approved": N_("approved"),
+    "withdrawn": N_("withdrawn"),
+    "escalated": N_("overdue, told to the head"),
+    "verified": N_("verified"),
 }
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""
 
@@ -64,6 +71,8 @@ class ChangeLog(Base):
     old: Mapped[str | None] = mapped_column(Text())
     new: Mapped[str | None] = mapped_column(Text())
     reason: Mapped[str | None] = mapped_column(String(300))
+    feedback: Mapped[str | None] = mapped_column(String(500))
+    """What the customer said about it (客户反馈) [002]."""
 
 
 class LogSeal(Base):

@@ -326,6 +326,8 @@ class Customer(Base, Dated, Versioned):
     owned_since: Mapped[datetime | None] = mapped_column(UtcTime)
     pooled_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     """Since when the customer is in the pool (公海) and has no owner."""
+    pool_warned_on: Mapped[date | None] = mapped_column(Date())
+    """When its owner was told that it goes back to the pool; nothing where that does not threaten."""
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
     place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)
@@ -374,6 +376,12 @@ class Customer(Base, Dated, Versioned):
     def _derive_name_key(self, _attribute: str, name: str) -> str:
         self.name_key = name_key(name)
         return name
+
+    @validates("tier")
+    def _note_hand(self, _attribute: str, tier: str | None) -> str | None:
+        """A tier that somebody enters holds until they change it; emptied, it is derived again."""
+        self.tier_by_hand, self.tier_reason, self.tier_until = tier is not None, None, None
+        return tier
 
     @validates("identity_number")
     def _derive_identity_hash(self, _attribute: str, number: str | None) -> str | None:

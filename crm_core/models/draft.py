@@ -15,4 +15,6 @@ class Draft(Base, Dated):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("review.id", ondelete="CASCADE"), index=True, unique=True)
+    """The review whose entry is being corrected in it; none for a new entry."""
     values: Mapped[dict[str, Any]] = mapped_column(EncryptedJson, default=dict)

@@ -30,6 +30,15 @@ class TagRule(Base, Dated, Versioned):
     is_active: Mapped[bool] = mapped_column(Boolean(), default=True)
 
 
+class TagRefusal(Base):
+    """A tag that somebody took off a customer: no rule gives it again, until it is set by hand."""
+
+    __tablename__ = "tag_refusal"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
 class CustomerTag(Base):
     """One tag on one customer; one set by hand is never taken by a rule."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.i18n import N_
+from crm_core.i18n import N_, _
 from crm_core.models.base import Base, Dated, Key, UserKey, UtcTime, Versioned
 
 TASK_KINDS = {
@@ -15,6 +15,11 @@ TASK_KINDS = {
     "follow_up": N_("Follow-up"),
 }
 PRIORITIES = {"high": N_("High"), "normal": N_("Normal"), "low": N_("Low")}
+
+
+def title_of(kind: str, name: str) -> str:
+    """What a task is called: as somebody wrote it, or in the language in force where the system made it."""
+    return name if kind == "task" else _(name)
 
 
 class Task(Base, Dated, Versioned):

@@ -65,7 +65,7 @@ class User(Base, Dated):
     role_id: Mapped[int] = declared(ForeignKey("role.id"), nullable=False, label=N_("Role"))
     team_id: Mapped[int | None] = declared(ForeignKey("team.id"), label=N_("Team"))
     language: Mapped[str] = declared(String(10), nullable=False, default=lambda: settings().language, label=N_("Language"))
-    is_active: Mapped[bool] = declared(Boolean(), nullable=False, default=True, label=N_("Active"))
+    is_active: Mapped[bool] = declared(Boolean(), nullable=False, default=True, label=N_("In use"))
     email: Mapped[str | None] = declared(String(254), index=True, label=N_("Email"), check=check_mailbox, sensitive="email")
     phone: Mapped[str | None] = declared(String(40), label=N_("Phone"), check=check_phone, sensitive="phone")
     alert_email: Mapped[str | None] = declared(

@@ -1,5 +1,7 @@
 """Actors as the services receive them: an account with what its role and its place in the teams allow at this moment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,3 +61,14 @@ def list_actors(session: CrmSession, *conditions: ColumnElement[bool]) -> list[A
     """The accounts that match conditions on `User` and `Role`, in the order in which they were made."""
     rows = session.execute(select(*ACTOR_COLUMNS).join(User.role).where(*conditions).order_by(User.id)).all()
     return [actor_of(session, row) for row in rows]
+
+
+@contextmanager
+def acting_as(session: CrmSession, actor: Actor) -> Iterator[None]:
+    """Let row scope and change log take somebody else for the author, for content that is made on behalf of people."""
+    before = {name: session.info.get(name) for name in ("actor", "reason")}
+    session.info["actor"] = actor
+    try:
+        yield
+    finally:
+        session.info.update(before)

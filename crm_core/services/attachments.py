@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
-from crm_core.models import Attachment, Customer
+from crm_core.models import Attachment, Customer, Draft, Review
 from crm_core.permissions import Access, Actor, Permission, require
+from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
+from crm_core.services.review_access import reads_entry
 from crm_core.validation import clean_text
 
 IDENTITY_CARD = "attachment_type.identity_card"
@@ -94,19 +96,23 @@ def safe_name(name: str) -> str:
 
 
 def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | None = None, draft_id: str | None = None) -> list[Attachment]:
-    """The files of a customer, or of one's own draft, latest first."""
+    """The files of a customer, or of one's own draft, latest first; a correction has those of its entry beside the new ones."""
     require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_READ)
-    own = Attachment.draft_id == get_draft(session, actor, draft_id).id if draft_id else Attachment.customer_id == customer_id
+    own = Attachment.customer_id == customer_id
+    if draft_id:
+        draft = get_draft(session, actor, draft_id)
+        entry = select(Review.customer_id).where(Review.id == draft.review_id).scalar_subquery()
+        own = or_(Attachment.draft_id == draft.id, Attachment.customer_id == entry)
     return list(session.execute(select(Attachment).where(own).order_by(Attachment.id.desc())).scalars())
 
 
 def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:
     """A file for download. Raises `NotFound` outside the actor's scope or for somebody else's draft; identity cards are logged."""
     require(actor, Permission.CUSTOMER_READ)
-    row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
+    row = session.execute(select(Attachment).where(Attachment.id == attachment_id), execution_options=unscoped).scalar_one_or_none()
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
-    if row.customer_id and not _is_live(session, row.customer_id):
+    if row.customer_id and not _is_live(session, row.customer_id) and not reads_entry(session, actor, row.customer_id):
         raise NotFound
     if row.type == IDENTITY_CARD:
         if not may_open(actor, row):
@@ -131,5 +137,11 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
-    require(actor, Permission.CUSTOMER_CREATE if row.draft_id else Permission.CUSTOMER_EDIT)
+    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or _is_corrected(session, row) else Permission.CUSTOMER_EDIT)
     session.delete(row)
+
+
+def _is_corrected(session: CrmSession, row: Attachment) -> bool:
+    """Whether the file belongs to an entry of which its author has a draft: a returned or withdrawn one."""
+    drafts = select(Draft.id).join(Review, Review.id == Draft.review_id).where(Review.customer_id == row.customer_id)
+    return session.execute(drafts).first() is not None

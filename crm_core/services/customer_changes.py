@@ -13,20 +13,31 @@ from crm_core.models import Contact, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission
 from crm_core.search import reindex
+from crm_core.services.contracts import COOPERATION, agreed_with, check_cooperation
 from crm_core.services.customers import lock_customer
+from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
 from crm_core.services.entry import Checked, check_changes, missing_fields
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import Library, get_library
-from crm_core.validation import clean_text, is_blank
+from crm_core.validation import check_length, clean_text, is_blank
 from crm_core.visibility import View, locked_message, see_all, sift
+
+LONGEST_FEEDBACK = 500
 
 
 def update_customer(
-    session: CrmSession, actor: Actor, customer_id: int, changes: Mapping[str, Any], *, version: int, reason: str = ""
+    session: CrmSession,
+    actor: Actor,
+    customer_id: int,
+    changes: Mapping[str, Any],
+    *,
+    version: int,
+    reason: str = "",
+    feedback: str = "",
 ) -> Customer:
     """Change fields of a customer; the change log keeps the reason, which is demanded where a value is corrected [002]
-    and where a name or number becomes that of another customer.
+    and where a name or number becomes that of another customer, and the customer's own remark (`feedback`).
 
     Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `NotFound`, `NotAllowed`.
     """
@@ -36,15 +47,33 @@ def update_customer(
         raise Conflict(version=customer.version, theirs=see_all(actor, Customer, before))
     changes = allowed_changes(actor, Customer, before, changes)
     before["industry"] = before["industry"] or customer.industry_text
-    reason = clean_text(reason)[:300]
     clean, changed, errors = _check(session, before, changes)
-    if not reason:
-        _demand_reason(session, actor, customer, before, {name: clean.get(name) for name in changed}, errors)
+    values = {name: clean.get(name) for name in changed}
+    errors = _against_contracts(session, customer, values) | errors | keep_words(session, reason, feedback)
+    if not session.info["reason"]:
+        _demand_reason(session, actor, customer, before, values, errors)
+    if session.info["feedback"] and not changed:
+        errors["feedback"] = [_("A remark is kept with a change. Change something first, or leave the remark empty.")]
     if errors:
         raise ValidationFailed(errors)
-    session.info["reason"] = reason or None
-    _write(session, actor, customer, clean, changed)
+    write(session, actor, customer, clean, changed)
     return customer
+
+
+def keep_words(session: CrmSession, reason: str, feedback: str) -> dict[str, list[str]]:
+    """Let every line that this transaction writes into the change log carry the reason and what the customer said about it (客户反馈)."""
+    session.info["reason"], session.info["feedback"] = clean_text(reason)[:300] or None, None
+    try:
+        session.info["feedback"] = check_length(clean_text(feedback), LONGEST_FEEDBACK) or None
+    except ValueError as problem:
+        return {"feedback": [str(problem)]}
+    return {}
+
+
+def _against_contracts(session: CrmSession, customer: Customer, changed: Mapping[str, Any]) -> dict[str, list[str]]:
+    if not changed.keys() & set(COOPERATION):
+        return {}
+    return check_cooperation(agreed_with(session, [customer.id]).get(customer.id), changed)
 
 
 def allowed_changes(actor: Actor, model: type, present: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,10 +87,15 @@ def allowed_changes(actor: Actor, model: type, present: Mapping[str, Any], given
 def _check(
     session: CrmSession, before: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], set[str], dict[str, list[str]]]:
-    """The clean values, the names of those that become others, and the errors. Fixed fields are left as they are."""
+    """The clean values, the names of those that become others, and the errors.
+
+    Fixed fields are left as they are, and those that customers of this nature and type do not show keep what is stored.
+    """
     library = get_library(session)
     declared = library.fields
-    changes = {name: value for name, value in changes.items() if name in declared and not declared[name].fixed}
+    changes = {
+        name: value for name, value in changes.items() if name in declared and not declared[name].fixed and declared[name].shown(before)
+    }
     clean, errors = check_changes(library, before, changes)
     _demand_required(library, before, changes, clean, errors)
     entered = clean | {"industry": clean.get("industry") or clean.get("industry_text")}
@@ -102,7 +136,8 @@ def _twins(session: CrmSession, actor: Actor, customer: Customer, changed: Mappi
     return {"reason": sentences, **twins_by_field(found)} if sentences else {}
 
 
-def _write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[str, Any], changed: set[str]) -> None:
+def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[str, Any], changed: set[str]) -> None:
+    """Give a locked customer the checked values of the changed fields, and do what follows from it."""
     declared = get_library(session).fields
     for name in changed:
         write_value(customer, declared[name], clean.get(name))
@@ -114,10 +149,12 @@ def _write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping
 
 
 def refresh(session: CrmSession, customer: Customer) -> None:
-    """After a change to a customer or its contacts: completeness, search row and revision."""
+    """After a change to a customer or its contacts: completeness, search row, what is derived from it, and revision."""
     session.flush()
     customer.is_incomplete = bool(_missing(session, customer))
     reindex(session, customer.id)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
 
 

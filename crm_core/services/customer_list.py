@@ -7,7 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, exists, false, func, or_, select
 
 from crm_core import clock
 from crm_core.cache import cached
@@ -19,9 +19,11 @@ from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
 from crm_core.services.library import Library, get_library
 from crm_core.services.list_columns import Column, choose_columns, offered_columns
+from crm_core.services.recycling import due_by
 from crm_core.visibility import glance
 
 PAGE_SIZE = 50
+POOL = 0
 COUNT_LIMIT = 500
 """A search stops counting here, so that a common word costs no more than a rare one."""
 
@@ -43,10 +45,13 @@ class CustomerQuery:
     ranges: tuple[tuple[str, Any, Any], ...] = ()
     """Custom fields with the least and the greatest value wanted, None for no limit."""
     owners: tuple[int, ...] = ()
+    """By id; `POOL` stands for those that have none."""
     tags: tuple[int, ...] = ()
     created_from: date | None = None
     created_to: date | None = None
     incomplete: bool = False
+    recycled_by: date | None = None
+    """Those that go back to the pool on this day or before."""
     sort: str = "newest"
     page: int = 1
 
@@ -171,14 +176,18 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
     for name, low, high in query.ranges:
         if name in fields:
             conditions += _is_between(fields[name], low, high)
+    conditions += [Customer.activity.in_(values) for name, values in query.filters if name == "activity" and values]
     if query.owners:
-        conditions.append(Customer.owner_id.in_(query.owners))
+        pooled = Customer.pooled_at.is_not(None) if POOL in query.owners else false()
+        conditions.append(Customer.owner_id.in_(query.owners) | pooled)
     if query.tags:
         conditions.append(exists().where(CustomerTag.customer_id == Customer.id, CustomerTag.tag_id.in_(query.tags)))
     if query.created_from:
         conditions.append(Customer.created_at >= clock.start_of_day(query.created_from))
     if query.created_to:
         conditions.append(Customer.created_at < clock.start_of_day(query.created_to + timedelta(days=1)))
+    if query.recycled_by:
+        conditions.append(due_by(session, query.recycled_by))
     if query.incomplete:
         conditions.append(Customer.is_incomplete.is_(True))
     return conditions
@@ -198,5 +207,13 @@ def _is_between(field: Field, low: Any, high: Any) -> list[ColumnElement[bool]]:
     kept = Customer.extra[field.name]
     # A day as text stands in the order of days.
     value: Any = kept.as_string() if field.widget is Widget.DATE else kept.as_float()
-    limits = [limit.isoformat() if isinstance(limit, date) else limit and float(limit) for limit in (low, high)]
-    return [value >= limits[0]] * (low is not None) + [value <= limits[1]] * (high is not None)
+    conditions = []
+    if low is not None:
+        conditions.append(value >= _as_kept(low))
+    if high is not None:
+        conditions.append(value <= _as_kept(high))
+    return conditions
+
+
+def _as_kept(limit: Any) -> str | float:
+    return limit.isoformat() if isinstance(limit, date) else float(limit)

@@ -17,11 +17,15 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import reindex
 from crm_core.services.attachments import attach
+from crm_core.services.derived import derive
 from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry, refuse_stage
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
 from crm_core.services.movements import first_owned_by, note_entries
+from crm_core.services.review_routing import reviewers_for
+from crm_core.services.review_steps import begin_review, tell
+from crm_core.services.verification_plan import next_due
 from crm_core.validation import clean_text
 from crm_core.visibility import View
 
@@ -33,6 +37,8 @@ class NewCustomer:
     customer: Customer
     is_repeated: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
+    reviewers: list[int] = field(default_factory=list)
+    """Whose review it waits for; nobody's for what went straight into the library."""
 
 
 def get_customer(session: CrmSession, actor: Actor, code: str) -> View:
@@ -68,7 +74,7 @@ def create_customer(
     duplicate_reason: str = "",
     draft_id: str | None = None,
 ) -> NewCustomer:
-    """Enter a customer with its contacts; the first contact is the primary one.
+    """Enter a customer with its contacts; the first contact is the primary one. Where a rule says so, it waits for review [000].
 
     `NotAllowed` also names the customer types to which the role is limited.
     A second submission of the same draft (double click, two tabs) returns the customer that the first one made.
@@ -78,15 +84,21 @@ def create_customer(
     if draft_id and (made := _submitted(session, actor, draft_id)):
         return NewCustomer(made, is_repeated=True)
     refuse_stage(actor, values.get("stage"))
-    checked = _checked(session, actor, values, contacts, duplicate_reason)
-    customer = _insert(session, actor, checked, duplicate_reason=duplicate_reason, draft_id=draft_id)
+    checked = check_submission(session, actor, values, contacts, duplicate_reason)
+    reviewers = reviewers_for(session, actor.id, checked.values["stage"], checked.values.get("tier"))
+    customer = _insert(session, actor, checked, duplicate_reason=duplicate_reason, draft_id=draft_id, is_reviewed=bool(reviewers))
     if checked.industry_text:
         suggest_industry(session, actor, checked.industry_text)
     if draft_id:
-        _take_over_draft(session, draft_id, customer)
+        take_over_draft(session, draft_id, customer)
+    if reviewers:
+        begin_review(session, actor, customer, reviewers)
+        tell(session, reviewers, "review_asked", customer, name=actor.name)
     reindex(session, customer.id)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
-    return NewCustomer(customer, warnings=checked.warnings)
+    return NewCustomer(customer, warnings=checked.warnings, reviewers=reviewers)
 
 
 def _submitted(session: CrmSession, actor: Actor, draft_id: str) -> Customer | None:
@@ -98,27 +110,40 @@ def _submitted(session: CrmSession, actor: Actor, draft_id: str) -> Customer | N
     return made
 
 
-def _checked(
-    session: CrmSession, actor: Actor, values: Mapping[str, Any], contacts: Sequence[Mapping[str, Any]], duplicate_reason: str
+def check_submission(
+    session: CrmSession,
+    actor: Actor,
+    values: Mapping[str, Any],
+    contacts: Sequence[Mapping[str, Any]],
+    duplicate_reason: str,
+    *,
+    besides: int | None = None,
 ) -> Checked:
+    """A whole entry, checked as it is submitted; `besides` is the entry itself, where it is submitted again. Raises `ValidationFailed`."""
     checked = check_entry(get_library(session), values, contacts)
-    if not checked.errors and (sentences := lacks_reason(find_duplicates_of(session, actor, checked), duplicate_reason)):
+    found = [] if checked.errors else find_duplicates_of(session, actor, checked, besides=besides)
+    if sentences := lacks_reason(found, duplicate_reason):
         checked.errors["duplicate_reason"] = sentences
     if checked.errors:
         raise ValidationFailed(checked.errors)
     return checked
 
 
-def _insert(session: CrmSession, actor: Actor, checked: Checked, *, duplicate_reason: str, draft_id: str | None) -> Customer:
+def _insert(
+    session: CrmSession, actor: Actor, checked: Checked, *, duplicate_reason: str, draft_id: str | None, is_reviewed: bool
+) -> Customer:
     customer = Customer(
         **as_columns(get_library(session).fields, checked.values),
         code=customer_codes(session)[0],
         industry_text=checked.industry_text,
         intake_key=draft_id,
         **first_owned_by(actor),
+        verify_on=next_due(session, checked.values.get("tier")),
         created_by_id=actor.id,
         duplicate_reason=clean_text(duplicate_reason)[:300] or None,
     )
+    if is_reviewed:
+        _keep_out(customer)
     session.add(customer)
     session.flush()
     note_entries(session, actor, [(customer.id, customer.stage)], cause="entry")
@@ -127,12 +152,28 @@ def _insert(session: CrmSession, actor: Actor, checked: Checked, *, duplicate_re
     return customer
 
 
-def _take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> None:
+def take_over_draft(session: CrmSession, draft_id: str, customer: Customer) -> None:
+    """Give the files of a draft to the customer that it became, and remove the draft."""
     for attachment in session.execute(select(Attachment).where(Attachment.draft_id == draft_id)).scalars().all():
         attach(session, attachment, customer)
     draft = session.get(Draft, draft_id)
     if draft is not None:
         session.delete(draft)
+
+
+def hand_in(session: CrmSession, actor: Actor, customer: Customer) -> list[int]:
+    """Lay an imported customer before those who review it, and return them; without a rule for it, it stays in the library."""
+    reviewers = reviewers_for(session, actor.id, customer.stage, customer.tier)
+    if reviewers:
+        _keep_out(customer)
+        begin_review(session, actor, customer, reviewers)
+    return reviewers
+
+
+def _keep_out(customer: Customer) -> None:
+    # The first follow-up is due from the approval on.
+    put(customer, Place.REVIEW)
+    customer.first_follow_up_on = None
 
 
 def put(customer: Customer, place: Place) -> None:

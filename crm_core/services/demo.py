@@ -1,13 +1,12 @@
 """Fictional content to look at and learn with: teams, accounts, customers with contacts and tags, spread over a year."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
@@ -15,13 +14,18 @@ from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition
 from crm_core.fields import Widget, fields_of
 from crm_core.i18n import _
-from crm_core.models import Customer, Kind, Role
+from crm_core.models import Customer, Kind, OwnerChange, Role, StageChange
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
-from crm_core.services.actors import list_actors
+from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_list import fill_list
+from crm_core.services.demo_pool import fill_pool
+from crm_core.services.demo_reviews import fill_reviews
+from crm_core.services.demo_stages import fill_stages
+from crm_core.services.demo_standing import fill_standing
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -61,12 +65,19 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     contacts = _contacts()
     for place, row in enumerate(_customers()):
         owner = owners[place % len(owners)]
-        with _acting_as(session, owner):
+        with acting_as(session, owner):
             _create(session, owner, row, contacts[row["name"]], complete=place % _INCOMPLETE_EVERY != _INCOMPLETE_EVERY - 1)
-    with _acting_as(session, actor):
+    with acting_as(session, actor):
         _edit(session, actor)
+        if actor.can(Permission.RULE_EDIT):
+            fill_fields(session, actor)
+        fill_stages(session)
+    fill_pool(session, actor)
+    if users:
+        fill_reviews(session, actor)
+        fill_standing(session, actor)
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor
-    with _acting_as(session, chief):
+    with acting_as(session, chief):
         fill_list(session, chief)
     return accounts
 
@@ -106,17 +117,6 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
     return accounts
 
 
-@contextmanager
-def _acting_as(session: CrmSession, actor: Actor) -> Iterator[None]:
-    """Let row scope and change log take somebody else for the author."""
-    before = session.info.get("actor")
-    session.info["actor"] = actor
-    try:
-        yield
-    finally:
-        session.info["actor"] = before
-
-
 def _customers() -> list[Row]:
     """Companies and persons, the oldest first."""
     companies = [row | {"kind": Kind.ENTERPRISE} for row in _rows("companies.csv")]
@@ -143,7 +143,13 @@ def _create(session: CrmSession, owner: Actor, row: Row, contacts: Sequence[Row]
         customer = _create_incomplete(session, owner, {**values, **dict.fromkeys(_LEFT_OUT)}, contacts)
     set_tags(session, owner, customer.code, row["tags"].split(";"))
     entered = clock.start_of_day(clock.today() - timedelta(days=_age(row))) + timedelta(hours=9, minutes=customer.id * 7 % 480)
-    customer.created_at = customer.updated_at = min(entered, clock.now())
+    _date(session, customer, min(entered, clock.now()))
+
+
+def _date(session: CrmSession, customer: Customer, entered: datetime) -> None:
+    customer.created_at = customer.updated_at = customer.owned_since = entered
+    for model in (StageChange, OwnerChange):
+        session.execute(update(model).where(model.customer_id == customer.id).values(at=entered))
     session.flush()
 
 

@@ -9,8 +9,9 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition, NotFound
 from crm_core.i18n import _
-from crm_core.models import Attachment, Draft
+from crm_core.models import Attachment, Customer, Draft, Place, Review
 from crm_core.permissions import Actor, Permission, require
+from crm_core.search import reindex
 from crm_core.services.entry import refuse_stage
 from crm_core.validation import clean_text
 
@@ -53,9 +54,18 @@ def list_drafts(session: CrmSession, actor: Actor) -> list[Draft]:
 
 
 def discard_draft(session: CrmSession, actor: Actor, draft_id: str) -> None:
-    """Throw a draft away with the files uploaded to it; the log keeps their names."""
+    """Throw a draft away with the files uploaded to it; the log keeps their names.
+
+    With the draft of a withdrawn entry the entry itself goes; that of a returned one stays returned.
+    """
     draft = get_draft(session, actor, draft_id)
     for attachment in session.execute(select(Attachment).where(Attachment.draft_id == draft.id)).scalars().all():
         session.delete(attachment)
     session.flush()
+    withdrawn = select(Customer).join(Review, Review.customer_id == Customer.id).where(Review.id == draft.review_id)
+    customer = session.execute(withdrawn.where(Customer.place == Place.DRAFT)).scalar_one_or_none()
     session.delete(draft)
+    session.flush()
+    if customer:
+        session.delete(customer)
+        reindex(session, customer.id)

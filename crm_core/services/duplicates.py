@@ -12,7 +12,7 @@ from crm_core import crypto
 from crm_core.db import CrmSession
 from crm_core.i18n import N_, _
 from crm_core.masking import mask
-from crm_core.models import Contact, Customer
+from crm_core.models import Contact, Customer, Place
 from crm_core.normal import email_key, name_key, phone_key
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped, visible_customers
@@ -30,6 +30,8 @@ SIMILAR_NAME = N_("similar name")
 FIELD_OF = {SAME_NAME: "name", SAME_CODE: "credit_code", SAME_IDENTITY: "identity_number"}
 EXACT = frozenset(FIELD_OF)
 
+COMPARED = (Place.LIBRARY, Place.REVIEW)
+"""Where a customer lies that is the same: an entry under review counts too."""
 SIMILARITY = 88
 _FORM = re.compile(r"(集团|股份)?(有限)?(责任)?公司$")
 
@@ -43,6 +45,7 @@ class Duplicate:
     name: str
     owner: str
     reasons: list[str] = field(default_factory=list)
+    is_under_review: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -121,7 +124,7 @@ def twins_by_field(found: Iterable[Duplicate]) -> dict[str, list[str]]:
 
 
 def _live(condition: ColumnElement[bool]) -> Select[int]:
-    return select(Customer.id).where(condition, Customer.is_listed).limit(10)
+    return select(Customer.id).where(condition, Customer.place.in_(COMPARED)).limit(10)
 
 
 def _contact_conditions(phones: Sequence[str], emails: Sequence[str]) -> list[tuple[str, ColumnElement[bool]]]:
@@ -141,7 +144,7 @@ def _similar(session: CrmSession, key: str) -> list[int]:
         return []
     # The middle of a name carries what is its own; the place before it and the trade after it are common to many.
     middle = core[2:6] if len(core) >= 6 else core
-    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.is_listed), middle)
+    candidates = only_matching(session, select(Customer.id, Customer.name_key).where(Customer.place.in_(COMPARED)), middle)
     rows = session.execute(candidates.limit(50), execution_options=unscoped)
     return [row.id for row in rows if fuzz.ratio(key, row.name_key) >= SIMILARITY]
 
@@ -150,9 +153,9 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
     if not reasons:
         return []
     rows = session.execute(
-        select(Customer.id, Customer.code, Customer.name, Customer.owner_id, visible_customers(actor).label("visible")).where(
-            Customer.id.in_(reasons)
-        ),
+        select(
+            Customer.id, Customer.code, Customer.name, Customer.owner_id, Customer.place, visible_customers(actor).label("visible")
+        ).where(Customer.id.in_(reasons)),
         execution_options=unscoped,
     )
     owners = user_names(session)
@@ -163,6 +166,7 @@ def _describe(session: CrmSession, actor: Actor, reasons: dict[int, list[str]]) 
             row.name if row.visible else mask("name", row.name),
             owners.get(row.owner_id or 0, ""),
             reasons[row.id],
+            row.place == Place.REVIEW,
         )
         for row in rows
     ]

@@ -1,6 +1,7 @@
 """Reading the change log of a customer."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -11,6 +12,9 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.visibility import View, see_logged
 
 PAGE_SIZE = 100
+
+Subject = tuple[str, str]
+"""A field as the log names it: its table and its name."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,55 @@ class ChangePage:
         return max(1, -(-self.total // PAGE_SIZE))
 
 
-def list_changes(session: CrmSession, actor: Actor, customer_id: int, *, page: int = 1) -> ChangePage:
-    """A page of the changes of a customer, the latest on the first one; none outside the actor's scope."""
+@dataclass(frozen=True)
+class Spell:
+    """How long a field had a value; `since` is nothing where that lies further back than was read, `until` for the present value."""
+
+    value: str | None
+    since: datetime | None
+    until: datetime | None
+    who: str
+    reason: str
+
+
+def list_changes(
+    session: CrmSession, actor: Actor, customer_id: int, *, page: int = 1, field: Subject | None = None, action: str = ""
+) -> ChangePage:
+    """A page of the changes of a customer, the latest on the first one; none outside the actor's scope.
+
+    With `field` only the changes of that one, with `action` only what happened in that way.
+    """
     require(actor, Permission.CUSTOMER_READ)
-    own = ChangeLog.customer_id == customer_id
-    total = session.execute(select(func.count()).select_from(ChangeLog).where(own)).scalar_one()
+    own = [ChangeLog.customer_id == customer_id]
+    own += [ChangeLog.entity == field[0], ChangeLog.field == field[1]] if field else []
+    own += [ChangeLog.action == action] if action else []
+    total = session.execute(select(func.count()).select_from(ChangeLog).where(*own)).scalar_one()
     found = ChangePage([], total, page)
     page = min(max(page, 1), found.pages)
-    statement = select(ChangeLog).where(own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    statement = select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     return ChangePage([_seen(actor, line) for line in session.execute(statement).scalars()], total, page)
+
+
+def list_subjects(session: CrmSession, actor: Actor, customer_id: int) -> tuple[list[Subject], list[str]]:
+    """What the log of a customer can be narrowed to: the fields that were changed, and the kinds of events."""
+    require(actor, Permission.CUSTOMER_READ)
+    statement = select(ChangeLog.entity, ChangeLog.field, ChangeLog.action).where(ChangeLog.customer_id == customer_id).distinct()
+    rows = session.execute(statement).all()
+    return sorted({(row.entity, row.field) for row in rows if row.field}), sorted({row.action for row in rows})
+
+
+def values_over_time(session: CrmSession, actor: Actor, customer_id: int, name: str) -> list[Spell]:
+    """The values that a field of a customer itself has had, the present one first, with the last `PAGE_SIZE` changes."""
+    require(actor, Permission.CUSTOMER_READ)
+    own = (ChangeLog.customer_id == customer_id, ChangeLog.entity == Customer.__tablename__, ChangeLog.action == "changed")
+    statement = select(ChangeLog).where(*own, ChangeLog.field == name).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE)
+    lines = [_seen(actor, line) for line in session.execute(statement).scalars()]
+    if not lines:
+        return []
+    untils = [None, *(line.at for line in lines)]
+    spells = [Spell(line.new, line.at, until, line.actor_name, line.reason or "") for line, until in zip(lines, untils, strict=False)]
+    first = session.execute(select(Customer.created_at).where(Customer.id == customer_id)).scalar() if len(lines) < PAGE_SIZE else None
+    return [*spells, Spell(lines[-1].old, first, lines[-1].at, "", "")]
 
 
 def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> View | None:

@@ -10,7 +10,9 @@ from crm_core.models import Customer, Industry, IndustrySuggestion, SuggestionSt
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services.completeness import mark_incomplete
 from crm_core.services.library import get_library
+from crm_core.services.notices import notify
 from crm_core.validation import clean_text
 
 
@@ -43,7 +45,7 @@ def accept_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, 
     code = f"{section}-{len(own) + 1}"
     session.add(Industry(code=code, parent=section, name=suggestion.text, name_en=clean_text(name_en)[:120] or None))
     session.flush()
-    _settle(session, suggestion, SuggestionState.ACCEPTED, industry=code)
+    _settle(session, actor, suggestion, SuggestionState.ACCEPTED, industry=code)
 
 
 def map_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, industry: str) -> None:
@@ -51,7 +53,7 @@ def map_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, ind
     suggestion = _pending(session, actor, suggestion_id)
     if industry not in get_library(session).industries:
         raise ValidationFailed({"industry": [_("Choose an industry of the library.")]})
-    _settle(session, suggestion, SuggestionState.MAPPED, industry=industry)
+    _settle(session, actor, suggestion, SuggestionState.MAPPED, industry=industry)
 
 
 def refuse_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, remark: str) -> None:
@@ -60,7 +62,7 @@ def refuse_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, 
     if not clean_text(remark):
         raise ValidationFailed({"remark": [_("Say why, so that the author knows what to choose.")]})
     suggestion.remark = clean_text(remark)[:300]
-    _settle(session, suggestion, SuggestionState.REFUSED, industry=None)
+    _settle(session, actor, suggestion, SuggestionState.REFUSED, industry=None)
 
 
 def _pending(session: CrmSession, actor: Actor, suggestion_id: int) -> IndustrySuggestion:
@@ -71,12 +73,13 @@ def _pending(session: CrmSession, actor: Actor, suggestion_id: int) -> IndustryS
     return suggestion
 
 
-def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: SuggestionState, *, industry: str | None) -> None:
+def _settle(session: CrmSession, actor: Actor, suggestion: IndustrySuggestion, state: SuggestionState, *, industry: str | None) -> None:
     suggestion.state = state
+    if suggestion.proposed_by_id and suggestion.proposed_by_id != actor.id:
+        told = {"text": suggestion.text, "remark": suggestion.remark or ""}
+        notify(session, [suggestion.proposed_by_id], f"industry_{state}", told, path="/customers?incomplete=1" if industry is None else "")
     suggestion.industry = industry
     changes: dict[str, object] = {"industry": industry, "industry_text": None, "version": Customer.version + 1}
-    if industry is None:
-        changes["is_incomplete"] = True
     settled = session.execute(
         update(Customer).where(Customer.industry_text == suggestion.text).values(changes).returning(Customer.id, Customer.name),
         execution_options=unscoped | {"synchronize_session": False},
@@ -84,3 +87,5 @@ def _settle(session: CrmSession, suggestion: IndustrySuggestion, state: Suggesti
     audit.record_customer_changes(session, [(row.id, row.name) for row in settled], field="industry", old=suggestion.text, new=industry)
     bump(session, "library")
     bump(session, "customers")
+    if industry is None:
+        mark_incomplete(session)

@@ -11,7 +11,7 @@ from crm_core import clock, db
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.models import Job
 from crm_core.permissions import SYSTEM
-from crm_core.services import cleanup, outbox
+from crm_core.services import cleanup, derived, outbox, recycling, review_deadlines, tasks, verification
 
 log = logging.getLogger("kemai")
 
@@ -33,6 +33,11 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 JOBS: dict[str, Work] = {
     "cleanup": Work(cleanup.remove_expired, DAY),
     "late_mails": Work(outbox.give_up_late, DAY),
+    "pool": Work(recycling.recycle, DAY),
+    "reviews": Work(review_deadlines.follow_up, timedelta(minutes=10)),
+    "derived": Work(derived.derive_all, 6 * HOUR),
+    "verifications": Work(verification.open_due, 6 * HOUR),
+    "overdue_tasks": Work(tasks.tell_overdue, HOUR),
 }
 """All jobs by name; a new one is a row here."""
 

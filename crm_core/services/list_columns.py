@@ -36,13 +36,14 @@ BUILT_IN = {
     for column in (
         Column("stage", N_("Customer type"), ("stage", "is_incomplete")),
         Column("tier", N_("Tier"), ("tier",), needs="tier"),
+        Column("activity", N_("Status"), ("activity",)),
         Column("code", N_("Customer code")),
         Column("industry", N_("Industry"), ("industry", "industry_text"), needs="industry"),
         Column("region", N_("Region"), ("province", "city"), needs="province"),
         Column("contact", N_("Contact"), contact=("name",)),
         Column("phone", N_("Phone"), contact=("phone",), sensitive="phone"),
         Column("email", N_("Email"), contact=("email",), sensitive="email"),
-        Column("owner", N_("Owner"), ("owner_id",)),
+        Column("owner", N_("Owner"), ("owner_id", "pooled_at")),
         Column("amount", N_("Amount"), ("cooperation_amount",), needs="cooperation_amount"),
         Column("created", N_("Created"), ("created_at",)),
         Column("updated", N_("Last changed"), ("updated_at",)),
@@ -50,7 +51,7 @@ BUILT_IN = {
 }
 """The columns that show more than one field, or something that is none. A new one is a row here and a cell in `ui/customer_table.py`."""
 
-DEFAULT = ("stage", "tier", "code", "industry", "region", "contact", "phone", "owner", "amount", "created")
+DEFAULT = ("stage", "tier", "activity", "code", "industry", "region", "contact", "phone", "owner", "amount", "created")
 _SHOWN_ELSEWHERE = frozenset({"name", "stage", "tier", "industry", "province", "city", "cooperation_amount"})
 
 

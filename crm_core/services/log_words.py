@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.fields import Field, fields_of
+from crm_core.fields import GROUPS, Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, ACTIVITIES, PLACES, STAGES, Base, ChangeLog, Customer, Role, Team
+from crm_core.models import ACTIONS, ACTIVITIES, KINDS, PLACES, STAGES, Base, ChangeLog, Customer, Policy, Role, Team
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
+from crm_core.services.field_settings import AREA
+from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
 from crm_core.services.outside_sheet import PEOPLE
 from crm_core.services.users import user_names
+from crm_core.services.verification import CHECKS
 from crm_core.visibility import see_logged
 
 ENTITIES = {
@@ -56,6 +59,12 @@ OTHER_FIELDS = {
     "first_follow_up_on": N_("First follow-up due"),
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
+    "assignee_id": N_("Assignee"),
+    "done_at": N_("Done"),
+    "done_note": N_("Completion note"),
+    "due_at": N_("Due"),
+    "conditions": N_("Conditions"),
+    "tag_id": N_("Tag"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -64,8 +73,17 @@ OTHER_FIELDS = {
     "totp_confirmed_at": N_("Second factor"),
     "name_en": N_("English name"),
     "position": N_("Place in the list"),
-    "is_active": N_("Active"),
+    "is_active": N_("In use"),
     "merged_into": N_("Merged into"),
+    "name": N_("Name"),
+    "group": N_("Group"),
+    "choices": N_("Choices"),
+    "help": N_("Help beside the field"),
+    "kinds": N_("Only for these natures"),
+    "stages": N_("Only for these types"),
+    "is_required": N_("Required"),
+    "is_listed": N_("Shown in the customer list"),
+    "removed_at": N_("Removed"),
     "question": N_("Question"),
     "question_en": N_("English question"),
     "field": N_("Field"),
@@ -124,13 +142,25 @@ class LogWords:
         self.people = users = {str(number): name for number, name in user_names(session).items()}
         teams = {str(row.id): row.name for row in session.execute(select(Team.id, Team.name))}
         roles = {str(role.id): role.title for role in session.execute(select(Role)).scalars()}
-        named = {"owner_id": users, "head_id": users, "role_id": roles, "team_id": teams, "parent_id": teams, "language": LANGUAGES}
+        named = {
+            "owner_id": users,
+            "assignee_id": users,
+            "head_id": users,
+            "role_id": roles,
+            "team_id": teams,
+            "parent_id": teams,
+            "language": LANGUAGES,
+        }
         self._shown: dict[str, Callable[[str], str]] = {
             **{field: partial(_name, names) for field, names in named.items()},
             "permissions": lambda stored: _listed(PERMISSIONS, json.loads(stored)),
             "entry_stages": lambda stored: _listed(STAGES, json.loads(stored) or ()),
             "access": _access,
             "merged_into": self.library.label,
+            "group": lambda stored: _listed(GROUPS, [stored]),
+            "kinds": lambda stored: _listed(KINDS, json.loads(stored)),
+            "stages": lambda stored: _listed(STAGES, json.loads(stored)),
+            "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }
@@ -143,21 +173,28 @@ class LogWords:
         """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
         what = _(ENTITIES.get(line.entity, line.entity))
         if line.subject and line.entity != "customer":
-            # Built-in roles are called by their label, which has its translation; everything else by what users wrote.
-            what += " · " + (_(line.subject) if line.entity == "role" else line.subject)
+            # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
+            what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
         if line.action != "changed":
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
-        declared = self._fields(line.entity).get(line.field)
-        title = declared.title if declared else _(OTHER_FIELDS.get(line.field, line.field))
-        before, after = (self._value(line.field, declared, stored) for stored in (line.old, line.new))
-        return LineText(f"{what} · {title}", before, after)
+        if line.entity == Policy.__tablename__ and line.entity_id == AREA:
+            return LineText(what + " · " + _("Fields"), *differing(self.library, line.old, line.new))
+        before, after = (self.value(line.entity, line.field, stored) for stored in (line.old, line.new))
+        return LineText(f"{what} · {self.title(line.entity, line.field)}", before, after)
 
     def _fields(self, entity: str) -> Mapping[str, Field]:
         return self.library.known_fields if entity == Customer.__tablename__ else _fields(entity)
 
-    def _value(self, name: str, declared: Field | None, stored: str | None) -> str:
+    def title(self, entity: str, field: str) -> str:
+        """What a field is called."""
+        declared = self._fields(entity).get(field)
+        return declared.title if declared else _(OTHER_FIELDS.get(field, field))
+
+    def value(self, entity: str, name: str, stored: str | None) -> str:
+        """A value as the log keeps it, in words."""
+        declared = self._fields(entity).get(name)
         if declared and declared.sensitive:
             stored = see_logged(self.actor, declared.sensitive, stored)
         if not stored:
@@ -170,6 +207,8 @@ class LogWords:
         text = line.new or ""
         if line.action == "viewed" and (declared := _fields(line.entity).get(text)):
             return declared.title
+        if line.action == "verified":
+            return _verified(json.loads(text))
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
             return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
@@ -189,6 +228,11 @@ class LogWords:
 def _fields(entity: str) -> Mapping[str, Field]:
     models: dict[str, type] = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     return fields_of(models[entity]) if entity in models else {}
+
+
+def _verified(what: Mapping[str, list[str]]) -> str:
+    wrong = _("Missing or wrong: {parts}").format(parts=_listed(CHECKS, what["wrong"])) if what["wrong"] else _("All right.")
+    return _listed(CHECKS, what["checked"]) + " · " + wrong
 
 
 def _name(names: Mapping[str, str], stored: str) -> str:

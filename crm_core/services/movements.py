@@ -1,6 +1,7 @@
 """The history of types and owners: one row for every change, the entry into the system being the first."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Table, insert
@@ -17,7 +18,12 @@ FIRST_FOLLOW_UP = 3
 
 def first_owned_by(actor: Actor) -> dict[str, Any]:
     """What a new customer of the actor carries: its owner, and until when the first follow-up has to be made."""
-    return {"owner_id": actor.id, "owned_since": clock.now(), "first_follow_up_on": add_workdays(clock.today(), FIRST_FOLLOW_UP)}
+    return {"owner_id": actor.id, "owned_since": clock.now(), "first_follow_up_on": first_follow_up()}
+
+
+def first_follow_up() -> date:
+    """Until when a customer that comes into the library today has to be followed up."""
+    return add_workdays(clock.today(), FIRST_FOLLOW_UP)
 
 
 def note_entries(session: CrmSession, actor: Actor, entries: Iterable[tuple[int, str]], *, cause: str) -> None:

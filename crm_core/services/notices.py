@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from crm_core import clock
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.i18n import N_, _, format_time
-from crm_core.models import Notice
+from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
 from crm_core.places import place_label
 
@@ -45,6 +45,76 @@ KINDS: dict[str, Kind] = {
         N_("{name} ({username}) says that somebody else signed in. Speak with them, then give the account a new one-time password."),
         "gpp_bad",
     ),
+    "industry_accepted": Kind(
+        N_("Suggested industry accepted"), N_("“{text}” is in the library now, and the customers waiting for it have it."), "factory"
+    ),
+    "industry_mapped": Kind(
+        N_("Suggested industry mapped"),
+        N_("“{text}” counts as an entry of the library; the customers waiting for it have that one."),
+        "factory",
+    ),
+    "industry_refused": Kind(
+        N_("Suggested industry refused"),
+        N_("“{text}” was refused: {remark}. Choose another industry for the customers waiting for it."),
+        "factory",
+    ),
+    "customers_received": Kind(
+        N_("Customers handed over to you"),
+        N_("{actor} handed {count} customers over to you, with their open tasks: {reason}"),
+        "move_to_inbox",
+    ),
+    "customers_given": Kind(
+        N_("Your customers were handed over"),
+        N_("{actor} handed {count} of your customers over to {name}: {reason}"),
+        "outbox",
+    ),
+    "customers_back": Kind(
+        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers are yours again."), "assignment_return"
+    ),
+    "customers_taken": Kind(
+        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers went back from you."), "assignment_return"
+    ),
+    "pool_soon": Kind(
+        N_("Customers soon go back to the pool"),
+        N_("{count} of your customers go back to the pool within {days} days unless there is contact with them. Open the list."),
+        "hourglass_bottom",
+    ),
+    "pool_recycled": Kind(
+        N_("Customers went back to the pool"),
+        N_("{count} of your customers went back to the pool, since there was no contact with them for too long."),
+        "water",
+    ),
+    "pool_released": Kind(N_("One of your customers is in the pool"), N_("{actor} released {name} into the pool: {reason}"), "water"),
+    "review_asked": Kind(N_("Entry to review"), N_("{name} submitted {customer}. It waits for your review."), "rate_review"),
+    "review_imported": Kind(N_("Entries to review"), N_("{name} imported {count} customers. They wait for your review."), "rate_review"),
+    "review_again": Kind(N_("Entry corrected"), N_("{name} corrected {customer} and submitted it again."), "rate_review"),
+    "review_withdrawn": Kind(N_("Entry withdrawn"), N_("{name} withdrew {customer}. There is nothing to review any more."), "undo"),
+    "review_approved": Kind(N_("Entry approved"), N_("{name} approved {customer}. The first follow-up is due until {day}."), "task_alt"),
+    "review_returned": Kind(
+        N_("Entry returned"),
+        N_("{name} returned {customer}: {reason} Correct it and submit it again until {time}."),
+        "assignment_return",
+        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "review_overdue": Kind(
+        N_("Correction overdue"),
+        N_("{customer} by {name} was to be corrected until {time} and was not submitted again."),
+        "assignment_late",
+        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "task_assigned": Kind(
+        N_("New task"),
+        N_("{task}, due {time}."),
+        "task_alt",
+        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "task_overdue": Kind(
+        N_("Task overdue"),
+        N_("{task}, was due {time}."),
+        "alarm",
+        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
 }
 """Every kind of notice. A new one is a row here; its values come with `notify`."""
 

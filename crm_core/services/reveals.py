@@ -10,6 +10,8 @@ from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import N_, _
 from crm_core.models import Contact, Customer
 from crm_core.permissions import Access, Actor, Permission, require
+from crm_core.scope import unscoped
+from crm_core.services.review_access import reads_entry
 from crm_core.validation import clean_text
 from crm_core.visibility import sensitive_fields
 
@@ -37,15 +39,21 @@ def reveal(session: CrmSession, actor: Actor, entity: str, record_id: int, field
         raise NotAllowed(Permission.SENSITIVE_REVEAL, _("{field} is hidden from your role.").format(field=declared.title))
     if not clean_text(reason):
         raise ValidationFailed({"reason": [_("Say why you need to see it.")]})
-    record = _load(session, model, record_id)
+    record = _load(session, actor, model, record_id)
     audit.record(session, "viewed", record, field=field, reason=clean_text(reason)[:300])
     value: str = getattr(record, field) or ""
     return value
 
 
-def _load(session: CrmSession, model: Any, record_id: int) -> Any:
+def _load(session: CrmSession, actor: Actor, model: Any, record_id: int) -> Any:
     statement = select(model) if model is Customer else select(model).join(Customer, Customer.id == model.customer_id)
     record = session.execute(statement.where(model.id == record_id, Customer.is_open)).scalar_one_or_none()
-    if record is None:
+    return record or _load_entry(session, actor, model, record_id)
+
+
+def _load_entry(session: CrmSession, actor: Actor, model: Any, record_id: int) -> Any:
+    """The same of an entry under review, for whoever reads that."""
+    record = session.execute(select(model).where(model.id == record_id), execution_options=unscoped).scalar_one_or_none()
+    if record is None or not reads_entry(session, actor, record.id if model is Customer else record.customer_id):
         raise NotFound
     return record

@@ -1,4 +1,4 @@
-"""Tags on customers, set by hand: of one, and of many at once."""
+"""Tags on customers, as people set and take them, of one and of many at once; what rules do with tags stands in `tag_rules`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, insert, literal, select, true
 from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession, insert_unless_there
-from crm_core.models import Customer, CustomerTag, Tag
+from crm_core.models import Customer, CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.bulk_targets import in_parts
@@ -38,16 +38,18 @@ def tags_of(session: CrmSession, customer_id: int) -> list[str]:
 
 
 def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
-    """Give a customer exactly these tags; words that no tag has yet become tags."""
+    """Give a customer exactly these tags; words that no tag has yet become tags.
+
+    What a rule set and is not taken stays the rule's; a tag that is taken is given by no rule again, until somebody sets it by hand.
+    """
     require(actor, Permission.CUSTOMER_EDIT)
     customer = load_customer(session, actor, code)
     wanted = clean_tags(names)
     before = tags_of(session, customer.id)
     if wanted == before:
         return
-    known = _known(session, wanted)
-    session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer.id))
-    session.add_all(CustomerTag(customer_id=customer.id, tag_id=known[name]) for name in wanted)
+    take_tags(session, [customer.id], set(before) - set(wanted))
+    give_tags(session, [customer.id], set(wanted) - set(before))
     audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
     bump(session, "customers")
 
@@ -82,11 +84,21 @@ def give_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -
         has_it = exists().where(CustomerTag.customer_id == Customer.id, CustomerTag.tag_id == tag_id)
         lacking = select(Customer.id, literal(tag_id), true()).where(Customer.id.in_(ids), ~has_it)
         session.execute(insert(CustomerTag).from_select(["customer_id", "tag_id", "by_hand"], lacking))
+        refused = delete(TagRefusal).where(TagRefusal.customer_id.in_(ids), TagRefusal.tag_id == tag_id)
+        session.execute(refused, execution_options=_UNTRACKED)
 
 
 def take_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -> None:
-    """Take tags from customers; the caller logs it and counts up the revision."""
-    if names:
-        tags = select(Tag.id).where(Tag.name.in_(names)).scalar_subquery()
-        taken = delete(CustomerTag).where(CustomerTag.customer_id.in_(ids), CustomerTag.tag_id.in_(tags))
-        session.execute(taken, execution_options={"synchronize_session": False})
+    """Take tags from customers; no rule gives them again. The caller logs it and counts up the revision."""
+    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all() if names else []
+    if not tags:
+        return
+    theirs = (CustomerTag.customer_id.in_(ids), CustomerTag.tag_id.in_(tags))
+    is_ruled = CustomerTag.tag_id.in_(select(TagRule.tag_id).scalar_subquery())
+    is_noted = exists().where(TagRefusal.customer_id == CustomerTag.customer_id, TagRefusal.tag_id == CustomerTag.tag_id)
+    taken = select(CustomerTag.customer_id, CustomerTag.tag_id).where(*theirs, is_ruled, ~is_noted)
+    session.execute(insert(TagRefusal).from_select(["customer_id", "tag_id"], taken))
+    session.execute(delete(CustomerTag).where(*theirs), execution_options=_UNTRACKED)
+
+
+_UNTRACKED = {"synchronize_session": False}

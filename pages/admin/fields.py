@@ -16,7 +16,7 @@ with guard.reading() as session:
 removed = [row for row in own.values() if row.removed_at]
 
 st.caption(_("What is set here counts at once in the form, the list, the filters, the import and its template."))
-views = {"list": _("Fields"), "preview": _("Preview of the form"), "removed": f"{_('Removed fields')} ({len(removed)})"}
+views = {"list": _("Fields"), "preview": _("Preview of the form"), "removed": _("Removed fields") + f" ({len(removed)})"}
 with st.container(horizontal=True, vertical_alignment="center"):
     if st.button(_("Add field"), type="primary", icon=":material/add:"):
         guard.dialog(_("Add field"), custom_field_form.add)

@@ -4,11 +4,12 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import contacts, customer_changes, library, tags, users
+from crm_core.services import activity, contacts, customer_changes, library, recycling, tag_rules, tags, users
 from ui import (
     attachment_list,
     badges,
     contact_list,
+    contract_list,
     customer_actions,
     customer_opening,
     customer_sheet,
@@ -16,6 +17,9 @@ from ui import (
     guard,
     header,
     history_list,
+    owner_history,
+    standing_badges,
+    task_list,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -24,13 +28,24 @@ may_edit = actor.can(Permission.CUSTOMER_EDIT)
 with customer_opening.opened(_("Customer")) as (session, customer):
     people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
-    own_tags = tags.tags_of(session, customer.id)
+    deadline = recycling.deadline_of(session, customer)
+    own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
+    days = activity.last_days(session, customer)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=own_tags)
+    badges.customer_badges(
+        customer.stage,
+        customer.kind,
+        customer.tier if "tier" in entries.fields else None,
+        is_incomplete=customer.is_incomplete,
+        tags=own_tags,
+        reasons=reasons,
+        standing=lambda: standing_badges.draw(customer, days),
+    )
     customer_actions.draw(customer)
+badges.deadline_badge(deadline)
 if missing:
     st.warning(
         _("Still missing: {fields}. Press Edit or add a contact to complete them.").format(fields=join_words(missing)),
@@ -40,20 +55,30 @@ if missing:
 with st.grid(4, min_column_width=150):
     st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
     st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
-    st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
-    st.metric(_("Owner"), feedback.escape(names.get(customer.owner_id or 0, "—")), border=True)
+    if "first_contact_on" in entries.fields:
+        st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
+    owner = _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—")
+    st.metric(_("Owner"), feedback.escape(owner), border=True)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    tab_contacts, tab_files, tab_history = st.tabs([_("Contacts"), _("Attachments"), _("Change log")], on_change="rerun", key="detail_tab")
+    names_of_tabs = [_("Contacts"), _("Tasks"), _("Contracts"), _("Attachments"), _("Change log")]
+    tab_contacts, tab_tasks, tab_contracts, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
     if tab_contacts.open:
         with tab_contacts:
             contact_list.draw(customer, people, entries, may_edit=may_edit)
+    if tab_tasks.open:
+        with tab_tasks:
+            task_list.draw_for(customer)
+    if tab_contracts.open:
+        with tab_contracts:
+            contract_list.draw(customer.id, names)
     if tab_files.open:
         with tab_files:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
     if tab_history.open:
         with tab_history:
-            history_list.draw(customer.id)
+            owner_history.draw(customer.id)
+            guard.fragment(history_list.draw)(customer.id)

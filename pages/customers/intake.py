@@ -4,8 +4,8 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
-from crm_core.services import drafts, entry, library
-from ui import attachment_list, badges, feedback, forms, guard, header, intake_confirm, intake_form, intake_hints, routes
+from crm_core.services import drafts, entry, library, review_list
+from ui import attachment_list, badges, feedback, forms, guard, header, intake_confirm, intake_form, intake_hints, review_sheet, routes
 
 actor = guard.page(Permission.CUSTOMER_CREATE)
 header.title(_("Customer intake"))
@@ -51,6 +51,8 @@ def list_drafts() -> None:
             badges.stage_badge(draft.values["stage"])
             st.markdown(f"**{feedback.escape(name)}**", width="stretch")
             st.caption(_("saved {time}").format(time=format_time(draft.updated_at)), width="content")
+            if draft.review_id:
+                st.badge(_("Correction"), color="orange")
             if st.button(_("Continue"), key=f"continue_{draft.id}", icon=":material/edit:"):
                 st.switch_page(routes.INTAKE, query_params={"draft": draft.id})
             if st.button(_("Discard"), key=f"discard_{draft.id}", icon=":material/delete:", type="tertiary"):
@@ -65,7 +67,10 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
     """The form with its hints beside it; every change saves the draft."""
     with guard.reading() as session:
         entries = library.get_library(session)
+        review = review_list.what_to_correct(session, guard.actor(), draft_id)
     feedback.show_message()
+    if review:
+        review_sheet.draw_task(review)
     form, aside = st.columns([3, 1], gap="medium")
     with form:
         intake_form.draw(entries, {"kind": kind, "stage": stage})
@@ -73,7 +78,7 @@ def fill_in(draft_id: str, kind: str, stage: str) -> None:
         values = intake_form.entered(kind, stage, entries)
     checked = entry.check_entry(entries, values, values["contacts"])
     with aside, st.container(key="intake_aside"):
-        found = intake_hints.draw_duplicates(checked)
+        found = intake_hints.draw_duplicates(checked, besides=review.customer.id if review else None)
         intake_hints.draw(entries, values)
     with feedback.attempt():
         intake_form.keep(draft_id, values)

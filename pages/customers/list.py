@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.db import CrmSession
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customer_list, demo, library, list_columns, saved_views, tags, users
+from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
 from ui import bulk_bar, customer_actions, customer_filters, customer_table, feedback, guard, header, routes, view_menu
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -17,7 +17,9 @@ def draw_list() -> None:
     """The filters and the rows they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         entries, owners = library.get_library(session), users.user_names(session)
-        filters = customer_filters.Filters(entries, owners, tags.list_tags(session), read_views(session, entries))
+        notice_days = pool_rules.get_rules(session)[0].notice_days
+        views = read_views(session, entries)
+        filters = customer_filters.Filters(entries, owners, tags.list_tags(session), views, notice_days=notice_days)
         query = filters.draw(lambda: draw_tools(filters))
         page = customer_list.list_customers(session, guard.actor(), query, filters.columns)
     if page.rows:

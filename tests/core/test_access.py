@@ -13,6 +13,7 @@ from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scop
 from crm_core.services import (
     attachments,
     contacts,
+    contracts,
     customer_changes,
     customer_list,
     customers,
@@ -22,6 +23,7 @@ from crm_core.services import (
     library,
     reveals,
     roles,
+    stage_changes,
     tags,
     users,
 )
@@ -64,6 +66,10 @@ ON_CUSTOMERS: dict[str, tuple[Permission, Act]] = {
         Permission.CUSTOMER_EDIT,
         lambda session, actor, one: customer_changes.update_customer(session, actor, one.id, {"remark": "x"}, version=one.version),
     ),
+    "change type": (
+        Permission.CUSTOMER_EDIT,
+        lambda session, actor, one: stage_changes.change_stage(session, actor, one.id, "partner", {}, version=one.version),
+    ),
     "add contact": (
         Permission.CUSTOMER_EDIT,
         lambda session, actor, one: contacts.add_contact(session, actor, one.id, factories.contact_values()),
@@ -95,6 +101,10 @@ ON_CUSTOMERS: dict[str, tuple[Permission, Act]] = {
 ELSEWHERE: dict[str, tuple[Permission, Act]] = {
     "list": (Permission.CUSTOMER_READ, lambda session, actor, one: customer_list.list_customers(session, actor, CustomerQuery())),
     "history": (Permission.CUSTOMER_READ, lambda session, actor, one: history.list_changes(session, actor, one.id)),
+    "fields of the log": (Permission.CUSTOMER_READ, lambda session, actor, one: history.list_subjects(session, actor, one.id)),
+    "a field over time": (Permission.CUSTOMER_READ, lambda session, actor, one: history.values_over_time(session, actor, one.id, "stage")),
+    "types over time": (Permission.CUSTOMER_READ, lambda session, actor, one: stage_changes.list_stays(session, actor, one.id)),
+    "contracts": (Permission.CUSTOMER_READ, lambda session, actor, one: contracts.list_contracts(session, actor, one.id)),
     "dashboard": (Permission.DASHBOARD_READ, lambda session, actor, one: dashboards.get_overview(session, actor)),
     "enter": (
         Permission.CUSTOMER_CREATE,

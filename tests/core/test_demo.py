@@ -10,7 +10,19 @@ from sqlalchemy import select
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
-from crm_core.models import ChangeLog, Customer, CustomerTag, IndustrySuggestion, Role, User
+from crm_core.models import (
+    ChangeLog,
+    Contract,
+    Customer,
+    CustomerTag,
+    IndustrySuggestion,
+    OwnerChange,
+    Review,
+    ReviewState,
+    Role,
+    StageChange,
+    User,
+)
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
@@ -23,8 +35,10 @@ def fill(actor: Actor = SYSTEM, *, users: bool = True) -> list[DemoAccount]:
 
 
 def all_customers() -> list[Customer]:
+    """All but those that show a review."""
     with reading(SYSTEM) as session:
-        return list(session.execute(select(Customer).order_by(Customer.id)).scalars())
+        reviewed = select(Review.customer_id)
+        return list(session.execute(select(Customer).where(Customer.id.not_in(reviewed)).order_by(Customer.id)).scalars())
 
 
 def test_every_role_gets_an_account_that_can_sign_in(database: str) -> None:
@@ -49,10 +63,17 @@ def test_the_customers_belong_to_the_salespeople_and_show_every_type_and_state(d
             session.execute(select(ChangeLog.reason).where(ChangeLog.action == "changed", ChangeLog.reason.is_not(None))).scalars().all()
         )
     assert len(customers) == 100
-    assert {one.owner_id for one in customers} == salespeople
+    assert {one.owner_id for one in customers if not one.pooled_at} == salespeople
     assert set(Counter(one.stage for one in customers)) == {"prospect", "qualified", "customer", "partner", "churned"}
     assert 3 <= sum(one.is_incomplete for one in customers) <= 12
     assert len(reasons) >= 5
+
+
+def test_entries_stand_in_every_state_of_a_review(database: str) -> None:
+    fill()
+    with reading(SYSTEM) as session:
+        assert set(session.execute(select(Review.state)).scalars()) == set(ReviewState)
+        assert session.execute(select(Review.escalated_at).where(Review.escalated_at.is_not(None))).first()
 
 
 def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(database: str) -> None:
@@ -84,3 +105,24 @@ def test_customers_that_the_actor_does_not_see_count_too(database: str, sales: A
     factories.make_customer(colleague)
     with pytest.raises(IllegalTransition):
         fill(sales, users=False)
+
+
+def test_the_types_of_each_customer_follow_each_other_from_its_entry_to_now(database: str) -> None:
+    fill()
+    with reading(SYSTEM) as session:
+        rows = session.execute(select(StageChange).order_by(StageChange.customer_id, StageChange.at)).scalars().all()
+        signed = {one.id: one.signed_on for one in session.execute(select(Contract)).scalars()}
+        owners = {one.customer_id: one.at for one in session.execute(select(OwnerChange)).scalars()}
+    entered = {one.id: one.created_at for one in all_customers()}
+    ways: dict[int, list[StageChange]] = {}
+    for row in rows:
+        ways.setdefault(row.customer_id, []).append(row)
+    for customer in all_customers():
+        way = ways[customer.id]
+        assert [row.from_stage for row in way] == [None, *(row.to_stage for row in way[:-1])]
+        assert (way[0].at, way[-1].to_stage) == (customer.created_at, customer.stage)
+        assert way[-1].at <= clock.now()
+        assert all(signed[row.contract_id] <= clock.day_of(row.at) for row in way if row.contract_id)
+    assert owners == entered
+    assert ["qualified", "customer", "churned", "customer"] in [[row.to_stage for row in way] for way in ways.values()]
+    assert len(signed) >= 5

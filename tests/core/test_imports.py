@@ -26,7 +26,9 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
+from crm_core.services.stage_changes import change_stage
 from tests import factories
+from tests.core.sentences import is_sentence
 
 HEADER = "客户名称,行业,来源,来源说明,员工人数,年营业额,成立时间,联系人,手机,邮箱"
 COMPLETE = "{name},C34,展会推广,2023年行业展会,50-99人,500万-1000万元,2010-05-06,陈立,{phone},chen@hengyuan.example"
@@ -462,7 +464,7 @@ class TestDuplicates:
     def test_update_overwrites_what_the_file_gives_and_leaves_the_rest(self, database: str, administrator: Actor) -> None:
         import_lines(complete_line(), actor=administrator)
         result = import_lines(
-            "杭州恒远机械有限公司,流失客户,主动拜访,,陈立,厂长,13800009999", header="客户名称,客户类型,来源,来源说明,联系人,职位,手机",
+            "杭州恒远机械有限公司,潜在客户,主动拜访,,陈立,厂长,13800009999", header="客户名称,客户类型,来源,来源说明,联系人,职位,手机",
             actor=administrator, on_duplicate=OnDuplicate.UPDATE, defaults={"remark": "x"},
         )  # fmt: skip
         assert counts_of(result) == (1, 0, 1, 0, 0)
@@ -484,6 +486,29 @@ class TestDuplicates:
         import_lines("杭州恒远机械有限公司,成交客户", header="客户名称,客户类型")
         result = import_lines("杭州恒远机械有限公司,120000", header="客户名称,累计合作金额", on_duplicate=OnDuplicate.UPDATE)
         assert (result.updated, all_customers()[0].cooperation_amount) == (1, 120_000)
+
+    @pytest.mark.parametrize("text", ["流失客户", "意向客户", "VIP"])
+    @pytest.mark.parametrize("incomplete", list(Incomplete))
+    def test_a_row_with_another_type_is_refused_and_the_rest_of_the_file_goes_in(
+        self, database: str, text: str, incomplete: Incomplete
+    ) -> None:
+        import_lines("杭州恒远机械有限公司,潜在客户", "宁波海岳物流有限公司,潜在客户", header="客户名称,客户类型")
+        lines = [f"杭州恒远机械有限公司,{text},甲", "宁波海岳物流有限公司,潜在客户,乙"]
+        result = import_lines(*lines, header="客户名称,客户类型,备注", on_duplicate=OnDuplicate.UPDATE, incomplete=incomplete)
+        (error,) = result.errors
+        assert (result.updated, result.failed, error.row, error.field) == (1, 1, 2, "stage")
+        assert is_sentence(error.message)
+        assert [(one.stage, one.remark) for one in all_customers()] == [("prospect", None), ("prospect", "乙")]
+
+    def test_a_row_that_contradicts_the_contracts_is_refused(self, database: str, administrator: Actor) -> None:
+        import_lines(complete_line(), actor=administrator)
+        contract = {"contract.product": "x", "contract.amount": "1000", "contract.signed_on": "2024-05-06", "core_need": "x"}
+        with transaction(administrator) as session:
+            change_stage(session, administrator, all_customers()[0].id, "customer", contract, version=1)
+        for amount, updated in ((999, 0), (1001, 1)):
+            line = f"杭州恒远机械有限公司,{amount}"
+            result = import_lines(line, header="客户名称,累计合作金额", on_duplicate=OnDuplicate.UPDATE, actor=administrator)
+            assert (result.updated, [error.field for error in result.errors]) == (updated, [] if updated else ["cooperation_amount"])
 
     def test_update_adds_a_contact_of_another_name_also_from_further_down_the_file(self, database: str) -> None:
         lines = ["杭州恒远机械有限公司,陈立,13800001234", "杭州恒远机械有限公司,李青,13800001235"]

@@ -10,7 +10,7 @@ from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Customer, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import industries, library, outlines
+from crm_core.services import industries, library, notices, outlines
 from crm_core.services.library import get_library
 from tests import factories
 
@@ -154,6 +154,25 @@ class TestSuggestedIndustries:
         factories.make_customer(sales, industry="低空经济")
         with reading(administrator) as session:
             assert [(one.text, count) for one, count in industries.list_suggestions(session, administrator)] == [("低空经济", 1)]
+
+    @pytest.mark.parametrize(
+        ("verb", "choice", "title"),
+        [
+            (industries.accept_suggestion, {"section": "G"}, "Suggested industry accepted"),
+            (industries.map_suggestion, {"industry": "G56"}, "Suggested industry mapped"),
+            (industries.refuse_suggestion, {"remark": "请选择具体大类"}, "Suggested industry refused"),
+        ],
+    )
+    def test_its_author_is_told_of_the_decision(
+        self, waiting: Customer, sales: Actor, administrator: Actor, verb: Any, choice: dict[str, str], title: str
+    ) -> None:
+        with transaction(administrator) as session:
+            verb(session, administrator, suggestion_for("低空经济").id, **choice)
+        with reading(sales) as session, in_language("en"):
+            (told,) = notices.list_latest(session, sales)
+        assert told.title == title
+        assert "低空经济" in told.sentence
+        assert choice.get("remark", "") in told.sentence
 
     def test_each_is_dealt_with_once(self, waiting: Customer, administrator: Actor) -> None:
         number = suggestion_for("低空经济").id

@@ -15,7 +15,8 @@ from tests import factories
 from tests.core.sentences import is_sentence
 
 BLOCKED = {"name": "李", "username": "li"}
-VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", **BLOCKED}
+TASK = ["verification", "Check the customer's data"]
+VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", "task": TASK, "count": 2, **BLOCKED}
 
 
 def send(*receivers: Actor, kind: str = "account_blocked", **over: Any) -> None:

@@ -34,6 +34,7 @@ A_SEAL = "id = (SELECT max(id) FROM log_seal) - 1"
 
 BREAKS: dict[str, tuple[str, Fault]] = {
     "a reason is rewritten": (f"UPDATE change_log SET reason = 'x' WHERE {A_LINE}", Fault.LINE_CHANGED),
+    "a remark of the customer is added": (f"UPDATE change_log SET feedback = 'x' WHERE {A_LINE}", Fault.LINE_CHANGED),
     "somebody else did it": (f"UPDATE change_log SET actor_name = 'x', actor_id = NULL WHERE {A_LINE}", Fault.LINE_CHANGED),
     "it was at another time": (f"UPDATE change_log SET at = '2020-01-01 00:00:00' WHERE {A_LINE}", Fault.LINE_CHANGED),
     "it came from elsewhere": (f"UPDATE change_log SET address = '10.0.0.1' WHERE {A_LINE}", Fault.LINE_CHANGED),
@@ -207,9 +208,9 @@ def test_the_log_can_be_checked_while_others_write(database: str, sales: Actor, 
     assert check().lines > before.lines
 
 
-def downgrade() -> None:
+def downgrade(to: str = "0003") -> None:
     with db.engine().execution_options(writing=True).connect() as connection:
-        command.downgrade(alembic_config(connection), "0003")
+        command.downgrade(alembic_config(connection), to)
         connection.commit()
 
 
@@ -223,6 +224,15 @@ def test_lines_from_before_there_were_seals_are_sealed_once(database: str) -> No
     intrude(ADDED_LINE.replace("9999", "99999"))
     upgrade_database()
     assert (check().fault, check().number) == (Fault.LINE_UNSEALED, 99999)
+
+
+def test_seals_from_before_the_remark_of_the_customer_hold(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    rename_often(sales, customer)
+    before = check()
+    downgrade("0004")
+    upgrade_database()
+    assert (check().fault, check().lines, check().head) == (None, before.lines, before.head)
 
 
 def test_the_tables_are_as_the_models_say_after_going_back_and_forth(database: str) -> None:

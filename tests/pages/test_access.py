@@ -14,7 +14,7 @@ from starlette.requests import Request
 from app import send_file
 from crm_core import clock, config, db
 from crm_core.clients import Client
-from crm_core.models import Customer, OutboxMessage, Role, User, UserSession
+from crm_core.models import Customer, OutboxMessage, Review, ReviewState, Role, User, UserSession
 from crm_core.permissions import BUILT_IN_ROLES, PERMISSIONS, SYSTEM, Actor, Permission, Scope
 from crm_core.services import attachments, roles, second_factor, sign_in, users
 from crm_core.services.file_store import store_file
@@ -32,7 +32,7 @@ BEHIND_SIGN_IN = [route.url for route in ROUTES if not route.is_open]
 
 
 def may_open(route: Route, role: str) -> bool:
-    return route.permission is None or route.permission in BUILT_IN_ROLES[role].permissions
+    return route.permission is None or any(one in BUILT_IN_ROLES[role].permissions for one in (route.permission, *route.others))
 
 
 def has_data(visit: Visit) -> bool:
@@ -41,8 +41,11 @@ def has_data(visit: Visit) -> bool:
 
 @pytest.fixture
 def code(administrator: Actor, sales: Actor) -> str:
-    """The code of a customer of the salesperson, whom their manager and the administrator see too."""
-    return factories.make_customer(sales, name=SECRET).code
+    """The code of a customer of the salesperson, whom their manager and the administrator see too; it came in by a review."""
+    customer = factories.make_customer(sales, name=SECRET)
+    with db.transaction(SYSTEM) as session:
+        session.add(Review(customer_id=customer.id, author_id=sales.id, state=ReviewState.APPROVED))
+    return customer.code
 
 
 @pytest.mark.parametrize("role", BUILT_IN_ROLES)
@@ -74,8 +77,12 @@ BUTTONS = {
     (routes.CUSTOMER, "Sheet for outside use"): Permission.CUSTOMER_EXPORT,
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Change type"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Set tier"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Verify"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Add contact"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Delete customer"): Permission.CUSTOMER_DELETE,
+    (routes.CUSTOMER, "Transfer"): Permission.CUSTOMER_TRANSFER,
 }
 
 

@@ -10,7 +10,7 @@ from crm_core.services import library, sign_in
 from tests import factories
 from tests.core.sentences import is_sentence
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import feedback, routes
 
 
 def account(username: str) -> User | None:
@@ -216,6 +216,20 @@ class TestLibrary:
             assert (row.name, row.is_active) == ("展览", False)
         assert zh("hidden") in texts(visit)
 
+    def test_an_entry_is_merged_into_another_one_after_its_uses_were_counted(self, administrator: Actor, sales: Actor) -> None:
+        customer = factories.make_customer(sales, source="source.other")
+        visit = Visit(administrator).go(routes.LIBRARY).press("entry_source.other").enter("merge_into_source.other", "source.exhibition")
+        told = zh(
+            "{customers} customers and {files} files have “{name}”. They get the entry that stays, each with a line in the change log. "
+            "This cannot be undone."
+        )
+        assert feedback.escape(told.format(customers=1, files=0, name="其他")) in texts(visit)
+        visit.press("merge_source.other")
+        with db.reading(SYSTEM) as session:
+            assert session.get_one(Customer, customer.id).source == "source.exhibition"
+            assert session.get_one(Preset, "source.other").merged_into == "source.exhibition"
+        assert not visit.has("entry_source.other")
+
     @pytest.mark.parametrize("category", library.CATEGORIES)
     def test_every_list_is_shown_and_takes_a_new_entry_or_says_that_it_is_empty(self, administrator: Actor, category: str) -> None:
         visit = Visit(administrator).go(routes.LIBRARY).enter("category", category)
@@ -294,6 +308,8 @@ class TestTalkingPoints:
         (routes.LIBRARY, "Edit"),
         (routes.OUTLINES, "Add question"),
         (routes.OUTLINES, "Edit"),
+        (routes.FIELDS, "Add field"),
+        (routes.FIELDS, "Edit"),
     ],
 )
 def test_every_dialog_can_be_left_by_a_button_and_nothing_is_done(administrator: Actor, file: str, opener: str) -> None:

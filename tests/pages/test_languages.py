@@ -21,15 +21,26 @@ from crm_core.services import (
     customer_changes,
     customers,
     drafts,
+    hand_tiers,
     library,
     notices,
     outbox,
+    pool,
+    review_list,
+    review_rules,
+    reviews,
     saved_views,
     sign_in,
+    stage_changes,
+    tag_rules,
     tags,
+    tasks,
     teams,
+    transfers,
+    verification,
 )
 from crm_core.services.file_store import store_file
+from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -38,7 +49,7 @@ from ui import routes
 from ui.routes import ROUTES
 
 LATIN_ALLOWED = {
-    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "Enter", "example", "com"),
+    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "Enter", "example", "com"),
     *("administrator", "manager", "sales", "YYYY", "MM", "DD"),
 }
 HAN_ALLOWED = ("客脉", "中文", "未提供", "待定", "20万-30万")
@@ -130,6 +141,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, customer_id=customer.id)
         attachments.add_attachment(session, actor, file=store_file(factories.PDF), type=LICENCE, draft_id=begun[0])
         customer_changes.update_customer(session, actor, customer.id, {"tier": "B"}, version=customer.version, reason=detail)
+    rule(actor, customer.code, tag, detail)
     locked = factories.make_user(username="sales", name=person, language=language)
     with db.transaction(SYSTEM) as session:
         row = session.get_one(User, locked.id)
@@ -137,12 +149,29 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
+        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"task": ["task", detail]}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
     return Desk(actor, customer.code, begun)
+
+
+def rule(actor: Actor, code: str, tag: str, detail: str) -> None:
+    """One rule of every measure, and a task of each kind."""
+    with db.transaction(actor) as session:
+        for name, measure in MEASURES.items():
+            operator = next(iter(OPERATORS[measure.kind]))
+            words = [detail] if measure.kind is Kind.WORDS else list(choices(measure, library.get_library(session)))[:1]
+            value = words if measure.kind in (Kind.CHOICE, Kind.WORDS) else None if measure.kind is Kind.YES else 1
+            tag_rules.save_rule(session, actor, None, tag=tag, conditions=[Condition(name, operator, value, 30)])
+        customer = session.execute(select(Customer).where(Customer.code == code)).scalar_one()
+        verification.verify_customer(session, actor, customer.id, checked=list(verification.CHECKS), wrong=["names"], note=detail)
+        hand_tiers.set_tier(session, actor, customer.id, "A", reason=detail, until=clock.today())
+        customer.verify_on = clock.today()
+        tasks.create_task(session, actor, name=detail, due_on=clock.today(), assignee_id=actor.id or 0, description=detail, priority="high")
 
 
 @pytest.fixture(params=list(WORDS))
@@ -211,6 +240,27 @@ def conflicted(desk: Desk) -> Visit:
         changes = {"remark": words["detail"], "tier": "C"}
         customer_changes.update_customer(session, desk.actor, found.id, changes, version=found.version, reason="-")
     return visit.press("Save")
+
+
+def moving(desk: Desk, to: str) -> Visit:
+    """The dialog that changes the type, with a type chosen."""
+    return opened(routes.CUSTOMER, "Change type", query="code")(desk).enter("move.to", to)
+
+
+def moved(desk: Desk) -> Visit:
+    """A customer that came back with a contract, signed by themselves."""
+    words = WORDS[desk.actor.language]
+    values = {"contract.product": words["tag"], "contract.amount": "1000", "contract.signed_on": "2024-05-06", "core_need": words["tag"]}
+    with db.transaction(desk.actor) as session:
+        found = customers.get_customer(session, desk.actor, desk.code)
+        said = {"reason": words["detail"], "feedback": words["tag"]}
+        stage_changes.change_stage(session, desk.actor, found.id, "customer", values, version=found.version, **said)
+    return opened(routes.CUSTOMER, query="code")(desk)
+
+
+def field_of_moved(desk: Desk) -> Visit:
+    visit = moved(desk).open_tab("detail_tab", "Change log")
+    return visit.enter("history_field_1", ("customer", "stage"))
 
 
 def tab_open(name: str) -> Callable[[Desk], Visit]:
@@ -289,6 +339,91 @@ def role_changed(desk: Desk) -> Visit:
     return visit.enter("Whose customers", "all").enter("Phone", 0).enter("Second factor required", True)
 
 
+def pool_filled(desk: Desk) -> Visit:
+    """The only customer, released by its owner."""
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        pool.release(session, desk.actor, customer.id, reason=desk.actor.name)
+    return desk.visit().go(routes.POOL)
+
+
+def receipt_undone(desk: Desk) -> Visit:
+    """A receipt with a customer that stayed, taken back, with what is told of it in the notices."""
+    other = factories.make_user(name=desk.actor.name)
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        batch = transfers.transfer(session, desk.actor, [customer.id, 999], to=other.id or 0, reason=desk.actor.name)
+    visit = desk.visit().go(routes.RECEIPT, id=str(batch.id)).press("Undo transfer").press("Undo")
+    return visit.press("Download to print").press("receipt_check")
+
+
+def handed_in(desk: Desk) -> tuple[Actor, str]:
+    """Somebody whose entry was returned and corrected, with its code."""
+    words = WORDS[desk.actor.language]
+    author = factories.make_user(username="manager", name=words["person"], language=desk.actor.language)
+    with db.transaction(SYSTEM) as session:
+        review_rules.save_rule(session, SYSTEM, None, review_rules.Rule(roles=("sales",), stages=("prospect",), tiers=("A",)), version=0)
+        rule = review_rules.Rule(by="people", people=(desk.actor.id or 0,))
+        review_rules.save_rule(session, SYSTEM, None, rule, version=1)
+    contact = factories.contact_values(name=words["person"], position="", email="未提供")
+    name = {"zh_CN": "宁波海岳物流有限公司", "en": "Haiyue Logistics Ltd"}[desk.actor.language]
+    entry = factories.make_customer(author, name=name, source_detail=words["detail"], contacts=[contact])
+    give_back(desk, entry.code)
+    with db.transaction(author) as session:
+        number = review_list.get_review(session, author, entry.code).row.id
+        draft_id = reviews.begin_correction(session, author, number)
+        values = drafts.get_draft(session, author, draft_id).values | {"remark": words["detail"]}
+        reviews.submit(session, author, draft_id, values, values["contacts"])
+    return author, entry.code
+
+
+def give_back(desk: Desk, code: str) -> None:
+    with db.transaction(desk.actor) as session:
+        row = review_list.get_review(session, desk.actor, code).row
+        reviews.return_entry(session, desk.actor, row.id, reason=WORDS[desk.actor.language]["detail"], version=row.version)
+
+
+def review_listed(desk: Desk) -> Visit:
+    handed_in(desk)
+    return desk.visit().go(routes.REVIEWS)
+
+
+def review_opened(*presses: str) -> Callable[[Desk], Visit]:
+    def show(desk: Desk) -> Visit:
+        _author, code = handed_in(desk)
+        visit = desk.visit().go(routes.REVIEW, code=code)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def review_approved(desk: Desk) -> Visit:
+    _author, code = handed_in(desk)
+    desk.visit().go(routes.REVIEW, code=code).press("Approve")
+    return desk.visit().go(routes.CUSTOMER, code=code).open_tab("detail_tab", "Change log")
+
+
+def review_corrected(desk: Desk) -> Visit:
+    author, code = handed_in(desk)
+    give_back(desk, code)
+    return Visit(author, language=author.language).go(routes.REVIEW, code=code).press("Correct")
+
+
+def review_rules_set(*presses: str) -> Callable[[Desk], Visit]:
+    def show(desk: Desk) -> Visit:
+        handed_in(desk)
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(User).where(User.id != desk.actor.id).values(is_active=False))
+        visit = desk.visit().go(routes.REVIEW_RULES)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -327,8 +462,13 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer found": opened(routes.CUSTOMER, query="code"),
     **{
         f"customer {name}": opened(routes.CUSTOMER, name, query="code")
-        for name in ("Tags", "Delete customer", "Add contact", "Alias for outside use")
+        for name in ("Tags", "Change type", "Delete customer", "Add contact", "Alias for outside use")
     },
+    **{f"customer to {to}": lambda desk, to=to: moving(desk, to) for to in ("qualified", "customer")},
+    "customer to customer refused": lambda desk: moving(desk, "customer").press("Change type"),
+    "customer moved": lambda desk: moved(desk).open_tab("detail_tab", "Change log"),
+    "customer moved, field": field_of_moved,
+    "customer contracts": lambda desk: moved(desk).open_tab("detail_tab", "Contracts"),
     "customer sheet": opened(routes.CUSTOMER, "Sheet for outside use", query="code"),
     "customer sheet refused": opened(routes.CUSTOMER, "Sheet for outside use", "Make the sheet", query="code"),
     "customers selected": opened(routes.CUSTOMERS, "select_mode", "bulk_all"),
@@ -339,9 +479,29 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),
     "customer contact refused": opened(routes.CUSTOMER, "Add contact", "Save", query="code"),
+    "customer tier": opened(routes.CUSTOMER, "Set tier", query="code"),
+    "customer tier refused": opened(routes.CUSTOMER, "Set tier", "Save", query="code"),
+    "customer verification": opened(routes.CUSTOMER, "Verify", query="code"),
+    "customer tasks": tab_open("Tasks"),
+    "customer task added": lambda desk: tab_open("Tasks")(desk).press("Add task"),
+    "task done": opened(routes.TASKS, "task_done_1"),
+    "task passed on": opened(routes.TASKS, "task_pass_1"),
+    "task refused": opened(routes.TASKS, "task_done_1", "Done"),
+    "rules add": opened(routes.TAG_RULES, "Add rule"),
+    "rules edit": opened(routes.TAG_RULES, "Edit"),
+    "rules delete": opened(routes.TAG_RULES, "Delete"),
+    "standing moved": lambda desk: desk.visit().go(routes.STANDING).enter("tier_a", "1"),
     "customer files": tab_open("Attachments"),
     "customer history": tab_open("Change log"),
     "edit found": opened(routes.EDIT, query="code"),
+    "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),
+    "customer release": opened(routes.CUSTOMER, "Release into the pool", query="code"),
+    "customer release refused": opened(routes.CUSTOMER, "Release into the pool", "Release", query="code"),
+    "pool filled": pool_filled,
+    "pool card": lambda desk: pool_filled(desk).go(routes.POOL, card=desk.code),
+    "transfer chosen": lambda desk: opened(routes.TRANSFER)(desk).enter("transfer_from", desk.actor.id),
+    "receipt undone": receipt_undone,
+    "pool rules refused": lambda desk: opened(routes.POOL_RULES)(desk).enter("pool.cooling_days", None).press("Save"),
     "edit refused": lambda desk: opened(routes.EDIT, query="code")(desk).enter("edit.source_detail", "").press("Save"),
     "edit conflict": conflicted,
     **{
@@ -352,6 +512,13 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "intake confirmation": confirmed,
     "intake duplicate": duplicated,
     "import checked": imported,
+    "fields add": opened(routes.FIELDS, "Add field"),
+    "fields add refused": opened(routes.FIELDS, "Add field", "Add"),
+    "fields add choices": lambda desk: opened(routes.FIELDS, "Add field")(desk).enter("own_type", "choice"),
+    "fields edit": opened(routes.FIELDS, "edit_source"),
+    "fields needed": opened(routes.FIELDS, "edit_name"),
+    "fields preview": lambda desk: opened(routes.FIELDS)(desk).enter("fields_view", "preview"),
+    "fields removed": lambda desk: opened(routes.FIELDS)(desk).enter("fields_view", "removed"),
     "users add": opened(routes.USERS, "Add account"),
     "users add refused": opened(routes.USERS, "Add account", "Create account"),
     "users edit": opened(routes.USERS, "Edit"),
@@ -387,6 +554,13 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),
     "not me": warned,
     "settings mailbox refused": lambda desk: opened(routes.SETTINGS)(desk).fill(profile__email="-", profile__phone="1").press("Save"),
+    "reviews waiting": review_listed,
+    "review changed": review_opened(),
+    "review return refused": review_opened("Return", "Return to the author"),
+    "review correction": review_corrected,
+    "review history": review_approved,
+    "review rules set": review_rules_set(),
+    "review rules edit": review_rules_set("rule_edit_1"),
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),

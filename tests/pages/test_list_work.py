@@ -153,6 +153,14 @@ class TestBulk:
         assert not visit.rerun().widget("bulk_menu").disabled
         assert visit.enter("stage", ["prospect"]).widget("bulk_menu").disabled
 
+    def test_customers_that_were_found_get_another_owner_against_a_receipt(
+        self, manager: Actor, colleague: Actor, sales: Actor, three: dict[str, Customer]
+    ) -> None:
+        visit = self.begin(manager, "transfer").enter("transfer_to", colleague.id).enter("transfer_reason", "离职交接").press("Transfer")
+        assert visit.page == routes.RECEIPT
+        with db.reading(SYSTEM) as session:
+            assert {session.get_one(Customer, one.id).owner_id for one in three.values()} == {colleague.id}
+
     def test_without_a_reason_nothing_happens(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = self.begin(sales, "segment").enter("bulk_segment", "segment.strategic")
         visit.press(zh("Change {count} customers").format(count=3))

@@ -8,10 +8,33 @@ import pytest
 from sqlalchemy import update
 
 from crm_core import db
+from crm_core.clock import today
 from crm_core.models import OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, drafts, library, notices, outbox, outlines, roles, tags, teams
+from crm_core.services import (
+    attachments,
+    customers,
+    drafts,
+    hand_tiers,
+    library,
+    notices,
+    outbox,
+    outlines,
+    pool,
+    review_list,
+    review_rules,
+    reviews,
+    roles,
+    stage_changes,
+    tag_rules,
+    tags,
+    tasks,
+    teams,
+    transfers,
+    verification,
+)
 from crm_core.services.file_store import store_file
+from crm_core.services.measures import Condition
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -81,6 +104,19 @@ def code(administrator: Actor) -> str:
     )
     with db.transaction(administrator) as session:
         tags.set_tags(session, administrator, customer.code, [ATTACK[:40]])
+        contains = Condition("words", "contains", [ATTACK[:40]])
+        tag_rules.save_rule(session, administrator, None, tag=ATTACK[:39], conditions=[contains])
+        verification.verify_customer(session, administrator, customer.id, checked=["names"], wrong=["names"], note=ATTACK)
+        hand_tiers.set_tier(session, administrator, customer.id, "A", reason=ATTACK, until=None)
+        tasks.create_task(
+            session,
+            administrator,
+            name=ATTACK,
+            due_on=today(),
+            assignee_id=administrator.id or 0,
+            customer_id=customer.id,
+            description=ATTACK,
+        )
         attachments.add_attachment(
             session, administrator, file=store_file(factories.PDF), type="attachment_type.business_licence", customer_id=customer.id
         )
@@ -161,6 +197,16 @@ def conflicted(actor: Actor, code: str) -> Visit:
     return visit
 
 
+def moved(actor: Actor, code: str) -> Visit:
+    """A customer that came back with a contract."""
+    values = {"contract.product": ATTACK[:200], "contract.amount": "1", "contract.signed_on": "2024-05-06", "core_need": ATTACK}
+    with db.transaction(actor) as session:
+        found = customers.get_customer(session, actor, code)
+        said = {"reason": ATTACK, "feedback": ATTACK}
+        stage_changes.change_stage(session, actor, found.id, "customer", values, version=found.version, **said)
+    return opened(file=routes.CUSTOMER, query="code")(actor, code)
+
+
 def told(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
         notices.notify(session, [actor.id or 0], "account_blocked", {"name": ATTACK, "username": "li"})
@@ -174,6 +220,20 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def pooled(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        pool.release(session, actor, customers.get_customer(session, actor, code).id, reason=ATTACK)
+    return Visit(actor).go(routes.POOL, card=code)
+
+
+def handed_over(actor: Actor, code: str) -> Visit:
+    to = factories.make_user(name=ATTACK[:60]).id or 0
+    with db.transaction(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        batch = transfers.transfer(session, actor, [customer.id, 999], to=to, reason=ATTACK)
+    return Visit(actor).go(routes.RECEIPT, id=str(batch.id)).press("Undo transfer")
+
+
 def role_changed(actor: Actor, code: str) -> Visit:
     with db.transaction(SYSTEM) as session:
         made = roles.create_role(session, SYSTEM, name=ATTACK[:60]).id
@@ -181,13 +241,41 @@ def role_changed(actor: Actor, code: str) -> Visit:
     return visit.enter("Edit customers", True).press("Delete")
 
 
+def reviewed(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        review_rules.save_rule(session, SYSTEM, None, review_rules.Rule(), version=0)
+    entry = factories.make_customer(make_colleague(actor), name=f"{NAME}分厂", remark=ATTACK)
+    with db.transaction(actor) as session:
+        row = review_list.get_review(session, actor, entry.code).row
+        reviews.return_entry(session, actor, row.id, reason=ATTACK, version=row.version)
+    visit = Visit(actor).go(routes.REVIEWS).enter("reviews_view", "returned")
+    assert appears(visit)
+    assert live_markup(visit) == []
+    return visit.press("Open")
+
+
 SCENES = {
+    "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
     "detail, delete": opened("Delete customer", file=routes.CUSTOMER, query="code"),
+    "detail, contracts": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Contracts"),
+    "detail, types": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Change log"),
+    "detail, release": opened("Release into the pool", file=routes.CUSTOMER, query="code"),
+    "detail, transfer": opened("Transfer", file=routes.CUSTOMER, query="code"),
+    "pool, card": pooled,
+    "receipt": handed_over,
+    "transfer": lambda actor, code: handed_over(actor, code).go(routes.TRANSFER),
     "detail, tags": opened("Tags", file=routes.CUSTOMER, query="code"),
+    "detail, tasks": opened(file=routes.CUSTOMER, query="code", tab="Tasks"),
+    "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
+    "tasks": opened(file=routes.TASKS),
+    "tasks, done": opened("task_done_1", file=routes.TASKS),
+    "tasks, passed on": opened("task_pass_1", file=routes.TASKS),
+    "tag rules": opened(file=routes.TAG_RULES),
+    "tag rules, delete": opened("Delete", file=routes.TAG_RULES),
     "edit": opened(file=routes.EDIT, query="code"),
     "edit, conflict": conflicted,
     "list after a deletion": deleted,

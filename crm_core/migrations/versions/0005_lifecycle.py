@@ -42,6 +42,7 @@ def of_customers() -> list[sa.Column[Any]]:
         sa.Column("alias", sa.String(60)),
         sa.Column("owned_since", TIME),
         sa.Column("pooled_at", TIME),
+        sa.Column("pool_warned_on", sa.Date()),
         sa.Column("tier_by_hand", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("tier_reason", sa.String(300)),
         sa.Column("tier_until", sa.Date()),
@@ -133,8 +134,7 @@ def tables() -> dict[str, list[Any]]:
         "review": [
             _key(),
             _customer(),
-            _user("author_id"),
-            sa.Column("reviewer_ids", sa.JSON(), nullable=False),
+            _to("user_account", "author_id", needed=True),
             sa.Column("state", sa.String(10), nullable=False),
             sa.Column("submitted_at", TIME, nullable=False),
             sa.Column("due_at", TIME),
@@ -143,6 +143,11 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("decided_at", TIME),
             sa.Column("version", sa.Integer(), nullable=False),
             sa.Index("ix_review_state", "state", "due_at"),
+        ],
+        "review_asked": [
+            sa.Column("review_id", KEY, sa.ForeignKey("review.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("user_id", KEY, sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+            sa.Index("ix_review_asked_user_id", "user_id"),
         ],
         "review_step": [
             _key(),
@@ -185,6 +190,10 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("conditions", sa.JSON(), nullable=False),
             sa.Column("is_active", sa.Boolean(), nullable=False),
             *_dated(),
+        ],
+        "tag_refusal": [
+            sa.Column("customer_id", KEY, sa.ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("tag_id", KEY, sa.ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True),
         ],
         "saved_view": [
             _key(),
@@ -232,6 +241,7 @@ def upgrade() -> None:
         op.add_column("customer", column)
     op.execute("UPDATE customer SET place = 'bin', placed_at = deleted_at WHERE deleted_at IS NOT NULL")
     op.execute("UPDATE customer SET owned_since = created_at")
+    op.execute("UPDATE customer SET tier_by_hand = true WHERE tier IS NOT NULL")
     _index("place")
     op.drop_column("customer", "deleted_at")
     op.add_column("preset", sa.Column("merged_into", sa.String(60)))
@@ -242,6 +252,9 @@ def upgrade() -> None:
     op.create_index("ix_customer_tag_rule_id", "customer_tag", ["rule_id"])
     for name, columns in tables().items():
         op.create_table(name, *columns)
+    op.add_column("change_log", sa.Column("feedback", sa.String(500)))
+    op.add_column("draft", _to("review", "review_id", indexed=False, ondelete="CASCADE"), inline_references=True)
+    op.create_index("ix_draft_review_id", "draft", ["review_id"], unique=True)
     op.execute(
         "INSERT INTO stage_change (customer_id, at, actor_id, to_stage)"
         " SELECT id, created_at, created_by_id, stage FROM customer ORDER BY id"
@@ -268,6 +281,9 @@ def _grant() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("change_log", "feedback")
+    op.drop_index("ix_draft_review_id", "draft")
+    op.drop_column("draft", "review_id")
     for name in reversed(tables()):
         op.drop_table(name)
     op.drop_index("ix_customer_tag_rule_id", "customer_tag")

@@ -14,6 +14,7 @@ from crm_core.models import Contact, Customer, Kind
 from crm_core.normal import name_key, phone_key
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped, visible_customers
+from crm_core.services.duplicates import COMPARED
 from crm_core.services.imports.rows import Entry
 
 Key = tuple[str, ...]
@@ -110,7 +111,7 @@ def _select(session: CrmSession, actor: Actor, condition: ColumnElement[bool]) -
             Customer.identity_hash,
             visible_customers(actor).label("visible"),
         )
-        .where(condition, Customer.is_listed)
+        .where(condition, Customer.place.in_(COMPARED))
         .order_by(Customer.id)
     )
     return session.execute(statement, execution_options=unscoped)

@@ -63,6 +63,8 @@ class ImportResult:
     skipped: int = 0
     failed: int = 0
     incomplete: int = 0
+    waiting: int = 0
+    """How many of the created ones wait for review."""
     seconds: float = 0.0
     errors: list[RowNote] = field(default_factory=list)
     skips: list[RowNote] = field(default_factory=list)

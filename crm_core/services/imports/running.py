@@ -6,16 +6,20 @@ machine stop half-way, what was written stands, the import's record says how muc
 `skip` adds the rest.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
+from sqlalchemy import select
+
 from crm_core import audit
 from crm_core.db import CrmSession, reading, transaction
 from crm_core.i18n import _
-from crm_core.models import ImportBatch
+from crm_core.models import Customer, ImportBatch
 from crm_core.numbering import customer_codes
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.customers import hand_in
 from crm_core.services.entry import stage_refusal
 from crm_core.services.imports.matches import Match, Matches
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
@@ -24,6 +28,8 @@ from crm_core.services.imports.table import Table
 from crm_core.services.imports.updating import Update, Updates
 from crm_core.services.imports.writing import write_entries
 from crm_core.services.library import get_library
+from crm_core.services.notices import notify
+from crm_core.services.review_rules import get_rules
 
 CHUNK = 500
 COUNTS = ("rows", "created", "updated", "skipped", "failed", "incomplete")
@@ -61,6 +67,7 @@ class _Run:
         self.matches = Matches()
         self.reason = _("Import of {filename}").format(filename=table.filename)[:300]
         self.batch_id = 0
+        self.waiting: Counter[int] = Counter()
 
     def chunks(self) -> Iterator[int]:
         """Work through the table; yields the number of rows done after every chunk."""
@@ -110,8 +117,18 @@ class _Run:
             ids = write_entries(session, self.actor, entries, reason=self.reason, duplicates=repeated)
             for (_entry, match), customer_id in zip(new, ids, strict=True):
                 match.id = customer_id
+            self._hand_in(session, ids)
         self.result.created += len(entries)
         self.result.incomplete += sum(entry.is_incomplete for entry in entries)
+
+    def _hand_in(self, session: CrmSession, ids: Sequence[int]) -> None:
+        """Imported rows follow the rules of review like entries by hand."""
+        if not get_rules(session)[0]:
+            return
+        for customer in session.execute(select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)).scalars():
+            reviewers = hand_in(session, self.actor, customer)
+            self.waiting.update(reviewers)
+            self.result.waiting += bool(reviewers)
 
     def _update(self, session: CrmSession, matched: Sequence[tuple[Entry, Match]]) -> None:
         ids = [match.id for _entry, match in matched if match.id and match.is_visible]
@@ -141,5 +158,7 @@ class _Run:
         session.flush()
         self.batch_id = batch.id
         if is_last:
+            for reviewer, count in self.waiting.items():
+                notify(session, [reviewer], "review_imported", {"name": self.actor.name, "count": count}, path="/reviews")
             counts = ", ".join(f"{name} {getattr(batch, name)}" for name in COUNTS)
             audit.record(session, "imported", batch, new=counts)

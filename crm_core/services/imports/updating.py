@@ -8,11 +8,14 @@ from sqlalchemy import delete, select
 
 from crm_core.db import CrmSession
 from crm_core.fields import read_values, write_value
-from crm_core.models import Contact, Customer
+from crm_core.i18n import _
+from crm_core.models import STAGES, Contact, Customer, LifecycleStage
 from crm_core.normal import phone_key
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
 from crm_core.search import Searchable, customer_search, index_customers, searchable
+from crm_core.services.contracts import agreed_with, check_cooperation
+from crm_core.services.derived import derive
 from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
 from crm_core.services.imports.mapping import CONTACT
 from crm_core.services.imports.rows import Entry, RowReader
@@ -41,16 +44,18 @@ class Updates:
         self.session, self.actor, self.reader, self.writes = session, actor, reader, writes
         self.customers = _customers(session, ids, lock=writes)
         self.contacts = _contacts(session, self.customers)
+        self.agreed = agreed_with(session, self.customers)
         self._changed: set[int] = set()
         self._renamed: set[int] = set()
 
     def update(self, customer: Customer, entry: Entry) -> Update:
         """Check what the row gives together with what the customer has, and change the customer if it is to be written.
 
-        Nature and type stay as they are. A contact of the same name or phone is changed, another one is added. With any error
-        nothing is changed.
+        Nature and type stay as they are; a row that names another type is refused. A contact of the same name or phone is changed,
+        another one is added. With any error nothing is changed.
         """
         changes, errors = _customer_changes(self.actor, self.reader, customer, entry)
+        errors |= check_cooperation(self.agreed.get(customer.id), changes) | _other_stage(customer, entry)
         contact = _contact_of(self.contacts[customer.id], entry)
         contact_changes, contact_errors = _contact_changes(self.actor, contact, customer, entry)
         update = Update(errors | contact_errors, has_news=bool(changes or contact_changes))
@@ -90,6 +95,7 @@ class Updates:
         if self._renamed:
             self.session.execute(delete(customer_search).where(customer_search.c.rowid.in_(self._renamed)))
             index_customers(self.session, [(customer_id, self._texts(customer_id)) for customer_id in sorted(self._renamed)])
+        derive(self.session, self._changed)
         bump(self.session, "customers")
 
     def _texts(self, customer_id: int) -> Searchable:
@@ -126,6 +132,13 @@ def _customer_changes(actor: Actor, reader: RowReader, customer: Customer, entry
     if "industry" in changes:
         changes["industry_text"] = clean.get("industry_text")
     return {name: value for name, value in changes.items() if value != present[name]}, errors
+
+
+def _other_stage(customer: Customer, entry: Entry) -> Errors:
+    if entry.given.get("stage") in (None, customer.stage):
+        return {}
+    sentence = _("This customer is of the type “{present}”, and an import does not change it. Open the customer and choose “Change type”.")
+    return {"stage": [sentence.format(present=_(STAGES[LifecycleStage(customer.stage)]))]}
 
 
 def _contact_of(contacts: list[Contact], entry: Entry) -> Contact | None:

@@ -19,6 +19,7 @@ from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped
 from crm_core.search import Searchable, index_customers, searchable
+from crm_core.services.derived import derive
 from crm_core.services.imports.rows import Entry
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
@@ -54,6 +55,7 @@ def write_entries(
     _log(session, list(zip(ids, rows, strict=True)), list(zip(contact_ids, contacts, strict=True)), reason)
     for text in dict.fromkeys(entry.checked.industry_text for entry in entries if entry.checked.industry_text):
         suggest_industry(session, actor, text)
+    derive(session, ids)
     bump(session, "customers")
     return ids
 
@@ -70,6 +72,7 @@ def _customer(
         "name_key": name_key(values["name"]),
         "industry_text": entry.checked.industry_text,
         "identity_hash": crypto.keyed_hash(number) if number else None,
+        "tier_by_hand": values.get("tier") is not None,
         "is_incomplete": entry.is_incomplete,
         "duplicate_reason": duplicate_reason,
         **owned,

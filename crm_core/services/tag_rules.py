@@ -1,0 +1,302 @@
+"""Rules that set and clear tags: a tag, and conditions of which all must hold.
+
+A tag that somebody set by hand is never touched by a rule, and one that somebody took off by hand stays off (`TagRefusal`) until it is
+set by hand. The change log keeps the rules, not what they set: that follows from data whose changes are logged.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, false, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from crm_core.cache import cached
+from crm_core.checks.money import check_money
+from crm_core.db import CrmSession, insert_unless_there, is_sqlite
+from crm_core.errors import Conflict, NotFound, ValidationFailed
+from crm_core.i18n import _
+from crm_core.models import Customer, CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.numbering import bump
+from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
+from crm_core.services.library import Library, get_library
+from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices, describe, where
+from crm_core.validation import clean_text
+
+MAX_CONDITIONS = 10
+LONGEST_PERIOD = 3_650
+MAX_WORDS = 20
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule, without the database row."""
+
+    id: int
+    tag_id: int
+    tag: str
+    conditions: tuple[Condition, ...]
+    is_active: bool
+    version: int
+
+
+def list_rules(session: CrmSession, actor: Actor) -> list[tuple[Rule, int]]:
+    """All rules in the order in which they were made, each with the number of customers that bear its tag by it. Raises `NotAllowed`."""
+    require(actor, Permission.RULE_EDIT)
+    count = select(CustomerTag.rule_id, func.count().label("bearers")).where(CustomerTag.rule_id.is_not(None)).group_by(CustomerTag.rule_id)
+    bearing = {row.rule_id: row.bearers for row in session.execute(count, execution_options=unscoped)}
+    return [(rule, bearing.get(rule.id, 0)) for rule in _rules(session)]
+
+
+def _rules(session: CrmSession) -> tuple[Rule, ...]:
+    def read() -> tuple[Rule, ...]:
+        rows = session.execute(select(TagRule, Tag.name).join(Tag, Tag.id == TagRule.tag_id).order_by(TagRule.id))
+        return tuple(_rule(rule, name) for rule, name in rows)
+
+    return cached(session, "policies", "tag rules", read)
+
+
+def _rule(rule: TagRule, tag: str) -> Rule:
+    # A measure that a later version took away makes a rule that never holds, not an error.
+    known = tuple(Condition(**stored) for stored in rule.conditions if stored["field"] in MEASURES)
+    is_active = rule.is_active and len(known) == len(rule.conditions)
+    return Rule(rule.id, rule.tag_id, tag, known, is_active, rule.version)
+
+
+def save_rule(
+    session: CrmSession,
+    actor: Actor,
+    rule_id: int | None,
+    *,
+    tag: str,
+    conditions: Sequence[Condition],
+    is_active: bool = True,
+    version: int = 0,
+) -> int:
+    """Add or change a rule and let it work on all customers at once; a rule that is off takes its tags back.
+
+    Raises `NotAllowed`, `ValidationFailed`, `NotFound`, `Conflict`.
+    """
+    require(actor, Permission.RULE_EDIT)
+    name, clean = _check(session, tag, conditions)
+    insert_unless_there(session, Tag, name=name)
+    tag_id = session.execute(select(Tag.id).where(Tag.name == name)).scalar_one()
+    rule = _lock(session, rule_id, version) if rule_id else TagRule()
+    if rule_id and rule.tag_id != tag_id:
+        _take_back(session, rule.id)
+    rule.tag_id, rule.is_active, rule.conditions = tag_id, is_active, [condition.stored() for condition in clean]
+    session.add(rule)
+    session.flush()
+    bump(session, "policies")
+    apply_rules(session)
+    bump(session, "customers")
+    return rule.id
+
+
+def _lock(session: CrmSession, rule_id: int, version: int) -> TagRule:
+    rule = session.execute(select(TagRule).where(TagRule.id == rule_id).with_for_update()).scalar_one_or_none()
+    if rule is None:
+        raise NotFound(_("This rule was deleted meanwhile. Reload the page to see the present ones."))
+    if rule.version != version:
+        raise Conflict(version=rule.version, theirs={})
+    return rule
+
+
+def delete_rule(session: CrmSession, actor: Actor, rule_id: int, *, version: int) -> None:
+    """Remove a rule and take its tags back. Raises `NotAllowed`, `NotFound`, `Conflict`."""
+    require(actor, Permission.RULE_EDIT)
+    rule = _lock(session, rule_id, version)
+    _take_back(session, rule.id)
+    session.delete(rule)
+    session.flush()
+    bump(session, "policies")
+    apply_rules(session)
+    bump(session, "customers")
+
+
+def _take_back(session: CrmSession, rule_id: int) -> None:
+    session.execute(delete(CustomerTag).where(CustomerTag.rule_id == rule_id), execution_options=_quickly())
+
+
+def _quickly() -> dict[str, Any]:
+    return {**unscoped, "synchronize_session": False}
+
+
+def preview_rule(
+    session: CrmSession, actor: Actor, rule_id: int | None, *, tag: str, conditions: Sequence[Condition], is_active: bool = True
+) -> tuple[int, int]:
+    """How many customers would get the tag, and how many would lose it, if the rule were saved like this.
+
+    Raises `NotAllowed`, `ValidationFailed`.
+    """
+    require(actor, Permission.RULE_EDIT)
+    name, clean = _check(session, tag, conditions)
+    tag_id = session.execute(select(Tag.id).where(Tag.name == name)).scalar() or 0
+    matching = _matching(clean, get_library(session)) if is_active else false()
+    gains = select(func.count()).select_from(Customer).where(Customer.is_listed, matching, *_without(tag_id))
+    kept = exists().where(Customer.id == CustomerTag.customer_id, matching, CustomerTag.tag_id == tag_id)
+    losses = select(func.count()).select_from(CustomerTag).where(CustomerTag.rule_id == (rule_id or 0), ~kept)
+    get, lose = (session.execute(statement, execution_options=unscoped).scalar_one() for statement in (gains, losses))
+    return get, lose
+
+
+def _check(session: CrmSession, tag: str, conditions: Sequence[Condition]) -> tuple[str, list[Condition]]:
+    """The clean tag and conditions. Raises `ValidationFailed`: `tag`, `conditions`, and `conditions.0` for the first one."""
+    errors: dict[str, list[str]] = {}
+    if not (name := clean_text(tag)[:40]):
+        errors["tag"] = [_("Choose a tag, or type a new one.")]
+    if not 1 <= len(conditions) <= MAX_CONDITIONS:
+        errors["conditions"] = [_("A rule has one to {most} conditions.").format(most=MAX_CONDITIONS)]
+    library, clean = get_library(session), []
+    for place, condition in enumerate(conditions):
+        try:
+            clean.append(_clean(condition, library))
+        except ValueError as problem:
+            errors[f"conditions.{place}"] = [str(problem)]
+    if errors:
+        raise ValidationFailed(errors)
+    return name, clean
+
+
+def _clean(condition: Condition, library: Library) -> Condition:
+    if condition.field not in MEASURES or condition.operator not in OPERATORS[condition.measure.kind]:
+        raise ValueError(_("Choose what the condition asks about."))
+    measure = condition.measure
+    days = _number(condition.days, 1) if measure.has_period else 0
+    return Condition(condition.field, condition.operator, _clean_value(measure.kind, condition, library), days)
+
+
+def _clean_value(kind: Kind, condition: Condition, library: Library) -> Any:
+    if kind is Kind.YES:
+        return None
+    if kind is Kind.MONEY:
+        return format(check_money(condition.value if condition.value is not None else "", {}).normalize(), "f")
+    if kind in (Kind.NUMBER, Kind.AGE):
+        return _number(condition.value, 0)
+    known = choices(condition.measure, library) if kind is Kind.CHOICE else None
+    words = [clean for word in condition.value or () if (clean := clean_text(word)[:40]) and (known is None or clean in known)]
+    if not words:
+        raise ValueError(_("Choose at least one value."))
+    return words[:MAX_WORDS] if kind is Kind.WORDS else words
+
+
+def _number(value: Any, least: int) -> int:
+    if not isinstance(value, int) or not least <= value <= LONGEST_PERIOD:
+        raise ValueError(_("Enter a whole number from {least} to {most}.").format(least=least, most=LONGEST_PERIOD))
+    return value
+
+
+def _matching(conditions: Sequence[Condition], library: Library) -> ColumnElement[bool]:
+    return and_(*(where(condition, library) for condition in conditions))
+
+
+def _without(tag_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Customers that a rule may still give the tag: who neither have it nor had it taken off by hand."""
+    return tuple(
+        ~exists().where(model.customer_id == Customer.id, model.tag_id == tag_id).correlate(Customer) for model in (CustomerTag, TagRefusal)
+    )
+
+
+def apply_rules(session: CrmSession, ids: Collection[int] | None = None) -> bool:
+    """Let all rules set and clear their tags on all listed customers, or on these; says whether anything changed.
+
+    What one rule clears another one for the same tag may set again, so all clear first.
+    """
+    rules = _rules(session)
+    if ids is not None:
+        return _apply_to(session, [rule for rule in rules if rule.is_active], ids)
+    library, changed = get_library(session), 0
+    for rule in rules:
+        changed += _clear(session, rule, library)
+    for rule in rules:
+        changed += _give(session, rule, library) if rule.is_active else 0
+    return changed > 0
+
+
+def _clear(session: CrmSession, rule: Rule, library: Library) -> int:
+    # A condition on a value that is unknown does not hold; in SQL it would be neither true nor false.
+    matching = func.coalesce(_matching(rule.conditions, library), false()) if rule.is_active else false()
+    listed = select(Customer.id).where(Customer.is_listed, ~matching)
+    gone = delete(CustomerTag).where(CustomerTag.rule_id == rule.id, CustomerTag.by_hand.is_(False), CustomerTag.customer_id.in_(listed))
+    return session.execute(gone, execution_options=_quickly()).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _give(session: CrmSession, rule: Rule, library: Library) -> int:
+    return _insert(session, _bearers(rule).where(Customer.is_listed, _matching(rule.conditions, library), *_without(rule.tag_id)))
+
+
+def _bearers(rule: Rule) -> Select[*tuple[Any, ...]]:
+    return select(Customer.id, literal(rule.tag_id), literal(False), literal(rule.id))
+
+
+def _insert(session: CrmSession, rows: Select[*tuple[Any, ...]]) -> int:
+    given = _insert_new(session).from_select(["customer_id", "tag_id", "by_hand", "rule_id"], rows)
+    return session.execute(given.on_conflict_do_nothing(), execution_options=unscoped).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _insert_new(session: CrmSession) -> Any:
+    # Where somebody sets the same tag at the same moment, theirs stays.
+    return (sqlite if is_sqlite(session) else postgresql).insert(CustomerTag)
+
+
+def _apply_to(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> bool:
+    """The same for some customers: all rules are asked at once, and what differs is changed."""
+    wanted = _wanted(session, rules, ids)
+    present = select(CustomerTag.customer_id, CustomerTag.tag_id, CustomerTag.rule_id).where(CustomerTag.customer_id.in_(ids))
+    has = {(row.customer_id, row.tag_id): row.rule_id for row in session.execute(present, execution_options=unscoped)}
+    gone = [key for key, rule_id in has.items() if rule_id is not None and rule_id not in wanted.get(key, ())]
+    for customer_id, tag_id in gone:
+        theirs = (CustomerTag.customer_id == customer_id, CustomerTag.tag_id == tag_id, CustomerTag.by_hand.is_(False))
+        session.execute(delete(CustomerTag).where(*theirs), execution_options=_quickly())
+    missing = {key: rule_ids[0] for key, rule_ids in wanted.items() if key not in has or key in gone}
+    given = {key: rule_id for key, rule_id in missing.items() if key not in _refused(session, ids)} if missing else {}
+    if given:
+        rows = [{"customer_id": key[0], "tag_id": key[1], "by_hand": False, "rule_id": rule_id} for key, rule_id in given.items()]
+        session.execute(_insert_new(session).on_conflict_do_nothing(), rows, execution_options=unscoped)
+    return bool(gone or given)
+
+
+def _wanted(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> dict[tuple[int, int], list[int]]:
+    """By customer and tag, the rules that hold."""
+    if not rules:
+        return {}
+    library = get_library(session)
+    holds = [case((_matching(rule.conditions, library), 1), else_=0).label(f"rule_{rule.id}") for rule in rules]
+    wanted: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for customer_id, *flags in session.execute(select(Customer.id, *holds).where(Customer.id.in_(ids)), execution_options=unscoped):
+        for rule, flag in zip(rules, flags, strict=True):
+            if flag:
+                wanted[customer_id, rule.tag_id].append(rule.id)
+    return wanted
+
+
+def _refused(session: CrmSession, ids: Collection[int]) -> set[tuple[int, int]]:
+    refused = select(TagRefusal.customer_id, TagRefusal.tag_id).where(TagRefusal.customer_id.in_(ids))
+    return {(row.customer_id, row.tag_id) for row in session.execute(refused, execution_options=unscoped)}
+
+
+def tag_reasons(session: CrmSession, customer_id: int) -> dict[str, str]:
+    """By the name of each tag that a rule set on this customer: why, as the rule's conditions with the customer's present values."""
+    own = select(CustomerTag.rule_id).where(CustomerTag.customer_id == customer_id, CustomerTag.rule_id.is_not(None))
+    numbers = set(session.execute(own).scalars())
+    return {rule.tag: _reason(session, rule, customer_id) for rule in _rules(session) if rule.id in numbers} if numbers else {}
+
+
+def _reason(session: CrmSession, rule: Rule, customer_id: int) -> str:
+    library = get_library(session)
+    columns = [column for condition in rule.conditions for column in condition.columns]
+    present = iter(session.execute(select(*columns).where(Customer.id == customer_id)).one())
+    return _join(describe(condition, library, present=[next(present) for _column in condition.columns]) for condition in rule.conditions)
+
+
+def describe_rule(session: CrmSession, rule: Rule) -> str:
+    """The conditions of a rule in words."""
+    library = get_library(session)
+    return _join(describe(condition, library) for condition in rule.conditions)
+
+
+def _join(sentences: Iterable[str]) -> str:
+    """Conditions of which all hold, in one text."""
+    return _(" and ").join(sentences)

@@ -1,0 +1,42 @@
+"""公海: the customers without an owner, and claiming them."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.permissions import Permission
+from crm_core.services import library, pool, pool_rules
+from ui import customer_filters, feedback, guard, header, pool_table
+
+actor = guard.page(Permission.POOL_CLAIM)
+header.title(_("Customer pool"))
+
+
+@guard.fragment
+def draw_pool() -> None:
+    """The filters and the customers they find; only this part runs again when a filter changes."""
+    with guard.reading() as session:
+        entries, (rules, _version) = library.get_library(session), pool_rules.get_rules(session)
+        filters = pool_table.Filters(entries)
+        query = filters.draw()
+        page = pool.list_pool(session, guard.actor(), query)
+        allowance = pool.get_allowance(session, guard.actor())
+    pool_table.draw_terms(rules, allowance)
+    if page.cards:
+        pool_table.draw(page, entries)
+        draw_footer(page)
+    else:
+        icon, title = ("search_off", _("No customer matches")) if filters.is_active(query) else ("water", _("The pool is empty"))
+        feedback.empty_state(icon, title, _("Customers appear here when their owner releases them or leaves them alone too long."))
+    filters.keep()
+
+
+def draw_footer(page: pool.PoolPage) -> None:
+    """How many there are, and the other pages."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(_("{total} customers").format(total=f"{page.total:,}"), width="content")
+        if page.pages > 1:
+            customer_filters.draw_pagination(page.pages, page.page)
+
+
+pool_table.open_card()
+draw_pool()

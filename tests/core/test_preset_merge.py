@@ -1,0 +1,135 @@
+"""Merging two entries of a list: every record that refers to the first gets the second, with its line in the change log."""
+
+import pytest
+
+from crm_core.db import reading, transaction
+from crm_core.errors import NotAllowed, NotFound, ValidationFailed
+from crm_core.i18n import in_language
+from crm_core.models import Attachment, Customer
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import library
+from crm_core.services.entry import check_entry
+from crm_core.services.log_words import LogWords
+from crm_core.services.preset_merge import Uses, count_uses, merge_presets
+from tests import factories
+
+
+def add(category: str, name: str) -> str:
+    with transaction(SYSTEM) as session:
+        return library.add_preset(session, SYSTEM, category, name=name)
+
+
+def merge(code: str, into: str, actor: Actor = SYSTEM) -> Uses:
+    with transaction(actor) as session:
+        return merge_presets(session, actor, code, into)
+
+
+def count(code: str) -> Uses:
+    with reading(SYSTEM) as session:
+        return count_uses(session, SYSTEM, code)
+
+
+def present() -> library.Library:
+    with reading() as session:
+        return library.get_library(session)
+
+
+def again(customer: Customer) -> Customer:
+    with reading(SYSTEM) as session:
+        return session.get_one(Customer, customer.id)
+
+
+def test_customers_of_the_first_get_the_second_and_a_line(database: str, sales: Actor) -> None:
+    code = add("source", "展会")
+    theirs = factories.make_customer(sales, source=code)
+    other = factories.make_customer(sales, source="source.other")
+    assert count(code) == Uses(1, 0)
+    assert merge(code, "source.exhibition") == Uses(1, 0)
+    assert (again(theirs).source, again(other).source) == ("source.exhibition", "source.other")
+    assert again(theirs).version == theirs.version + 1
+    (line,) = factories.log_of("customer", theirs.id, field="source")
+    with reading(SYSTEM) as session, in_language("zh_CN"):
+        text = LogWords(session, SYSTEM).describe(line)
+    assert (text.before, text.after) == ("展会", present().presets["source.exhibition"].name)
+    assert factories.log_of("customer", other.id, field="source") == []
+
+
+def test_lists_get_the_second_once_and_keep_their_order(database: str, sales: Actor) -> None:
+    first, second, third = (add("interest", name) for name in ("智能排产", "排产", "质检"))
+    both = factories.make_customer(sales, interests=[third, first, second])
+    one = factories.make_customer(sales, interests=[first])
+    none = factories.make_customer(sales, interests=[third])
+    assert count(first) == Uses(2, 0)
+    assert merge(first, second) == Uses(2, 0)
+    assert [again(customer).interests for customer in (both, one, none)] == [[third, second], [second], [third]]
+    (line,) = factories.log_of("customer", one.id, field="interests")
+    assert (line.old, line.new) == (f'["{first}"]', f'["{second}"]')
+
+
+def test_a_code_that_another_one_begins_with_is_left_alone(database: str, sales: Actor) -> None:
+    first, longer, into = add("interest", "排产"), add("interest", "排产系统"), add("interest", "质检")
+    customer = factories.make_customer(sales, interests=[longer])
+    assert longer.startswith(first)
+    assert merge(first, into) == Uses(0, 0)
+    assert again(customer).interests == [longer]
+
+
+def test_files_get_the_second_type(database: str, sales: Actor) -> None:
+    code = add("attachment_type", "执照")
+    customer = factories.make_customer(sales)
+    with transaction(SYSTEM) as session:
+        file = factories.make_row(session, Attachment, customer, user_id=sales.id)
+        file.type = code
+    assert merge(code, "attachment_type.business_licence") == Uses(0, 1)
+    with reading(SYSTEM) as session:
+        assert session.get_one(Attachment, file.id).type == "attachment_type.business_licence"
+    line = factories.log_of("attachment", file.id, field="type")[-1]
+    assert (line.old, line.new) == (code, "attachment_type.business_licence")
+
+
+def test_the_merged_name_means_the_other_entry_from_then_on(database: str) -> None:
+    first, second, third = (add("segment", name) for name in ("老客户", "存量", "长期客户"))
+    merge(first, second)
+    merge(second, third)
+    assert present().find("segment", "老客户") == third
+    assert first not in [entry.code for entry in present().active("segment")]
+    checked = check_entry(present(), factories.customer_values(segment=first), [factories.contact_values()])
+    assert (checked.values["segment"], checked.errors) == (third, {})
+
+
+def test_a_merged_entry_cannot_come_back_and_its_name_can(database: str) -> None:
+    first, second = add("segment", "老客户"), add("segment", "存量")
+    merge(first, second)
+    with pytest.raises(NotFound), transaction(SYSTEM) as session:
+        library.update_preset(session, SYSTEM, first, name="老客户", name_en="", position=1, is_active=True)
+    with pytest.raises(NotFound):
+        merge(first, second)
+    new = add("segment", "老客户")
+    assert present().find("segment", "老客户") == new
+
+
+def test_an_entry_is_merged_only_into_another_one_of_its_list_that_is_offered(database: str) -> None:
+    first, hidden = add("segment", "老客户"), add("segment", "存量")
+    with transaction(SYSTEM) as session:
+        library.update_preset(session, SYSTEM, hidden, name="存量", name_en="", position=1, is_active=False)
+    for into in (first, hidden, "source.exhibition", "segment.nothing"):
+        with pytest.raises(ValidationFailed):
+            merge(first, into)
+
+
+def test_only_who_edits_the_library_merges(database: str, sales: Actor) -> None:
+    first, second = add("segment", "老客户"), add("segment", "存量")
+    with pytest.raises(NotAllowed):
+        merge(first, second, sales)
+    with pytest.raises(NotAllowed), reading(sales) as session:
+        count_uses(session, sales, first)
+
+
+def test_a_hidden_entry_stays_on_the_records_that_have_it(database: str, sales: Actor) -> None:
+    code = add("segment", "老客户")
+    customer = factories.make_customer(sales, segment=code)
+    with transaction(SYSTEM) as session:
+        library.update_preset(session, SYSTEM, code, name="老客户", name_en="", position=1, is_active=False)
+    assert present().label(again(customer).segment) == "老客户"
+    checked = check_entry(present(), factories.customer_values(segment=code), [factories.contact_values()])
+    assert checked.errors == {}

@@ -1,0 +1,210 @@
+"""The pool: its filters, its table with a choice of rows to claim, and the card of one customer."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from crm_core.clock import today
+from crm_core.config import settings
+from crm_core.i18n import N_, _, format_age, format_date, format_time
+from crm_core.models import OWNER_CAUSES, STAGES, TIERS
+from crm_core.reference import children_of, region_label
+from crm_core.services import library as presets
+from crm_core.services import pool
+from crm_core.services.library import Library
+from crm_core.services.pool import Allowance, Card, PoolPage, PoolQuery
+from crm_core.services.pool_rules import PoolRules
+from ui import address, badges, feedback, forms, guard, routes
+from ui.customer_filters import first_page
+from ui.parameters import AnyOf, Number, OneOf, Parameter
+
+PAGE = "pool"
+ROW_HEIGHT = 36
+SORT_LABELS = {"newest": N_("Latest in the pool"), "oldest": N_("Longest in the pool"), "name": N_("By name")}
+
+
+class Filters:
+    """What can be chosen now, and the query it makes."""
+
+    def __init__(self, library: Library) -> None:
+        sections = {code: entry.label for code, entry in library.industries.items() if entry.parent is None}
+        self.choices: dict[str, tuple[str, dict[str, str]]] = {
+            "pool_stage": (_("Customer type"), {code: _(label) for code, label in STAGES.items()}),
+            "pool_tier": (_("Customer tier"), {code: _(label) for code, label in TIERS.items()}),
+            "pool_industry": (_("Industry"), sections),
+            "pool_province": (_("Province"), {region.code: region.label for region in children_of("")}),
+        }
+        self.parameters: dict[str, Parameter] = {
+            "pool_q": Parameter(),
+            **{name: AnyOf(codes=choices.keys) for name, (_title, choices) in self.choices.items()},
+            "pool_sort": OneOf("newest", codes=SORT_LABELS),
+            "page": Number(1),
+        }
+
+    def draw(self) -> PoolQuery:
+        """Draw the row and return the query it describes."""
+        address.restore(PAGE, self.parameters)
+        with st.container(horizontal=True, vertical_alignment="bottom", key="pool_filters"):
+            hint = _("Name, pinyin or code")
+            st.text_input(
+                _("Search"), key="pool_q", icon=":material/search:", live="150ms", placeholder=hint, width=220, on_change=first_page
+            )
+            for name, (title, choices) in self.choices.items():
+                st.multiselect(
+                    title, list(choices), format_func=choices.__getitem__, key=name, placeholder=_("Any"), width=170, on_change=first_page
+                )
+            labels = {code: _(label) for code, label in SORT_LABELS.items()}
+            st.selectbox(_("Order"), list(labels), format_func=labels.__getitem__, key="pool_sort", width=130, on_change=first_page)
+        return self._query()
+
+    def _query(self) -> PoolQuery:
+        state = st.session_state
+        return PoolQuery(
+            phrase=(state.get("pool_q") or "").strip(),
+            stages=tuple(state.get("pool_stage") or ()),
+            tiers=tuple(state.get("pool_tier") or ()),
+            industries=tuple(state.get("pool_industry") or ()),
+            provinces=tuple(state.get("pool_province") or ()),
+            sort=state.get("pool_sort") or "newest",
+            page=int(state.get("page") or 1),
+        )
+
+    def is_active(self, query: PoolQuery) -> bool:
+        """Whether anything is searched or filtered."""
+        return query != PoolQuery(sort=query.sort, page=query.page)
+
+    def keep(self) -> None:
+        """Write the choices into the address."""
+        address.keep(PAGE, self.parameters)
+
+
+def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
+    """What the rules leave to the viewer."""
+    if not rules.is_on:
+        st.info(_("The customer pool is switched off: nothing is added to it. What is in it can still be claimed."), icon=":material/info:")
+    words = []
+    if allowance.today is not None:
+        words.append(_("today you may claim {count} more").format(count=allowance.today))
+    if allowance.holding is not None:
+        words.append(_("you may hold {count} more customers").format(count=allowance.holding))
+    words.append(_("whoever had a customer before may claim it again after {days} days").format(days=rules.cooling_days))
+    st.caption(" · ".join(words))
+
+
+def draw(page: PoolPage, library: Library) -> None:
+    """The table; names open the card, and chosen rows are claimed together."""
+    with st.container(key="pool_table"):
+        event: Any = st.dataframe(
+            pa.Table.from_pylist([_row(card, library) for card in page.cards]),
+            hide_index=True,
+            row_height=ROW_HEIGHT,
+            height=ROW_HEIGHT * (len(page.cards) + 1) + 2,
+            lazy=False,
+            placeholder="",
+            column_config=_columns(),
+            alt=_("Customers on this page"),
+            on_select="rerun",
+            selection_mode="multi-row",
+            key=f"pool_rows_{st.session_state.get('pool_turn', 0)}",
+        )
+    st.session_state["pool_codes"] = [card.code for card in page.cards]
+    chosen = [page.cards[row] for row in event.selection.rows if row < len(page.cards)]
+    label = _("Claim {count} customers").format(count=len(chosen)) if chosen else _("Claim")
+    if st.button(
+        label, type="primary", icon=":material/front_hand:", disabled=not chosen, key="claim_chosen", help=_("Choose rows first.")
+    ):
+        _claim(chosen)
+
+
+def _row(card: Card, library: Library) -> dict[str, Any]:
+    day = card.pooled_at.astimezone(settings().timezone).date()
+    return {
+        "name": f":material/chevron_right: {card.name}",
+        "stage": _(STAGES[card.stage]),
+        "tier": card.tier or "",
+        "industry": library.division_label(card.industry) or card.industry_text or "",
+        "region": region_label(card.city or card.province),
+        "phone": card.phone or "",
+        "before": card.owner_before,
+        "cause": _(OWNER_CAUSES[card.cause]),
+        "since": format_age(day, today()),
+    }
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=216, key="open_pooled", on_click=_open)
+    titles = {
+        "stage": (_("Customer type"), 100),
+        "tier": (_("Tier"), 50),
+        "industry": (_("Industry"), 230),
+        "region": (_("Region"), 100),
+        "phone": (_("Phone"), 110),
+        "before": (_("Owner before"), 90),
+        "cause": (_("How"), 104),
+        "since": (_("Since"), 90),
+    }
+    return {"name": name} | {key: column.TextColumn(title, width=width) for key, (title, width) in titles.items()}
+
+
+def _open() -> None:
+    st.session_state["pool_card"] = st.session_state["pool_codes"][st.session_state["open_pooled"]["row"]]
+
+
+def open_card() -> None:
+    """Show the card that a click or the address asks for."""
+    asked = st.query_params.get("card", "")
+    if asked and st.session_state.get("pool_card_asked") != asked:
+        st.session_state["pool_card"] = st.session_state["pool_card_asked"] = asked
+    if code := st.session_state.pop("pool_card", None):
+        with guard.reading() as session:
+            card = pool.find_card(session, guard.actor(), code)
+            entries = presets.get_library(session)
+        if card:
+            guard.dialog(_("Customer in the pool"), _draw_card, card, entries)
+        else:
+            feedback.refusal(_("A customer is no longer in the pool."))
+
+
+def _draw_card(card: Card, library: Library) -> None:
+    st.subheader(feedback.escape(card.name), anchor=False)
+    badges.customer_badges(card.stage, card.kind, card.tier, is_incomplete=False, tags=[])
+    shown = {
+        _("Customer code"): card.code,
+        _("Industry"): library.industry_label(card.industry) if card.industry else card.industry_text or "",
+        _("Region"): region_label(card.city or card.province),
+        _("Phone"): card.phone or "",
+        _("Email"): card.email or "",
+        _("Owner before"): card.owner_before,
+        _("In the pool since"): format_time(card.pooled_at) + " · " + _(OWNER_CAUSES[card.cause]),
+        _("Reason"): card.reason,
+    }
+    shown = {label: text for label, text in shown.items() if text}
+    table = pa.table({"label": [feedback.escape(label) for label in shown], "value": [feedback.escape(text) for text in shown.values()]})
+    st.table(table, border="horizontal", hide_index=True, hide_header=True)
+    if card.blocked_until:
+        sentence = _("You had this customer before and may claim it again from {day} on.")
+        st.warning(sentence.format(day=format_date(card.blocked_until)), icon=":material/hourglass_top:")
+    else:
+        st.caption(_("Contacts, files and history open once the customer is yours."))
+    if forms.decide(_("Claim"), icon=":material/front_hand:", is_ready=card.blocked_until is None):
+        _claim([card])
+
+
+def _claim(cards: list[Card]) -> None:
+    """Claim, and go on: to the customer where it is one, else back to the table with what was refused."""
+    with feedback.attempt() as outcome, guard.acting() as session:
+        claimed = pool.claim(session, guard.actor(), [card.id for card in cards])
+    if not outcome.succeeded:
+        return
+    for sentence in claimed.refused:
+        feedback.refusal(sentence)
+    if claimed.refused and not claimed.done:
+        return
+    if len(cards) == 1:
+        feedback.later(_("{name} is yours now.").format(name=claimed.done[0][1]))
+        st.switch_page(routes.CUSTOMER, query_params={"code": claimed.done[0][0]})
+    feedback.later(" ".join([_("{count} customers are yours now.").format(count=len(claimed.done)), *claimed.refused]))
+    st.session_state["pool_turn"] = st.session_state.get("pool_turn", 0) + 1
+    st.rerun(scope="app")
