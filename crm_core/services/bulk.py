@@ -3,7 +3,6 @@
 Every customer gets its own line in the change log, and every one that is left as it was is named with the reason.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,10 +49,6 @@ class Plan:
     already: int
     refused: list[Refused]
     targets: Mapping[int, Target] = field(repr=False)
-
-    def reasons(self) -> dict[str, int]:
-        """How many customers stay, by the reason in words."""
-        return dict(Counter(reason_of(one) for one in self.refused))
 
 
 @dataclass(frozen=True)
