@@ -9,7 +9,19 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, forms, guard, holding, merge_form, owner_actions, routes, stage_dialog, tier_form, verification_form
+from ui import (
+    feedback,
+    forms,
+    guard,
+    holding,
+    merge_form,
+    outside_sharing,
+    owner_actions,
+    routes,
+    stage_dialog,
+    tier_form,
+    verification_form,
+)
 from ui.feedback import escape
 
 
@@ -81,6 +93,8 @@ ACTIONS: dict[str, Action] = {
     "hold": Action(N_("Set legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: not customer.is_on_hold),
     "unhold": Action(N_("End legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: bool(customer.is_on_hold)),
     "archive": Action(N_("Archive customer"), "inventory_2", Permission.CUSTOMER_ARCHIVE, holding.confirm_archive),
+    "alias": Action(N_("Alias for outside use"), "theater_comedy", Permission.CUSTOMER_EDIT, outside_sharing.edit_alias),
+    "sheet": Action(N_("Sheet for outside use"), "picture_as_pdf", Permission.CUSTOMER_EXPORT, outside_sharing.make_sheet),
     "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
 }
 """The menu in its order. A new action is a row here; its dialog stands in a module of its own."""

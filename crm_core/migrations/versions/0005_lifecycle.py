@@ -121,6 +121,7 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("before", sa.JSON(), nullable=False),
             sa.Column("reason", sa.String(300)),
             sa.Column("undone_at", TIME),
+            sa.Column("key", sa.String(36), unique=True),
         ],
         "owner_change": [
             _key(),
@@ -218,6 +219,11 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("columns", sa.JSON(), nullable=False),
             sa.Column("is_shared", sa.Boolean(), nullable=False),
             *_dated(),
+        ],
+        "list_preference": [
+            sa.Column("user_id", KEY, sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("columns", sa.JSON(), nullable=False),
+            _to("saved_view", "view_id", indexed=False, ondelete="SET NULL"),
         ],
         "custom_field": [
             _key(),
