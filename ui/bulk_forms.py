@@ -70,6 +70,7 @@ FORMS: dict[str, BulkForm] = {
     "tags_add": BulkForm("new_label", partial(_ask_tags, is_giving=True), partial(_tell_tags, N_("Tags added: {tags}"))),
     "tags_remove": BulkForm("label_off", partial(_ask_tags, is_giving=False), partial(_tell_tags, N_("Tags removed: {tags}"))),
     "segment": BulkForm("category", _ask_segment, _tell_segment),
+    "archive": BulkForm("inventory_2", lambda: {"archive": True}, lambda _asked: _("Moved to the archive")),
 }
 
 

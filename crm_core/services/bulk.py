@@ -119,9 +119,9 @@ def _plan(session: CrmSession, action: Action, selection: Selection, asked: Aske
     return Plan({id: change for id, change in changes.items() if id not in why}, already, refused, targets)
 
 
-def _why_not(target: Target) -> str:
-    if target.place != Place.LIBRARY:
-        return str(target.place)
+def _why_not(target: Target, lies_in: Place = Place.LIBRARY) -> str:
+    if target.place != lies_in:
+        return "changed" if target.place == Place.LIBRARY else str(target.place)
     return "pooled" if target.pooled_at else ""
 
 
@@ -170,7 +170,7 @@ def undo(session: CrmSession, actor: Actor, batch_id: int) -> None:
     _refuse_undone_or_late(batch)
     rows = {row["id"]: row for row in batch.before}
     targets = {one.id: one for one in lock_by_ids(session, list(rows))}
-    why = {id: "gone" if id not in targets else _why_not(targets[id]) for id in rows}
+    why = {id: "gone" if id not in targets else _why_not(targets[id], action.leaves_in) for id in rows}
     present = action.read(session, [id for id, stays in why.items() if not stays], batch.what["asked"])
     why |= {id: "changed" for id, value in present.items() if value != rows[id]["after"]}
     session.info["reason"] = _("Undo: {reason}").format(reason=batch.reason)[:300]

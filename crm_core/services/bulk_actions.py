@@ -11,7 +11,7 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import N_, _
-from crm_core.models import Customer, CustomerTag, Tag
+from crm_core.models import Customer, CustomerTag, Place, Tag
 from crm_core.permissions import Permission
 from crm_core.services.bulk_targets import Target, in_parts
 from crm_core.services.completeness import mark_incomplete
@@ -40,6 +40,10 @@ class Action(Protocol):
     def field(self) -> str:
         """The name under which the change log keeps the change."""
 
+    @property
+    def leaves_in(self) -> Place:
+        """Where the customers lie afterwards, and so where an undo looks for them."""
+
     def check(self, session: CrmSession, asked: Asked) -> Asked:
         """What is asked for, clean. Raises `ValidationFailed`."""
 
@@ -67,6 +71,7 @@ class TagAction:
     is_giving: bool
     permission: Permission = Permission.CUSTOMER_EDIT
     field: str = "tags"
+    leaves_in: Place = Place.LIBRARY
 
     def check(self, _session: CrmSession, asked: Asked) -> Asked:
         """At least one tag."""
@@ -118,6 +123,7 @@ class SegmentAction:
     label: str = N_("Change segment")
     permission: Permission = Permission.CUSTOMER_EDIT
     field: str = "segment"
+    leaves_in: Place = Place.LIBRARY
 
     def check(self, session: CrmSession, asked: Asked) -> Asked:
         """A choice that is offered now, or none."""
@@ -170,9 +176,52 @@ class SegmentAction:
         return self.read(session, ids, {})
 
 
+@dataclass(frozen=True)
+class ArchiveAction:
+    """Moves customers to the archive [004]."""
+
+    label: str = N_("Archive customers")
+    permission: Permission = Permission.CUSTOMER_ARCHIVE
+    field: str = "place"
+    leaves_in: Place = Place.ARCHIVE
+
+    def check(self, _session: CrmSession, _asked: Asked) -> Asked:
+        """Nothing has to be chosen."""
+        return {}
+
+    def read(self, session: CrmSession, ids: Collection[int], _asked: Asked) -> Mapping[int, Any]:
+        """Where they lie."""
+        found: dict[int, Any] = {}
+        for part in in_parts(ids):
+            found |= {row.id: row.place for row in session.execute(select(Customer.id, Customer.place).where(Customer.id.in_(part)))}
+        return found
+
+    def after(self, _value: Any, _asked: Asked) -> Any:
+        """The archive."""
+        return Place.ARCHIVE.value
+
+    def refuse(self, _session: CrmSession, _targets: Sequence[Target], _asked: Asked) -> Mapping[int, str]:
+        """Whatever lies in the library can be archived."""
+        return {}
+
+    def write(self, session: CrmSession, changes: Changes) -> None:
+        """One statement for each place."""
+        for place in {after for _before, after in changes.values()}:
+            for part in in_parts(id for id, (_before, after) in changes.items() if after == place):
+                change = {"place": place, "placed_at": clock.now(), "version": Customer.version + 1}
+                session.execute(
+                    update(Customer).where(Customer.id.in_(part)).values(change), execution_options={"synchronize_session": False}
+                )
+
+    def logged(self, session: CrmSession, ids: Collection[int]) -> Mapping[int, str | None]:
+        """The place, as the log keeps it for one customer."""
+        return self.read(session, ids, {})
+
+
 ACTIONS: dict[str, Action] = {
     "tags_add": TagAction(N_("Add tags"), is_giving=True),
     "tags_remove": TagAction(N_("Remove tags"), is_giving=False),
     "segment": SegmentAction(),
+    "archive": ArchiveAction(),
 }
 """The actions in the order of the menu. A new one is a row here and a row in `ui/bulk_forms.py`, which asks for what it needs."""

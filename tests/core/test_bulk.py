@@ -15,7 +15,7 @@ from crm_core import clock, db
 from crm_core.errors import IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Batch, Customer, Place
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import bulk, bulk_report, customer_changes, customers, library, tags
+from crm_core.services import archive, bulk, bulk_report, customer_changes, customers, library, tags
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import CustomerQuery
 from tests import factories
@@ -175,6 +175,29 @@ class TestRefusals:
         rows = list(load_workbook(BytesIO(bulk_report.refused_workbook(admin, done))).worksheets[0].values)
         assert rows[1][:2] == (evil.code, "'=1+1有限公司")
         assert len(rows) == 2
+
+
+class TestArchive:
+    def test_the_chosen_ones_leave_the_list_and_come_back_by_an_undo(self, manager: Actor, three: list[Customer]) -> None:
+        done = run(manager, "archive", codes(three[:2]), {})
+        assert places_of(three) == ["archive", "archive", "library"]
+        line = factories.log_of("customer", three[0].id, field="place")[-1]
+        assert (line.old, line.new, line.reason) == ("library", "archive", "年度规划")
+        with db.transaction(SYSTEM) as session:
+            archive.unarchive_customer(session, SYSTEM, three[1].id)
+        undone = undo(manager, done)
+        assert ([one["code"] for one in undone.left], undone.left[0]["why"]) == ([three[1].code], "changed")
+        assert places_of(three) == ["library"] * 3
+
+    def test_who_may_not_archive_one_may_not_archive_many(self, sales: Actor, three: list[Customer]) -> None:
+        with pytest.raises(NotAllowed):
+            run(sales, "archive", codes(three), {})
+        assert places_of(three) == ["library"] * 3
+
+
+def places_of(some: Sequence[Customer]) -> list[str]:
+    with db.reading(SYSTEM) as session:
+        return [session.get_one(Customer, one.id).place for one in some]
 
 
 class TestUndo:
