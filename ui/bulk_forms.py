@@ -98,4 +98,4 @@ def offered() -> list[str]:
 def entry(code: str) -> str:
     """An action as the menu shows it."""
     icon, label = (DIALOGS[code].icon, DIALOGS[code].label) if code in DIALOGS else (FORMS[code].icon, ACTIONS[code].label)
-    return f":material/{icon}: {_(label)}"
+    return f":material/{icon}: " + _(label)

@@ -60,7 +60,7 @@ def make_sheet(customer: View) -> None:
             st.download_button(
                 _("Download PDF"),
                 content,
-                file_name=f"{_('customer sheet')}-{customer.code[-6:]}.pdf",
+                file_name=_("customer sheet") + f"-{customer.code[-6:]}.pdf",
                 mime="application/pdf",
                 key="sheet_download",
                 icon=":material/download:",

@@ -66,7 +66,7 @@ def _entries(filters: Filters) -> list[str]:
 def _entry(filters: Filters, code: str) -> str:
     if code in WORDS:
         label, icon = WORDS[code]
-        return f":material/{icon}: {_(label)}"
+        return f":material/{icon}: " + _(label)
     view = filters.views.known[int(code)]
     name = feedback.escape(view.name)
     if not view.is_own:

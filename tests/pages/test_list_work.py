@@ -111,7 +111,7 @@ class TestColumns:
         again = Visit(sales).go(routes.CUSTOMERS)
         assert headings(again) == ["name", "owner", "source", "founded_on"]
         again.pick("view_menu", "columns").press("As it comes")
-        assert headings(again)[:4] == ["name", "stage", "tier", "code"]
+        assert headings(again)[:4] == ["name", "stage", "tier", "activity"]
 
     def test_a_view_has_its_own(self, sales: Actor, three: dict[str, Customer]) -> None:
         view = save(sales, "重点", columns=("owner", "address"))
