@@ -270,7 +270,8 @@ def upgrade() -> None:
     for name, columns in tables().items():
         op.create_table(name, *columns)
     op.add_column("change_log", sa.Column("feedback", sa.String(500)))
-    op.add_column("draft", _to("review", "review_id", indexed=False, ondelete="CASCADE"), inline_references=True)
+    reviewed = sa.ForeignKey("review.id", name="fk_draft_review_id", ondelete="CASCADE")
+    op.add_column("draft", sa.Column("review_id", KEY, reviewed), inline_references=True)
     op.create_index("ix_draft_review_id", "draft", ["review_id"], unique=True)
     op.execute(
         "INSERT INTO stage_change (customer_id, at, actor_id, to_stage)"
