@@ -114,6 +114,8 @@ def _draw_together(preview: Preview, library: Library) -> None:
         if preview.tags:
             facts.append(_("Tags") + " " + join_words(preview.tags))
         facts += [_(NAMED[table]) + f" {count}" for table, count in preview.moved.items()]
+        if "contract" in preview.moved:
+            facts.append(_("The chosen cooperation amount grows by the contracts of the other customer; its days stretch to them"))
         for fact in facts:
             st.caption(escape(fact))
         same = [
