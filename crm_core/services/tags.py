@@ -26,16 +26,10 @@ def list_tags(session: CrmSession) -> dict[int, str]:
     )
 
 
-def tags_of(session: CrmSession, customer_id: int) -> list[str]:
-    """The tags of a customer by name."""
-    return list(
-        session.execute(
-            select(Tag.name)
-            .join(CustomerTag, CustomerTag.tag_id == Tag.id)
-            .where(CustomerTag.customer_id == customer_id)
-            .order_by(Tag.name)
-        ).scalars()
-    )
+def tags_of(session: CrmSession, customer_id: int, *, by_hand: bool = False) -> list[str]:
+    """The tags of a customer by name, or only those that people set."""
+    own = select(Tag.name).join(CustomerTag, CustomerTag.tag_id == Tag.id).where(CustomerTag.customer_id == customer_id)
+    return list(session.execute((own.where(CustomerTag.by_hand) if by_hand else own).order_by(Tag.name)).scalars())
 
 
 def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
