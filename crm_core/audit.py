@@ -145,7 +145,8 @@ def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:
     customer_id = record.id if isinstance(record, Customer) else getattr(record, "customer_id", None)
     subject = next((text for name in _SUBJECTS if (text := getattr(record, name, None))), "")
-    key = inspect(record).identity or (getattr(record, "id", None) or getattr(record, "code", ""),)
+    state = inspect(record)
+    key = state.identity or state.mapper.primary_key_from_instance(record)
     return line_for(session, action, entity=record.__tablename__, entity_id=key[0], customer_id=customer_id, subject=subject, **what)
 
 

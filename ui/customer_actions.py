@@ -85,19 +85,19 @@ class Action:
 ACTIONS: dict[str, Action] = {
     "stage": Action(N_("Change type"), "swap_horiz", Permission.CUSTOMER_EDIT, stage_dialog.draw),
     "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
-    "transfer": Action(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer),
-    "release": Action(N_("Release into the pool"), "water", Permission.CUSTOMER_READ, owner_actions.release, owner_actions.may_release),
     "tier": Action(N_("Set tier"), "military_tech", Permission.CUSTOMER_EDIT, tier_form.draw),
     "verify": Action(N_("Verify"), "fact_check", Permission.CUSTOMER_EDIT, verification_form.draw),
-    "merge": Action(N_("Merge with…"), "merge", Permission.CUSTOMER_MERGE, merge_form.choose_other),
-    "hold": Action(N_("Set legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: not customer.is_on_hold),
-    "unhold": Action(N_("End legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: bool(customer.is_on_hold)),
-    "archive": Action(N_("Archive customer"), "inventory_2", Permission.CUSTOMER_ARCHIVE, holding.confirm_archive),
     "alias": Action(N_("Alias for outside use"), "theater_comedy", Permission.CUSTOMER_EDIT, outside_sharing.edit_alias),
     "sheet": Action(N_("Sheet for outside use"), "picture_as_pdf", Permission.CUSTOMER_EXPORT, outside_sharing.make_sheet),
+    "transfer": Action(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer),
+    "release": Action(N_("Release into the pool"), "water", Permission.CUSTOMER_READ, owner_actions.release, owner_actions.may_release),
+    "merge": Action(N_("Merge with…"), "merge", Permission.CUSTOMER_MERGE, merge_form.choose_other),
+    "archive": Action(N_("Archive customer"), "inventory_2", Permission.CUSTOMER_ARCHIVE, holding.confirm_archive),
+    "hold": Action(N_("Set legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: not customer.is_on_hold),
+    "unhold": Action(N_("End legal hold"), "gavel", Permission.RULE_EDIT, holding.decide, lambda customer: bool(customer.is_on_hold)),
     "delete": Action(N_("Delete customer"), "delete", Permission.CUSTOMER_DELETE, _confirm_delete),
 }
-"""The menu in its order. A new action is a row here; its dialog stands in a module of its own."""
+"""The menu in its order, what is used most first. A new action is a row here; its dialog stands in a module of its own."""
 
 
 def offer_undo() -> None:

@@ -31,7 +31,7 @@ def _page(route: Route, actor: Actor | None) -> StreamlitPage:
     is_allowed = actor is not None and route.opens_for(actor)
     return st.Page(
         route.file,
-        title=_(route.title) if actor else "客脉 Kemai",
+        title=_(route.entry or route.title) if actor else "客脉 Kemai",
         icon=f":material/{route.icon}:",
         url_path=route.url,
         default=route.file == routes.HOME,
@@ -40,7 +40,7 @@ def _page(route: Route, actor: Actor | None) -> StreamlitPage:
 
 
 def draw(current: StreamlitPage, actor: Actor) -> None:
-    """Draw the header row; `title` fills the place at its left."""
+    """Draw the header row, below it links to the pages of the same entry; `title` fills the place at its left."""
     with st.container(key="header", horizontal=True, vertical_alignment="center"):
         place = st.container(key="header_title")
         if current.url_path != "customers" and actor.can(Permission.CUSTOMER_READ):
@@ -52,6 +52,15 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
         notice_list.draw()
         _draw_user_menu(actor)
     st.session_state["header_place"] = place
+    _draw_beside(current, actor)
+
+
+def _draw_beside(current: StreamlitPage, actor: Actor) -> None:
+    if pages := routes.beside(current.url_path):
+        with st.container(key="pages_beside", horizontal=True, gap="small"):
+            for route in pages:
+                if route.opens_for(actor):
+                    st.page_link(route.file, label=_(route.title), icon=f":material/{route.icon}:")
 
 
 def draw_signed_out() -> None:

@@ -55,57 +55,64 @@ class Route:
     """Shown to somebody who is not signed in, too."""
     others: tuple[Permission, ...] = ()
     """Further permissions, each of which opens it as well."""
+    entry: str = ""
+    """What the navigation calls it where other pages stand behind it."""
+    behind: str = ""
+    """The address of the page behind whose entry it stands; all of them link to each other."""
 
     def opens_for(self, actor: Actor) -> bool:
         """Whether the actor's role opens it."""
         return self.permission is None or any(actor.can(one) for one in (self.permission, *self.others))
 
 
+WORK, CARE = N_("Work"), N_("Customer upkeep")
+MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
+RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
+
 ROUTES = (
     Route(HOME, "home", N_("Home"), "home"),
-    Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, N_("Work")),
-    Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, N_("Customer management")),
-    Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, N_("Customer management")),
-    Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, N_("Customer management")),
-    Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, N_("Customer management")),
-    Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, N_("Customer management")),
-    Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ),
-    Route(
-        REVIEWS,
-        "reviews",
-        N_("Reviews"),
-        "rate_review",
-        Permission.CUSTOMER_CREATE,
-        N_("Customer management"),
-        others=(Permission.CUSTOMER_REVIEW,),
-    ),
+    Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
+    Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(REVIEW, "review", N_("Entry under review"), "rate_review", Permission.CUSTOMER_CREATE, others=(Permission.CUSTOMER_REVIEW,)),
-    Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, N_("Customer management")),
-    Route(ARCHIVE, "archive", N_("Archived customers"), "inventory_2", Permission.CUSTOMER_READ, N_("Customer management")),
-    Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, N_("Customer management")),
-    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE),
+    Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, MANAGEMENT),
+    Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, MANAGEMENT),
+    Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, MANAGEMENT),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
-    Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, N_("Insight")),
+    Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, CARE),
+    Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, CARE),
+    Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, CARE),
+    Route(ARCHIVE, "archive", N_("Archived customers"), "inventory_2", Permission.CUSTOMER_READ, CARE),
+    Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, CARE),
+    Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ),
+    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE),
+    Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
+    Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
+    Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
+    Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),
+    Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, behind="review-rules"),
+    Route(STANDING, "standing", N_("Tier, status and verification"), "speed", Permission.RULE_EDIT, behind="review-rules"),
+    Route(BIN_RULES, "bin-rules", N_("Recycle bin rules"), "auto_delete", Permission.RULE_EDIT, behind="review-rules"),
+    Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, RULES),
+    Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, behind="library"),
+    Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, behind="library"),
+    Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, ADMINISTRATION),
+    Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, ADMINISTRATION),
+    Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, ADMINISTRATION),
+    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, ADMINISTRATION),
+    Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, ADMINISTRATION),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
     Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),
-    Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, N_("Administration")),
-    Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, N_("Administration")),
-    Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, N_("Administration")),
-    Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, N_("Administration")),
-    Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, N_("Administration")),
-    Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, N_("Administration")),
-    Route(OUTLINES, "outlines", N_("Talking points"), "quiz", Permission.LIBRARY_EDIT, N_("Administration")),
-    Route(POOL_RULES, "pool-rules", N_("Pool and transfer"), "recycling", Permission.RULE_EDIT, N_("Administration")),
-    Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, N_("Administration")),
-    Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, N_("Administration")),
-    Route(STANDING, "standing", N_("Tier, status, verification"), "speed", Permission.RULE_EDIT, N_("Administration")),
-    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, N_("Administration")),
-    Route(BIN_RULES, "bin-rules", N_("Rules of the recycle bin"), "auto_delete", Permission.RULE_EDIT, N_("Administration")),
-    Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, N_("Administration")),
 )
 
 OPEN = frozenset(route.url for route in ROUTES if route.is_open)
+
+
+def beside(url: str) -> list[Route]:
+    """The pages that share an entry of the navigation with this one, itself among them; none where it has its own."""
+    first = next((route.behind or route.url for route in ROUTES if route.url == url), url)
+    found = [route for route in ROUTES if first in (route.url, route.behind)]
+    return found if len(found) > 1 else []
 
 
 def parse(path: str) -> tuple[str, dict[str, str]]:

@@ -19,6 +19,7 @@ from crm_core.services.field_settings import AREA
 from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
 from crm_core.services.outside_sheet import PEOPLE
+from crm_core.services.rule_words import AREAS, differing_rules
 from crm_core.services.users import user_names
 from crm_core.services.verification import CHECKS
 from crm_core.visibility import see_logged
@@ -141,7 +142,10 @@ class LogWords:
         self.library: Library = get_library(session)
         self.people = users = {str(number): name for number, name in user_names(session).items()}
         teams = {str(row.id): row.name for row in session.execute(select(Team.id, Team.name))}
-        roles = {str(role.id): role.title for role in session.execute(select(Role)).scalars()}
+        titled = list(session.execute(select(Role)).scalars())
+        roles = {str(role.id): role.title for role in titled}
+        by_code = {role.code: role.title for role in titled}
+        self._in_rules = {"roles": by_code, "role": by_code, "people": users}
         named = {
             "owner_id": users,
             "assignee_id": users,
@@ -175,12 +179,16 @@ class LogWords:
         if line.subject and line.entity != "customer":
             # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
             what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
+        if line.entity == Policy.__tablename__ and line.entity_id in AREAS:
+            what += " · " + _(AREAS[line.entity_id][0])
         if line.action != "changed":
             what += " · " + _(ACTIONS.get(line.action, line.action))
         if not line.field:
             return LineText(what, "", self._happened(line))
         if line.entity == Policy.__tablename__ and line.entity_id == AREA:
-            return LineText(what + " · " + _("Fields"), *differing(self.library, line.old, line.new))
+            return LineText(what, *differing(self.library, line.old, line.new))
+        if line.entity == Policy.__tablename__ and line.entity_id in AREAS:
+            return LineText(what, *differing_rules(line.entity_id, self._in_rules, line.old, line.new))
         before, after = (self.value(line.entity, line.field, stored) for stored in (line.old, line.new))
         return LineText(f"{what} · {self.title(line.entity, line.field)}", before, after)
 

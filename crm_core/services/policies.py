@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict
@@ -32,8 +33,12 @@ def set_policy(session: CrmSession, actor: Actor, area: str, values: Mapping[str
     if (policy.version if policy else 0) != version:
         raise Conflict(version=policy.version if policy else 0, theirs=dict(policy.values) if policy else {})
     if policy is None:
-        session.add(Policy(area=area, values=dict(values)))
+        policy = Policy(area=area, values=dict(values))
+        session.add(policy)
+        session.flush()
+        # That a row was made says nothing of what the first settings of an area are.
+        audit.record_change(session, policy, field="values", old="", new=audit.as_logged(policy.values))
     else:
         policy.values = dict(values)
-    session.flush()
+        session.flush()
     bump(session, "policies")

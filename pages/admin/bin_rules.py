@@ -9,7 +9,7 @@ from crm_core.services.recycle_bin import LONGEST, BinRules
 from ui import feedback, guard, header
 
 actor = guard.page(Permission.RULE_EDIT)
-header.title(_("Rules of the recycle bin"))
+header.title(_("Recycle bin rules"))
 
 with guard.reading() as session:
     rules, version = recycle_bin.get_bin_rules(session)

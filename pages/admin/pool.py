@@ -8,7 +8,7 @@ from crm_core.services import pool_rules
 from ui import guard, header, pool_rules_form
 
 actor = guard.page(Permission.RULE_EDIT)
-header.title(_("Pool and transfer"))
+header.title(_("Pool and transfer rules"))
 
 with guard.reading() as session:
     rules, version = pool_rules.get_rules(session)

@@ -6,7 +6,7 @@ from crm_core.services import activity, tiers, verification_plan
 from ui import guard, header, standing_forms
 
 guard.page(Permission.RULE_EDIT)
-header.title(_("Tier, status, verification"))
+header.title(_("Tier, status and verification"))
 
 with guard.reading() as session:
     by_amount, by_days = tiers.get_tier_policy(session), activity.get_activity_policy(session)

@@ -73,17 +73,17 @@ left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    names_of_tabs = [_("Contacts"), _("Tasks"), _("Contracts"), _("Attachments"), _("Change log")]
-    tab_contacts, tab_tasks, tab_contracts, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
+    names_of_tabs = [_("Contacts"), _("Contracts"), _("Tasks"), _("Attachments"), _("Change log")]
+    tab_contacts, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
     if tab_contacts.open:
         with tab_contacts:
             contact_list.draw(customer, people, entries, may_edit=may_edit)
-    if tab_tasks.open:
-        with tab_tasks:
-            task_list.draw_for(customer)
     if tab_contracts.open:
         with tab_contracts:
             contract_list.draw(customer.id, names)
+    if tab_tasks.open:
+        with tab_tasks:
+            task_list.draw_for(customer)
     if tab_files.open:
         with tab_files:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
