@@ -7,21 +7,24 @@ from functools import partial
 from typing import Any
 
 import bcrypt
+from sqlalchemy import select
 
 from benchmarks import people
 from benchmarks.dataset import CUSTOMERS, PASSWORD, invent_customer
 from benchmarks.measure import Row, time_each
 from benchmarks.names import Inventor
 from crm_core import clock, db
-from crm_core.models import STAGES
+from crm_core.models import STAGES, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services import contacts, customer_changes, customer_list, customers, dashboards, history, library, sign_in, tags, users
+from crm_core.services import bulk, contacts, customer_changes, customer_list, customers, dashboards, history, library, sign_in, tags, users
+from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import PAGE_SIZE, CustomerQuery
 from crm_core.visibility import View
 
 CALLS = 60
 WARM_UP = 3
+BULK = 10_000
 PAGES = range(1, CALLS + WARM_UP + 1)
 COMMON = ("杭州", "科技", "有限", "机械", "公司", "电子", "苏州", "集团", "软件", "贸易")
 SPELLED = ("hengyuan", "hzjx", "ruifeng", "xinyue", "boya", "jiahe", "zhuoer", "qihang", "xinghai")
@@ -55,6 +58,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.list.own", partial(time_each, partial(_list, seller), first)
     yield "core.list.own.uncached", partial(_time_fresh, partial(_list, seller), first)
     yield from _searches(chief, manager)
+    yield "bulk.tag", partial(_bulk_tag, chief)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)
     yield "core.edit.save", partial(_edit, seller)
@@ -99,6 +103,19 @@ def _list(actor: Actor, query: CustomerQuery) -> None:
         users.user_names(session)
         tags.list_tags(session)
         customer_list.list_customers(session, actor, query)
+
+
+def _bulk_tag(actor: Actor) -> list[float]:
+    """A tag for ten thousand of the customers that a query finds, each time another one."""
+    with db.reading(actor) as session:
+        found = session.execute(select(Customer.code).where(Customer.is_listed).order_by(Customer.id).limit(BULK)).scalars()
+        selection = Selection(tuple(found))
+
+    def tag(number: int) -> None:
+        with db.transaction(actor) as session:
+            bulk.run(session, actor, "tags_add", selection, {"tags": [f"批量{number}"]}, reason="benchmark", key=f"benchmark-{number}")
+
+    return time_each(tag, range(4), warm_up=1)
 
 
 def _detail(actor: Actor, code: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -67,10 +67,11 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def insert_unless_there(session: Session, model: type[Any], **values: Any) -> None:
-    """Insert a row unless one with the same key exists; safe when two transactions try at once."""
+def insert_unless_there(session: Session, model: type[Any], **values: Any) -> bool:
+    """Insert a row unless one with the same key exists, and say whether it was; safe when two transactions try at once."""
     insert = (sqlite if is_sqlite(session) else postgresql).insert
-    session.execute(insert(model).values(**values).on_conflict_do_nothing())
+    statement = insert(model).values(**values).on_conflict_do_nothing()
+    return session.execute(statement.returning(*inspect(model).primary_key)).first() is not None
 
 
 @contextmanager

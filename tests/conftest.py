@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -79,26 +80,15 @@ def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def sqlite_database(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A fresh SQLite database; the address of it."""
-    folder = tmp_path / "var"
-    folder.mkdir()
-    shutil.copy(sqlite_template, folder / "crm.db")
-    shutil.copy(sqlite_template.with_name(KEY), folder / KEY)
-    use_database(monkeypatch, folder, "")
-    yield config.settings().url
-    forget_settings()
+    with sqlite_copy(monkeypatch, sqlite_template, tmp_path / "var") as url:
+        yield url
 
 
 @pytest.fixture
 def postgres_database(postgres_url: str, postgres_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A fresh PostgreSQL database; the address of it."""
-    name = f"kemai_{tmp_path.name[:40].lower()}_{factories.unique_number()}"
-    execute_on(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE {postgres_template.name}')
-    (tmp_path / "var").mkdir()
-    shutil.copy(postgres_template / KEY, tmp_path / "var" / KEY)
-    use_database(monkeypatch, tmp_path / "var", database_url(postgres_url, name))
-    yield config.settings().url
-    forget_settings()
-    execute_on(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    with postgres_copy(monkeypatch, postgres_url, postgres_template, tmp_path / "var") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -106,6 +96,30 @@ def database(request: pytest.FixtureRequest) -> str:
     """A fresh database of each kind in turn: upgraded, with the preset library and roles, without users."""
     url: str = request.getfixturevalue(f"{request.param}_database")
     return url
+
+
+@contextmanager
+def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iterator[str]:
+    """A copy of the SQLite template in a new folder, in use; its address."""
+    folder.mkdir()
+    shutil.copy(template, folder / "crm.db")
+    shutil.copy(template.with_name(KEY), folder / KEY)
+    use_database(patch, folder, "")
+    yield config.settings().url
+    forget_settings()
+
+
+@contextmanager
+def postgres_copy(patch: pytest.MonkeyPatch, server: str, template: Path, folder: Path) -> Iterator[str]:
+    """A copy of the PostgreSQL template, in use, with a new data folder; its address."""
+    name = f"kemai_{folder.parent.name[:40].lower()}_{factories.unique_number()}"
+    execute_on(server, f'CREATE DATABASE "{name}" TEMPLATE {template.name}')
+    folder.mkdir()
+    shutil.copy(template / KEY, folder / KEY)
+    use_database(patch, folder, database_url(server, name))
+    yield config.settings().url
+    forget_settings()
+    execute_on(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def use_database(patch: pytest.MonkeyPatch, folder: Path, url: str) -> None:

@@ -3,7 +3,7 @@
 Streamlit's own binding writes the labels that widgets show; a link sent to a colleague with another language would lose its filters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
@@ -29,9 +29,9 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     return True
 
 
-def keep(page: str, parameters: Mapping[str, Parameter]) -> None:
-    """After the widgets: write what was chosen into the address, leaving out what is as it comes."""
-    chosen = {name: parameter.write(st.session_state.get(name)) for name, parameter in parameters.items()}
+def keep(page: str, parameters: Mapping[str, Parameter], *, without: Collection[str] = ()) -> None:
+    """After the widgets: write what was chosen into the address, leaving out what is as it comes, and the parameters of these names."""
+    chosen = {name: [] if name in without else parameter.write(st.session_state.get(name)) for name, parameter in parameters.items()}
     if st.session_state.get("address") != (page, chosen):
         st.query_params.from_dict({name: values for name, values in chosen.items() if values})
         st.session_state["address"] = (page, chosen)

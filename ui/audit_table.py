@@ -37,7 +37,7 @@ def draw(page: LogPage, words: LogWords) -> None:
 
 def _columns() -> dict[str, Any]:
     column = st.column_config
-    widths = (124, 80, 104, 190, 220, 150, 150, 160)
+    widths = (124, 84, 104, 226, 220, 136, 136, 148)
     texts = {name: column.TextColumn(title, width=width) for name, title, width in zip(COLUMNS, audit_log.headings(), widths, strict=True)}
     opening = column.ButtonColumn(_("Customer"), type="tertiary", alignment="left", width=220, key="open_logged", on_click=_open)
     return texts | {"customer": opening}

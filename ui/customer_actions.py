@@ -9,7 +9,19 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
-from ui import feedback, forms, guard, holding, merge_form, owner_actions, routes, stage_dialog, tier_form, verification_form
+from ui import (
+    feedback,
+    forms,
+    guard,
+    holding,
+    merge_form,
+    outside_sharing,
+    owner_actions,
+    routes,
+    stage_dialog,
+    tier_form,
+    verification_form,
+)
 from ui.feedback import escape
 
 
@@ -75,6 +87,8 @@ ACTIONS: dict[str, Action] = {
     "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
     "tier": Action(N_("Set tier"), "military_tech", Permission.CUSTOMER_EDIT, tier_form.draw),
     "verify": Action(N_("Verify"), "fact_check", Permission.CUSTOMER_EDIT, verification_form.draw),
+    "alias": Action(N_("Alias for outside use"), "theater_comedy", Permission.CUSTOMER_EDIT, outside_sharing.edit_alias),
+    "sheet": Action(N_("Sheet for outside use"), "picture_as_pdf", Permission.CUSTOMER_EXPORT, outside_sharing.make_sheet),
     "transfer": Action(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer),
     "release": Action(N_("Release into the pool"), "water", Permission.CUSTOMER_READ, owner_actions.release, owner_actions.may_release),
     "merge": Action(N_("Merge with…"), "merge", Permission.CUSTOMER_MERGE, merge_form.choose_other),

@@ -1,5 +1,7 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,9 +16,11 @@ from crm_core.models import ACTIVITIES, STAGES
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
-from ui import address, page_tools
+from crm_core.services.list_columns import Column, choose_columns
+from crm_core.services.saved_views import View
+from ui import address, feedback, page_tools
 from ui.forms import EARLIEST, LATEST, choices_of, label_of
-from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Quantity, Switch
+from ui.parameters import AnyOf, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
 PAGINATION_WIDTH = 340
@@ -33,11 +37,24 @@ LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
 
 
+NOT_IN_VIEWS = ("page", "view", "changed")
+
+
+@dataclass(frozen=True)
+class Views:
+    """The saved views that the user can open, the one that opens first, and the columns to choose from."""
+
+    known: dict[int, View]
+    offered: dict[str, Column]
+    first: int | None = None
+    own_columns: tuple[str, ...] = ()
+
+
 class Filters:
     """What can be chosen now, and the query it makes."""
 
-    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], *, notice_days: int) -> None:
-        self.library, self.tags, self.notice_days = library, tags, notice_days
+    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], views: "Views", *, notice_days: int) -> None:
+        self.library, self.tags, self.views, self.notice_days = library, tags, views, notice_days
         self.owners = owners = owners | {POOL: _("Pool")}
         own = [field for field in library.custom.values() if field.filterable]
         declared = [name for name in CHOSEN if name in library.fields or name == "activity"]
@@ -55,15 +72,19 @@ class Filters:
             "incomplete": Switch(),
             "recycled": Switch(),
             "sort": OneOf("newest", codes=SORTS),
+            "cols": AnyOf(codes=lambda: views.offered),
             "page": Number(1),
+            "view": Id(),
+            "changed": Switch(),
         }
 
-    def draw(self) -> CustomerQuery:
-        """Draw the row and return the query it describes."""
+    def draw(self, draw_tools: Callable[[], None]) -> CustomerQuery:
+        """Draw the row, the tools of the list at its end, and return the query it describes."""
         if address.restore(PAGE, self.parameters):
+            self._open_asked_view()
             renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
-            with st.container(key="list_search", width=300):
+            with st.container(key="list_search", width=250):
                 st.text_input(
                     _("Search customers"),
                     key="q",
@@ -97,6 +118,7 @@ class Filters:
                 width=140,
                 on_change=first_page,
             )
+            draw_tools()
         return self.query()
 
     def _more(self) -> list[str]:
@@ -148,10 +170,56 @@ class Filters:
                 column.number_input(label, value=None, step=None, placeholder=_("Any"), **what)
 
     def clear(self) -> None:
-        """Take all filters away."""
+        """Take all filters away, and leave the view."""
         for name, parameter in self.parameters.items():
             st.session_state[name] = parameter.read([])
         renew_pagination()
+
+    def open_view(self, view: View) -> None:
+        """Show what a view holds; what is not there any more, such as a tag that was deleted, is left out."""
+        self.clear()
+        st.session_state["view"] = view.id
+        for name, values in self._held_by(view).items():
+            st.session_state[name] = self.parameters[name].read(values)
+
+    def _open_asked_view(self) -> None:
+        """After an address was read: open the view it names, or the user's own first one where it names nothing at all."""
+        asked, is_plain = st.session_state["view"], all(not values for values in self.state().values())
+        if asked is None and is_plain and st.session_state["page"] == 1:
+            asked = self.views.first
+        view = self.views.known.get(asked)
+        if asked is not None and view is None and asked == st.session_state["view"]:
+            feedback.later(_("This view was deleted or is not shared with you. All customers are shown."))
+            st.session_state["view"] = None
+        if view is not None and not st.session_state["changed"]:
+            page = st.session_state["page"]
+            self.open_view(view)
+            st.session_state["page"] = page
+
+    def state(self) -> dict[str, list[str]]:
+        """What a view would hold now, by parameter of the address."""
+        kept = {name: one for name, one in self.parameters.items() if name not in NOT_IN_VIEWS}
+        return {name: parameter.write(st.session_state.get(name)) for name, parameter in kept.items()}
+
+    def _held_by(self, view: View) -> dict[str, list[str]]:
+        held = {**view.query, "cols": list(view.columns)}
+        known = {name: self.parameters[name] for name in self.state()}
+        return {name: parameter.write(parameter.read(held.get(name, []))) for name, parameter in known.items()}
+
+    @property
+    def view(self) -> View | None:
+        """The view that is open."""
+        return self.views.known.get(st.session_state.get("view"))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the list shows something else than the open view holds."""
+        return self.view is not None and self.state() != self._held_by(self.view)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that are shown: those chosen now, the user's own, or the usual ones."""
+        return choose_columns(self.views.offered, self.library, st.session_state.get("cols") or self.views.own_columns)
 
     def query(self) -> CustomerQuery:
         """The query for what is chosen now."""
@@ -171,8 +239,9 @@ class Filters:
         )
 
     def keep(self) -> None:
-        """Write the choices into the address."""
-        address.keep(PAGE, self.parameters)
+        """Write the choices into the address: of a view only its number, as long as nothing else is chosen."""
+        st.session_state["changed"] = self.is_changed
+        address.keep(PAGE, self.parameters, without=self.state() if self.view and not self.is_changed else ())
 
 
 def is_empty(query: CustomerQuery) -> bool:

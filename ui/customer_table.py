@@ -1,57 +1,75 @@
 """The table of customers: one page of rows as people read them, each name opening its customer."""
 
 import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
+from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.fields import Field, Widget, read_value
 from crm_core.i18n import _, format_age, language
 from crm_core.models import ACTIVITIES, STAGES
-from crm_core.permissions import Access
 from crm_core.reference import region_label
 from crm_core.services import display
-from crm_core.services.customer_list import CustomerPage
+from crm_core.services.customer_list import CustomerPage, PrimaryContact
 from crm_core.services.library import Library
-from ui import guard, routes
+from crm_core.services.list_columns import Column
+from ui import routes
 from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
 
 ROW_HEIGHT = 36
 STATES_WIDTH = {"zh_CN": 148, "en": 204}
 STATES_AND_INDUSTRY_WIDTH = 286
 REGION_WIDTH = 94
-ACTIVITY_WIDTH = {"zh_CN": 58, "en": 78}
 OWN_WIDTH = 120
-COLUMN_OF = {"tier": "tier", "region": "province"}
-"""The columns of fields that an administrator may hide."""
+NAME_WIDTH = 196
+ACTIVITY_WIDTH = {"zh_CN": 58, "en": 78}
+WIDTHS = {
+    "tier": 40,
+    "code": 102,
+    "region": REGION_WIDTH,
+    "contact": 62,
+    "phone": 104,
+    "email": 170,
+    "owner": 60,
+    "amount": 84,
+    "created": 88,
+    "updated": 88,
+}
 LETTER_WIDTH = 6.6
 INCOMPLETE_COLOUR = "#D97706"
 
 
-def draw(page: CustomerPage, library: Library, owners: dict[int, str]) -> None:
-    """Draw a page of the list, without hidden fields, and without the phones where they are hidden from the viewer's role."""
+def draw(page: CustomerPage, columns: Sequence[Column], library: Library, owners: dict[int, str], *, selection: str = "") -> list[str]:
+    """Draw a page of the list with these columns after the name, each name opening its customer.
+
+    With `selection`, the key under which it is kept, rows are selected instead; returns the codes of those that are.
+    """
     # Arrow is what the browser gets; the way through pandas took as long as the rest of this function.
-    table = pa.Table.from_pylist([_row(row, page, library, owners) for row in page.rows])
-    hidden = [column for column, name in COLUMN_OF.items() if name not in library.fields]
-    if guard.actor().access_to("phone") is Access.HIDDEN:
-        hidden.append("phone")
-    table = table.drop_columns(hidden)
+    table = pa.Table.from_pylist([_row(row, page, columns, library, owners, is_link=not selection) for row in page.rows])
+    choosing: dict[str, Any] = {"key": selection, "on_select": "rerun", "selection_mode": "multi-row"} if selection else {}
     with st.container(key="customer_table"):
-        st.dataframe(
+        chosen: Any = st.dataframe(
             table,
             hide_index=True,
             row_height=ROW_HEIGHT,
             height=ROW_HEIGHT * (len(page.rows) + 1) + 2,
             lazy=False,
             placeholder="",
-            column_config=_columns() | {name: _own_column(field) for name, field in library.listed.items()},
+            column_config=_configured(columns, is_link=not selection),
             alt=_("Customers on this page"),
+            **choosing,
         )
     st.session_state["listed_codes"] = [row.code for row in page.rows]
+    # A selection outlives the rows it was made on by one run.
+    return [page.rows[place].code for place in chosen["selection"]["rows"] if place < len(page.rows)] if selection else []
 
 
 def _open() -> None:
@@ -60,27 +78,62 @@ def _open() -> None:
     st.switch_page(routes.CUSTOMER, query_params={"code": st.session_state["listed_codes"][click["row"]]})
 
 
-def _row(row: Any, page: CustomerPage, library: Library, owners: dict[int, str]) -> dict[str, Any]:
-    contact = page.contacts.get(row.id)
-    states = [_(STAGES[row.stage])] + ([_("Incomplete")] if row.is_incomplete else [])
-    return {
-        "name": f":material/chevron_right: {row.name}",
-        "stage": states,
-        "tier": row.tier or "",
-        "activity": [_(ACTIVITIES[row.activity])] if row.activity else [],
-        "code": row.code,
-        "industry": _fitting(library.division_label(row.industry) or row.industry_text or "", _industry_width()),
-        "region": _fitting(region_label(row.city or row.province), REGION_WIDTH),
-        "contact": contact.name if contact else "",
-        "phone": (contact.phone or "") if contact else "",
-        "owner": _("Pool") if row.pooled_at else owners.get(row.owner_id, ""),
-        "amount": float(row.cooperation_amount) if row.cooperation_amount is not None else None,
-        "created": format_age(row.created_at.astimezone(settings().timezone).date(), today()),
-        **{name: _own_cell(field, row, library) for name, field in library.listed.items()},
-    }
+def _row(
+    row: Any, page: CustomerPage, columns: Sequence[Column], library: Library, owners: dict[int, str], *, is_link: bool
+) -> dict[str, Any]:
+    line = Line(row, page.contacts.get(row.id, NO_CONTACT), library, owners)
+    cells = {one.name: _cell_of(one.field, row, library) if one.field else CELLS[one.name](line) for one in columns}
+    return {"name": f":material/chevron_right: {row.name}" if is_link else row.name} | cells
 
 
-def _own_cell(field: Field, row: Any, library: Library) -> str | float | None:
+@dataclass(frozen=True)
+class Line:
+    """What the cells of one customer are made from."""
+
+    row: Any
+    contact: PrimaryContact
+    library: Library
+    owners: dict[int, str]
+
+
+NO_CONTACT = PrimaryContact()
+
+
+def _stage(line: Line) -> list[str]:
+    return [_(STAGES[line.row.stage])] + ([_("Incomplete")] if line.row.is_incomplete else [])
+
+
+def _industry(line: Line) -> str:
+    return _fitting(line.library.division_label(line.row.industry) or line.row.industry_text or "", _industry_width())
+
+
+def _amount(line: Line) -> float | None:
+    return None if line.row.cooperation_amount is None else float(line.row.cooperation_amount)
+
+
+def _age(moment: datetime) -> str:
+    return format_age(moment.astimezone(settings().timezone).date(), today())
+
+
+CELLS: dict[str, Callable[[Line], Any]] = {
+    "stage": _stage,
+    "tier": lambda line: line.row.tier or "",
+    "activity": lambda line: [_(ACTIVITIES[line.row.activity])] if line.row.activity else [],
+    "code": lambda line: line.row.code,
+    "industry": _industry,
+    "region": lambda line: _fitting(region_label(line.row.city or line.row.province), REGION_WIDTH),
+    "contact": lambda line: line.contact.name,
+    "phone": lambda line: line.contact.phone or "",
+    "email": lambda line: _("not provided") if line.contact.email == NOT_PROVIDED else line.contact.email or "",
+    "owner": lambda line: _("Pool") if line.row.pooled_at else line.owners.get(line.row.owner_id, ""),
+    "amount": _amount,
+    "created": lambda line: _age(line.row.created_at),
+    "updated": lambda line: _age(line.row.updated_at),
+}
+"""What the columns that are no fields show."""
+
+
+def _cell_of(field: Field, row: Any, library: Library) -> str | float | None:
     value = read_value(row, field)
     return float(value) if isinstance(value, Decimal) else display.show(field, value, library) or None
 
@@ -104,31 +157,34 @@ def _fitting(text: str, width: int) -> str:
     return text
 
 
-def _columns() -> dict[str, Any]:
+def _configured(columns: Sequence[Column], *, is_link: bool) -> dict[str, Any]:
     column = st.column_config
-    states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
-    stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
-    return {
-        "name": column.ButtonColumn(
-            _("Customer name"), type="tertiary", alignment="left", width=196, pinned=True, key="open_customer", on_click=_open
-        ),
-        "code": column.TextColumn(_("Customer code"), width=102),
-        "stage": column.MultiselectColumn(_("Customer type"), options=list(stages), color=list(stages.values()), width=_states_width()),
-        "tier": column.TextColumn(_("Tier"), width=40),
-        "activity": column.MultiselectColumn(
-            _("Status"), options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()]
-        ),
-        "industry": column.TextColumn(_("Industry"), width=_industry_width()),
-        "region": column.TextColumn(_("Region"), width=REGION_WIDTH),
-        "contact": column.TextColumn(_("Contact"), width=62),
-        "phone": column.TextColumn(_("Phone"), width=104),
-        "owner": column.TextColumn(_("Owner"), width=60),
-        "amount": column.NumberColumn(_("Amount"), format="¥%,.0f", width=84),
-        "created": column.TextColumn(_("Created"), width=88),
-    }
+    name = (
+        column.ButtonColumn(
+            _("Customer name"), type="tertiary", alignment="left", width=NAME_WIDTH, pinned=True, key="open_customer", on_click=_open
+        )
+        if is_link
+        else column.TextColumn(_("Customer name"), width=NAME_WIDTH, pinned=True)
+    )
+    return {"name": name} | {one.name: _configure(one) for one in columns}
 
 
-def _own_column(field: Field) -> Any:
+def _configure(one: Column) -> Any:
+    column = st.column_config
+    if one.field is not None:
+        return _of_field(one.field)
+    if one.name == "stage":
+        stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
+        return column.MultiselectColumn(one.title, options=list(stages), color=list(stages.values()), width=_states_width())
+    if one.name == "activity":
+        states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
+        return column.MultiselectColumn(one.title, options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()])
+    if one.name == "amount":
+        return column.NumberColumn(one.title, format="¥%,.0f", width=WIDTHS["amount"])
+    return column.TextColumn(one.title, width=_industry_width() if one.name == "industry" else WIDTHS[one.name])
+
+
+def _of_field(field: Field) -> Any:
     if field.widget is Widget.LINK:
         return st.column_config.LinkColumn(field.title, width=OWN_WIDTH)
     if field.widget is Widget.MONEY:

@@ -44,8 +44,8 @@ def attempt(*, show: bool = True) -> Iterator[Outcome]:
 def explain(problem: CrmError) -> None:
     """Say why something was refused: every sentence, and for a missing permission whom to ask."""
     sentences = [str(problem)]
-    if isinstance(problem, ValidationFailed):
-        sentences += [sentence for field in problem.errors.values() for sentence in field]
+    if isinstance(problem, ValidationFailed):  # its own sentence sends to the fields, but here all is told at once
+        sentences = [sentence for field in problem.errors.values() for sentence in field] or sentences
     if isinstance(problem, NotAllowed):
         with db.reading() as session:
             names = users.administrator_names(session)

@@ -84,6 +84,12 @@ def label_of(field: Field) -> str:
     return escape(field.title) if field.custom else field.title
 
 
+def begin_with(key: str, value: Any) -> str:
+    """The key of a widget, with the value that it shows first. Unlike one with `index`, a choice with such a key can be emptied again."""
+    st.session_state.setdefault(key, value)
+    return key
+
+
 def decide(label: str, *, icon: str = ":material/check:", is_ready: bool = True, back: str = "") -> bool:
     """The buttons at the end of a dialog: the one that acts, and beside it the one that closes the dialog and leaves all as it is."""
     with st.container(horizontal=True, width="content"):

@@ -65,7 +65,7 @@ def _draw_beside(current: StreamlitPage, actor: Actor) -> None:
 
 def draw_signed_out() -> None:
     """In place of the header, on a page that needs no sign-in: only the place of its title."""
-    st.session_state["header_place"] = st.container()
+    st.session_state["header_place"] = st.container(key="header_signed_out")
 
 
 def title(text: str) -> None:

@@ -26,7 +26,7 @@ def draw(messages: Sequence[OutboxMessage]) -> None:
 def _facts(message: OutboxMessage) -> list[str]:
     facts = [
         _("written {time}").format(time=format_time(message.created_at)),
-        _("{count} attempts").format(count=message.attempts),
+        _("attempts: {count}").format(count=message.attempts),
     ]
     if message.next_attempt_at:
         facts.append(_("next attempt {time}").format(time=format_time(message.next_attempt_at)))

@@ -5,27 +5,26 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.fields import fields_of
+from crm_core.fields import read_value
 from crm_core.i18n import _, join_words
-from crm_core.models import Customer
 from crm_core.permissions import Permission
 from crm_core.services import display, merges
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.library import Library
 from crm_core.services.merge_rows import NAMED
-from crm_core.services.merges import KEPT, MERGED, Difference, Preview, Undoable
+from crm_core.services.merge_values import KEPT, MERGED, Difference
+from crm_core.services.merges import Preview, Undoable
 from crm_core.visibility import View, shown_fields
 from ui import badges, feedback, forms, guard, routes
 from ui.feedback import escape
 
-FIELDS = fields_of(Customer)
 CANDIDATES = 10
 
 
 def draw(preview: Preview, library: Library) -> None:
     """Everything below the title."""
     _draw_heads(preview)
-    shown = [one for one in preview.differences if _is_shown(one, preview)]
+    shown = [one for one in preview.differences if _is_shown(one, preview, library)]
     with st.container(border=True, gap="small"):
         st.subheader(_("What differs"), anchor=False)
         if not shown:
@@ -47,10 +46,11 @@ def _called(customer: View) -> str:
     return f"{customer.name} ({customer.code})"
 
 
-def _is_shown(one: Difference, preview: Preview) -> bool:
+def _is_shown(one: Difference, preview: Preview, library: Library) -> bool:
     """Whether the kept customer will have this field: by its type as it is chosen now, and by the viewer's role."""
     stage = preview.merged.stage if _chosen("stage", preview) == MERGED else preview.kept.stage
-    return FIELDS[one.name].shown({"kind": preview.kept.kind, "stage": stage}) and one.name in shown_fields(guard.actor(), FIELDS)
+    is_shown = library.fields[one.name].shown({"kind": preview.kept.kind, "stage": stage})
+    return is_shown and one.name in shown_fields(guard.actor(), library.fields)
 
 
 def _key(name: str, preview: Preview) -> str:
@@ -79,7 +79,7 @@ def _draw_heads(preview: Preview) -> None:
 
 def _choose(one: Difference, preview: Preview, library: Library) -> str:
     texts = {KEPT: _text(one, preview.kept, library), MERGED: _text(one, preview.merged, library)}
-    title = _("Region") if one.name == "province" else FIELDS[one.name].title
+    title = _("Region") if one.name == "province" else escape(library.fields[one.name].title)
     label, choice = st.columns([1, 5], gap="small", vertical_alignment="center")
     label.markdown(f"**{title}**")
     chosen: str = choice.radio(
@@ -95,7 +95,8 @@ def _choose(one: Difference, preview: Preview, library: Library) -> str:
 
 
 def _text(one: Difference, customer: View, library: Library) -> str:
-    words = [display.show(FIELDS[name], getattr(customer, name), library) for name in one.fields if name in FIELDS]
+    fields = [library.fields[name] for name in one.fields if name in library.fields]
+    words = [display.show(field, read_value(customer, field), library) for field in fields]
     words += [customer.industry_text] if "industry_text" in one.fields and customer.industry_text else []
     return escape(" ".join(word for word in words if word)) or _("(empty)")
 
@@ -113,9 +114,15 @@ def _draw_together(preview: Preview, library: Library) -> None:
         if preview.tags:
             facts.append(_("Tags") + " " + join_words(preview.tags))
         facts += [_(NAMED[table]) + f" {count}" for table, count in preview.moved.items()]
+        if "contract" in preview.moved:
+            facts.append(_("The chosen cooperation amount grows by the contracts of the other customer; its days stretch to them"))
         for fact in facts:
             st.caption(escape(fact))
-        same = [(FIELDS[name].title, display.show(FIELDS[name], getattr(preview.kept, name), library)) for name in preview.same]
+        same = [
+            (field.title, display.show(field, read_value(preview.kept, field), library))
+            for field in map(library.fields.get, preview.same)
+            if field
+        ]
         with st.expander(_("What stays as it is"), icon=":material/check:"):
             for title, text in same:
                 st.caption(escape(f"{title}: {text}"))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.services import owners, pool, transfers
+from crm_core.services.bulk_targets import Selection, read_targets
 from crm_core.visibility import View
 from ui import feedback, forms, guard, routes
 from ui.feedback import escape
@@ -25,6 +26,22 @@ def transfer(customer: View) -> None:
             batch = transfers.transfer(session, guard.actor(), [customer.id], to=to or 0, reason=reason)
         if outcome.succeeded:
             feedback.later(_("The customer has another owner now."))
+            st.switch_page(routes.RECEIPT, query_params={"id": str(batch.id)})
+
+
+def transfer_many(selection: Selection) -> None:
+    """The same for customers selected in the list; those that cannot move stand on the receipt."""
+    with guard.reading() as session:
+        people = owners.list_holders(session, guard.actor())
+    st.caption(_("Their open tasks go along. The receipt names the customers that stay, and why, and takes the transfer back."))
+    to, reason = choose_receiver(people), ask_reason()
+    if forms.decide(_("Transfer"), icon=":material/move_up:", is_ready=bool(to)):
+        with st.spinner(_("Handing over…")), feedback.attempt() as outcome, guard.acting() as session:
+            ids = [target.id for target in read_targets(session, selection)]
+            batch = transfers.transfer(session, guard.actor(), ids, to=to or 0, reason=reason)
+        if outcome.succeeded:
+            st.session_state["selecting"] = False
+            feedback.later(_("{count} customers have another owner now.").format(count=f"{batch.done:,}"))
             st.switch_page(routes.RECEIPT, query_params={"id": str(batch.id)})
 
 

@@ -59,6 +59,13 @@ class Number(Parameter):
         return int(values[0]) if values and values[0].isdecimal() and len(values[0]) <= 6 and int(values[0]) else self.default
 
 
+class Id(Number):
+    """The id of a record, or none."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
 class Quantity(Parameter):
     """Any number; 0 is one as well."""
 

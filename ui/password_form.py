@@ -18,9 +18,10 @@ def draw() -> None:
 
 def enter_twice(label: str, label_again: str, *, key: str) -> tuple[str, str]:
     """The fields of a new password."""
-    hint = _("At least 8 characters with letters, digits and special characters.")
-    new = st.text_input(label, type="password", key=key, help=hint)
-    return new, st.text_input(label_again, type="password", key=f"{key}_again")
+    new = st.text_input(label, type="password", key=key)
+    again = st.text_input(label_again, type="password", key=f"{key}_again")
+    st.caption(_("At least 8 characters with letters, digits and special characters."))
+    return new, again
 
 
 def is_same(new: str, again: str) -> bool:

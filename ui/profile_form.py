@@ -40,7 +40,7 @@ def draw() -> None:
 
 def _draw_ways(kind: str, present: Profile) -> list[str]:
     return st.multiselect(
-        _("By which ways: {message}").format(message=_(KINDS[kind].label)),
+        _("How you are told of: {message}").format(message=_(KINDS[kind].label)),
         list(WAYS),
         default=list(present.channels[kind]),
         format_func=lambda way: _(WAYS[way]),
@@ -52,7 +52,7 @@ def _draw_ways(kind: str, present: Profile) -> list[str]:
 def _draw_password(errors: dict[str, list[str]]) -> str:
     with st.container(key=forms.css_key(PREFIX, "password"), gap="xxsmall"):
         hint = _("Only needed to change one of the mailboxes.")
-        password = st.text_input(_("Present password"), type="password", key="profile_password", help=hint)
+        password = st.text_input(_("Present password"), type="password", key="profile_password", placeholder=hint)
         for sentence in errors.get("password", ()):
             st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
     return password

@@ -54,19 +54,22 @@ def open_edit(present: list[Role]) -> Edit:
 
 
 def draw_grid(edit: Edit, present: list[Role]) -> None:
-    """One row for each permission, one column for each role; the administrator's is fixed."""
+    """One row for each permission, one column for each role."""
     key = f"role_grid_{edit.turn}"
     if key not in st.session_state:  # also after another page: Streamlit forgets what was ticked, the draft does not
         st.session_state[FRAME] = _frame(edit, present)
-    columns = {str(role.id): st.column_config.CheckboxColumn(role.title, width="small") for role in present}
-    fixed = [str(role.id) for role in present if role.code == ADMINISTRATOR]
-    texts = {"area": _("Area"), "permission": _("Permission")}
+    texts = {
+        "permission": st.column_config.TextColumn(_("Permission"), width=190, pinned=True),
+        "area": st.column_config.TextColumn(_("Area"), width=150),
+    }
+    boxes = {str(role.id): st.column_config.CheckboxColumn(role.title, width="small") for role in present}
+    fixed = [str(role.id) for role in present if _is_fixed(role)]
     ticked = st.data_editor(
         st.session_state[FRAME],
         key=key,
         hide_index=True,
         height="content",
-        column_config={name: st.column_config.TextColumn(label, pinned=True) for name, label in texts.items()} | columns,
+        column_config=texts | boxes,
         disabled=[*texts, *fixed],
         alt=_("What each role may do"),
     )
@@ -76,23 +79,28 @@ def draw_grid(edit: Edit, present: list[Role]) -> None:
 
 
 def _frame(edit: Edit, present: list[Role]) -> pd.DataFrame:
-    texts = {"area": [area_of(one) for one in PERMISSIONS], "permission": [_(label) for label in PERMISSIONS.values()]}
+    texts = {"permission": [_(label) for label in PERMISSIONS.values()], "area": [area_of(one) for one in PERMISSIONS]}
     return pd.DataFrame(texts | {str(role.id): [one in edit.draft[role.id].permissions for one in PERMISSIONS] for role in present})
+
+
+def _is_fixed(role: Role) -> bool:
+    """Whether its permissions, scope and name cannot be changed here: the administrator's role, and roles above one's own."""
+    return role.code == ADMINISTRATOR or not roles.is_within(guard.actor(), role)
 
 
 def draw_role(edit: Edit, role: Role, *, with_permissions: bool) -> None:
     """What a role is called, sees and may enter; on request its permissions too, for screens too narrow for the grid."""
-    is_fixed = role.code == ADMINISTRATOR
+    is_fixed = _is_fixed(role)
     start, terms = f"role_{role.id}_{edit.turn}_", edit.draft[role.id]
     permissions = _tick(start, terms, is_fixed=is_fixed) if with_permissions else terms.permissions
     left, right = st.columns(2)
     with left:
-        name = st.text_input(forms.required(_("Name")), key=_preset(start + "name", terms.name), disabled=is_fixed)
+        name = st.text_input(forms.required(_("Name")), key=forms.begin_with(start + "name", terms.name), disabled=is_fixed)
         stages = st.multiselect(
             _("Customer types for entry"),
             list(STAGES),
             format_func=lambda code: _(STAGES[code]),
-            key=_preset(start + "stages", [stage for stage in STAGES if stage in (terms.entry_stages or ())]),
+            key=forms.begin_with(start + "stages", [stage for stage in STAGES if stage in (terms.entry_stages or ())]),
             placeholder=_("All types"),
             disabled=is_fixed,
         )
@@ -101,10 +109,14 @@ def draw_role(edit: Edit, role: Role, *, with_permissions: bool) -> None:
             _("Whose customers"),
             list(Scope),
             format_func=lambda code: _(SCOPES[code]),
-            key=_preset(start + "scope", Scope(terms.scope)),
+            key=forms.begin_with(start + "scope", Scope(terms.scope)),
             disabled=is_fixed,
         )
-        needs = st.toggle(_("Second factor required"), key=_preset(start + "second_factor", terms.needs_second_factor))
+        needs = st.toggle(
+            _("Second factor required"),
+            key=forms.begin_with(start + "second_factor", terms.needs_second_factor),
+            disabled=not roles.is_within(guard.actor(), role),
+        )
     edit.draft[role.id] = Terms(
         name=name,
         scope=str(scope),
@@ -115,19 +127,13 @@ def draw_role(edit: Edit, role: Role, *, with_permissions: bool) -> None:
     )
 
 
-def _preset(key: str, value: object) -> str:
-    """The key of a field, with the value that it shows first."""
-    st.session_state.setdefault(key, value)
-    return key
-
-
 def _tick(start: str, terms: Terms, *, is_fixed: bool) -> frozenset[str]:
     chosen = set()
     for area in dict.fromkeys(map(area_of, Permission)):
         st.caption(area)
         with st.grid(3, min_column_width=160):
             for permission in (one for one in PERMISSIONS if area_of(one) == area):
-                key = _preset(start + permission, permission in terms.permissions)
+                key = forms.begin_with(start + permission, permission in terms.permissions)
                 if st.checkbox(_(PERMISSIONS[permission]), key=key, disabled=is_fixed):
                     chosen.add(permission.value)
     return frozenset(chosen)
@@ -142,7 +148,7 @@ def _draw_access(start: str, terms: Terms, *, is_fixed: bool) -> tuple[tuple[str
                 _(SENSITIVE[kind]),
                 list(Access),
                 format_func=lambda one: _(ACCESS[one]),
-                key=_preset(start + kind, Access(level)),
+                key=forms.begin_with(start + kind, Access(level)),
                 disabled=is_fixed,
             )
             chosen.append((kind, int(picked)))

@@ -72,7 +72,7 @@ def _draw_present() -> None:
     actor = guard.actor()
     with guard.reading() as session:
         left = second_factor.count_codes(session, actor)
-    st.success(_("Two-step verification is on. {count} recovery codes are left.").format(count=left), icon=":material/verified_user:")
+    st.success(_("Two-step verification is on. Recovery codes left: {count}.").format(count=left), icon=":material/verified_user:")
     with st.form("recovery_codes", width=480):
         code = st.text_input(_("Code that the app shows"), key="renew_code", autocomplete="one-time-code")
         if st.form_submit_button(_("New recovery codes")):

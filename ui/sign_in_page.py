@@ -209,7 +209,7 @@ def _card() -> Any:
         )
         if picked and picked != chosen:
             browser.redirect(browser.with_next(f"/auth/language/{picked}", browser.current_path()))
-    return middle.container()
+    return middle.container(key="sign_in_body")
 
 
 def draw_setup() -> None:

@@ -36,9 +36,9 @@ def _choose(label: str, names: dict[int, str], present: int | None, *, key: str)
     chosen: int | None = st.selectbox(
         label,
         list(names),
-        index=list(names).index(present) if present in names else None,
+        index=None,
         format_func=lambda number: names[number],
-        placeholder=_("Choose"),
-        key=key,
+        placeholder=_("None"),
+        key=forms.begin_with(key, present if present in names else None),
     )
     return chosen

@@ -25,7 +25,7 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
         forms.required(_("Role")), list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
     )
     team = st.selectbox(
-        _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("Choose"), key="user_team"
+        _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("None"), key="user_team"
     )
     if not forms.decide(_("Create account")):
         return
@@ -74,6 +74,7 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
 
 
 def _draw_fields(account: User, roles: dict[str, str], teams: dict[int, str]) -> tuple[str, dict[str, Any]]:
+    roles = roles | {account.role.code: account.role.title}  # the present one stays, though others may have to give it
     name = st.text_input(forms.required(_("Full name")), value=account.name, key=f"edit_name_{account.id}")
     email = st.text_input(_("Email"), value=account.email or "", key=f"edit_email_{account.id}")
     role = st.selectbox(
@@ -86,10 +87,10 @@ def _draw_fields(account: User, roles: dict[str, str], teams: dict[int, str]) ->
     team = st.selectbox(
         _("Team"),
         list(teams),
-        index=list(teams).index(account.team_id) if account.team_id in teams else None,
+        index=None,
         format_func=lambda number: teams[number],
-        placeholder=_("Choose"),
-        key=f"edit_team_{account.id}",
+        placeholder=_("None"),
+        key=forms.begin_with(f"edit_team_{account.id}", account.team_id if account.team_id in teams else None),
     )
     is_active = st.toggle(_("May sign in"), value=account.is_active, key=f"edit_active_{account.id}")
     return email, {"name": name, "role": role, "team_id": team, "is_active": is_active}

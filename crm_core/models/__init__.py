@@ -20,7 +20,7 @@ from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
 from crm_core.models.policy import Policy
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
-from crm_core.models.saved_view import SavedView
+from crm_core.models.saved_view import ListPreference, SavedView
 from crm_core.models.sign_in import (
     AccountLink,
     KnownDevice,
@@ -77,6 +77,7 @@ __all__ = [
     "KnownDevice",
     "KnownPlace",
     "LifecycleStage",
+    "ListPreference",
     "LogSeal",
     "Merge",
     "Move",

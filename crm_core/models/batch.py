@@ -29,3 +29,5 @@ class Batch(Base):
     """What each customer had before, for the undo."""
     reason: Mapped[str | None] = mapped_column(String(300))
     undone_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    key: Mapped[str | None] = mapped_column(String(36), unique=True)
+    """Which confirmation it came from: a second click on the same one makes no second batch."""

@@ -5,8 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, Date, ForeignKey, Index, String, Text
-from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
@@ -17,7 +16,8 @@ from crm_core.checks.names import check_customer_name
 from crm_core.fields import Widget, always, declared, for_kind, for_stage
 from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UtcTime, Versioned
-from crm_core.models.lifecycle import STAGES, TIERS, LifecycleStage, Place
+from crm_core.models.lifecycle import STAGES, TIERS, LifecycleStage
+from crm_core.models.standing import Standing
 from crm_core.normal import name_key
 
 
@@ -42,8 +42,6 @@ DECISION_ROLES = {
     "buyer": N_("Buyer"),
 }
 
-OPEN_PLACES = (Place.LIBRARY, Place.ARCHIVE)
-
 enterprise = for_kind(Kind.ENTERPRISE)
 has_needs = for_stage(LifecycleStage.QUALIFIED, LifecycleStage.CUSTOMER)
 has_cooperated = for_stage(LifecycleStage.CUSTOMER, LifecycleStage.CHURNED)
@@ -54,7 +52,7 @@ def _preset() -> Any:
     return ForeignKey("preset.code", onupdate="CASCADE")
 
 
-class Customer(Base, Dated, Versioned):
+class Customer(Base, Standing, Dated, Versioned):
     """A company or person the team has, wants or had business with.
 
     Fields, groups and rules are those of the intake manual (requirements B.3); order here is order in the form.
@@ -331,47 +329,8 @@ class Customer(Base, Dated, Versioned):
     """When its owner was told that it goes back to the pool; nothing where that does not threaten."""
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
-    place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)
-    placed_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    """Since when it lies there; nothing for one that never left the library."""
-    is_on_hold: Mapped[bool] = mapped_column(Boolean(), default=False)
-    """Legal hold: neither removed for good nor merged away."""
-    alias: Mapped[str | None] = mapped_column(String(60))
-    """The name for outside use [002]."""
-
-    tier_by_hand: Mapped[bool] = mapped_column(Boolean(), default=False)
-    tier_reason: Mapped[str | None] = mapped_column(String(300))
-    tier_until: Mapped[date | None] = mapped_column(Date())
-    activity: Mapped[str | None] = mapped_column(String(8), index=True)
-    last_contact_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    first_follow_up_on: Mapped[date | None] = mapped_column(Date())
-    """Until when the first follow-up has to be made [000]."""
-    verified_on: Mapped[date | None] = mapped_column(Date())
-    verify_on: Mapped[date | None] = mapped_column(Date(), index=True)
-    """When the data has to be checked again [002]."""
-
     extra: Mapped[dict[str, Any]] = mapped_column(JSON(), default=dict)
     """The values of custom fields, by their key."""
-
-    @hybrid_property
-    def is_listed(self) -> bool:
-        """In the library: in lists, searches, figures, and open to changes."""
-        return self.place == Place.LIBRARY
-
-    @is_listed.inplace.expression
-    @classmethod
-    def _is_listed(cls) -> ColumnElement[bool]:
-        return cls.place == Place.LIBRARY
-
-    @hybrid_property
-    def is_open(self) -> bool:
-        """Its page can be opened: in the library or the archive."""
-        return self.place in OPEN_PLACES
-
-    @is_open.inplace.expression
-    @classmethod
-    def _is_open(cls) -> ColumnElement[bool]:
-        return cls.place.in_(OPEN_PLACES)
 
     @validates("name")
     def _derive_name_key(self, _attribute: str, name: str) -> str:

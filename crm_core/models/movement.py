@@ -17,6 +17,7 @@ OWNER_CAUSES = {
     "recycle": N_("recycled into the pool"),
     "claim": N_("claimed from the pool"),
     "undo": N_("taken back"),
+    "merge": N_("merged with another customer"),
 }
 """Why a customer got another owner, or none."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, String
+from sqlalchemy import JSON, Boolean, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.models.base import Base, Dated, Key, OwnerKey, Versioned
@@ -21,3 +21,15 @@ class SavedView(Base, Dated, Versioned):
     """The query of the list's address, by parameter."""
     columns: Mapped[list[str]] = mapped_column(JSON(), default=list)
     is_shared: Mapped[bool] = mapped_column(Boolean(), default=False)
+
+
+class ListPreference(Base):
+    """How a user finds the customer list when no view is asked for."""
+
+    __tablename__ = "list_preference"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    columns: Mapped[list[str]] = mapped_column(JSON(), default=list)
+    """The columns in their order; none for those that the list comes with."""
+    view_id: Mapped[int | None] = mapped_column(ForeignKey("saved_view.id", ondelete="SET NULL"))
+    """The view that opens with the list."""

@@ -9,6 +9,7 @@ from crm_core.models import Customer, Place
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customers import lock_customer, put, tell_owner
+from crm_core.services.derived import derive
 from crm_core.services.laid_away import LaidAwayPage, list_laid_away
 from crm_core.validation import clean_text
 
@@ -33,6 +34,8 @@ def unarchive_customer(session: CrmSession, actor: Actor, customer_id: int) -> C
     if customer is None:
         raise NotFound(_("This customer is not in the archive any more. Reload the page."))
     put(customer, Place.LIBRARY)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
     return customer
 

@@ -5,7 +5,7 @@ imported stays in them, a contract adds its amount and stretches the first and l
 the contracts say.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -92,6 +92,18 @@ def sign_contract(session: CrmSession, actor: Actor, customer: Customer, contrac
     customer.cooperation_amount = (customer.cooperation_amount or Decimal(0)) + made.amount
     session.flush()
     return made
+
+
+def unite_cooperation(figures: Mapping[str, Any], agreed: Sequence[Agreed], *, added: Agreed | None) -> dict[str, Any]:
+    """The figures of two customers that become one: the days stretch to the contracts of both, the amount grows by those that are added."""
+    first, last, amount = (figures[name] for name in COOPERATION)
+    if not agreed:
+        return {}
+    return {
+        "first_cooperated_on": min(day for day in (first, *(one.first for one in agreed)) if day),
+        "last_cooperated_on": max(day for day in (last, *(one.last for one in agreed)) if day),
+        "cooperation_amount": (amount or Decimal(0)) + added.amount if added else amount,
+    }
 
 
 def check_cooperation(agreed: Agreed | None, changes: Mapping[str, Any]) -> Errors:

@@ -1,11 +1,13 @@
 """The customer list: what can be asked of it, and one page of the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, exists, false, func, or_, select
 
 from crm_core import clock
 from crm_core.cache import cached
@@ -16,6 +18,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
 from crm_core.services.library import Library, get_library
+from crm_core.services.list_columns import Column, choose_columns, offered_columns
 from crm_core.services.recycling import due_by
 from crm_core.visibility import glance
 
@@ -57,7 +60,8 @@ class CustomerQuery:
 class CustomerPage:
     """One page of a list. `total` is exact unless `is_capped`: then there are more."""
 
-    rows: list[Row[*tuple[Any, ...]]]
+    rows: list[Any]
+    """What the columns read, besides id, code and name."""
     contacts: dict[int, "PrimaryContact"]
     total: int
     is_capped: bool
@@ -73,57 +77,65 @@ class CustomerPage:
 class PrimaryContact:
     """Whom to talk to first, as a list shows it."""
 
-    name: str
-    phone: str | None
+    name: str = ""
+    phone: str | None = None
+    email: str | None = None
 
 
-def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery) -> CustomerPage:
-    """One page of the customers within the actor's scope. Two queries for the rows, one more for a new search or count."""
+def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery, columns: Sequence[Column] | None = None) -> CustomerPage:
+    """One page of the customers within the actor's scope, with what the columns show and no more.
+
+    Two queries for the rows, one more for a new search or count.
+    """
     require(actor, Permission.CUSTOMER_READ)
+    if columns is None:
+        library = get_library(session)
+        columns = choose_columns(offered_columns(library, actor), library)
     found = _find(session, query) if query.phrase else None
     total = _count(session, query) if found is None else min(len(found), COUNT_LIMIT)
     page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
-    rows = _read_rows(session, query, page, found)
-    contacts = session.execute(
-        select(Contact.customer_id, Contact.name, Contact.phone).where(
-            Contact.customer_id.in_([row.id for row in rows]), Contact.is_primary
-        )
-    )
+    rows = _glanced(actor, _read_rows(session, query, page, found, columns), columns)
     is_capped = found is not None and len(found) > COUNT_LIMIT
-    primary = {row.customer_id: PrimaryContact(row.name, glance(actor, "phone", row.phone)) for row in contacts}
-    return CustomerPage(rows, primary, total, is_capped, page)
+    return CustomerPage(rows, _read_contacts(session, actor, [row.id for row in rows], columns), total, is_capped, page)
 
 
-def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None) -> list[Row[*tuple[Any, ...]]]:
-    columns = select(
-        Customer.id,
-        Customer.code,
-        Customer.name,
-        Customer.kind,
-        Customer.stage,
-        Customer.tier,
-        Customer.activity,
-        Customer.industry,
-        Customer.industry_text,
-        Customer.province,
-        Customer.city,
-        Customer.source,
-        Customer.owner_id,
-        Customer.pooled_at,
-        Customer.is_incomplete,
-        Customer.cooperation_amount,
-        Customer.created_at,
-        Customer.updated_at,
-        *([Customer.extra] if get_library(session).listed else []),
-    )
+def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None, columns: Sequence[Column]) -> list[Any]:
+    attributes = dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)])
+    statement = select(*(getattr(Customer, name) for name in attributes))
     first = (page - 1) * PAGE_SIZE
     if found is None:
         # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
         wanted = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(PAGE_SIZE).offset(first).subquery()
-        return list(session.execute(columns.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
+        return list(session.execute(statement.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
     ids = found[first : first + PAGE_SIZE]
-    read = {row.id: row for row in session.execute(columns.where(Customer.id.in_(ids), Customer.is_listed))}
+    read = {row.id: row for row in session.execute(statement.where(Customer.id.in_(ids), Customer.is_listed))}
     return [read[one] for one in ids if one in read]
+
+
+def _glanced(actor: Actor, rows: list[Any], columns: Sequence[Column]) -> list[Any]:
+    """The rows with sensitive values as a list may show them; mostly there are none."""
+    kinds = {name: column.sensitive for column in columns if column.sensitive for name in column.reads}
+    if not kinds:
+        return rows
+    return [
+        SimpleNamespace(**{name: glance(actor, kinds[name], value) if name in kinds else value for name, value in row._mapping.items()})
+        for row in rows
+    ]
+
+
+def _read_contacts(session: CrmSession, actor: Actor, ids: Sequence[int], columns: Sequence[Column]) -> dict[int, PrimaryContact]:
+    kinds = {name: column.sensitive for column in columns for name in column.contact}
+    if not kinds:
+        return {}
+    statement = select(Contact.customer_id, *(getattr(Contact, name) for name in kinds))
+    found = session.execute(statement.where(Contact.customer_id.in_(ids), Contact.is_primary))
+    shown: dict[str, Callable[[Any], Any]] = {name: partial(glance, actor, kind) if kind else str for name, kind in kinds.items()}
+    return {row.customer_id: PrimaryContact(**{name: show(getattr(row, name)) for name, show in shown.items()}) for row in found}
+
+
+def select_found(session: CrmSession, query: CustomerQuery, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """A selection of columns of every customer that a query finds, whatever the page."""
+    return _filtered(session, select(*columns), query)
 
 
 def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:

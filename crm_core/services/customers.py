@@ -209,5 +209,7 @@ def restore_customer(session: CrmSession, actor: Actor, customer_id: int) -> Cus
     if customer is None:
         raise NotFound(_("This customer is not in the recycle bin any more. Reload the page."))
     put(customer, Place.LIBRARY)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
     return customer

@@ -22,6 +22,7 @@ from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
 from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_leaving import fill_leaving
+from crm_core.services.demo_list import fill_list
 from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_stages import fill_stages
@@ -79,6 +80,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor
     with acting_as(session, chief):
         fill_leaving(session, chief)
+        fill_list(session, chief)
     return accounts
 
 

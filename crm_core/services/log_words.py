@@ -19,6 +19,7 @@ from crm_core.services.field_settings import AREA
 from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
 from crm_core.services.measures import MEASURES, Condition, describe
+from crm_core.services.outside_sheet import PEOPLE
 from crm_core.services.rule_words import AREAS, differing_rules
 from crm_core.services.users import user_names
 from crm_core.services.verification import CHECKS
@@ -221,6 +222,9 @@ class LogWords:
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
             return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
+        if line.action == "exported" and line.entity == Customer.__tablename__:
+            known = {name: field.title for name, field in self.library.known_fields.items()}
+            return join_words(known.get(name) or _(PEOPLE.get(name, name)) for name in text.split(", "))
         if line.action == "exported" and line.entity == ChangeLog.__tablename__:
             return join_words(_(EXPORTED[name]) + " " + self._filter(name, value) for name, value in json.loads(text).items())
         return text

@@ -6,15 +6,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, inspect, select, update
+from sqlalchemy import ColumnElement, Table, delete, inspect, or_, select, update
 from sqlalchemy.orm import InstanceState
 from sqlalchemy.types import TypeDecorator
 
-from crm_core.db import CrmSession
+from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import IllegalTransition
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import N_, _, join_words
-from crm_core.models import Base, Contact, Customer, CustomerTag
+from crm_core.models import Base, Contact, Customer, CustomerTag, TagRefusal
+from crm_core.services.library import get_library
 
 
 class Way(StrEnum):
@@ -40,8 +41,9 @@ WAYS: dict[str, Way] = {
     "merge.merged_id": Way.STAY,
     "notice.customer_id": Way.STAY,  # what was said about it was said about it
     "owner_change.customer_id": Way.STAY,  # two histories in one would be a history that nobody had
-    "review.customer_id": Way.MOVE,
+    "review.customer_id": Way.STAY,  # of the entry as it was made; the kept customer's page shows the steps of both
     "stage_change.customer_id": Way.STAY,
+    "tag_refusal.customer_id": Way.UNITE,
     "task.customer_id": Way.MOVE,
 }
 """Every column that points to a customer. A new one needs a row here; a test says so."""
@@ -50,11 +52,17 @@ NAMED = {
     "attachment": N_("Attachment"),
     "contact": N_("Contact"),
     "contract": N_("Contract"),
-    "review": N_("Review"),
     "task": N_("Task"),
 }
-UNNOTED = frozenset({"id", "version", "updated_at", "is_incomplete", "name_key", "identity_hash", "phone_key", "email_key"})
+TIER = ("tier", "tier_by_hand", "tier_reason", "tier_until")
+"""Noted together: beside people the rules change them, and setting the first clears the others."""
+UNNOTED = frozenset({"id", "version", "updated_at", "is_incomplete", "name_key", "identity_hash", "phone_key", "email_key", *TIER})
 """Columns of edited records that follow from others, or that say that something was changed: an undo is a change, too."""
+GOING_ON = frozenset({"last_contact_at", "owned_since", "pooled_at", "pool_warned_on"})
+"""Columns that tell of what happened; what they tell of since stays."""
+EXTRA = "extra."
+"""Before the key of a custom field."""
+TAGGING: dict[str, type[Base]] = {"customer_tag": CustomerTag, "tag_refusal": TagRefusal}
 
 
 def references() -> list[str]:
@@ -75,18 +83,21 @@ class Journal:
         self.moved: list[dict[str, Any]] = []
         self.edited: list[dict[str, Any]] = []
         self.added: list[dict[str, Any]] = []
+        self.removed: list[dict[str, Any]] = []
+        self.tier: dict[str, Any] = {}
+        self.work: dict[str, Any] = {"work": {}, "holder": 0, "to": 0}
 
     @property
     def content(self) -> dict[str, Any]:
         """All of it."""
-        return {"moved": self.moved, "edited": self.edited, "added": self.added}
+        return {name: getattr(self, name) for name in ("moved", "edited", "added", "removed", "tier", "work")}
 
     def move(self, reference: str, merged_id: int, kept_id: int) -> int:
         """Give the rows under one reference to the kept customer; returns how many they were."""
-        table, column = _reference(reference)
-        keys = [row.id for row in self.session.execute(select(table.c.id).where(column == merged_id).order_by(table.c.id))]
+        table, moving = rows_under(reference, merged_id)
+        keys = [row.id for row in self.session.execute(select(table.c.id).where(*moving).order_by(table.c.id))]
         for key in keys:
-            self.move_row(table, key, {column.name: kept_id})
+            self.move_row(table, key, {reference.partition(".")[2]: kept_id})
         return len(keys)
 
     def move_row(self, table: Table, key: int, changes: dict[str, Any]) -> None:
@@ -99,21 +110,30 @@ class Journal:
     def note_edit(self, record: Customer | Contact) -> None:
         """Note the changes of a record that are about to be flushed."""
         state: InstanceState[Any] = inspect(record)
-        changed = {
-            attribute.key: attribute.history.deleted[0] if attribute.history.deleted else None
-            for attribute in state.attrs
-            if attribute.key not in UNNOTED and attribute.history.has_changes()
-        }
-        was = {name: pack(value) for name, value in changed.items() if value != getattr(record, name)}
-        if was:
-            now = {name: pack(getattr(record, name)) for name in was}
-            self.edited.append({"table": record.__tablename__, "key": record.id, "was": was, "is": now})
+        was: dict[str, Any] = {}
+        now: dict[str, Any] = {}
+        for attribute in state.attrs:
+            if attribute.key not in UNNOTED and attribute.history.has_changes():
+                old = attribute.history.deleted[0] if attribute.history.deleted else None
+                was |= _parts(attribute.key, old)
+                now |= _parts(attribute.key, getattr(record, attribute.key))
+        changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+        if changed:
+            values = ({name: some.get(name) for name in changed} for some in (was, now))
+            self.edited.append({"table": record.__tablename__, "key": record.id, **dict(zip(("was", "is"), values, strict=True))})
 
     def note_added(self, record: Base) -> None:
         """Note a row that the merge makes."""
         self.session.flush()
         identity = {column.name: getattr(record, column.name) for column in record.__table__.primary_key}
         self.added.append({"table": record.__tablename__, "key": identity})
+
+    def remove(self, record: CustomerTag | TagRefusal) -> None:
+        """Take a row away that an undo brings back."""
+        row = {column.name: getattr(record, column.name) for column in record.__table__.columns}
+        self.removed.append({"table": record.__tablename__, "row": row})
+        self.session.delete(record)
+        self.session.flush()
 
 
 def write_row(session: CrmSession, table: Table, key: int, values: Mapping[str, Any]) -> None:
@@ -122,14 +142,17 @@ def write_row(session: CrmSession, table: Table, key: int, values: Mapping[str, 
     session.execute(update(table).where(table.c.id == key).values(**values, **kept))
 
 
-def undo(session: CrmSession, content: Mapping[str, Any]) -> None:
+def undo(session: CrmSession, content: Mapping[str, Any], kept: Customer) -> None:
     """Put everything back as it was before. Raises `IllegalTransition`, naming what was changed since, and changes nothing then.
 
     Row by row: what the merge moved has to be where the merge put it (it goes back with what was changed in it meanwhile);
     what the merge changed in a field has to be as the merge left it; other fields may have changed, and keep that. What the
-    merge added goes, if it is still there. What was added to the kept customer since stays with it.
+    merge added goes, if it is still there. What was added to the kept customer since stays with it. A tier that the rules gave since
+    stands in nobody's way: they give it anew.
     """
-    if found := [*_moved_on(session, content["moved"]), *_edited_since(session, content["edited"])]:
+    held_since = kept.tier_by_hand and tier_of(kept) != content["tier"]["is"]
+    found = [*_moved_on(session, content["moved"]), *_edited_since(session, content["edited"])]
+    if found := [*found, *([fields_of(Customer)["tier"].title] if held_since else [])]:
         raise IllegalTransition(
             _("These were changed or removed since the merge: {what}. Taking the customers apart would lose that.").format(
                 what=join_words(dict.fromkeys(found))
@@ -140,12 +163,41 @@ def undo(session: CrmSession, content: Mapping[str, Any]) -> None:
     for entry in content["added"]:
         table = Base.metadata.tables[entry["table"]]
         session.execute(delete(table).where(*(table.c[name] == value for name, value in entry["key"].items())))
+    for entry in content["removed"]:
+        insert_unless_there(session, TAGGING[entry["table"]], **entry["row"])
     session.expire_all()
     for entry in content["edited"]:
         record = _record(session, entry)
         for name, value in entry["was"].items():
-            setattr(record, name, unpack(record, name, value))
+            if name not in GOING_ON or not _differs(record, name, entry["is"][name]):
+                _put_back(record, name, value)
+    for name, value in zip(TIER, content["tier"]["was"], strict=True):
+        setattr(kept, name, unpack(kept, name, value))
     session.flush()
+
+
+def tier_of(customer: Customer) -> list[Any]:
+    """The tier of a customer with all that belongs to it, as JSON keeps it."""
+    return [pack(getattr(customer, name)) for name in TIER]
+
+
+def _parts(name: str, value: Any) -> dict[str, Any]:
+    """A column's value by the names under which it is noted: each custom field has its own."""
+    return {EXTRA + key: one for key, one in (value or {}).items()} if name + "." == EXTRA else {name: pack(value)}
+
+
+def _differs(record: Any, name: str, value: Any) -> bool:
+    if name.startswith(EXTRA):
+        return bool(record.extra.get(name.removeprefix(EXTRA)) != value)
+    return bool(getattr(record, name) != unpack(record, name, value))
+
+
+def _put_back(record: Any, name: str, value: Any) -> None:
+    if name.startswith(EXTRA):
+        own = {EXTRA + key: one for key, one in record.extra.items()} | {name: value}
+        record.extra = {key.removeprefix(EXTRA): one for key, one in own.items() if one is not None}
+    else:
+        setattr(record, name, unpack(record, name, value))
 
 
 def _moved_on(session: CrmSession, moved: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -166,11 +218,15 @@ def _edited_since(session: CrmSession, edited: Sequence[Mapping[str, Any]]) -> l
             found.append(_called(entry))
             continue
         model: type = type(record)
-        fields: Mapping[str, Field] = fields_of(model)
+        titles = {**get_library(session).known_fields, **fields_of(model)}
         for name, value in entry["is"].items():
-            if getattr(record, name) != unpack(record, name, value):
-                found.append(fields[name].title if name in fields else _("Customer"))
+            if name not in GOING_ON and _differs(record, name, value):
+                found.append(_title(titles.get(name.removeprefix(EXTRA)), name))
     return found
+
+
+def _title(field: Field | None, column: str) -> str:
+    return field.title if field else _("Owner") if column == "owner_id" else _("Customer")
 
 
 def _called(entry: Mapping[str, Any]) -> str:
@@ -184,19 +240,38 @@ def _record(session: CrmSession, entry: Mapping[str, Any]) -> Any:
 
 
 def share_tags(session: CrmSession, journal: Journal, merged_id: int, kept_id: int) -> None:
-    """Give the kept customer the tags that it lacks; the merged one keeps its own rows."""
-    own = set(session.execute(select(CustomerTag.tag_id).where(CustomerTag.customer_id == kept_id)).scalars())
-    for row in session.execute(select(CustomerTag).where(CustomerTag.customer_id == merged_id)).scalars().all():
-        if row.tag_id not in own:
-            copy = CustomerTag(customer_id=kept_id, tag_id=row.tag_id, by_hand=row.by_hand, rule_id=row.rule_id)
-            session.add(copy)
-            journal.note_added(copy)
+    """Give the kept customer the tags that people set on the merged one; the merged one keeps its own rows.
+
+    Tags by rule follow from what the kept one has now. What was refused on either stays refused, unless the kept one has the tag.
+    """
+    own, theirs = (_tagging(session, CustomerTag, one) for one in (kept_id, merged_id))
+    refused, refused_there = (_tagging(session, TagRefusal, one) for one in (kept_id, merged_id))
+    for tag_id in (tag_id for tag_id, row in theirs.items() if row.by_hand and not (tag_id in own and own[tag_id].by_hand)):
+        for row in (own.get(tag_id), refused.get(tag_id)):
+            if row is not None:
+                journal.remove(row)
+        own[tag_id] = _add(session, journal, CustomerTag(customer_id=kept_id, tag_id=tag_id))
+    for tag_id in refused_there.keys() - refused.keys() - own.keys():
+        _add(session, journal, TagRefusal(customer_id=kept_id, tag_id=tag_id))
 
 
-def _reference(reference: str) -> tuple[Table, Column[Any]]:
+def _tagging(session: CrmSession, model: Any, customer_id: int) -> dict[int, Any]:
+    rows = session.execute(select(model).where(model.customer_id == customer_id)).scalars()
+    return {row.tag_id: row for row in rows}
+
+
+def _add(session: CrmSession, journal: Journal, record: Base) -> Base:
+    session.add(record)
+    journal.note_added(record)
+    return record
+
+
+def rows_under(reference: str, merged_id: int) -> tuple[Table, list[ColumnElement[bool]]]:
+    """The table of a reference, and which of its rows move. An open verification asks to check the record that goes."""
     name, _dot, column = reference.partition(".")
     table = Base.metadata.tables[name]
-    return table, table.c[column]
+    moving: list[ColumnElement[bool]] = [table.c[column] == merged_id]
+    return table, [*moving, or_(table.c.kind != "verification", table.c.done_at.is_not(None))] if name == "task" else moving
 
 
 def pack(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
@@ -11,44 +10,26 @@ from sqlalchemy.orm import aliased
 from crm_core import audit, clock
 from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.db import CrmSession
-from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFailed
-from crm_core.fields import Widget, fields_of
+from crm_core.errors import Conflict, IllegalTransition, NotFound
+from crm_core.fields import read_values
 from crm_core.i18n import _
-from crm_core.models import Contact, Customer, Merge, Place, StageChange
+from crm_core.models import Contact, Customer, Merge, OwnerChange, Place, StageChange
 from crm_core.models.base import Base
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services import owners
 from crm_core.services.customer_changes import refresh
 from crm_core.services.customers import load_customer, put, tell_owner
-from crm_core.services.entry import check_changes
 from crm_core.services.library import get_library
-from crm_core.services.merge_rows import NAMED, WAYS, Journal, Way, share_tags, undo
+from crm_core.services.merge_rows import WAYS, Journal, Way, rows_under, share_tags, tier_of, undo
+from crm_core.services.merge_values import Difference, differences, give_values, merged_values
 from crm_core.services.tags import tags_of
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text, is_blank
 from crm_core.visibility import View
 
 UNDO_FOR = timedelta(days=30)
-KEPT, MERGED = "kept", "merged"
-TOGETHER: dict[str, tuple[str, ...]] = {
-    "province": ("province", "city", "district"),
-    "industry": ("industry", "industry_text"),
-    "tier": ("tier", "tier_by_hand", "tier_reason", "tier_until"),
-}
-"""Fields that are one choice, under the name of the first."""
-WITH_OTHERS = frozenset({"city", "district"})
-UNITED = frozenset({Widget.CHOICES, Widget.PRESETS})
-"""Lists of choices are united, as tags are."""
 FILLED = ("position", "phone", "email", "wechat")
 """What the kept contact takes from its twin where it lacks it."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One choice: the fields that go together, and whose values stay unless somebody chooses otherwise."""
-
-    name: str
-    fields: tuple[str, ...]
-    default: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +69,8 @@ def preview_merge(session: CrmSession, actor: Actor, kept_code: str, merged_code
     require(actor, Permission.CUSTOMER_MERGE)
     kept, merged = load_customer(session, actor, kept_code), load_customer(session, actor, merged_code)
     _refuse(kept, merged)
-    differing = differences(kept, merged)
+    fields = get_library(session).fields
+    differing = differences(fields, kept, merged)
     names = {name for one in differing for name in one.fields}
     people, twins = _people(session, kept.id), 0
     contacts = [(View(actor, person), False) for person in people]
@@ -99,25 +81,12 @@ def preview_merge(session: CrmSession, actor: Actor, kept_code: str, merged_code
         View(actor, kept),
         View(actor, merged),
         differing,
-        [name for name in fields_of(Customer) if name not in names and not is_blank(getattr(kept, name))],
+        [name for name, value in read_values(kept, fields).items() if name not in names and not is_blank(value)],
         contacts,
         twins,
-        sorted({*tags_of(session, kept.id), *tags_of(session, merged.id)}),
+        sorted({*tags_of(session, kept.id), *tags_of(session, merged.id, by_hand=True)}),
         _count_moved(session, merged.id),
     )
-
-
-def differences(kept: Any, merged: Any) -> list[Difference]:
-    """What has to be chosen: the kept customer's value stays unless it is empty."""
-    found = []
-    for name, declared in fields_of(Customer).items():
-        fields = TOGETHER.get(name, (name,))
-        if name in WITH_OTHERS or name == "kind" or declared.widget in UNITED:
-            continue
-        ours, theirs = ([getattr(one, field) for field in fields] for one in (kept, merged))
-        if ours != theirs and not all(is_blank(value) for value in theirs if value is not False):
-            found.append(Difference(name, fields, MERGED if all(is_blank(value) for value in ours if value is not False) else KEPT))
-    return found
 
 
 def merge_customers(
@@ -142,23 +111,23 @@ def merge_customers(
     if (kept.version, merged.version) != versions:
         raise Conflict(version=kept.version, theirs={})
     session.info["reason"] = clean_text(reason)[:300] or f"{merged.code} {merged.name}"[:300]
-    journal = Journal(session)
-    values = _values(session, kept, merged, choices)
-    before = kept.stage
-    for name, value in values.items():
-        setattr(kept, name, value)
+    journal, was_tier = Journal(session), tier_of(kept)
+    values = merged_values(session, kept, merged, choices)
+    present = (kept.stage, kept.owner_id)
+    give_values(session, kept, values)
+    _take_over(kept, merged)
     put(merged, Place.MERGED)
     journal.note_edit(kept)
     journal.note_edit(merged)
-    if kept.stage != before:
-        change = StageChange(customer_id=kept.id, actor_id=actor.id, from_stage=before, to_stage=kept.stage, reason=session.info["reason"])
-        session.add(change)
-        journal.note_added(change)
+    _note_moves(session, actor, journal, kept, *present)
+    _pass_work_on(session, journal, kept, merged)
     _move_all(session, journal, kept.id, merged.id)
     session.expire_all()
+    refresh(session, kept)
+    session.refresh(kept)
+    journal.tier = {"was": was_tier, "is": tier_of(kept)}
     made = Merge(customer_id=kept.id, merged_id=merged.id, actor_id=actor.id, before=journal.content)
     session.add(made)
-    refresh(session, kept)
     audit.record(session, "merged", kept, new=f"{merged.code} {merged.name}", reason=session.info["reason"])
     for customer in _by_owner(kept, merged):
         path = f"/customer?code={kept.code}"
@@ -191,31 +160,33 @@ def _refuse(kept: Customer, merged: Customer) -> None:
         raise IllegalTransition(_("{name} is on legal hold and cannot be merged away. Keep that one instead.").format(name=merged.name))
 
 
-def _values(session: CrmSession, kept: Customer, merged: Customer, choices: Mapping[str, str]) -> dict[str, Any]:
-    """What the kept customer gets. Fields that its nature and type do not show stay as they are."""
-    declared = fields_of(Customer)
-    taken = [one for one in differences(kept, merged) if choices.get(one.name, one.default) == MERGED]
-    stage = merged.stage if any(one.name == "stage" for one in taken) else kept.stage
-    shown = {"kind": kept.kind, "stage": stage}
-    values = {field: getattr(merged, field) for one in taken if declared[one.name].shown(shown) for field in one.fields}
-    for name, field in declared.items():
-        if field.widget in UNITED and (more := [code for code in getattr(merged, name) or [] if code not in (getattr(kept, name) or [])]):
-            values[name] = [*(getattr(kept, name) or []), *more]
-    if more_extra := {key: value for key, value in merged.extra.items() if is_blank(kept.extra.get(key)) and not is_blank(value)}:
-        values["extra"] = {**kept.extra, **more_extra}
-    _check(session, kept, values)
-    return values
+def _take_over(kept: Customer, merged: Customer) -> None:
+    """The latest contact counts; a customer in the pool gets the other one's owner, who works at it."""
+    if merged.last_contact_at and (kept.last_contact_at is None or kept.last_contact_at < merged.last_contact_at):
+        kept.last_contact_at = merged.last_contact_at
+    if kept.owner_id is None and merged.owner_id is not None:
+        kept.owner_id, kept.owned_since = merged.owner_id, merged.owned_since
+        kept.pooled_at = kept.pool_warned_on = None
 
 
-def _check(session: CrmSession, kept: Customer, values: Mapping[str, Any]) -> None:
-    before = {name: getattr(kept, name) for name in fields_of(Customer)}
-    changes = {name: value for name, value in values.items() if name in before}
-    for some, text in ((before, kept.industry_text), (changes, values.get("industry_text"))):
-        if "industry" in some:
-            some["industry"] = some["industry"] or text
-    _clean, errors = check_changes(get_library(session), before, changes)
-    if errors:
-        raise ValidationFailed(errors)
+def _note_moves(session: CrmSession, actor: Actor, journal: Journal, kept: Customer, stage: str, owner_id: int | None) -> None:
+    what = {"customer_id": kept.id, "actor_id": actor.id, "reason": session.info["reason"]}
+    changes: list[Base] = []
+    if kept.stage != stage:
+        changes.append(StageChange(**what, from_stage=stage, to_stage=kept.stage))
+    if kept.owner_id != owner_id:
+        changes.append(OwnerChange(**what, from_owner_id=owner_id, to_owner_id=kept.owner_id, cause="merge"))
+    for change in changes:
+        session.add(change)
+        journal.note_added(change)
+
+
+def _pass_work_on(session: CrmSession, journal: Journal, kept: Customer, merged: Customer) -> None:
+    """What the merged customer's owner had to do for it is the kept one's owner's: the other may not see it any more."""
+    giver = owners.givers_of(session, owners.lock(session, [merged.id]).values())[merged.id]
+    if giver and kept.owner_id:
+        moved = owners.pass_on(session, {merged.id: giver}, kept.owner_id)
+        journal.work = {"work": moved.get(merged.id, {}), "holder": kept.owner_id, "to": giver}
 
 
 def _move_all(session: CrmSession, journal: Journal, kept_id: int, merged_id: int) -> None:
@@ -262,10 +233,9 @@ def _twin_of(person: Contact, people: Sequence[Contact]) -> Contact | None:
 def _count_moved(session: CrmSession, merged_id: int) -> dict[str, int]:
     found = {}
     for reference, way in WAYS.items():
-        table, _dot, column = reference.partition(".")
-        if way is Way.MOVE and table in NAMED:
-            own = Base.metadata.tables[table].c[column] == merged_id
-            found[table] = session.execute(select(func.count()).select_from(Base.metadata.tables[table]).where(own)).scalar_one()
+        table, moving = rows_under(reference, merged_id)
+        if way is Way.MOVE:
+            found[table.name] = session.execute(select(func.count()).select_from(table).where(*moving)).scalar_one()
     return {table: count for table, count in found.items() if count}
 
 
@@ -299,7 +269,8 @@ def undo_merge(session: CrmSession, actor: Actor, merge_id: int, *, reason: str 
             _("{name} is not in the customer list. Restore it, or undo its own merge, before this one is undone.").format(name=kept.name)
         )
     session.info["reason"] = clean_text(reason)[:300] or None
-    undo(session, merge.before)
+    undo(session, merge.before, kept)
+    owners.give_back(session, **merge.before["work"])
     merge.undone_at = clock.now()
     for customer in (kept, merged):
         refresh(session, customer)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound
-from crm_core.fields import fields_of
+from crm_core.fields import fields_of, read_values
 from crm_core.i18n import _
 from crm_core.models import Attachment, Contact, Customer, Draft, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.review import AUTHORS_MOVES, REVIEWERS_MOVES
@@ -19,6 +18,7 @@ from crm_core.scope import unscoped
 from crm_core.services.duplicates import Duplicate, find_duplicates_of
 from crm_core.services.entry import Checked
 from crm_core.services.library import get_library
+from crm_core.services.merge_links import merged_into
 from crm_core.services.review_access import may_decide, may_read
 from crm_core.services.review_entries import Line, Snapshot, compare, contacts_of, files_of
 from crm_core.services.users import user_names
@@ -204,9 +204,12 @@ def _steps(session: CrmSession, actor: Actor, review_id: int) -> list[Step]:
 
 
 def list_steps_of(session: CrmSession, actor: Actor, customer_id: int) -> list[Step]:
-    """The steps of the reviews of a customer, for whoever sees the customer; none outside the scope."""
+    """The steps of the reviews of a customer and of those that became it, for whoever sees the customer; none outside the scope."""
     require(actor, Permission.CUSTOMER_READ)
-    reviews = session.execute(select(Review.id).where(Review.customer_id == customer_id).order_by(Review.id)).scalars().all()
+    if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
+        return []
+    own = select(Review.id).where(Review.customer_id.in_([customer_id, *merged_into(session, customer_id)])).order_by(Review.id)
+    reviews = session.execute(own, execution_options=unscoped).scalars().all()
     return [step for review_id in reviews for step in _steps(session, actor, review_id)]
 
 
@@ -216,7 +219,7 @@ def duplicates_of(session: CrmSession, actor: Actor, code: str) -> list[Duplicat
     customer = session.execute(statement.limit(1), execution_options=unscoped).scalar_one_or_none()
     if customer is None:
         raise NotFound
-    values: dict[str, Any] = {name: getattr(customer, name) for name in fields_of(Customer)}
+    values = read_values(customer, get_library(session).fields)
     contacts = [{name: getattr(one, name) for name in fields_of(Contact)} for one in contacts_of(session, customer.id)]
     return find_duplicates_of(session, actor, Checked(values, contacts), besides=customer.id)
 

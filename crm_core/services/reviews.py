@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
+from crm_core.fields import write_value
 from crm_core.i18n import N_, _, format_time, join_words
 from crm_core.models import ACTIONS, Contact, Customer, Draft, Move, Place, Review, ReviewAsked, ReviewStep
 from crm_core.models.review import REVIEWERS_MOVES
@@ -18,8 +19,10 @@ from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import reindex
 from crm_core.services.customers import NewCustomer, check_submission, create_customer, put, take_over_draft
+from crm_core.services.derived import derive
 from crm_core.services.entry import Checked
 from crm_core.services.industries import suggest_industry
+from crm_core.services.library import get_library
 from crm_core.services.movements import first_follow_up
 from crm_core.services.review_access import may_decide, may_read
 from crm_core.services.review_entries import contacts_of, snapshot
@@ -140,8 +143,9 @@ def _ask_again(session: CrmSession, review: Review, customer: Customer, *, by_ru
 
 
 def _write(session: CrmSession, actor: Actor, customer: Customer, checked: Checked) -> None:
+    fields = get_library(session).fields
     for name, value in checked.values.items():
-        setattr(customer, name, value)
+        write_value(customer, fields[name], value)
     customer.industry_text = checked.industry_text
     if checked.industry_text:
         suggest_industry(session, actor, checked.industry_text)
@@ -221,6 +225,8 @@ def _admit(session: CrmSession, actor: Actor, review: Review, customer: Customer
     review.due_at = None
     customer.first_follow_up_on = due = first_follow_up()
     _decide(session, actor, review, customer, Move.APPROVE, reason=reason)
+    session.flush()
+    derive(session, [customer.id])
     bump(session, "customers")
     return due
 

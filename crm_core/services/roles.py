@@ -103,7 +103,7 @@ def delete_role(session: CrmSession, actor: Actor, role_id: int) -> None:
     require(actor, Permission.ROLE_EDIT)
     role = _get_role(session, role_id)
     refuse_above(actor, role)
-    if role.code in BUILT_IN_ROLES:
+    if is_built_in(role):
         raise IllegalTransition(_("“{name}” is a built-in role and stays. Take from it what it should not allow.").format(name=role.title))
     if used := count_accounts(session).get(role.id):
         raise IllegalTransition(
@@ -115,19 +115,28 @@ def delete_role(session: CrmSession, actor: Actor, role_id: int) -> None:
 
 def refuse_above(actor: Actor, role: Role) -> None:
     """Raise `NotAllowed` for a role that allows more than the actor may: nobody grants, changes or takes what they do not have."""
+    if not is_within(actor, role):
+        raise NotAllowed(
+            Permission.ROLE_EDIT,
+            _("The role “{name}” allows more than your own. Ask an administrator to do this.").format(name=role.title),
+        )
+
+
+def is_built_in(role: Role) -> bool:
+    """Whether a role came with the system and stays."""
+    return role.code in BUILT_IN_ROLES
+
+
+def is_within(actor: Actor, role: Role) -> bool:
+    """Whether a role allows no more than the actor may."""
     terms = terms_of(role)
     stages = terms.entry_stages or frozenset(STAGES)
     scopes = list(Scope)
-    if (
+    return (
         terms.permissions <= actor.permissions
         and scopes.index(Scope(terms.scope)) <= scopes.index(actor.scope)
         and all(level <= actor.access_to(kind) for kind, level in terms.access)
         and (actor.entry_stages is None or stages <= actor.entry_stages)
-    ):
-        return
-    raise NotAllowed(
-        Permission.ROLE_EDIT,
-        _("The role “{name}” allows more than your own. Ask an administrator to do this.").format(name=role.title),
     )
 
 

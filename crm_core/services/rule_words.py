@@ -51,8 +51,12 @@ SETTINGS: Mapping[str, str] = {
     "days": N_("Days in the recycle bin"),
 }
 
-_LABELS: tuple[Mapping[Any, str], ...] = (STAGES, TIERS, BY, {pool_rules.NO_TIER: N_("No tier")})
-_CODES: Mapping[str, str] = {str(code): label for labels in _LABELS for code, label in labels.items()}
+_CODES: Mapping[str, str] = {
+    **{str(code): label for code, label in STAGES.items()},
+    **TIERS,
+    **{str(by): label for by, label in BY.items()},
+    pool_rules.NO_TIER: N_("No tier"),
+}
 
 Names = Mapping[str, Mapping[str, str]]
 """For `roles`, `role` and `people` the names by code or id."""

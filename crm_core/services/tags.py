@@ -1,15 +1,17 @@
-"""Tags on customers, as people set and take them; what rules do with tags stands in `tag_rules`."""
+"""Tags on customers, as people set and take them, of one and of many at once; what rules do with tags stands in `tag_rules`."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, insert, literal, select, true
 
 from crm_core import audit
 from crm_core.cache import cached
 from crm_core.db import CrmSession, insert_unless_there
-from crm_core.models import CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models import Customer, CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.bulk_targets import in_parts
 from crm_core.services.customers import load_customer
 from crm_core.services.locking import lock_listed
 from crm_core.validation import clean_text
@@ -24,16 +26,10 @@ def list_tags(session: CrmSession) -> dict[int, str]:
     )
 
 
-def tags_of(session: CrmSession, customer_id: int) -> list[str]:
-    """The tags of a customer by name."""
-    return list(
-        session.execute(
-            select(Tag.name)
-            .join(CustomerTag, CustomerTag.tag_id == Tag.id)
-            .where(CustomerTag.customer_id == customer_id)
-            .order_by(Tag.name)
-        ).scalars()
-    )
+def tags_of(session: CrmSession, customer_id: int, *, by_hand: bool = False) -> list[str]:
+    """The tags of a customer by name, or only those that people set."""
+    own = select(Tag.name).join(CustomerTag, CustomerTag.tag_id == Tag.id).where(CustomerTag.customer_id == customer_id)
+    return list(session.execute((own.where(CustomerTag.by_hand) if by_hand else own).order_by(Tag.name)).scalars())
 
 
 def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str]) -> None:
@@ -43,26 +39,61 @@ def set_tags(session: CrmSession, actor: Actor, code: str, names: Sequence[str])
     """
     require(actor, Permission.CUSTOMER_EDIT)
     customer = lock_listed(session, load_customer(session, actor, code).id)
-    wanted = sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
+    wanted = clean_tags(names)
     before = tags_of(session, customer.id)
     if wanted == before:
         return
-    _take(session, customer.id, set(before) - set(wanted))
-    _give(session, customer.id, set(wanted) - set(before))
+    take_tags(session, [customer.id], set(before) - set(wanted))
+    give_tags(session, [customer.id], set(wanted) - set(before))
     audit.record_change(session, customer, field="tags", old=", ".join(before), new=", ".join(wanted))
     bump(session, "customers")
 
 
-def _take(session: CrmSession, customer_id: int, names: Collection[str]) -> None:
-    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all()
-    session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer_id, CustomerTag.tag_id.in_(tags)))
-    for tag_id in session.execute(select(TagRule.tag_id).where(TagRule.tag_id.in_(tags)).distinct()).scalars():
-        insert_unless_there(session, TagRefusal, customer_id=customer_id, tag_id=tag_id)
+def clean_tags(names: Iterable[str]) -> list[str]:
+    """Tags as they are kept: clean, each once, in order."""
+    return sorted({clean for name in names if (clean := clean_text(name)[:40])})[:MAX_TAGS]
 
 
-def _give(session: CrmSession, customer_id: int, names: Collection[str]) -> None:
-    for name in sorted(names):
+def _known(session: CrmSession, names: Iterable[str]) -> dict[str, int]:
+    names = sorted(names)
+    for name in names:
         insert_unless_there(session, Tag, name=name)
-    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all()
-    session.execute(delete(TagRefusal).where(TagRefusal.customer_id == customer_id, TagRefusal.tag_id.in_(tags)))
-    session.add_all(CustomerTag(customer_id=customer_id, tag_id=tag_id) for tag_id in tags)
+    return {row.name: row.id for row in session.execute(select(Tag.name, Tag.id).where(Tag.name.in_(names)))}
+
+
+def names_of_tags(session: CrmSession, ids: Collection[int], *, only: Sequence[str] | None = None) -> dict[int, list[str]]:
+    """The tags of customers by name, or only some of them; a customer without any is not there."""
+    found: dict[int, list[str]] = defaultdict(list)
+    columns = select(CustomerTag.customer_id, Tag.name).join(Tag, Tag.id == CustomerTag.tag_id)
+    wanted = columns.where(true() if only is None else Tag.name.in_(only))
+    for part in in_parts(ids):
+        for row in session.execute(wanted.where(CustomerTag.customer_id.in_(part)).order_by(Tag.name)):
+            found[row.customer_id].append(row.name)
+    # The order of code points, in which `clean_tags` sorts: a database may have another one.
+    return {id: sorted(names) for id, names in found.items()}
+
+
+def give_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -> None:
+    """Give customers tags, one statement a tag, whether they have them or not; the caller logs it and counts up the revision."""
+    for tag_id in _known(session, names).values() if names else ():
+        has_it = exists().where(CustomerTag.customer_id == Customer.id, CustomerTag.tag_id == tag_id)
+        lacking = select(Customer.id, literal(tag_id), true()).where(Customer.id.in_(ids), ~has_it)
+        session.execute(insert(CustomerTag).from_select(["customer_id", "tag_id", "by_hand"], lacking))
+        refused = delete(TagRefusal).where(TagRefusal.customer_id.in_(ids), TagRefusal.tag_id == tag_id)
+        session.execute(refused, execution_options=_UNTRACKED)
+
+
+def take_tags(session: CrmSession, ids: Sequence[int], names: Collection[str]) -> None:
+    """Take tags from customers; no rule gives them again. The caller logs it and counts up the revision."""
+    tags = session.execute(select(Tag.id).where(Tag.name.in_(names))).scalars().all() if names else []
+    if not tags:
+        return
+    theirs = (CustomerTag.customer_id.in_(ids), CustomerTag.tag_id.in_(tags))
+    is_ruled = CustomerTag.tag_id.in_(select(TagRule.tag_id).scalar_subquery())
+    is_noted = exists().where(TagRefusal.customer_id == CustomerTag.customer_id, TagRefusal.tag_id == CustomerTag.tag_id)
+    taken = select(CustomerTag.customer_id, CustomerTag.tag_id).where(*theirs, is_ruled, ~is_noted)
+    session.execute(insert(TagRefusal).from_select(["customer_id", "tag_id"], taken))
+    session.execute(delete(CustomerTag).where(*theirs), execution_options=_UNTRACKED)
+
+
+_UNTRACKED = {"synchronize_session": False}

@@ -22,6 +22,10 @@ SHOWN = 200
 """More tasks than these are not listed at once."""
 
 
+_IS_ALIVE = Task.customer_id.is_(None) | Customer.is_listed
+"""Tasks of customers in the recycle bin, the archive, or merged away rest until they are restored."""
+
+
 @dataclass(frozen=True)
 class Listed:
     """A task as a list shows it; the customer is known only to those who see it."""
@@ -96,8 +100,7 @@ def _columns() -> Select[*tuple[Any, ...]]:
 
 
 def _open_tasks() -> Select[*tuple[Any, ...]]:
-    is_of_open = Task.customer_id.is_(None) | Customer.is_open
-    return _columns().where(Task.done_at.is_(None), is_of_open).order_by(Task.due_at, Task.id)
+    return _columns().where(Task.done_at.is_(None), _IS_ALIVE).order_by(Task.due_at, Task.id)
 
 
 def _read(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Listed]:
@@ -214,7 +217,8 @@ def tell_overdue(session: CrmSession) -> None:
     """Tell everybody once of each task that has become overdue. A job, safe to repeat."""
     key = literal("overdue:") + cast(Task.id, String)
     is_told = exists().where(Notice.user_id == Task.assignee_id, Notice.key == key)
-    overdue = select(Task).where(Task.done_at.is_(None), Task.due_at < clock.now(), ~is_told)
+    alive = select(Task).outerjoin(Customer, Customer.id == Task.customer_id).where(_IS_ALIVE)
+    overdue = alive.where(Task.done_at.is_(None), Task.due_at < clock.now(), ~is_told)
     for task in session.execute(overdue).scalars():
         data: Mapping[str, Any] = {"task": [task.kind, task.name], "time": task.due_at.isoformat()}
         receivers = [task.assignee_id] if task.assignee_id else []

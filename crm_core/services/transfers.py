@@ -13,7 +13,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition, NotFound, ValidationFailed
 from crm_core.i18n import N_, _, format_time
 from crm_core.models import Batch, Customer, Place
-from crm_core.models.customer import OPEN_PLACES
+from crm_core.models.standing import OPEN_PLACES
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services import owners
 from crm_core.services.notices import notify

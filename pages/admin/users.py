@@ -12,7 +12,7 @@ header.title(_("Accounts"))
 
 with guard.reading() as session:
     accounts, places = users.list_users(session, actor), teams.list_teams(session)
-    titles = {role.code: role.title for role in roles.list_roles(session)}
+    titles = {role.code: role.title for role in roles.list_roles(session) if roles.is_within(actor, role)}
     locked = lockout.locked_accounts(session, actor, [account.username for account in accounts])
 
 if st.button(_("Add account"), type="primary", icon=":material/person_add:"):

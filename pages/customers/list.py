@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from crm_core.db import CrmSession
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import customer_list, demo, library, pool_rules, tags, users
-from ui import customer_actions, customer_filters, customer_table, feedback, guard, header, routes
+from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
+from ui import bulk_bar, customer_actions, customer_filters, customer_table, feedback, guard, header, routes, view_menu
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Customer list"))
@@ -16,18 +17,35 @@ def draw_list() -> None:
     """The filters and the rows they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         entries, owners = library.get_library(session), users.user_names(session)
-        filters = customer_filters.Filters(
-            entries, owners, tags.list_tags(session), notice_days=pool_rules.get_rules(session)[0].notice_days
-        )
-        query = filters.draw()
-        page = customer_list.list_customers(session, guard.actor(), query)
+        notice_days = pool_rules.get_rules(session)[0].notice_days
+        views = read_views(session, entries)
+        filters = customer_filters.Filters(entries, owners, tags.list_tags(session), views, notice_days=notice_days)
+        query = filters.draw(lambda: draw_tools(filters))
+        page = customer_list.list_customers(session, guard.actor(), query, filters.columns)
     if page.rows:
-        customer_table.draw(page, entries, owners)
+        bar = st.container() if bulk_bar.is_selecting() else None
+        chosen = customer_table.draw(page, filters.columns, entries, owners, selection=bulk_bar.key_of(query) if bar else "")
+        if bar:
+            with bar:
+                bulk_bar.draw(page, query, chosen)
         draw_footer(page)
         customer_filters.show_first_row()
     else:
         draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
     filters.keep()
+
+
+def read_views(session: CrmSession, entries: library.Library) -> customer_filters.Views:
+    """What the user saved of the list, and which columns there are."""
+    preference = saved_views.get_preference(session, guard.actor())
+    offered = list_columns.offered_columns(entries, guard.actor())
+    return customer_filters.Views(saved_views.list_views(session, guard.actor()), offered, preference.view_id, preference.columns)
+
+
+def draw_tools(filters: customer_filters.Filters) -> None:
+    """At the end of the filters: the views, and the switch to select customers."""
+    view_menu.draw(filters)
+    bulk_bar.draw_switch()
 
 
 def draw_footer(page: customer_list.CustomerPage) -> None:
@@ -68,4 +86,5 @@ def fill_with_demo_data() -> None:
 
 
 customer_actions.offer_undo()
+bulk_bar.draw_result()
 draw_list()

@@ -14,8 +14,9 @@ from crm_core.errors import Conflict, CrmError, IllegalTransition, NotAllowed, N
 from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, Merge, Notice, Place, StageChange
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models
-from crm_core.services import contacts, customers, history, holds, merges, tags
+from crm_core.services import contacts, customers, history, holds, merge_values, merges, tags
 from crm_core.services.customer_changes import update_customer
+from crm_core.services.derived import derive
 from crm_core.services.merge_rows import WAYS, Way, references
 from tests import factories
 from tests.core.test_concurrency import at_once
@@ -100,7 +101,7 @@ def test_the_kept_one_keeps_its_values_and_gets_those_that_it_lacks(pair: tuple[
 
 
 def test_a_choice_takes_the_other_value_and_a_change_of_type_is_noted(pair: tuple[Customer, Customer], manager: Actor) -> None:
-    merge(manager, *pair, {"name": merges.MERGED, "stage": merges.MERGED, "remark": merges.KEPT}, reason="同一公司")
+    merge(manager, *pair, {"name": merge_values.MERGED, "stage": merge_values.MERGED, "remark": merge_values.KEPT}, reason="同一公司")
     (kept,) = now(pair[0].id)
     assert (kept.name, kept.stage, kept.remark, kept.core_need) == (pair[1].name, "qualified", None, pair[1].core_need)
     with reading(SYSTEM) as session:
@@ -131,11 +132,13 @@ def test_a_landline_that_colleagues_share_makes_them_one_person_only_with_the_sa
 
 
 def furnish(customer: Customer, user_id: int | None) -> None:
-    """One more row in every table whose rows hang on a customer."""
+    """One more row in every table whose rows hang on a customer, with what follows from it."""
     with transaction(SYSTEM) as session:
         for model in belonging_models():
             if model not in (ChangeLog, Merge, Contact):
                 factories.make_row(session, model, customer, user_id=user_id)
+        session.flush()
+        derive(session, [customer.id])
 
 
 def test_everything_attached_moves_along(pair: tuple[Customer, Customer], manager: Actor) -> None:
@@ -151,7 +154,7 @@ def test_everything_attached_moves_along(pair: tuple[Customer, Customer], manage
                 assert (left, len(got)) == ([], 1), reference
 
 
-@pytest.mark.parametrize("choices", [{}, {"name": merges.MERGED, "stage": merges.MERGED, "province": merges.KEPT}])
+@pytest.mark.parametrize("choices", [{}, {"name": merge_values.MERGED, "stage": merge_values.MERGED, "province": merge_values.KEPT}])
 def test_an_undo_restores_every_row_of_every_table(pair: tuple[Customer, Customer], manager: Actor, choices: dict[str, str]) -> None:
     furnish(pair[1], manager.id)
     with reading(SYSTEM) as session:
@@ -281,7 +284,7 @@ class TestRefusals:
         kept = factories.make_customer(manager, stage="customer", **dates)
         merged = factories.make_customer(manager, stage="customer")
         with pytest.raises(ValidationFailed) as refused:
-            merge(manager, kept, merged, {"first_cooperated_on": merges.KEPT, "last_cooperated_on": merges.MERGED})
+            merge(manager, kept, merged, {"first_cooperated_on": merge_values.KEPT, "last_cooperated_on": merge_values.MERGED})
         assert "last_cooperated_on" in refused.value.errors
 
 
@@ -299,12 +302,12 @@ def test_a_preview_says_what_would_be_and_masks_as_the_role_says(pair: tuple[Cus
     with reading(manager) as session:
         preview = merges.preview_merge(session, manager, pair[0].code, pair[1].code)
     assert {one.name: one.default for one in preview.differences} == {
-        "name": merges.KEPT,
-        "stage": merges.KEPT,
-        "remark": merges.MERGED,
-        "credit_code": merges.MERGED,
-        "province": merges.MERGED,
-        "core_need": merges.MERGED,
+        "name": merge_values.KEPT,
+        "stage": merge_values.KEPT,
+        "remark": merge_values.MERGED,
+        "credit_code": merge_values.MERGED,
+        "province": merge_values.MERGED,
+        "core_need": merge_values.MERGED,
     }
     assert [(one.name, is_new) for one, is_new in preview.contacts][1:] == [("李娜", True)]
     assert (preview.twins, preview.tags, preview.moved) == (1, ["关注案例", "重点"], {})

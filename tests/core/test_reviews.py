@@ -13,7 +13,21 @@ from crm_core.config import settings
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import REVIEW_MOVES, TRANSITIONS, ChangeLog, Customer, Draft, Move, Notice, Place, Review, ReviewState, Team, User
+from crm_core.models import (
+    REVIEW_MOVES,
+    TRANSITIONS,
+    ChangeLog,
+    Customer,
+    Draft,
+    FieldType,
+    Move,
+    Notice,
+    Place,
+    Review,
+    ReviewState,
+    Team,
+    User,
+)
 from crm_core.permissions import SYSTEM, Access, Actor
 from crm_core.services import (
     attachments,
@@ -40,6 +54,7 @@ from crm_core.services.review_rules import By, Rule
 from crm_core.workdays import add_workdays
 from tests import factories
 from tests.core.test_concurrency import at_once
+from tests.core.test_custom_fields import make_field
 
 PHONE = "13800001234"
 
@@ -307,6 +322,18 @@ class TestCorrection:
         assert [step.action for step in file.steps] == ["submitted", "returned", "resubmitted"]
         assert [contact.name for contact in file.contacts] == ["陈立群", "周敏"]
         assert place_of(entry) == Place.REVIEW
+
+    def test_a_custom_field_is_corrected_and_compared_like_others(self, sales: Actor, manager: Actor) -> None:
+        key = make_field(FieldType.NUMBER, name="走访次数")
+        entry = enter(sales, **{key: "3"})
+        give_back(manager, entry)
+        correct(sales, entry, **{key: "4"})
+        approve(manager, entry)
+        with reading(manager) as session:
+            steps = review_list.list_steps_of(session, manager, entry.id)
+            assert customers.get_customer(session, manager, entry.code).extra[key] == "4"
+        changed = [(one.label, one.old, one.new) for step in steps for one in step.changes or () if one.is_changed]
+        assert changed == [("走访次数", "3", "4")]
 
     def test_a_correction_that_breaks_a_rule_changes_nothing(self, sales: Actor, manager: Actor) -> None:
         entry = enter(sales)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Customer, Notice, Task
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.services.archive import archive_customer, unarchive_customer
+from crm_core.services.customers import delete_customer, restore_customer
 from crm_core.services.tasks import (
     assignees,
     create_task,
@@ -92,6 +95,29 @@ def test_a_task_is_done_once_and_with_a_note(database: str, sales: Actor) -> Non
     for error in (None, Conflict):
         with pytest.raises(error) if error else transaction(SYSTEM), transaction(sales) as session:
             finish_task(session, sales, task.id, note="完成", version=1)
+
+
+@pytest.mark.parametrize("place", ["bin", "archive"])
+def test_the_tasks_of_a_customer_that_is_laid_away_rest_until_it_is_restored(
+    database: str, manager: Actor, sales: Actor, set_clock: Callable[[datetime], None], place: str
+) -> None:
+    customer = factories.make_customer(sales)
+    give(manager, sales, customer)
+    with transaction(manager) as session:
+        laid = delete_customer if place == "bin" else partial(archive_customer, reason="暂停合作")
+        laid(session, manager, customer.id)
+    set_clock(clock.now() + timedelta(days=3))
+
+    def told() -> tuple[int, int]:
+        with transaction(SYSTEM) as session:
+            tell_overdue(session)
+        with reading(sales) as session:
+            return len(list_own(session, sales)), notices(sales).count("task_overdue")
+
+    assert told() == (0, 0)
+    with transaction(manager) as session:
+        (restore_customer if place == "bin" else unarchive_customer)(session, manager, customer.id)
+    assert told() == (1, 1)
 
 
 def test_an_overdue_task_is_told_once(database: str, sales: Actor, set_clock: Callable[[datetime], None]) -> None:

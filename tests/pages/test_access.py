@@ -72,6 +72,9 @@ def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(
 
 BUTTONS = {
     (routes.CUSTOMERS, "New customer"): Permission.CUSTOMER_CREATE,
+    (routes.CUSTOMERS, "select_mode"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Alias for outside use"): Permission.CUSTOMER_EDIT,
+    (routes.CUSTOMER, "Sheet for outside use"): Permission.CUSTOMER_EXPORT,
     (routes.CUSTOMER, "Edit"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Tags"): Permission.CUSTOMER_EDIT,
     (routes.CUSTOMER, "Change type"): Permission.CUSTOMER_EDIT,

@@ -112,6 +112,7 @@ class TestNotMe:
         visit = Visit().go(routes.NOT_ME, **query)
         assert zh("This link is no longer good") in texts(visit)
         assert not visit.has("Block my account")
+        assert visit.press("Go to sign-in").redirect == "/"
 
     def test_it_speaks_the_language_of_the_account(self, any_database: str) -> None:
         reader = factories.make_user(language="en")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from crm_core import clock, config, db
-from crm_core.i18n import in_language
+from crm_core.i18n import _, in_language
 from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuestion, Role, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
@@ -34,6 +34,8 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    roles,
+    saved_views,
     sign_in,
     stage_changes,
     tag_rules,
@@ -463,6 +465,21 @@ def review_rules_set(*presses: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def role_deleted(*presses: str) -> Callable[[Desk], Visit]:
+    """A role of one's own, which somebody has, about to be deleted."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(SYSTEM) as session:
+            made = roles.create_role(session, SYSTEM, name=desk.actor.name)
+        factories.make_user(role=made.code)
+        visit = desk.visit().go(routes.ROLES).enter("roles_view", "one").enter("role_shown", made.id)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def signed_out(desk: Desk) -> Visit:
     return Visit(language=desk.actor.language).go(routes.HOME).press("Sign in")
 
@@ -479,12 +496,32 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
 
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
 
+
+def bulk_changed(desk: Desk) -> Visit:
+    visit = opened(routes.CUSTOMERS, "select_mode", "bulk_all")(desk).pick("bulk_menu", "tags_remove")
+    visit.enter("bulk_tags", [WORDS[desk.actor.language]["tag"]]).enter("bulk_reason", WORDS[desk.actor.language]["detail"])
+    return visit.press(_("Change {count} customers").format(count=1))
+
+
+def viewed(code: str) -> Callable[[Desk], Visit]:
+    """A shared view that is open and changed, after an entry of its menu."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(desk.actor) as session:
+            name = WORDS[desk.actor.language]["tag"]
+            saved = saved_views.save_view(session, desk.actor, name, query={"stage": ["churned"]}, columns=[])
+            saved_views.share_view(session, desk.actor, saved, is_shared=True)
+        return desk.visit().go(routes.CUSTOMERS, view=str(saved)).enter("sort", "name").pick("view_menu", code)
+
+    return show
+
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
     **{
         f"customer {name}": opened(routes.CUSTOMER, name, query="code")
-        for name in ("Tags", "Change type", "Delete customer", "Add contact")
+        for name in ("Tags", "Change type", "Delete customer", "Add contact", "Alias for outside use")
     },
     **{f"customer to {to}": lambda desk, to=to: moving(desk, to) for to in ("qualified", "customer")},
     "customer to customer refused": lambda desk: moving(desk, "customer").press("Change type"),
@@ -503,6 +540,12 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "pairs told apart": lambda desk: suspected(desk).enter("pairs_view", "apart"),
     "pairs scanned": opened(routes.DUPLICATES, "Scan now"),
     "merge compared": compared,
+    "customer sheet": opened(routes.CUSTOMER, "Sheet for outside use", query="code"),
+    "customer sheet refused": opened(routes.CUSTOMER, "Sheet for outside use", "Make the sheet", query="code"),
+    "customers selected": opened(routes.CUSTOMERS, "select_mode", "bulk_all"),
+    "customers changed": bulk_changed,
+    "customers changed earlier": lambda desk: bulk_changed(desk).press("select_mode").press("bulk_history"),
+    **{f"customers view {code}": viewed(code) for code in ("columns", "save", "rename", "share", "delete")},
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),
@@ -555,8 +598,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "teams edit": opened(routes.TEAMS, "Edit"),
     "teams delete": opened(routes.TEAMS, "Edit", "Delete team"),
     "roles add": opened(routes.ROLES, "Add role"),
-    "roles delete": opened(routes.ROLES, "Delete"),
-    "roles delete refused": opened(routes.ROLES, "Delete", "Delete"),
+    "roles delete": role_deleted("Delete"),
+    "roles delete refused": role_deleted("Delete", "Delete"),
     "roles, one": lambda desk: desk.visit().go(routes.ROLES).enter("roles_view", "one"),
     "roles changed": role_changed,
     "library add": opened(routes.LIBRARY, "Add entry"),

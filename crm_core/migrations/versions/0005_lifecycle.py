@@ -121,6 +121,7 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("before", sa.JSON(), nullable=False),
             sa.Column("reason", sa.String(300)),
             sa.Column("undone_at", TIME),
+            sa.Column("key", sa.String(36), unique=True),
         ],
         "owner_change": [
             _key(),
@@ -219,6 +220,11 @@ def tables() -> dict[str, list[Any]]:
             sa.Column("is_shared", sa.Boolean(), nullable=False),
             *_dated(),
         ],
+        "list_preference": [
+            sa.Column("user_id", KEY, sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+            sa.Column("columns", sa.JSON(), nullable=False),
+            _to("saved_view", "view_id", indexed=False, ondelete="SET NULL"),
+        ],
         "custom_field": [
             _key(),
             sa.Column("key", sa.String(20), nullable=False, unique=True),
@@ -264,7 +270,8 @@ def upgrade() -> None:
     for name, columns in tables().items():
         op.create_table(name, *columns)
     op.add_column("change_log", sa.Column("feedback", sa.String(500)))
-    op.add_column("draft", _to("review", "review_id", indexed=False, ondelete="CASCADE"), inline_references=True)
+    reviewed = sa.ForeignKey("review.id", name="fk_draft_review_id", ondelete="CASCADE")
+    op.add_column("draft", sa.Column("review_id", KEY, reviewed), inline_references=True)
     op.create_index("ix_draft_review_id", "draft", ["review_id"], unique=True)
     op.execute(
         "INSERT INTO stage_change (customer_id, at, actor_id, to_stage)"

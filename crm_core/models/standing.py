@@ -1,0 +1,56 @@
+"""How a customer stands: where its record lies, its tier, status and dates to keep; none of it is entered in the form."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, ColumnElement, Date, String
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_core.models.base import UtcTime
+from crm_core.models.lifecycle import Place
+
+OPEN_PLACES = (Place.LIBRARY, Place.ARCHIVE)
+"""Where a customer lies whose page can be opened."""
+
+
+class Standing:
+    """Columns of the customer that its own actions and jobs set."""
+
+    place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)
+    placed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """Since when it lies there; nothing for one that never left the library."""
+    is_on_hold: Mapped[bool] = mapped_column(Boolean(), default=False)
+    """Legal hold: neither removed for good nor merged away."""
+    alias: Mapped[str | None] = mapped_column(String(60))
+    """The name for outside use [002]."""
+
+    tier_by_hand: Mapped[bool] = mapped_column(Boolean(), default=False)
+    tier_reason: Mapped[str | None] = mapped_column(String(300))
+    tier_until: Mapped[date | None] = mapped_column(Date())
+    activity: Mapped[str | None] = mapped_column(String(8), index=True)
+    last_contact_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    first_follow_up_on: Mapped[date | None] = mapped_column(Date())
+    """Until when the first follow-up has to be made [000]."""
+    verified_on: Mapped[date | None] = mapped_column(Date())
+    verify_on: Mapped[date | None] = mapped_column(Date(), index=True)
+    """When the data has to be checked again [002]."""
+
+    @hybrid_property
+    def is_listed(self) -> bool:
+        """In the library: in lists, searches, figures, and open to changes."""
+        return self.place == Place.LIBRARY
+
+    @is_listed.inplace.expression
+    @classmethod
+    def _is_listed(cls) -> ColumnElement[bool]:
+        return cls.place == Place.LIBRARY
+
+    @hybrid_property
+    def is_open(self) -> bool:
+        """Its page can be opened: in the library or the archive."""
+        return self.place in OPEN_PLACES
+
+    @is_open.inplace.expression
+    @classmethod
+    def _is_open(cls) -> ColumnElement[bool]:
+        return cls.place.in_(OPEN_PLACES)

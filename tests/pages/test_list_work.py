@@ -1,0 +1,203 @@
+"""Work on the customer list: views, columns, bulk actions; alias and sheet on a customer's page."""
+
+import pytest
+
+from crm_core import db
+from crm_core.models import Customer
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import saved_views, tags
+from tests import factories
+from tests.pages.test_customers import names, texts
+from tests.pages.visit import Visit, zh
+from ui import routes
+
+
+@pytest.fixture
+def three(sales: Actor) -> dict[str, Customer]:
+    return {
+        stage: factories.make_customer(sales, stage=stage, name=f"杭州{stage}机械有限公司")
+        for stage in ("prospect", "qualified", "customer")
+    }
+
+
+def save(actor: Actor, name: str, *, is_shared: bool = False, columns: tuple[str, ...] = (), **query: list[str]) -> str:
+    with db.transaction(actor) as session:
+        saved = saved_views.save_view(session, actor, name, query=query, columns=columns)
+        if is_shared:
+            saved_views.share_view(session, actor, saved, is_shared=True)
+    return str(saved)
+
+
+def headings(visit: Visit) -> list[str]:
+    return list(visit.tab.dataframe[0].value.columns)
+
+
+def tagged(*some: Customer) -> list[list[str]]:
+    with db.reading(SYSTEM) as session:
+        return [tags.tags_of(session, one.id) for one in some]
+
+
+class TestViews:
+    def test_what_is_filtered_is_saved_and_opened_by_its_address(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS, stage="customer", sort="name")
+        visit.pick("view_menu", "save").enter("view_name", "成交客户").press("Save")
+        assert zh("The view was saved.") in visit.toasts
+        assert visit.query == {"view": "1"}
+        again = Visit(sales).go(routes.CUSTOMERS, view="1")
+        assert names(again) == [three["customer"].name]
+        assert again.widget("view_menu").label == "成交客户"
+
+    def test_a_name_that_is_taken_is_refused(self, sales: Actor, three: dict[str, Customer]) -> None:
+        save(sales, "成交客户")
+        visit = Visit(sales).go(routes.CUSTOMERS).pick("view_menu", "save").enter("view_name", "成交客户").press("Save")
+        assert "成交客户" in visit.refusals[0]
+
+    def test_a_changed_view_says_so_survives_a_reload_and_is_saved(self, sales: Actor, three: dict[str, Customer]) -> None:
+        view = save(sales, "重点", stage=["customer"])
+        visit = Visit(sales).go(routes.CUSTOMERS, view=view).enter("stage", [])
+        assert len(names(visit)) == 3
+        assert visit.query == {"view": view, "changed": "1"}
+        again = Visit(sales).go(routes.CUSTOMERS, **visit.query)
+        assert len(names(again)) == 3
+        assert again.widget("view_menu").label == "重点 *"
+        assert again.pick("view_menu", "overwrite").query == {"view": view}
+        assert len(names(Visit(sales).go(routes.CUSTOMERS, view=view))) == 3
+
+    def test_a_colleague_opens_a_shared_view_within_their_own_scope(
+        self, sales: Actor, colleague: Actor, three: dict[str, Customer]
+    ) -> None:
+        view = save(sales, "重点", is_shared=True, stage=["customer"])
+        own = factories.make_customer(colleague, stage="customer")
+        factories.make_customer(colleague)
+        visit = Visit(colleague).go(routes.CUSTOMERS, view=view)
+        assert names(visit) == [own.name]
+        assert not visit.has("Delete this view…")
+        assert not visit.has("Rename this view…")
+
+    def test_a_view_that_is_not_shared_does_not_open_for_others(self, sales: Actor, colleague: Actor, three: dict[str, Customer]) -> None:
+        view = save(sales, "重点", stage=["customer"])
+        own = factories.make_customer(colleague)
+        visit = Visit(colleague).go(routes.CUSTOMERS, view=view)
+        assert names(visit) == [own.name]
+        assert visit.query == {}
+        assert visit.widget("view_menu").label == zh("Views")
+
+    def test_the_list_opens_with_the_view_that_was_chosen_for_it(self, sales: Actor, three: dict[str, Customer]) -> None:
+        view = save(sales, "重点", stage=["customer"])
+        Visit(sales).go(routes.CUSTOMERS, view=view).pick("view_menu", "first")
+        assert names(Visit(sales).go(routes.CUSTOMERS)) == [three["customer"].name]
+        assert len(names(Visit(sales).go(routes.CUSTOMERS, stage="prospect"))) == 1
+        visit = Visit(sales).go(routes.CUSTOMERS).pick("view_menu", "all")
+        assert len(names(visit)) == 3
+
+    def test_it_is_shared_renamed_and_deleted_from_the_menu(self, sales: Actor, three: dict[str, Customer]) -> None:
+        view = save(sales, "重点", stage=["customer"])
+        visit = Visit(sales).go(routes.CUSTOMERS, view=view).pick("view_menu", "share").pick("view_menu", "rename")
+        visit.enter("view_new_name", "重点二").press("Save")
+        assert visit.widget("view_menu").label == "重点二"
+        assert visit.has("Share no longer")
+        visit.pick("view_menu", "delete").press("Delete")
+        assert visit.widget("view_menu").label == zh("Views")
+        with db.reading(sales) as session:
+            assert saved_views.list_views(session, sales) == {}
+
+
+class TestColumns:
+    def test_the_chosen_columns_are_kept_in_their_order(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).pick("view_menu", "columns")
+        visit.enter("column_choice", ["owner", "source", "founded_on"]).press("Apply")
+        assert headings(visit) == ["name", "owner", "source", "founded_on"]
+        assert visit.tab.dataframe[0].value["founded_on"].tolist() == ["2010-05-06"] * 3
+        again = Visit(sales).go(routes.CUSTOMERS)
+        assert headings(again) == ["name", "owner", "source", "founded_on"]
+        again.pick("view_menu", "columns").press("As it comes")
+        assert headings(again)[:4] == ["name", "stage", "tier", "activity"]
+
+    def test_a_view_has_its_own(self, sales: Actor, three: dict[str, Customer]) -> None:
+        view = save(sales, "重点", columns=("owner", "address"))
+        visit = Visit(sales).go(routes.CUSTOMERS, view=view)
+        assert headings(visit) == ["name", "owner", "address"]
+        visit.pick("view_menu", "columns").enter("column_choice", ["code"]).press("Apply")
+        assert (headings(visit), visit.query) == (["name", "code"], {"view": view, "changed": "1", "cols": "code"})
+        assert headings(Visit(sales).go(routes.CUSTOMERS))[1] == "stage"
+
+
+class TestBulk:
+    def begin(self, actor: Actor, kind: str, **query: str) -> Visit:
+        return Visit(actor).go(routes.CUSTOMERS, **query).press("select_mode").press("bulk_all").pick("bulk_menu", kind)
+
+    def test_all_that_were_found_are_tagged_and_it_is_undone(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = self.begin(sales, "tags_add", stage="customer").enter("bulk_tags", ["VIP"])
+        assert [node.value for node in visit.tab.metric] == ["1", "0", "0"]
+        visit.enter("bulk_reason", "年度规划").press(zh("Change {count} customers").format(count=1))
+        assert tagged(*three.values()) == [[], [], ["VIP"]]
+        assert zh("Tags added: {tags}").format(tags="VIP") in texts(visit)
+        visit.press("Undo")
+        assert tagged(*three.values()) == [[], [], []]
+        assert zh("undone for {count}, {left} left").format(count=1, left=0) in texts(visit)
+        assert not visit.has("Undo")
+
+    def test_ticked_rows_alone_are_changed_and_other_filters_forget_them(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
+        assert visit.widget("bulk_menu").disabled
+        key = f"selected_{visit.tab.session_state['selection_turn']}"
+        visit.tab.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+        assert not visit.rerun().widget("bulk_menu").disabled
+        visit.pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"]).enter("bulk_reason", "年度规划")
+        visit.press(zh("Change {count} customers").format(count=1))
+        assert tagged(*three.values()) == [[], [], ["VIP"]]
+        visit.press("select_mode")
+        visit.tab.session_state[f"selected_{visit.tab.session_state['selection_turn']}"] = {
+            "selection": {"rows": [0], "columns": [], "cells": []}
+        }
+        assert not visit.rerun().widget("bulk_menu").disabled
+        assert visit.enter("stage", ["prospect"]).widget("bulk_menu").disabled
+
+    def test_customers_that_were_found_get_another_owner_against_a_receipt(
+        self, manager: Actor, colleague: Actor, sales: Actor, three: dict[str, Customer]
+    ) -> None:
+        visit = self.begin(manager, "transfer").enter("transfer_to", colleague.id).enter("transfer_reason", "离职交接").press("Transfer")
+        assert visit.page == routes.RECEIPT
+        with db.reading(SYSTEM) as session:
+            assert {session.get_one(Customer, one.id).owner_id for one in three.values()} == {colleague.id}
+
+    def test_without_a_reason_nothing_happens(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = self.begin(sales, "segment").enter("bulk_segment", "segment.strategic")
+        visit.press(zh("Change {count} customers").format(count=3))
+        assert zh("Say why these customers are changed.") in visit.refusals[0]
+
+    def test_opening_a_customer_costs_no_selection(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS)
+        assert list(visit.tab.dataframe[0].proto.selection_mode) == []
+        assert list(visit.press("select_mode").tab.dataframe[0].proto.selection_mode) != []
+
+    def test_who_may_not_edit_is_not_offered_to_select(self, three: dict[str, Customer]) -> None:
+        assert not Visit(factories.make_user(role="service")).go(routes.CUSTOMERS).has("select_mode")
+
+    def test_earlier_ones_are_listed(self, sales: Actor, three: dict[str, Customer]) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode").press("bulk_history")
+        assert zh("No bulk action yet") in texts(visit)
+
+
+class TestOutside:
+    def test_the_alias_is_changed_and_proposed(self, sales: Actor) -> None:
+        customer = factories.make_customer(sales, province="330000")
+        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Alias for outside use")
+        assert visit.widget("alias").placeholder == "某客户（浙江省）"
+        visit.enter("alias", customer.name).press("Save")
+        assert visit.refusals
+        visit.enter("alias", "某机械厂").press("Save")
+        with db.reading(SYSTEM) as session:
+            assert session.get_one(Customer, customer.id).alias == "某机械厂"
+
+    def test_a_sheet_is_made_for_a_reason(self, manager: Actor) -> None:
+        customer = factories.make_customer(manager)
+        visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Sheet for outside use").press("Make the sheet")
+        assert zh("Say whom the sheet is for, and why.") in visit.refusals[0]
+        visit.enter("sheet_reason", "给合作伙伴").press("Make the sheet")
+        assert zh("The sheet is ready; it was noted in the audit log.") in texts(visit)
+        assert len(factories.log_of("customer", customer.id, action="exported")) == 1
+
+    def test_who_may_not_export_is_not_offered_one(self, sales: Actor) -> None:
+        customer = factories.make_customer(sales)
+        assert not Visit(sales).go(routes.CUSTOMER, code=customer.code).has("Sheet for outside use")
