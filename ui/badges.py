@@ -46,12 +46,14 @@ def customer_badges(
     tier: str | None,
     *,
     is_incomplete: bool,
+    is_on_hold: bool = False,
     tags: Iterable[str],
     reasons: Mapping[str, str] | None = None,
     standing: Callable[[], None] | None = None,
 ) -> None:
     """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
     with st.container(horizontal=True, gap="xsmall"):
+        hold_badge(is_on_hold=is_on_hold)
         stage_badge(stage)
         st.badge(_(KINDS[kind]), color="gray")
         if standing:

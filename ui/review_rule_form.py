@@ -28,7 +28,7 @@ def draw(place: int, rule: Rule, choices: Choices, version: int) -> None:
     """One rule in words, with its buttons; who is named and cannot review is told."""
     with st.container(border=True, key=f"review_rule_{place}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            sentence = _("{number}. Entries by {roles}, {stages}, {tiers} → reviewed by {who}").format(
+            sentence = _("{number}. Entries by: {roles} · {stages} · {tiers} → reviewed by: {who}").format(
                 number=place + 1,
                 roles=_listed(choices.roles, rule.roles) or _("everybody"),
                 stages=_listed({code: _(label) for code, label in STAGES.items()}, rule.stages) or _("all types"),

@@ -18,6 +18,7 @@ from crm_core.services import display
 from crm_core.services.field_settings import AREA
 from crm_core.services.field_words import differing
 from crm_core.services.library import Library, get_library
+from crm_core.services.measures import MEASURES, Condition, describe
 from crm_core.services.outside_sheet import PEOPLE
 from crm_core.services.rule_words import AREAS, differing_rules
 from crm_core.services.users import user_names
@@ -164,6 +165,7 @@ class LogWords:
             "group": lambda stored: _listed(GROUPS, [stored]),
             "kinds": lambda stored: _listed(KINDS, json.loads(stored)),
             "stages": lambda stored: _listed(STAGES, json.loads(stored)),
+            "conditions": self._conditions,
             "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
@@ -226,6 +228,9 @@ class LogWords:
         if line.action == "exported" and line.entity == ChangeLog.__tablename__:
             return join_words(_(EXPORTED[name]) + " " + self._filter(name, value) for name, value in json.loads(text).items())
         return text
+
+    def _conditions(self, stored: str) -> str:
+        return _(" and ").join(describe(Condition(**one), self.library) for one in json.loads(stored) if one["field"] in MEASURES)
 
     def _filter(self, name: str, value: Any) -> str:
         labels = {"person": {"0": NOBODY, **self.people}, "action": ACTIONS, "entity": ENTITIES}.get(name, {})

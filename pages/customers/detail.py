@@ -39,13 +39,13 @@ may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     tier = customer.tier if "tier" in entries.fields else None
-    with st.container(horizontal=True, gap="xsmall", width="content"):
-        badges.hold_badge(is_on_hold=customer.is_on_hold)
+    with st.container(width="content"):
         badges.customer_badges(
             customer.stage,
             customer.kind,
             tier,
             is_incomplete=customer.is_incomplete,
+            is_on_hold=customer.is_on_hold,
             tags=own_tags,
             reasons=reasons,
             standing=lambda: standing_badges.draw(customer, days),

@@ -24,6 +24,7 @@ from crm_core.services.audit_log import LogPage, LogQuery, export_lines, list_li
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import delete_customer
 from crm_core.services.log_words import LogWords
+from crm_core.services.policies import set_policy
 from crm_core.services.users import update_user
 from tests import factories
 from tests.core.sentences import is_sentence
@@ -215,3 +216,39 @@ class TestExport:
         text = str(cells(export_lines(with_audit(manager), LogQuery(), reason="检查")))
         assert own.code in text
         assert other.code not in text
+
+
+@pytest.mark.parametrize(
+    ("area", "before", "after", "told"),
+    [
+        ("bin", None, {"days": 20}, "Days in the recycle bin: 20"),
+        ("tiers", {"a_from": "500000", "b_from": "100000"}, {"a_from": "500000", "b_from": "80000"}, "Tier B from (yuan): 80000"),
+        ("verification", {"high_tiers": ["A"]}, {"high_tiers": ["B"]}, "Tiers of high value: Tier B, medium account"),
+        ("pool", {}, {"is_on": False}, "Customers can be released into the pool: no"),
+        ("pool", {}, {"contract_days": {"prospect": 9}}, "Days without cooperation · Prospect: 9"),
+        ("review", {"rules": []}, {"rules": [{"roles": [], "by": "people"}]}, "Rule 1 · Who reviews: Named people"),
+        ("review", {"rules": []}, {"rules": [{"roles": [], "people": [1]}]}, "Rule 1 · People: 管理员甲"),
+        ("fields", None, {"fields": {"segment": {"is_shown": False}}}, "Segment: hidden"),
+    ],
+)
+def test_a_change_of_rules_is_told_in_words_and_only_what_differs(
+    sqlite_database: str, administrator: Actor, area: str, before: Any, after: Any, told: str
+) -> None:
+    with transaction(administrator) as session:
+        if before is not None:
+            set_policy(session, administrator, area, before, version=0)
+        set_policy(session, administrator, area, after, version=0 if before is None else 1)
+    line = factories.log_of("policy", area, field="values")[-1]
+    with reading(SYSTEM) as session, in_language("en"):
+        text = LogWords(session, SYSTEM).describe(line)
+    assert text.after == told
+    assert text.before.count("\n") == told.count("\n")
+
+
+def test_the_first_settings_of_an_area_are_in_the_log(sqlite_database: str, administrator: Actor) -> None:
+    with transaction(administrator) as session:
+        set_policy(session, administrator, "bin", {"days": 7}, version=0)
+    lines = factories.log_of("policy", "bin")
+    assert [line.action for line in lines] == ["created", "changed"]
+    with reading(SYSTEM) as session, in_language("en"):
+        assert LogWords(session, SYSTEM).describe(lines[0]).what == "Rule · Recycle bin rules · created"

@@ -620,3 +620,10 @@ class TestSettings:
         assert dark == "/auth/theme/dark?next=%2Fcustomers%3Fstage%3Dcustomer"
         assert Visit(sales).go(routes.CUSTOMERS).pick("user_menu", "language:en").redirect.startswith("/auth/language/en?next=")
         assert Visit(sales, language="en").go(routes.CUSTOMERS).titles == ["Customer list"]
+
+
+def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(by_role: dict[str, Actor]) -> None:
+    visit = Visit(by_role["administrator"]).go(routes.BIN_RULES)
+    linked = [link.page.rpartition("/")[2] for link in visit.elements("page_link")]
+    assert linked == ["review-rules", "pool-rules", "tag-rules", "standing", "bin-rules"]
+    assert not list(Visit(by_role["administrator"]).go(routes.FIELDS).elements("page_link"))

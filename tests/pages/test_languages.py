@@ -157,7 +157,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
         values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
-        values |= {"person": person, "kept": name, "reason": detail}
+        values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):

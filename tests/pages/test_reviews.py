@@ -89,7 +89,7 @@ class TestAuthor:
         visit = Visit(sales).go(routes.REVIEW, code=entry.code).press("Correct")
         assert visit.page == routes.INTAKE
         assert "联系电话有误" in texts(visit)
-        assert zh("Possible duplicates") not in texts(visit)
+        assert zh("Possible duplicates") not in texts(visit).splitlines()  # the navigation has similar words
         visit.enter("intake.remark", "已核对").press("Submit").enter("intake_sure", True).press("Save customer")
         assert (visit.page, state_of(entry)) == (routes.REVIEW, ReviewState.WAITING)
         assert "已核对" in texts(Visit(manager).go(routes.REVIEW, code=entry.code))

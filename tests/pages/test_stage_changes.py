@@ -125,7 +125,7 @@ def test_an_edit_is_told_of_a_change_of_type_meanwhile(sales: Actor, manager: Ac
     customer = factories.make_customer(sales, stage="customer")
     visit = Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__remark="x", edit__cooperation_amount="1", edit_reason="更正")
     with db.transaction(manager) as session:
-        change_stage(session, manager, customer.id, "partner", {}, version=1, reason="转为渠道")
+        change_stage(session, manager, customer.id, "partner", {}, version=customer.version, reason="转为渠道")
     visit.press("Save")
     told = zh("The other person changed {field}: {old} → {new}")
     expected = told.format(field="**" + zh("Customer type") + "**", old=zh("Customer (won)"), new=zh("Partner"))

@@ -39,6 +39,7 @@ _NOT_WORDS = {
     "max",
     "app_id",
     "autocomplete",
+    "page",
     "page_script_hash",
     "url_pathname",
     "icon_image",
@@ -85,9 +86,8 @@ def _of_table(table: Any) -> Iterator[str]:
     for name in frame.columns:
         yield columns.get(name, {}).get("label", name)
         for cell in () if frame[name].dtype == bool else frame[name]:  # those are painted as boxes
-            yield from (
-                str(part) for part in (cell if not isinstance(cell, str) and hasattr(cell, "__iter__") else [cell]) if part is not None
-            )
+            parts = cell if not isinstance(cell, str) and hasattr(cell, "__iter__") else [cell]
+            yield from (str(part) for part in parts if part is not None and part == part)
 
 
 def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
