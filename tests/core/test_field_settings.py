@@ -113,9 +113,9 @@ class TestRequired:
                 settle(name, required=NO)
             assert set(refused.value.errors) == {"required"}, name
 
-    def test_customers_are_marked_as_the_check_of_each_would_mark_them(self, database: str) -> None:
-        with transaction(SYSTEM) as session:
-            demo.fill_demo(session, SYSTEM, users=False)
+    def test_customers_are_marked_as_the_check_of_each_would_mark_them(self, database: str, administrator: Actor) -> None:
+        with transaction(administrator) as session:
+            demo.fill_demo(session, administrator, users=False)
         changed = (
             settle("segment", required=YES, required_kinds=("individual",)) + settle("tier", required=YES) + settle("industry", required=NO)
         )
