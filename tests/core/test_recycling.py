@@ -18,7 +18,7 @@ from tests.core.test_pool import NOON, set_rules
 from tests.core.test_transfers import make_task, owner_of, put, read
 
 Clock = Callable[[datetime], None]
-DAYS = {"prospect": {"A": 60, "": 30}, "customer": {"": 100}}
+DAYS = {"prospect": {"A": 60, "": 30}, "customer": {"C": 100}}
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ class TestWhatIsDue:
             ({"tier": "B"}, None),
             ({"stage": "qualified"}, None),
             ({"stage": "partner"}, None),
-            ({"stage": "customer"}, 100),
+            ({"stage": "customer"}, 100),  # of tier C by its amount of long ago
         ],
     )
     def test_follows_type_and_tier(
