@@ -14,7 +14,7 @@ def draw(customer_id: int) -> None:
         steps = owner_history.list_owner_steps(session, guard.actor(), customer_id)
     if len(steps) < 2:
         return
-    titles = (_("Time"), _("From"), _("To"), _("How"), _("Who"), _("Reason"))
+    titles = (_("Time"), _("Owner before"), _("Owner after"), _("How"), _("Who"), _("Reason"))
     rows = [(format_time(one.at), one.before, one.after, one.cause, one.author, one.reason) for one in steps]
     st.markdown("**" + _("Owners") + "**")
     with st.container(key="owner_history"):

@@ -17,7 +17,7 @@ def draw(givers: dict[int, str], receivers: dict[int, str]) -> tuple[Selection |
     left, right = st.columns(2)
     with left:
         giver: int | None = st.selectbox(
-            forms.required(_("From")),
+            forms.required(_("Present owner")),
             list(givers),
             index=None,
             format_func=lambda id: givers[id],

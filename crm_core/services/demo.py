@@ -17,6 +17,7 @@ from crm_core.i18n import _
 from crm_core.models import Customer, Kind, OwnerChange, Role, StageChange
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services import derived
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
@@ -81,6 +82,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     with acting_as(session, chief):
         fill_leaving(session, chief)
         fill_list(session, chief)
+    derived.derive_all(session)
     return accounts
 
 

@@ -57,14 +57,15 @@ def _pooled(session: CrmSession, before: Actor) -> list[int]:
 
 
 def _note_contacts(session: CrmSession, owner: Actor) -> None:
-    """All customers had contact lately; a few of one salesperson did not."""
+    """Those who have not bought yet had contact lately; a few of one salesperson did not."""
     lone = session.execute(
         select(Customer.id)
         .where(Customer.owner_id == owner.id, Customer.stage == "prospect", Customer.tier.is_(None))
         .order_by(Customer.id)
     ).scalars()
     quiet = dict(zip(lone, (*_SOON, _LATE, _LATE), strict=False))
-    for id in session.execute(select(Customer.id).order_by(Customer.id)).scalars().all():
+    sought = select(Customer.id).where(Customer.stage.in_(("prospect", "qualified"))).order_by(Customer.id)
+    for id in session.execute(sought).scalars().all():
         moment = clock.now() - timedelta(days=quiet.get(id, id * 7 % 15))
         values = {"last_contact_at": moment, "owned_since": moment - timedelta(days=5), "updated_at": Customer.updated_at}
         session.execute(update(Customer).where(Customer.id == id).values(values), execution_options=_UNTRACKED)

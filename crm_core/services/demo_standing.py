@@ -10,7 +10,7 @@ from crm_core.i18n import _
 from crm_core.models import Customer, Task
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import unscoped
-from crm_core.services import derived, hand_tiers, tag_rules, tasks, verification
+from crm_core.services import hand_tiers, tag_rules, tasks, verification
 from crm_core.services.measures import Condition
 
 RULES: tuple[tuple[str, tuple[Condition, ...]], ...] = (
@@ -47,13 +47,12 @@ def fill_standing(session: CrmSession, actor: Actor) -> None:
         tasks.assign(session, task, row.owner_id, by=actor)
     tasks.finish(task, _("Satisfied; wants an offer for next year."))
     tasks.tell_overdue(session)
-    derived.derive_all(session)
 
 
 def _contact(session: CrmSession) -> None:
     """The first follow-up was made, except with the newest customers; with one of these it is overdue."""
     everyone = update(Customer).where(Customer.is_listed)
-    older = everyone.where(Customer.created_at < clock.now() - timedelta(days=10)).values(
+    older = everyone.where(Customer.created_at < clock.now() - timedelta(days=10), Customer.stage != "churned").values(
         last_contact_at=Customer.created_at, updated_at=Customer.updated_at
     )
     session.execute(older, execution_options={**unscoped, "synchronize_session": False})
