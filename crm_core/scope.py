@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, event, false, select, true
+from sqlalchemy import BindParameter, ColumnElement, and_, event, false, select, true
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import CriteriaOption
 from sqlalchemy.sql.visitors import anon_map
@@ -68,7 +68,7 @@ def _limits(actor: Actor | None) -> "Limits":
     condition = _belonging(actor) if actor else _none
     return Limits(
         with_loader_criteria(Customer, visible_customers(actor) if actor else false(), include_aliases=True),
-        *(with_loader_criteria(model, condition(model), include_aliases=True) for model in belonging_models()),
+        *(with_loader_criteria(model, condition(model), include_aliases=True) for model in (*belonging_models(), *joining_models())),
     )
 
 
@@ -118,6 +118,20 @@ def belonging_models() -> tuple[Any, ...]:
     return tuple(sorted(models, key=lambda model: model.__name__))
 
 
+@cache
+def joining_models() -> tuple[Any, ...]:
+    """Every model whose rows stand between several customers, such as a pair of suspected duplicates: seen where all of them are."""
+    models = [mapper.class_ for mapper in Base.registry.mappers if "customer_id" not in mapper.columns and _customers_of(mapper.class_)]
+    return tuple(sorted(models, key=lambda model: model.__name__))
+
+
+def _customers_of(model: Any) -> list[Any]:
+    if "customer_id" in model.__table__.c:
+        return [model.customer_id]
+    pointing = [column for column in model.__table__.c if any(key.column.table is Customer.__table__ for key in column.foreign_keys)]
+    return [getattr(model, column.key) for column in pointing]
+
+
 def _none(_model: Any) -> ColumnElement[bool]:
     return false()
 
@@ -128,7 +142,7 @@ def _belonging(actor: Actor) -> Callable[[Any], ColumnElement[bool]]:
     owned = select(holder.c.id).where(_is_owned(actor, holder.c.owner_id)).correlate_except(holder)
 
     def condition(model: Any) -> ColumnElement[bool]:
-        belongs: ColumnElement[bool] = owned.where(holder.c.id == model.customer_id).exists()
+        belongs: ColumnElement[bool] = and_(*(owned.where(holder.c.id == column).exists() for column in _customers_of(model)))
         if model not in OWNERS:
             return belongs
         # Tasks of no customer are seen like customers: a manager sees those of the team.

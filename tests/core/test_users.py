@@ -298,10 +298,17 @@ class TestPersonalChoices:
 
 
 READING = {Permission.CUSTOMER_READ, Permission.DASHBOARD_READ}
-WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT}
+WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.POOL_CLAIM}
+ADMINISTERING = {
+    Permission.LIBRARY_EDIT,
+    Permission.RULE_EDIT,
+    Permission.USER_EDIT,
+    Permission.ROLE_EDIT,
+    Permission.AUDIT_READ,
+}
 ROLES = {
     "administrator": set(Permission),
-    "manager": set(Permission) - {Permission.LIBRARY_EDIT, Permission.USER_EDIT, Permission.ROLE_EDIT, Permission.AUDIT_READ},
+    "manager": set(Permission) - ADMINISTERING,
     "sales": WORKING,
     "service": READING,
     "marketing": READING,
