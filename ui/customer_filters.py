@@ -31,7 +31,8 @@ SORT_LABELS = {
     "name": N_("By name"),
     "amount": N_("By cooperation amount"),
 }
-CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage", "activity")
+CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
+"""Fields; the status, which is none, and custom fields come after them."""
 MORE = ("owner", "tag", "since", "until", "incomplete", "recycled")
 LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
@@ -57,8 +58,8 @@ class Filters:
         self.library, self.tags, self.views, self.notice_days = library, tags, views, notice_days
         self.owners = owners = owners | {POOL: _("Pool")}
         own = [field for field in library.custom.values() if field.filterable]
-        declared = [name for name in CHOSEN if name in library.fields or name == "activity"]
-        self.chosen = [*declared, *(field.name for field in own if not field.is_range)]
+        declared = [name for name in CHOSEN if name in library.fields]
+        self.chosen = [*declared, "activity", *(field.name for field in own if not field.is_range)]
         self.ranges = [field for field in own if field.is_range]
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),

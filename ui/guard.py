@@ -62,12 +62,6 @@ def page(permission: Permission, *others: Permission) -> Actor:
     user = actor()
     st.session_state["page_permissions"] = (permission, *others)
     if not any(user.can(one) for one in (permission, *others)):
-        st.title(_("No access"))
-    st.session_state["page_permissions"] = (permission, *others)
-    if not any(user.can(one) for one in (permission, *others)):
-        st.session_state["header_place"].title(_("No access"), anchor=False)  # header.title, which builds on this module
-    st.session_state["page_permission"] = permission
-    if not user.can(permission):
         st.session_state["header_place"].title(_("No access"), anchor=False)  # header.title, which builds on this module
         with feedback.attempt():
             require(user, permission)

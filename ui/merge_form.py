@@ -146,9 +146,10 @@ def choose_other(customer: View) -> None:
     phrase = st.text_input(
         _("Search customers"), key="merge_phrase", placeholder=_("Name, contact, phone, pinyin"), icon=":material/search:"
     )
+    query = CustomerQuery(phrase=(phrase or "").strip() or customer.name[:4], filters=(("kind", (customer.kind,)),))
     with guard.reading() as session:
-        found = list_customers(session, guard.actor(), CustomerQuery(phrase=(phrase or "").strip() or customer.name[:4]))
-    others: dict[str, Any] = {row.code: row for row in found.rows if row.id != customer.id and row.kind == customer.kind}
+        found = list_customers(session, guard.actor(), query, columns=())
+    others: dict[str, Any] = {row.code: row for row in found.rows if row.id != customer.id}
     if not others:
         st.caption(_("No other customer is found. Type a part of its name, a contact or a phone."))
     names = {code: f"{row.name} ({code})" for code, row in list(others.items())[:CANDIDATES]}
