@@ -77,7 +77,7 @@ def insert_unless_there(session: Session, model: type[Any], **values: Any) -> bo
 @contextmanager
 def reading(actor: "Actor | None" = None) -> Iterator[CrmSession]:
     """A session for reading only: nothing is ever committed."""
-    with CrmSession(engine(), autoflush=False, expire_on_commit=False, info={"actor": actor, "is_reading": True}) as session:
+    with CrmSession(engine(), autoflush=False, expire_on_commit=False, info={"actor": actor}) as session:
         yield session
 
 

@@ -46,12 +46,9 @@ def is_bumped(session: Session, area: str) -> bool:
 
 def revision(session: Session, area: str) -> int:
     """The present revision of an area; results computed from the data are cached under it."""
-    name = f"revision:{area}"
-    if not session.info.get("is_reading"):
-        return session.execute(select(Counter.value).where(Counter.name == name)).scalar() or 0
-    # A session that only reads asks once for all areas.
+    # A session asks once for all areas. Somebody else's change during a transaction counts from its next one.
     if "revisions" not in session.info:
         rows = session.execute(select(Counter.name, Counter.value).where(Counter.name.startswith("revision:")))
         session.info["revisions"] = {row.name: row.value for row in rows}
-    found: int = session.info["revisions"].get(name, 0)
+    found: int = session.info["revisions"].get(f"revision:{area}", 0)
     return found

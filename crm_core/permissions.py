@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from crm_core.errors import NotAllowed
 from crm_core.i18n import N_, _
@@ -182,7 +183,13 @@ class Actor:
 
     def access_to(self, kind: str) -> Access:
         """What the actor may do with values of a sensitive kind; hidden where the role does not say."""
-        return Access(max((level for name, level in self.access if name == kind), default=Access.HIDDEN))
+        return _levels(self.access).get(kind, Access.HIDDEN)
+
+
+@lru_cache(maxsize=256)
+def _levels(access: frozenset[tuple[str, int]]) -> dict[str, Access]:
+    """By kind; where two levels stand for one, the higher."""
+    return {kind: Access(level) for kind, level in sorted(access)}
 
 
 SYSTEM = Actor(

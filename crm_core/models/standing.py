@@ -2,9 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, ColumnElement, Date, String
+from sqlalchemy import Boolean, ColumnElement, Date, SmallInteger, String
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
 from crm_core.models.base import UtcTime
 from crm_core.models.lifecycle import Place
@@ -12,11 +14,29 @@ from crm_core.models.lifecycle import Place
 OPEN_PLACES = (Place.LIBRARY, Place.ARCHIVE)
 """Where a customer lies whose page can be opened."""
 
+NUMBERS = {Place.LIBRARY: 1, Place.REVIEW: 2, Place.DRAFT: 3, Place.ARCHIVE: 4, Place.BIN: 5, Place.MERGED: 6}
+_PLACES = {number: place for place, number in NUMBERS.items()}
+
+
+class Numbered(TypeDecorator[Place]):
+    """A place, kept as its number: it heads every index of the customers, where its name made counts and late pages twice as slow."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> int | None:
+        """To the number."""
+        return None if value is None else NUMBERS[Place(value)]
+
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> Place | None:
+        """Back to the place."""
+        return None if value is None else _PLACES[value]
+
 
 class Standing:
     """Columns of the customer that its own actions and jobs set."""
 
-    place: Mapped[str] = mapped_column(String(8), default=Place.LIBRARY)
+    place: Mapped[Place] = mapped_column(Numbered, default=Place.LIBRARY)
     placed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Since when it lies there; nothing for one that never left the library."""
     is_on_hold: Mapped[bool] = mapped_column(Boolean(), default=False)

@@ -88,7 +88,7 @@ MEASURES: dict[str, Measure] = {
     **{name: _field(name) for name in ("stage", "tier", "segment", "industry", "province", "city", "source", "kind", "sales_stage")},
     "activity": Measure(N_("Customer status"), Kind.CHOICE, lambda _days: (Customer.activity,)),
     "amount": Measure(N_("Total cooperation amount"), Kind.MONEY, lambda _days: (Customer.cooperation_amount,)),
-    "yearly_amount": Measure(N_("Cooperation amount of a year"), Kind.MONEY, lambda _days: (yearly_amount(),)),
+    "yearly_amount": Measure(N_("Cooperation amount of a year"), Kind.MONEY, lambda _days: (yearly_amount(clock.today()),)),
     "contracts": Measure(N_("Number of contracts"), Kind.NUMBER, _contracts(func.count()), has_period=True),
     "contract_amount": Measure(N_("Contract amount"), Kind.MONEY, _contracts(func.coalesce(func.sum(Contract.amount), 0)), has_period=True),
     "last_contact": Measure(N_("Days since the last contact"), Kind.AGE, _contact),

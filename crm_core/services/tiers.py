@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, extract, func, null, or_, select, type_coerce, update
@@ -68,21 +69,20 @@ def save_tier_policy(session: CrmSession, actor: Actor, policy: TierPolicy, *, v
 def preview_tiers(session: CrmSession, actor: Actor, policy: TierPolicy) -> dict[Move, int]:
     """How many customers these thresholds would move, by the tiers from and to which."""
     require(actor, Permission.RULE_EDIT)
-    tier = _derived(policy)
+    tier = _derived(policy, clock.today())
     moves = select(Customer.tier.label("before"), tier.label("after")).where(*_wrong(tier, None)).subquery()
     counts = select(moves.c.before, moves.c.after, func.count().label("customers")).where(moves.c.before.is_distinct_from(moves.c.after))
     found = session.execute(counts.group_by(moves.c.before, moves.c.after), execution_options=unscoped)
     return {(row.before, row.after): row.customers for row in found}
 
 
-def yearly_amount() -> ColumnElement[Decimal]:
-    """What a customer bought within a year, in yuan; nothing where no amount is known.
+def yearly_amount(today: date) -> ColumnElement[Decimal]:
+    """What a customer bought within the year before a day, in yuan; nothing where no amount is known.
 
     Contracts signed in the last twelve months count. Where a customer has no contract at all, what was entered counts instead: the
     total cooperation amount, shared equally among the calendar years from the first to the latest cooperation; nothing of it
     (zero) if the latest cooperation lies more than twelve months back.
     """
-    today = clock.today()
     year_ago = _year_before(today)
     own = Contract.customer_id == Customer.id
     signed = select(func.coalesce(func.sum(Contract.amount), 0)).where(own, Contract.signed_on > year_ago, Contract.signed_on <= today)
@@ -119,13 +119,15 @@ def derive_tiers(session: CrmSession, ids: Collection[int] | None = None) -> boo
 
 
 def _find_wrong(session: CrmSession, policy: TierPolicy, ids: Collection[int] | None) -> list[Any]:
-    tier = _derived(policy)
+    tier = _derived(policy, clock.today())
     columns = select(Customer.id, Customer.name, Customer.tier.label("before"), tier.label("after"), Customer.tier_by_hand)
     return list(session.execute(columns.where(*_wrong(tier, ids)).order_by(Customer.id), execution_options=unscoped))
 
 
-def _derived(policy: TierPolicy) -> ColumnElement[str]:
-    amount = yearly_amount()
+@lru_cache(maxsize=8)
+def _derived(policy: TierPolicy, today: date) -> ColumnElement[str]:
+    # Kept for the day: putting it together takes longer than asking it of one customer.
+    amount = yearly_amount(today)
     return case((amount >= policy.a_from, "A"), (amount >= policy.b_from, "B"), (amount.is_not(None), "C"), else_=Customer.tier)
 
 

@@ -60,7 +60,7 @@ class Preview:
 
     customers: int
     work: dict[str, int]
-    staying: dict[str, int]
+    staying: dict[Place, int]
 
 
 def preview(session: CrmSession, actor: Actor, selection: Selection) -> Preview:
@@ -69,7 +69,7 @@ def preview(session: CrmSession, actor: Actor, selection: Selection) -> Preview:
     conditions = selection.conditions()
     places = session.execute(select(Customer.place, func.count()).where(*conditions).group_by(Customer.place)).all()
     counts = {place: count for place, count in places if place != Place.MERGED}
-    staying = {place: count for place, count in counts.items() if place not in OPEN_PLACES}
+    staying: dict[Place, int] = {place: count for place, count in counts.items() if place not in OPEN_PLACES}
     work = owners.count_work(session, selection.owner_id, *conditions, Customer.place.in_(OPEN_PLACES))
     return Preview(sum(counts.values()) - sum(staying.values()), work, staying)
 
