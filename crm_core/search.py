@@ -1,8 +1,9 @@
 """Full-text search that finds any part of a name, code, phone, pinyin or its initials, from one character up.
 
-Each customer has one row of overlapping two-character tokens: 恒远机械 → 恒远 远机 机械 械. Two characters are then one
-exact token, longer words a phrase of tokens, and one character a prefix. The same tokens feed SQLite's FTS5 and a
-PostgreSQL `tsvector` built by hand, so that both find the same. Measured against single-character tokens in ADR 0001.
+Each customer has one row of overlapping tokens, of two characters, and of three among letters and digits, of which there are
+few: 恒远机械 → 恒远 远机 机械 械, hyjx → hyj yjx jx x. A word is then one token, or a phrase of them, and a prefix where it is
+too short for one. The same tokens feed SQLite's FTS5 and a PostgreSQL `tsvector` built by hand, so that both find the same.
+Measured against other tokens in ADR 0001.
 
 Phones and WeChat accounts are kept apart, in a column of their own or under a label: who may not read phones searches
 without them, since whoever finds a customer by a part of a number knows that part.
@@ -40,8 +41,12 @@ def words_of(phrase: str) -> list[str]:
 
 def tokens_of(parts: Iterable[str | None]) -> list[str]:
     """The tokens of a customer's searchable texts. The single character that ends a word also separates words."""
-    tokens = [word[start : start + 2] for part in parts if part for word in words_of(part) for start in range(len(word))]
+    tokens = [_token(word[start : start + 3]) for part in parts if part for word in words_of(part) for start in range(len(word))]
     return tokens[:MAX_TOKENS]
+
+
+def _token(three: str) -> str:
+    return three if three.isascii() else three[:2]
 
 
 class Searchable(NamedTuple):
@@ -137,15 +142,23 @@ def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase:
     return statement.join(customer_search, customer_search.c.rowid == Customer.id).where(condition)
 
 
-def _pairs(word: str) -> list[str]:
-    return [word[start : start + 2] for start in range(min(len(word), 60) - 1)]
+def _phrase(word: str) -> tuple[list[str], bool]:
+    """The tokens of a word, one after the other, and whether the last one may go on."""
+    word = word[:60]
+    tokens = [_token(word[start : start + 3]) for start in range(len(word) - 2)]
+    # What follows the last two characters is not known; among letters and digits a third one is part of their token.
+    rest = word[-2:]
+    if not tokens or not word[-3:].isascii():
+        return [*tokens, rest], rest.isascii() or len(rest) == 1
+    return tokens, False
 
 
 def _fts5(word: str) -> str:
-    return f'"{word}"*' if len(word) == 1 else '"' + " ".join(_pairs(word)) + '"'
+    tokens, goes_on = _phrase(word)
+    return f'"{" ".join(tokens)}"' + "*" * goes_on
 
 
 def _tsquery(word: str, label: str) -> str:
-    if len(word) == 1:
-        return f"'{word}':*{label}"
-    return "(" + " <-> ".join(f"'{pair}':{label}" if label else f"'{pair}'" for pair in _pairs(word)) + ")"
+    tokens, goes_on = _phrase(word)
+    labels = [label] * (len(tokens) - 1) + ["*" * goes_on + label]
+    return "(" + " <-> ".join(f"'{token}':{label}" if label else f"'{token}'" for token, label in zip(tokens, labels, strict=True)) + ")"

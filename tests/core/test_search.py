@@ -194,7 +194,16 @@ def indexed(actor: Actor, name: str) -> int:
 
 @pytest.mark.parametrize(
     ("part", "tokens"),
-    [("恒远机械", ["恒远", "远机", "机械", "械"]), ("a", ["a"]), ("A-b", ["a", "b"]), ("", []), ("。", []), (None, [])],
+    [
+        ("恒远机械", ["恒远", "远机", "机械", "械"]),
+        ("hyjx", ["hyj", "yjx", "jx", "x"]),
+        ("恒ab远", ["恒a", "ab", "b远", "远"]),
+        ("a", ["a"]),
+        ("A-b", ["a", "b"]),
+        ("", []),
+        ("。", []),
+        (None, []),
+    ],
 )
-def test_a_text_becomes_overlapping_pairs(part: str | None, tokens: list[str]) -> None:
+def test_a_text_becomes_overlapping_tokens(part: str | None, tokens: list[str]) -> None:
     assert search.tokens_of([part]) == tokens

@@ -1,4 +1,4 @@
-"""The place of a customer becomes a number, which its indexes compare faster than a name."""
+"""Faster indexes: the place of a customer becomes a number, and letters and digits are searched by three characters."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,11 +25,13 @@ INDEXES = {
 def upgrade() -> None:
     numbers = " ".join(f"WHEN '{place}' THEN {number}" for number, place in enumerate(PLACES, 1))
     _replace(sa.SmallInteger(), f"CASE place {numbers} END", default="1")
+    _make_search_anew("1 2")
 
 
 def downgrade() -> None:
     names = " ".join(f"WHEN {number} THEN '{place}'" for number, place in enumerate(PLACES, 1))
     _replace(sa.String(8), f"CASE place {names} END", default="library")
+    _make_search_anew("1")
 
 
 def _replace(kind: sa.types.TypeEngine[str] | sa.types.TypeEngine[int], value: str, *, default: str) -> None:
@@ -41,3 +43,12 @@ def _replace(kind: sa.types.TypeEngine[str] | sa.types.TypeEngine[int], value: s
     op.execute("ALTER TABLE customer RENAME COLUMN new_place TO place")
     for name, columns in INDEXES.items():
         op.create_index(name, "customer", ["place", *columns])
+
+
+def _make_search_anew(prefixes: str) -> None:
+    """The index is filled after the migration."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TABLE customer_search")
+        op.execute(f"CREATE VIRTUAL TABLE customer_search USING fts5(tokens, phones, prefix='{prefixes}')")
+    else:
+        op.execute("DELETE FROM customer_search")
