@@ -58,7 +58,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.list.own", partial(time_each, partial(_list, seller), first)
     yield "core.list.own.uncached", partial(_time_fresh, partial(_list, seller), first)
     yield from _searches(chief, manager)
-    yield "bulk.tag", partial(_bulk_tag, chief)
+    yield "core.bulk.tag", partial(_bulk_tag, chief)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)
     yield "core.edit.save", partial(_edit, seller)

@@ -64,7 +64,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     **{f"core.list.{scope}.uncached": (p95(10), scoped("core.list.first.uncached")) for scope in ("team", "own")},
     "core.list.masked": (p95(10), Goal("p50", 1.2, floor="core.list.first")),
     "core.search": (p95(10),),
-    "bulk.tag": (p95(3000),),
+    "core.bulk.tag": (p95(3000),),
     "core.detail": (p95(15),),
     "core.create": (p95(30),),
     "core.edit.save": (p95(30),),
