@@ -1,12 +1,14 @@
 """The header on every page: title, search, quick add, notices, user menu; and the navigation by role."""
 
+from copy import copy
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from crm_core.i18n import LANGUAGES, _
+from crm_core.i18n import LANGUAGES, _, language
 from crm_core.permissions import Actor, Permission
 from crm_core.services import users
 from ui import browser, feedback, guard, notice_list, routes
@@ -21,17 +23,25 @@ def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
 
     Pages of a missing permission stay known, so that a direct link explains itself instead of "not found".
     """
+    made = _made_pages(language(), actor.permissions if actor else None)
+    # A run has copies of its own, since Streamlit marks the page that may be run.
+    return {section: [copy(page) for page in pages] for section, pages in made.items()}
+
+
+@lru_cache(maxsize=64)
+def _made_pages(_language: str, permissions: frozenset[str] | None) -> dict[str, list[StreamlitPage]]:
+    # Kept: for every page made Streamlit looks at its file.
     sections: dict[str, list[StreamlitPage]] = {}
     for section, members in groupby(ROUTES, key=lambda route: route.section):
-        sections.setdefault(_(section) if section else "", []).extend(_page(route, actor) for route in members)
+        sections.setdefault(_(section) if section else "", []).extend(_page(route, permissions) for route in members)
     return sections
 
 
-def _page(route: Route, actor: Actor | None) -> StreamlitPage:
-    is_allowed = actor is not None and route.opens_for(actor)
+def _page(route: Route, permissions: frozenset[str] | None) -> StreamlitPage:
+    is_allowed = permissions is not None and route.opens_for(permissions)
     return st.Page(
         route.file,
-        title=_(route.entry or route.title) if actor else "客脉 Kemai",
+        title=_(route.entry or route.title) if permissions is not None else "客脉 Kemai",
         icon=f":material/{route.icon}:",
         url_path=route.url,
         default=route.file == routes.HOME,
@@ -59,7 +69,7 @@ def _draw_beside(current: StreamlitPage, actor: Actor) -> None:
     if pages := routes.beside(current.url_path):
         with st.container(key="pages_beside", horizontal=True, gap="small"):
             for route in pages:
-                if route.opens_for(actor):
+                if route.opens_for(actor.permissions):
                     st.page_link(route.file, label=_(route.title), icon=f":material/{route.icon}:")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from crm_core.i18n import N_
-from crm_core.permissions import Actor, Permission
+from crm_core.permissions import Permission
 
 HOME = "work/home.py"
 TASKS = "work/tasks.py"
@@ -60,9 +60,9 @@ class Route:
     behind: str = ""
     """The address of the page behind whose entry it stands; all of them link to each other."""
 
-    def opens_for(self, actor: Actor) -> bool:
-        """Whether the actor's role opens it."""
-        return self.permission is None or any(actor.can(one) for one in (self.permission, *self.others))
+    def opens_for(self, permissions: frozenset[str]) -> bool:
+        """Whether a role with these permissions opens it."""
+        return self.permission is None or not permissions.isdisjoint((self.permission, *self.others))
 
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
 
 from crm_core import audit, clock
 from crm_core.checks.contacts import NOT_PROVIDED
@@ -28,6 +28,8 @@ from crm_core.validation import clean_text, is_blank
 from crm_core.visibility import View
 
 UNDO_FOR = timedelta(days=30)
+_MERGED: Any = Customer.__table__.alias()
+"""The merged customer as a bare table: no scope applies to it, since the merge belongs to the one that was kept."""
 FILLED = ("position", "phone", "email", "wechat")
 """What the kept contact takes from its twin where it lacks it."""
 
@@ -242,8 +244,7 @@ def _count_moved(session: CrmSession, merged_id: int) -> dict[str, int]:
 def list_merges(session: CrmSession, actor: Actor, customer_id: int) -> list[Undoable]:
     """What was merged into a customer, the latest first; none outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    merged = aliased(Customer.__table__)
-    rows = select(Merge.id, Merge.at, Merge.actor_id, merged.c.code, merged.c.name).join(merged, merged.c.id == Merge.merged_id)
+    rows = select(Merge.id, Merge.at, Merge.actor_id, _MERGED.c.code, _MERGED.c.name).join(_MERGED, _MERGED.c.id == Merge.merged_id)
     names = user_names(session)
     return [
         Undoable(row.id, row.code, row.name, row.at, names.get(row.actor_id or 0, ""), row.at + UNDO_FOR)
