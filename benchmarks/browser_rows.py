@@ -77,7 +77,7 @@ class _User:
         with db.reading(self.actor) as session:
             page = customer_list.list_customers(session, self.actor, query)
         told = _("more than {total} customers") if page.is_capped else _("{total} customers")
-        first = (page.page - 1) * customer_list.PAGE_SIZE + 1
+        first = (page.page - 1) * page.size + 1
         span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
         caption = f"{told.format(total=f'{page.total:,}')} · {span}"
         return f"{_shown(caption)} && __drawn.has({json.dumps(page.rows[0].code)})"

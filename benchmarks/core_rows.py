@@ -19,7 +19,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import Actor
 from crm_core.services import bulk, contacts, customer_changes, customer_list, customers, dashboards, history, library, sign_in, tags, users
 from crm_core.services.bulk_targets import Selection
-from crm_core.services.customer_list import PAGE_SIZE, CustomerQuery
+from crm_core.services.customer_list import CustomerPage, CustomerQuery
 from crm_core.visibility import View
 
 CALLS = 60
@@ -42,7 +42,7 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
 def _rows() -> Iterator[tuple[str, Times]]:
     chief, manager, seller = people.actor("administrator1"), people.actor("manager1"), people.actor("sales11")
     first = [CustomerQuery(page=page) for page in PAGES]
-    last = CUSTOMERS // PAGE_SIZE
+    last = CUSTOMERS // CustomerPage.size
     deep = [CustomerQuery(page=page) for page in random.Random(1).sample(range(last // 2, last), len(PAGES))]
     staged = [CustomerQuery(filters=(("stage", (stage,)),), page=page) for page in range(1, 14) for stage in STAGES]
     yield "core.list.first", partial(time_each, partial(_list, chief), first)

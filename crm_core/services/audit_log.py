@@ -17,13 +17,13 @@ from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _, format_time, in_language
 from crm_core.models import ChangeLog, Customer
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.search import only_matching
 from crm_core.services.imports.failed_rows import safe_cell
 from crm_core.services.log_words import LogWords
 from crm_core.validation import clean_text
 
-PAGE_SIZE = 50
 COUNT_LIMIT = 5000
 """Counting stops here, and so do the pages: what lies further back is reached by a period."""
 EXPORT_LIMIT = 100_000
@@ -65,7 +65,7 @@ class LogQuery:
 
 
 @dataclass(frozen=True)
-class LogPage:
+class LogPage(Page):
     """One page of lines, newest first. `total` is exact unless `is_capped`: then there are more."""
 
     rows: list[Line]
@@ -75,11 +75,6 @@ class LogPage:
     is_capped: bool
     page: int
 
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
-
 
 def list_lines(session: CrmSession, actor: Actor, query: LogQuery) -> LogPage:
     """A page of the log. The row scope holds: without the scope "all" only lines of customers within it are seen."""
@@ -87,8 +82,8 @@ def list_lines(session: CrmSession, actor: Actor, query: LogQuery) -> LogPage:
     conditions = _conditions(session, query)
     found = _count(session, conditions, COUNT_LIMIT)
     total = min(found, COUNT_LIMIT)
-    page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
-    statement = _ordered(select(*_COLUMNS).where(*conditions)).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    page = LogPage.nearest(query.page, total)
+    statement = LogPage.cut(_ordered(select(*_COLUMNS).where(*conditions)), page)
     rows = list(session.execute(statement))
     return LogPage(rows, _customers(session, rows), total, found > COUNT_LIMIT, page)
 

@@ -14,6 +14,7 @@ from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.fields import SEVERAL, Field, Widget
 from crm_core.models import Contact, Customer, CustomerTag
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
@@ -22,7 +23,6 @@ from crm_core.services.list_columns import Column, choose_columns, offered_colum
 from crm_core.services.recycling import due_by
 from crm_core.visibility import glance
 
-PAGE_SIZE = 50
 POOL = 0
 COUNT_LIMIT = 500
 """A search stops counting here, so that a common word costs no more than a rare one."""
@@ -57,7 +57,7 @@ class CustomerQuery:
 
 
 @dataclass(frozen=True)
-class CustomerPage:
+class CustomerPage(Page):
     """One page of a list. `total` is exact unless `is_capped`: then there are more."""
 
     rows: list[Any]
@@ -66,11 +66,6 @@ class CustomerPage:
     total: int
     is_capped: bool
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery, colu
         columns = choose_columns(offered_columns(library, actor), library)
     found = _find(session, query) if query.phrase else None
     total = _count(session, query) if found is None else min(len(found), COUNT_LIMIT)
-    page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
+    page = CustomerPage.nearest(query.page, total)
     rows = _glanced(actor, _read_rows(session, query, page, found, columns), columns)
     is_capped = found is not None and len(found) > COUNT_LIMIT
     return CustomerPage(rows, _read_contacts(session, actor, [row.id for row in rows], columns), total, is_capped, page)
@@ -101,12 +96,11 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery, colu
 
 def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None, columns: Sequence[Column]) -> list[Any]:
     statement = _selection(tuple(columns))
-    first = (page - 1) * PAGE_SIZE
     if found is None:
         # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
-        wanted = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(PAGE_SIZE).offset(first).subquery()
+        wanted = CustomerPage.cut(_filtered(session, select(Customer.id), query).order_by(*_order(query)), page).subquery()
         return list(session.execute(statement.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
-    ids = found[first : first + PAGE_SIZE]
+    ids = found[(page - 1) * CustomerPage.size : page * CustomerPage.size]
     read = {row.id: row for row in session.execute(statement.where(Customer.id.in_(ids), Customer.is_listed))}
     return [read[one] for one in ids if one in read]
 

@@ -12,13 +12,12 @@ from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import NotFound
 from crm_core.i18n import _
 from crm_core.models import Customer, DuplicatePair, Job
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.duplicate_scan import JOB
 from crm_core.services.duplicates import REASONS
 from crm_core.services.users import user_names
 from crm_core.visibility import View
-
-PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,13 @@ class Suspected:
 
 
 @dataclass(frozen=True)
-class SuspectedPage:
+class SuspectedPage(Page):
     """One page, the likeliest first."""
 
+    size = 20
     rows: list[Suspected]
     total: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -63,9 +58,9 @@ def list_pairs(session: CrmSession, actor: Actor, *, dismissed: bool = False, pa
     """Pairs of which the actor sees both customers, both in the library: those not decided, or those that were told apart."""
     require(actor, Permission.CUSTOMER_MERGE)
     total = session.execute(_within(select(func.count()).select_from(DuplicatePair), dismissed=dismissed)).scalar_one()
-    page = min(max(page, 1), max(1, -(-total // PAGE_SIZE)))
+    page = SuspectedPage.nearest(page, total)
     likeliest = _within(select(DuplicatePair), dismissed=dismissed).order_by(DuplicatePair.score.desc(), DuplicatePair.id)
-    pairs = session.execute(likeliest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).scalars().all()
+    pairs = session.execute(SuspectedPage.cut(likeliest, page)).scalars().all()
     ids = {one for pair in pairs for one in (pair.first_id, pair.second_id)}
     people = {row.id: row for row in session.execute(select(Customer).where(Customer.id.in_(ids))).scalars()}
     names = user_names(session)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.models import ChangeLog, Contact, Customer
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.merge_links import merged_into
@@ -20,17 +21,13 @@ Subject = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class ChangePage:
+class ChangePage(Page):
     """One page of the changes of a customer, newest first, and how many there are in all."""
 
+    size = PAGE_SIZE
     rows: list[View]
     total: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,8 @@ def list_changes(
     own += [ChangeLog.action == action] if action else []
     count = select(func.count()).select_from(ChangeLog).where(*own)
     total = session.execute(count, execution_options=unscoped).scalar_one()
-    found = ChangePage([], total, page)
-    page = min(max(page, 1), found.pages)
-    statement = select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    page = ChangePage.nearest(page, total)
+    statement = ChangePage.cut(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()), page)
     return ChangePage([_seen(actor, line) for line in session.execute(statement, execution_options=unscoped).scalars()], total, page)
 
 

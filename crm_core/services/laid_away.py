@@ -10,11 +10,10 @@ from sqlalchemy import Select, func, select
 from crm_core.db import CrmSession
 from crm_core.i18n import _
 from crm_core.models import ChangeLog, Customer, Place
+from crm_core.paging import Page
 from crm_core.permissions import SYSTEM
 from crm_core.search import only_matching
 from crm_core.services.users import user_names
-
-PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,13 @@ class LaidAway:
 
 
 @dataclass(frozen=True)
-class LaidAwayPage:
+class LaidAwayPage(Page):
     """One page, the latest first."""
 
+    size = 20
     rows: list[LaidAway]
     total: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 def list_laid_away(session: CrmSession, place: Place, *, phrase: str = "", page: int = 1) -> LaidAwayPage:
@@ -65,8 +60,8 @@ def list_laid_away(session: CrmSession, place: Place, *, phrase: str = "", page:
     if phrase.strip():
         wanted, count = only_matching(session, wanted, phrase), only_matching(session, count, phrase)
     total = session.execute(count).scalar_one()
-    page = min(max(page, 1), max(1, -(-total // PAGE_SIZE)))
-    newest = wanted.order_by(Customer.placed_at.desc(), Customer.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    page = LaidAwayPage.nearest(page, total)
+    newest = LaidAwayPage.cut(wanted.order_by(Customer.placed_at.desc(), Customer.id.desc()), page)
     rows = session.execute(newest).all()
     told, names = _told(session, place, [row.id for row in rows]), user_names(session)
     found = [

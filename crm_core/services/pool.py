@@ -13,6 +13,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition, NotAllowed, ValidationFailed
 from crm_core.i18n import _, format_date
 from crm_core.models import Contact, Customer, OwnerChange, Place, User
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import only_matching
@@ -26,7 +27,6 @@ from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 from crm_core.visibility import glance
 
-PAGE_SIZE = 50
 SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "newest": (Customer.pooled_at.desc(), Customer.id.desc()),
     "oldest": (Customer.pooled_at.asc(), Customer.id.asc()),
@@ -73,17 +73,12 @@ class Card:
 
 
 @dataclass(frozen=True)
-class PoolPage:
+class PoolPage(Page):
     """One page of the pool."""
 
     cards: list[Card]
     total: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -104,9 +99,9 @@ def list_pool(session: CrmSession, actor: Actor, query: PoolQuery) -> PoolPage:
     require(actor, Permission.POOL_CLAIM)
     counted = _filtered(session, select(func.count()).select_from(Customer), query)
     total: int = session.execute(counted, execution_options=unscoped).scalar_one()
-    page = min(max(query.page, 1), max(1, -(-total // PAGE_SIZE)))
+    page = PoolPage.nearest(query.page, total)
     ordered = _filtered(session, select(Customer.id), query).order_by(*SORTS.get(query.sort, SORTS["newest"]))
-    wanted = ordered.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    wanted = PoolPage.cut(ordered, page)
     return PoolPage(_cards(session, actor, session.execute(wanted, execution_options=unscoped).scalars().all()), total, page)
 
 

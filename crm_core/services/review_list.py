@@ -13,6 +13,7 @@ from crm_core.fields import fields_of, read_values
 from crm_core.i18n import _
 from crm_core.models import Attachment, Contact, Customer, Draft, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.review import AUTHORS_MOVES, REVIEWERS_MOVES
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.duplicates import Duplicate, find_duplicates_of
@@ -25,7 +26,6 @@ from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 from crm_core.visibility import View
 
-PAGE_SIZE = 20
 WAITING, RETURNED, DECIDED, OWN = "waiting", "returned", "decided", "own"
 
 
@@ -54,16 +54,12 @@ class ReviewRow:
 
 
 @dataclass(frozen=True)
-class ReviewPage:
+class ReviewPage(Page):
     """One page of a list, and how many rows it has in all."""
 
+    size = 20
     rows: list[ReviewRow]
     total: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def list_reviews(session: CrmSession, actor: Actor, view: str, *, page: int = 1)
     """A page of one of the lists: waiting ones the oldest first, returned ones by their time, decided ones the latest first."""
     condition = _conditions(actor)[view]
     total = session.execute(select(func.count()).select_from(Review).where(condition), execution_options=unscoped).scalar_one()
-    statement = _rows().where(condition).order_by(*_ORDER[view]).limit(PAGE_SIZE).offset((max(page, 1) - 1) * PAGE_SIZE)
+    statement = ReviewPage.cut(_rows().where(condition).order_by(*_ORDER[view]), max(page, 1))
     names = user_names(session)
     found = session.execute(statement, execution_options=unscoped).all()
     return ReviewPage([_row(review, customer, names) for review, customer in found], total)

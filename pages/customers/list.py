@@ -50,7 +50,7 @@ def draw_tools(filters: customer_filters.Filters) -> None:
 
 def draw_footer(page: customer_list.CustomerPage) -> None:
     """How many there are, and the other pages."""
-    first = (page.page - 1) * customer_list.PAGE_SIZE + 1
+    first = (page.page - 1) * page.size + 1
     count = _("more than {total} customers") if page.is_capped else _("{total} customers")
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -89,7 +89,7 @@ class TestSearch:
         assert found(administrator, since=before, until=after, person=sales.id).total == 4
 
     def test_the_newest_come_first_and_every_line_is_on_one_page(self, database: str, administrator: Actor) -> None:
-        add_lines(2 * audit_log.PAGE_SIZE)
+        add_lines(2 * audit_log.LogPage.size)
         pages = [found(administrator, page=number) for number in (1, 2, 3)]
         lines = [line for page in pages for line in page.rows]
         assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)

@@ -86,7 +86,7 @@ class TestBin:
             delete(manager, customer)
             age(customer, days)
         with reading(manager) as session, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("crm_core.services.laid_away.PAGE_SIZE", 2)
+            patch.setattr("crm_core.services.laid_away.LaidAwayPage.size", 2)
             first, second = (recycle_bin.list_bin(session, manager, page=page) for page in (1, 9))
         assert [row.code for row in (*first.rows, *second.rows)] == [one.code for one in made]
         assert (second.page, first.total) == (2, 3)
