@@ -29,6 +29,7 @@ LATEST = 20
 REASONS = {
     "gone": N_("deleted, or not visible to you"),
     Place.REVIEW: N_("under review; its author finishes that first"),
+    Place.DRAFT: N_("withdrawn from review; its author submits or discards it first"),
     Place.ARCHIVE: N_("in the archive; take it out of there first"),
     Place.BIN: N_("in the recycle bin; restore it first"),
     Place.MERGED: N_("merged into another customer"),
