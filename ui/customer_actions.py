@@ -45,12 +45,14 @@ def _entry(code: str) -> str:
 
 def _edit_tags(customer: View) -> None:
     with guard.reading() as session:
-        own = tags.tags_of(session, customer.id)
-        known = sorted({*tags.list_tags(session).values(), *own})
-    chosen = st.multiselect(_("Tags"), known, default=own, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
+        if "tag_choice" not in st.session_state:
+            st.session_state["tags_seen"] = tags.tags_of(session, customer.id)
+        seen = st.session_state["tags_seen"]
+        known = sorted({*tags.list_tags(session).values(), *seen})
+    chosen = st.multiselect(_("Tags"), known, default=seen, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
     if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
-            tags.set_tags(session, guard.actor(), customer.code, chosen)
+            tags.set_tags(session, guard.actor(), customer.code, chosen, seen=seen)
         if outcome.succeeded:
             st.rerun()
 

@@ -67,9 +67,10 @@ def draw(page: CustomerPage, columns: Sequence[Column], library: Library, owners
             alt=_("Customers on this page"),
             **choosing,
         )
+    # The browser ticks places in the table as it showed it last; meanwhile others may have added or taken customers.
+    seen: list[str] = st.session_state.get("listed_codes", [])
     st.session_state["listed_codes"] = [row.code for row in page.rows]
-    # A selection outlives the rows it was made on by one run.
-    return [page.rows[place].code for place in chosen["selection"]["rows"] if place < len(page.rows)] if selection else []
+    return [seen[place] for place in chosen["selection"]["rows"] if place < len(seen)] if selection else []
 
 
 def _open() -> None:

@@ -108,8 +108,11 @@ def draw(page: PoolPage, library: Library) -> None:
             selection_mode="multi-row",
             key=f"pool_rows_{st.session_state.get('pool_turn', 0)}",
         )
+    # The browser ticks places in the table as it showed it last; meanwhile others may have claimed or released customers.
+    seen: list[str] = st.session_state.get("pool_codes", [])
     st.session_state["pool_codes"] = [card.code for card in page.cards]
-    chosen = [page.cards[row] for row in event.selection.rows if row < len(page.cards)]
+    ticked = {seen[row] for row in event.selection.rows if row < len(seen)}
+    chosen = [card for card in page.cards if card.code in ticked]
     label = _("Claim {count} customers").format(count=len(chosen)) if chosen else _("Claim")
     if st.button(
         label, type="primary", icon=":material/front_hand:", disabled=not chosen, key="claim_chosen", help=_("Choose rows first.")

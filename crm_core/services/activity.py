@@ -1,5 +1,6 @@
 """客户状态: active, dormant or lost, by the days since the last contact or contract [001]."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -8,20 +9,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 
-from crm_core import clock
+from crm_core import audit, clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import ActivityStatus, Contract, Customer
 from crm_core.numbering import bump
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.policies import get_policy, set_policy
 from crm_core.visibility import View
 
 AREA = "activity"
 LONGEST = 3_650
+CHUNK = 5_000
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,39 @@ def _derived(policy: ActivityPolicy, today: date) -> ColumnElement[str]:
 def derive_activity(session: CrmSession, ids: Collection[int] | None = None) -> bool:
     """Bring the status of all listed customers, or of these, up to date, and say whether any changed.
 
-    The change log does not keep it: it follows from dates alone.
+    The change log keeps every change; the first status of a customer is none.
     """
     status = _derived(get_activity_policy(session)[0], clock.today())
     within = Customer.is_listed if ids is None else Customer.id.in_(ids)
-    becoming = update(Customer).where(within, Customer.activity.is_distinct_from(status))
-    statement = becoming.values(activity=status, updated_at=Customer.updated_at)
-    # Only records that the transaction holds are brought up to date: a job holds none.
-    options = {**unscoped, "synchronize_session": "fetch" if ids else False}
-    return session.execute(statement, execution_options=options).rowcount > 0  # type: ignore[attr-defined, no-any-return]
+    columns = select(Customer.id, Customer.name, Customer.activity.label("before"), status.label("after"))
+    wrong = columns.where(within, Customer.activity.is_distinct_from(status)).order_by(Customer.id)
+    moves: defaultdict[tuple[str | None, str], list[tuple[int, str]]] = defaultdict(list)
+    for row in session.execute(wrong, execution_options=unscoped):
+        moves[row.before, row.after].append((row.id, row.name))
+    for (before, after), customers in moves.items():
+        # Only records that the transaction holds are brought up to date: a job holds none.
+        _move(session, customers, before, after, status, synchronize="fetch" if ids else False)
+    return bool(moves)
+
+
+def _move(
+    session: CrmSession,
+    customers: list[tuple[int, str]],
+    before: str | None,
+    after: str,
+    status: ColumnElement[str],
+    *,
+    synchronize: str | bool,
+) -> None:
+    for start in range(0, len(customers), CHUNK):
+        names = dict(customers[start : start + CHUNK])
+        # Asked again here: somebody may have noted a contact since the customers were read.
+        becoming = update(Customer).where(Customer.id.in_(names), Customer.activity.is_not_distinct_from(before), status == after)
+        statement = becoming.values(activity=after, updated_at=Customer.updated_at).returning(Customer.id)
+        options = {**unscoped, "synchronize_session": synchronize}
+        moved = [(id, names[id]) for id in session.execute(statement, execution_options=options).scalars()]
+        if before:
+            audit.record_customer_changes(session, moved, field="activity", old=before, new=after, actor=SYSTEM)
 
 
 def last_days(session: CrmSession, customer: View) -> LastDays:

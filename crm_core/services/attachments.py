@@ -15,7 +15,7 @@ from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
 from crm_core.services.library import get_library
 from crm_core.services.locking import lock_listed
-from crm_core.services.review_access import reads_entry
+from crm_core.services.review_access import ENTRY, reads_entry
 from crm_core.validation import clean_text
 
 IDENTITY_CARD = "attachment_type.identity_card"
@@ -135,14 +135,15 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id)).scalar_one_or_none()
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
-    is_corrected = _is_corrected(session, row)
+    is_corrected = _is_corrected(session, actor, row)
     require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else Permission.CUSTOMER_EDIT)
     if row.customer_id and not is_corrected:
         lock_listed(session, row.customer_id)
     session.delete(row)
 
 
-def _is_corrected(session: CrmSession, row: Attachment) -> bool:
-    """Whether the file belongs to an entry of which its author has a draft: a returned or withdrawn one."""
-    drafts = select(Draft.id).join(Review, Review.id == Draft.review_id).where(Review.customer_id == row.customer_id)
-    return session.execute(drafts).first() is not None
+def _is_corrected(session: CrmSession, actor: Actor, row: Attachment) -> bool:
+    """Whether the file belongs to an entry that the actor corrects in a draft: a returned or withdrawn one of theirs."""
+    drafts = select(Draft.id).join(Review, Review.id == Draft.review_id).join(Customer, Customer.id == Review.customer_id)
+    own = (Customer.id == row.customer_id, Customer.place.in_(ENTRY), Draft.user_id == actor.id)
+    return session.execute(drafts.where(*own)).first() is not None

@@ -3,6 +3,7 @@
 Every customer gets its own line in the change log, and every one that is left as it was is named with the reason.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.bulk_actions import ACTIONS, Action, Asked
 from crm_core.services.bulk_targets import Selection, Target, lock_by_ids, read_targets
+from crm_core.services.notices import notify
 from crm_core.validation import clean_text
 
 UNDO_DAYS = 7
@@ -27,6 +29,7 @@ LATEST = 20
 REASONS = {
     "gone": N_("deleted, or not visible to you"),
     Place.REVIEW: N_("under review; its author finishes that first"),
+    Place.DRAFT: N_("withdrawn from review; its author submits or discards it first"),
     Place.ARCHIVE: N_("in the archive; take it out of there first"),
     Place.BIN: N_("in the recycle bin; restore it first"),
     Place.MERGED: N_("merged into another customer"),
@@ -94,6 +97,7 @@ def run(session: CrmSession, actor: Actor, kind: str, selection: Selection, aske
         raise ValidationFailed({"customers": [_("No customer would change. Choose others, or something else for them.")]})
     session.info["reason"] = reason
     _write(session, action, plan.changes, plan.targets)
+    _tell_owners(session, actor, action, [plan.targets[id] for id in plan.changes], reason)
     before = [_named(plan.targets[id]) | {"before": old, "after": new} for id, (old, new) in plan.changes.items()]
     what = {"asked": asked, "already": plan.already}
     return _keep(session, key, done=len(plan.changes), refused=plan.refused, before=before, what=what)
@@ -150,6 +154,12 @@ def _write(session: CrmSession, action: Action, changes: Mapping[int, tuple[Any,
     ]
     audit.add_lines(session, lines)
     bump(session, "customers")
+
+
+def _tell_owners(session: CrmSession, actor: Actor, action: Action, changed: Sequence[Target], reason: str) -> None:
+    counts = Counter(one.owner_id for one in changed if one.owner_id not in (None, actor.id))
+    for owner_id, count in counts.items() if action.notice else ():
+        notify(session, [owner_id], action.notice, {"person": actor.name, "count": count, "reason": reason}, path=f"/{action.leaves_in}")
 
 
 def _keep(session: CrmSession, key: str, **values: Any) -> int:

@@ -15,9 +15,24 @@ from crm_core.models import Customer, CustomerTag, Place, Tag
 from crm_core.permissions import Permission
 from crm_core.services.bulk_targets import Target, in_parts
 from crm_core.services.completeness import mark_incomplete
+from crm_core.services.derived import derive
 from crm_core.services.field_settings import combinations
 from crm_core.services.library import get_library
-from crm_core.services.tags import MAX_TAGS, clean_tags, give_tags, names_of_tags, take_tags
+from crm_core.services.tag_rules import apply_rules
+from crm_core.services.tags import (
+    BY_HAND,
+    BY_RULE,
+    HAD,
+    MAX_TAGS,
+    REFUSED,
+    bearings_of,
+    clean_tags,
+    give_tags,
+    leave_to_rules,
+    names_of_tags,
+    ruled_among,
+    take_tags,
+)
 
 Asked = dict[str, Any]
 """What was asked for, such as the tags; as the receipt keeps it."""
@@ -43,6 +58,10 @@ class Action(Protocol):
     @property
     def leaves_in(self) -> Place:
         """Where the customers lie afterwards, and so where an undo looks for them."""
+
+    @property
+    def notice(self) -> str:
+        """The kind of notice by which owners learn what somebody else did with their customers; nothing where they need not."""
 
     def check(self, session: CrmSession, asked: Asked) -> Asked:
         """What is asked for, clean. Raises `ValidationFailed`."""
@@ -72,22 +91,25 @@ class TagAction:
     permission: Permission = Permission.CUSTOMER_EDIT
     field: str = "tags"
     leaves_in: Place = Place.LIBRARY
+    notice: str = ""
 
-    def check(self, _session: CrmSession, asked: Asked) -> Asked:
-        """At least one tag."""
+    def check(self, session: CrmSession, asked: Asked) -> Asked:
+        """At least one tag; which of them rules set is noted, since those are refused to the rules where they are taken."""
         names = clean_tags(asked.get("tags") or ())
         if not names:
             raise ValidationFailed({"tags": [_("Choose at least one tag.")]})
-        return {"tags": names}
+        return {"tags": names, "ruled": ruled_among(session, names)}
 
     def read(self, session: CrmSession, ids: Collection[int], asked: Asked) -> Mapping[int, Any]:
-        """Which of the tags each has."""
-        found = names_of_tags(session, ids, only=asked["tags"])
-        return {id: found.get(id, []) for id in ids}
+        """How each stands to the tags: by hand, by rule, or refused to the rules."""
+        found = bearings_of(session, ids, asked["tags"])
+        return {id: found.get(id, {}) for id in ids}
 
-    def after(self, _value: Any, asked: Asked) -> Any:
-        """All of them, or none."""
-        return asked["tags"] if self.is_giving else []
+    def after(self, value: Any, asked: Asked) -> Any:
+        """All of them, by hand where they were missing; or none, and the rules do not give them again."""
+        if self.is_giving:
+            return {name: value[name] if value.get(name) in HAD else BY_HAND for name in asked["tags"]}
+        return {name: REFUSED for name, how in value.items() if how == REFUSED or name in asked["ruled"]}
 
     def refuse(self, session: CrmSession, targets: Sequence[Target], asked: Asked) -> Mapping[int, str]:
         """Those whose tags would become too many."""
@@ -102,14 +124,21 @@ class TagAction:
         return full
 
     def write(self, session: CrmSession, changes: Changes) -> None:
-        """For each set of tags to give and to take, all its customers together."""
-        groups: dict[tuple[frozenset[str], frozenset[str]], list[int]] = defaultdict(list)
+        """For each way in which tags change, all its customers together; where rules decide again, they do so at once."""
+        groups: dict[tuple[frozenset[str], ...], list[int]] = defaultdict(list)
         for id, (before, after) in changes.items():
-            groups[frozenset(after) - frozenset(before), frozenset(before) - frozenset(after)].append(id)
-        for (given, taken), ids in groups.items():
+            given = {name for name, how in after.items() if how == BY_HAND and before.get(name) != BY_HAND}
+            taken = {name for name, how in before.items() if how in HAD and after.get(name) not in HAD}
+            changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+            freed = {name for name in changed if after.get(name) in (None, BY_RULE)}
+            groups[frozenset(given), frozenset(taken), frozenset(freed)].append(id)
+        for (given_names, taken_names, freed_names), ids in groups.items():
             for part in in_parts(ids):
-                give_tags(session, part, given)
-                take_tags(session, part, taken)
+                give_tags(session, part, given_names)
+                take_tags(session, part, taken_names)
+                if ruled := ruled_among(session, freed_names):
+                    leave_to_rules(session, part, ruled)
+                    apply_rules(session, part)
 
     def logged(self, session: CrmSession, ids: Collection[int]) -> Mapping[int, str | None]:
         """All tags, as the log keeps those of one customer."""
@@ -124,6 +153,7 @@ class SegmentAction:
     permission: Permission = Permission.CUSTOMER_EDIT
     field: str = "segment"
     leaves_in: Place = Place.LIBRARY
+    notice: str = ""
 
     def check(self, session: CrmSession, asked: Asked) -> Asked:
         """A choice that is offered now, or none."""
@@ -184,6 +214,7 @@ class ArchiveAction:
     permission: Permission = Permission.CUSTOMER_ARCHIVE
     field: str = "place"
     leaves_in: Place = Place.ARCHIVE
+    notice: str = "customers_archived"
 
     def check(self, _session: CrmSession, _asked: Asked) -> Asked:
         """Nothing has to be chosen."""
@@ -212,6 +243,8 @@ class ArchiveAction:
                 session.execute(
                     update(Customer).where(Customer.id.in_(part)).values(change), execution_options={"synchronize_session": False}
                 )
+                if place == Place.LIBRARY:
+                    derive(session, part)  # in the archive nothing was derived
 
     def logged(self, session: CrmSession, ids: Collection[int]) -> Mapping[int, str | None]:
         """The place, as the log keeps it for one customer."""

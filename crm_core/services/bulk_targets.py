@@ -17,7 +17,7 @@ MOST = 20_000
 PART = 5_000
 """So many ids one statement can name on either database."""
 
-_COLUMNS = (Customer.id, Customer.code, Customer.name, Customer.kind, Customer.stage, Customer.place, Customer.pooled_at)
+_COLUMNS = (Customer.id, Customer.code, Customer.name, Customer.kind, Customer.stage, Customer.place, Customer.pooled_at, Customer.owner_id)
 
 Target = Row[*tuple[Any, ...]]
 

@@ -123,6 +123,8 @@ def _demand_reason(
     twins = {} if errors else _twins(session, actor, customer, changed)
     if any(not is_blank(before[name]) for name in changed):
         errors["reason"] = [_("Say why an existing value is corrected.")]
+    elif changed.get("tier"):
+        errors["reason"] = [_("Say why the tier is set.")]
     for name, sentences in twins.items():
         errors.setdefault(name, sentences)
 
@@ -141,6 +143,8 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
     declared = get_library(session).fields
     for name in changed:
         write_value(customer, declared[name], clean.get(name))
+    if "tier" in changed and customer.tier:
+        customer.tier_reason = session.info["reason"]  # one that is set by hand carries its reason [003]
     if "industry" in changed:
         customer.industry_text = clean.get("industry_text")
         if customer.industry_text:

@@ -118,7 +118,8 @@ def _pair(session: CrmSession, actor: Actor, pair_id: int) -> DuplicatePair:
 def _log(session: CrmSession, pair: DuplicatePair, action: str) -> None:
     first, second = session.get_one(Customer, pair.first_id), session.get_one(Customer, pair.second_id)
     for customer, twin in ((first, second), (second, first)):
-        audit.record(session, action, customer, new=f"{twin.code} {twin.name}")
+        # Only its code: whoever reads the history of one may not see the other.
+        audit.record(session, action, customer, new=twin.code)
 
 
 def scan_state(session: CrmSession) -> ScanState:

@@ -221,6 +221,13 @@ def _people(session: CrmSession, customer_id: int) -> list[Contact]:
     return list(session.execute(own).scalars())
 
 
+def _keep_primary(session: CrmSession, customer_id: int) -> None:
+    """Whose primary contact went back to the other customer gets the next one."""
+    people = _people(session, customer_id)
+    if people and not people[0].is_primary:
+        people[0].is_primary = True
+
+
 def _twin_of(person: Contact, people: Sequence[Contact]) -> Contact | None:
     """The same person: same mailbox or mobile number; with a landline, which colleagues share, the same name too."""
     for other in people:
@@ -274,6 +281,7 @@ def undo_merge(session: CrmSession, actor: Actor, merge_id: int, *, reason: str 
     owners.give_back(session, **merge.before["work"])
     merge.undone_at = clock.now()
     for customer in (kept, merged):
+        _keep_primary(session, customer.id)
         refresh(session, customer)
     audit.record(session, "unmerged", kept, new=f"{merged.code} {merged.name}", reason=session.info["reason"])
     for customer in _by_owner(kept, merged):

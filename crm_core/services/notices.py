@@ -104,6 +104,7 @@ KINDS: dict[str, Kind] = {
     "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
     "customer_deleted": Kind(N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete"),
     "customer_archived": Kind(N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2"),
+    "customers_archived": Kind(N_("Customers archived"), N_("{person} archived {count} of your customers. {reason}"), "inventory_2"),
     "customer_merged": Kind(N_("Customers merged"), N_("{person} merged {name} into {kept}. {reason}"), "merge"),
     "merge_undone": Kind(N_("Merge undone"), N_("{person} took {name} and {kept} apart again. {reason}"), "call_split"),
     "industry_accepted": Kind(

@@ -34,7 +34,8 @@ WRITTEN = frozenset({Widget.TEXT, Widget.LONG_TEXT})
 LONGEST = 300
 """So many characters of one value; the sheet is one page."""
 
-_NUMBER = re.compile(r"(?!\d{4}-\d{2}-\d{2}(?!\d))(?<!\d)\+?\d(?:[\s-]?[\dXx]){6,}")
+_NUMBER = re.compile(r"(?!\d{4}-\d{2}-\d{2}(?!\d))(?<!\d)\+?\d(?:[\s.·-]?[\dXx]){6,}")
+_SITE = re.compile(r"(?:https?://|www\.)[^\s，。；、）)]+", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@<>()]+@[^\s@<>()]+")
 
 
@@ -81,15 +82,16 @@ def _groups(library: Library, customer: View, contacts: Sequence[View], fields: 
         value = customer.industry_text if name == "industry" and not customer.industry else read_value(customer, field)
         text = display.show(field, value, library)
         if text:
-            groups.setdefault(_(GROUPS[field.group]), []).append((field.title, scrub(text, secrets) if field.widget in WRITTEN else text))
+            is_written = field.widget in WRITTEN or field.is_open
+            groups.setdefault(_(GROUPS[field.group]), []).append((field.title, scrub(text, secrets) if is_written else text))
     return groups
 
 
 def scrub(text: str, secrets: dict[str, str]) -> str:
-    """A text that somebody wrote, without the names in `secrets`, mailboxes and numbers of seven digits or more."""
+    """A text that somebody wrote, without the names in `secrets`, mailboxes, addresses of web sites and numbers of seven digits or more."""
     for name, instead in sorted(secrets.items(), key=lambda pair: -len(pair[0])):
-        text = text.replace(name, instead)
-    text = _NUMBER.sub("***", _MAILBOX.sub("***", text))
+        text = instead.join(re.split(re.escape(name), text, flags=re.IGNORECASE))
+    text = _NUMBER.sub("***", _SITE.sub("***", _MAILBOX.sub("***", text)))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

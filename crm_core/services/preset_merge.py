@@ -16,6 +16,8 @@ from crm_core.models import Attachment, Customer, Preset
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services import preset_mentions
+from crm_core.services.attachments import IDENTITY_CARD
 
 EVERY_ROW = unscoped | {"synchronize_session": False}
 
@@ -45,7 +47,12 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
     record has its line in the change log. Raises `NotAllowed`, `NotFound`, `ValidationFailed`.
     """
     require(actor, Permission.LIBRARY_EDIT)
+    # Locked in one order, so that of two who merge the same entries into each other the second sees what the first did.
+    both = select(Preset).where(Preset.code.in_((code, into))).order_by(Preset.code).with_for_update()
+    session.execute(both, execution_options={"populate_existing": True}).scalars().all()
     merged, kept = _entry(session, code), session.get(Preset, into)
+    if code == IDENTITY_CARD:
+        raise ValidationFailed({"into": [_("Copies of identity cards are kept under stricter rules, so this entry cannot be merged.")]})
     if kept is None or kept is merged or kept.category != merged.category or not kept.is_active:
         raise ValidationFailed({"into": [_("Choose another entry of the same list that is still offered.")]})
     changed: set[int] = set()
@@ -54,6 +61,7 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
     files = _replace_type(session, code, into)
+    preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)
     merged.is_active, merged.merged_into = False, into
     session.flush()

@@ -24,7 +24,7 @@ from crm_core.services.entry import Checked
 from crm_core.services.industries import suggest_industry
 from crm_core.services.library import get_library
 from crm_core.services.movements import first_follow_up
-from crm_core.services.review_access import may_decide, may_read
+from crm_core.services.review_access import may_decide, takes_part
 from crm_core.services.review_entries import contacts_of, snapshot
 from crm_core.services.review_routing import reviewers_for
 from crm_core.services.review_steps import add_step, ask, asked, tell
@@ -173,7 +173,7 @@ def _write_contacts(session: CrmSession, customer: Customer, wanted: Sequence[Ma
 
 def _load(session: CrmSession, actor: Actor, review_id: int, move: Move) -> tuple[Review, Customer]:
     """A review with its entry, locked, for somebody who may make this move at all. Raises `NotFound`, `NotAllowed`."""
-    readable = select(Review).join(Customer, Customer.id == Review.customer_id).where(Review.id == review_id, may_read(actor))
+    readable = select(Review).join(Customer, Customer.id == Review.customer_id).where(Review.id == review_id, takes_part(actor))
     review = session.execute(readable.with_for_update(of=Review), execution_options=unscoped).scalar_one_or_none()
     if review is None:
         raise NotFound(_("This entry was discarded or is not visible to you. Go back to the list of reviews."))
@@ -188,6 +188,7 @@ def _refuse_others(session: CrmSession, actor: Actor, review: Review, move: Move
         if review.author_id != actor.id:
             author = names.get(review.author_id, "")
             raise NotAllowed(Permission.CUSTOMER_CREATE, _("Only the author, {name}, can do this with the entry.").format(name=author))
+        require(actor, Permission.CUSTOMER_CREATE)
         return
     require(actor, Permission.CUSTOMER_REVIEW)
     if review.author_id == actor.id:

@@ -1,7 +1,7 @@
 """Rules that set and clear tags: a tag, and conditions of which all must hold.
 
 A tag that somebody set by hand is never touched by a rule, and one that somebody took off by hand stays off (`TagRefusal`) until it is
-set by hand. The change log keeps the rules, not what they set: that follows from data whose changes are logged.
+set by hand. What rules set and clear stands in the change log of each customer, as done by the system.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, false, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from crm_core import audit
 from crm_core.cache import cached
 from crm_core.checks.money import check_money
 from crm_core.db import CrmSession, insert_unless_there, is_sqlite
@@ -19,7 +20,7 @@ from crm_core.errors import Conflict, NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import Customer, CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.numbering import bump
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.library import Library, get_library
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices, describe, where
@@ -28,6 +29,10 @@ from crm_core.validation import clean_text
 MAX_CONDITIONS = 10
 LONGEST_PERIOD = 3_650
 MAX_WORDS = 20
+CHUNK = 5_000
+
+Tagging = tuple[int, int]
+"""A customer and a tag."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def save_rule(
     tag_id = session.execute(select(Tag.id).where(Tag.name == name)).scalar_one()
     rule = _lock(session, rule_id, version) if rule_id else TagRule()
     if rule_id and rule.tag_id != tag_id:
-        _take_back(session, rule.id)
+        _log(session, _take_back(session, rule.id), [])
     rule.tag_id, rule.is_active, rule.conditions = tag_id, is_active, [condition.stored() for condition in clean]
     session.add(rule)
     session.flush()
@@ -108,7 +113,7 @@ def delete_rule(session: CrmSession, actor: Actor, rule_id: int, *, version: int
     """Remove a rule and take its tags back. Raises `NotAllowed`, `NotFound`, `Conflict`."""
     require(actor, Permission.RULE_EDIT)
     rule = _lock(session, rule_id, version)
-    _take_back(session, rule.id)
+    _log(session, _take_back(session, rule.id), [])
     session.delete(rule)
     session.flush()
     bump(session, "policies")
@@ -116,8 +121,13 @@ def delete_rule(session: CrmSession, actor: Actor, rule_id: int, *, version: int
     bump(session, "customers")
 
 
-def _take_back(session: CrmSession, rule_id: int) -> None:
-    session.execute(delete(CustomerTag).where(CustomerTag.rule_id == rule_id), execution_options=_quickly())
+def _take_back(session: CrmSession, rule_id: int) -> list[Tagging]:
+    return _delete(session, CustomerTag.rule_id == rule_id)
+
+
+def _delete(session: CrmSession, *which: ColumnElement[bool]) -> list[Tagging]:
+    gone = delete(CustomerTag).where(*which).returning(CustomerTag.customer_id, CustomerTag.tag_id)
+    return [(row.customer_id, row.tag_id) for row in session.execute(gone, execution_options=_quickly())]
 
 
 def _quickly() -> dict[str, Any]:
@@ -206,24 +216,59 @@ def apply_rules(session: CrmSession, ids: Collection[int] | None = None) -> bool
     """
     rules = _rules(session)
     if ids is not None:
-        return _apply_to(session, [rule for rule in rules if rule.is_active], ids)
-    library, changed = get_library(session), 0
-    for rule in rules:
-        changed += _clear(session, rule, library)
-    for rule in rules:
-        changed += _give(session, rule, library) if rule.is_active else 0
-    return changed > 0
+        taken, given = _apply_to(session, [rule for rule in rules if rule.is_active], ids)
+    else:
+        library = get_library(session)
+        taken = [one for rule in rules for one in _clear(session, rule, library)]
+        given = [one for rule in rules if rule.is_active for one in _give(session, rule, library)]
+    _log(session, taken, given)
+    return bool(taken or given)
 
 
-def _clear(session: CrmSession, rule: Rule, library: Library) -> int:
+def _log(session: CrmSession, taken: Sequence[Tagging], given: Sequence[Tagging]) -> None:
+    """A line for each customer whose tags are others now, with all its tags as before and after."""
+    changed = sorted({customer_id for customer_id, _tag in (*taken, *given)})
+    words = {row.id: row.name for row in session.execute(select(Tag.id, Tag.name))} if changed else {}
+    lost, gained = (_by_customer((one, words[tag_id]) for one, tag_id in some) for some in (taken, given))
+    for start in range(0, len(changed), CHUNK):
+        part = changed[start : start + CHUNK]
+        names = session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(part)), execution_options=unscoped).all()
+        has = select(CustomerTag.customer_id, CustomerTag.tag_id).where(CustomerTag.customer_id.in_(part))
+        after = _by_customer((row.customer_id, words[row.tag_id]) for row in session.execute(has, execution_options=unscoped))
+        before = {row.id: (after[row.id] - gained[row.id]) | lost[row.id] for row in names}
+        what: dict[str, Any] = {"entity": Customer.__tablename__, "field": "tags", "actor": SYSTEM}
+        lines = [
+            audit.line_for(
+                session,
+                "changed",
+                entity_id=row.id,
+                customer_id=row.id,
+                subject=row.name,
+                old=", ".join(sorted(before[row.id])),
+                new=", ".join(sorted(after[row.id])),
+                **what,
+            )
+            for row in names
+            if before[row.id] != after[row.id]
+        ]
+        audit.add_lines(session, lines)
+
+
+def _by_customer(pairs: Iterable[tuple[int, str]]) -> defaultdict[int, set[str]]:
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for customer_id, tag in pairs:
+        found[customer_id].add(tag)
+    return found
+
+
+def _clear(session: CrmSession, rule: Rule, library: Library) -> list[Tagging]:
     # A condition on a value that is unknown does not hold; in SQL it would be neither true nor false.
     matching = func.coalesce(_matching(rule.conditions, library), false()) if rule.is_active else false()
     listed = select(Customer.id).where(Customer.is_listed, ~matching)
-    gone = delete(CustomerTag).where(CustomerTag.rule_id == rule.id, CustomerTag.by_hand.is_(False), CustomerTag.customer_id.in_(listed))
-    return session.execute(gone, execution_options=_quickly()).rowcount  # type: ignore[attr-defined, no-any-return]
+    return _delete(session, CustomerTag.rule_id == rule.id, CustomerTag.by_hand.is_(False), CustomerTag.customer_id.in_(listed))
 
 
-def _give(session: CrmSession, rule: Rule, library: Library) -> int:
+def _give(session: CrmSession, rule: Rule, library: Library) -> list[Tagging]:
     return _insert(session, _bearers(rule).where(Customer.is_listed, _matching(rule.conditions, library), *_without(rule.tag_id)))
 
 
@@ -231,9 +276,10 @@ def _bearers(rule: Rule) -> Select[*tuple[Any, ...]]:
     return select(Customer.id, literal(rule.tag_id), literal(False), literal(rule.id))
 
 
-def _insert(session: CrmSession, rows: Select[*tuple[Any, ...]]) -> int:
-    given = _insert_new(session).from_select(["customer_id", "tag_id", "by_hand", "rule_id"], rows)
-    return session.execute(given.on_conflict_do_nothing(), execution_options=unscoped).rowcount  # type: ignore[attr-defined, no-any-return]
+def _insert(session: CrmSession, rows: Select[*tuple[Any, ...]]) -> list[Tagging]:
+    given = _insert_new(session).from_select(["customer_id", "tag_id", "by_hand", "rule_id"], rows).on_conflict_do_nothing()
+    returning = given.returning(CustomerTag.customer_id, CustomerTag.tag_id)
+    return [(row.customer_id, row.tag_id) for row in session.execute(returning, execution_options=unscoped)]
 
 
 def _insert_new(session: CrmSession) -> Any:
@@ -241,7 +287,7 @@ def _insert_new(session: CrmSession) -> Any:
     return (sqlite if is_sqlite(session) else postgresql).insert(CustomerTag)
 
 
-def _apply_to(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> bool:
+def _apply_to(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> tuple[list[Tagging], list[Tagging]]:
     """The same for some customers: all rules are asked at once, and what differs is changed."""
     wanted = _wanted(session, rules, ids)
     present = select(CustomerTag.customer_id, CustomerTag.tag_id, CustomerTag.rule_id).where(CustomerTag.customer_id.in_(ids))
@@ -255,7 +301,7 @@ def _apply_to(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) 
     if given:
         rows = [{"customer_id": key[0], "tag_id": key[1], "by_hand": False, "rule_id": rule_id} for key, rule_id in given.items()]
         session.execute(_insert_new(session).on_conflict_do_nothing(), rows, execution_options=unscoped)
-    return bool(gone or given)
+    return gone, list(given)
 
 
 def _wanted(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> dict[tuple[int, int], list[int]]:

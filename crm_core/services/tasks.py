@@ -15,6 +15,7 @@ from crm_core.models import PRIORITIES, Customer, Notice, Task, User, title_of
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import unscoped, visible_customers
 from crm_core.services.actors import list_actors
+from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
 from crm_core.validation import clean_text
 
@@ -141,8 +142,10 @@ def create_task(
     description: str = "",
     priority: str = "normal",
 ) -> Task:
-    """Give a task to somebody, who gets a notice. Raises `ValidationFailed`, `NotAllowed`, `NotFound`."""
+    """Give a task to somebody, who gets a notice. Raises `ValidationFailed`, `NotAllowed`, `NotFound`, `IllegalTransition`."""
     require(actor, Permission.CUSTOMER_READ)
+    if customer_id:
+        lock_listed(session, customer_id)
     clean, errors = clean_text(name)[:200], {}
     if not clean:
         errors["name"] = [_("Say what has to be done.")]

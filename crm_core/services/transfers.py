@@ -30,6 +30,7 @@ REASONS = {
     "own": N_("belongs to the new owner already"),
     "moved": N_("got another owner since"),
     Place.REVIEW: N_("under review; its author finishes that first"),
+    Place.DRAFT: N_("withdrawn from review; its author submits or discards it first"),
     Place.BIN: N_("in the recycle bin; restore it first"),
     Place.MERGED: N_("merged into another customer"),
 }

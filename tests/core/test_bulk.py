@@ -13,11 +13,12 @@ from sqlalchemy import func, select
 
 from crm_core import clock, db
 from crm_core.errors import IllegalTransition, NotAllowed, NotFound, ValidationFailed
-from crm_core.models import Batch, Customer, Place
+from crm_core.models import Batch, Customer, CustomerTag, Notice, Place, TagRefusal
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import archive, bulk, bulk_report, customer_changes, customers, library, tags
+from crm_core.services import archive, bulk, bulk_report, customer_changes, customers, library, tag_rules, tags
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import CustomerQuery
+from crm_core.services.measures import Condition
 from tests import factories
 from tests.core.sentences import is_sentence
 
@@ -280,3 +281,56 @@ def test_a_refused_action_leaves_nothing_behind(sales: Actor, three: list[Custom
     with db.reading(SYSTEM) as session:
         assert session.execute(select(func.count()).select_from(Batch)).scalar_one() == 1
         assert library.get_library(session)
+
+
+class TestRules:
+    @pytest.fixture
+    def ruled(self, sales: Actor, three: list[Customer]) -> list[Customer]:
+        """Three customers, of which the first has the tag VIP by a rule."""
+        with db.transaction(sales) as session:
+            customer_changes.update_customer(session, sales, three[0].id, {"remark": "看重价格"}, version=three[0].version, reason="更正")
+        with db.transaction(SYSTEM) as session:
+            tag_rules.save_rule(session, SYSTEM, None, tag="VIP", conditions=[Condition("words", "contains", ["价格"])])
+        assert tags_of(three) == [["VIP"], [], []]
+        return three
+
+    @pytest.mark.parametrize("kind", ["tags_add", "tags_remove"])
+    def test_an_undo_leaves_nothing_behind_that_keeps_a_rule_from_working(self, sales: Actor, ruled: list[Customer], kind: str) -> None:
+        tag(sales, ruled[2], "VIP")
+        tag(sales, ruled[2])  # taken off by hand: the rule may not set it
+        before = bearings()
+        done = run(sales, kind, EVERYTHING, VIP)
+        assert bearings() != before
+        undone = undo(sales, done)
+        assert (undone.left, bearings()) == ([], before)
+        with db.transaction(sales) as session:
+            version = session.get_one(Customer, ruled[1].id).version
+            customer_changes.update_customer(session, sales, ruled[1].id, {"remark": "也看重价格"}, version=version, reason="更正")
+        assert tags_of(ruled) == [["VIP"], ["VIP"], []]
+
+
+def bearings() -> list[tuple[str, int, bool, int | None]]:
+    """Every tag on every customer, and every refusal."""
+    with db.reading(SYSTEM) as session:
+        had = session.execute(select(CustomerTag.customer_id, CustomerTag.by_hand, CustomerTag.rule_id))
+        refused = session.execute(select(TagRefusal.customer_id))
+        return sorted([("had", *row) for row in had] + [("refused", row.customer_id, True, None) for row in refused], key=str)
+
+
+def test_owners_are_told_once_what_somebody_else_archived(manager: Actor, sales: Actor, three: list[Customer]) -> None:
+    own = factories.make_customer(manager)
+    run(manager, "archive", codes([*three, own]), {})
+    with db.reading(SYSTEM) as session:
+        told = session.execute(select(Notice.user_id, Notice.kind, Notice.data, Notice.path)).all()
+    assert [tuple(one) for one in told] == [
+        (sales.id, "customers_archived", {"person": manager.name, "count": 3, "reason": "年度规划"}, "/archive")
+    ]
+
+
+def test_what_comes_back_from_the_archive_is_brought_up_to_date(manager: Actor, three: list[Customer]) -> None:
+    done = run(manager, "archive", codes(three), {})
+    with db.transaction(SYSTEM) as session:
+        tag_rules.save_rule(session, SYSTEM, None, tag="VIP", conditions=[Condition("stage", "any_of", ["prospect"])])
+    assert tags_of(three) == [[], [], []]
+    undo(manager, done)
+    assert tags_of(three) == [["VIP"]] * 3

@@ -44,6 +44,7 @@ def test_the_log_narrows_to_a_field_or_a_kind_of_event(database: str, sales: Act
         ("customer", "remark"),
         ("customer", "tier"),
         ("customer", "tier_by_hand"),
+        ("customer", "tier_reason"),
     ]
     assert actions == ["changed", "created"]
     assert [(line.old, line.new) for line in tiers.rows] == [("B", "A"), (None, "B")]
@@ -96,7 +97,7 @@ class TestFeedback:
         change(sales, customer, remark="一", tier="B", feedback=" 感谢及时更新，\n沟通效率很高 ")
         change(sales, customer, tier="A")
         changed = factories.log_of("customer", customer.id, action="changed")
-        lines = [line for line in changed if line.field != "tier_by_hand"]
+        lines = [line for line in changed if line.field not in ("tier_by_hand", "tier_reason")]
         assert [(line.field, line.reason, line.feedback) for line in lines] == [
             ("tier", "客户来电", "感谢及时更新， 沟通效率很高"),
             ("remark", "客户来电", "感谢及时更新， 沟通效率很高"),

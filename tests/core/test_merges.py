@@ -311,3 +311,14 @@ def test_a_preview_says_what_would_be_and_masks_as_the_role_says(pair: tuple[Cus
     }
     assert [(one.name, is_new) for one, is_new in preview.contacts][1:] == [("李娜", True)]
     assert (preview.twins, preview.tags, preview.moved) == (1, ["关注案例", "重点"], {})
+
+
+def test_after_an_undo_each_has_a_primary_contact_though_one_was_chosen_meanwhile(pair: tuple[Customer, Customer], manager: Actor) -> None:
+    made = merge(manager, *pair)
+    with transaction(manager) as session:
+        other = contacts.list_contacts(session, manager, pair[0].id)[1]
+        contacts.make_primary(session, manager, other.id)
+    undo(manager, made)
+    with reading(manager) as session:
+        primaries = [[one.is_primary for one in contacts.list_contacts(session, manager, customer.id)] for customer in pair]
+    assert primaries == [[True], [True, False]]

@@ -112,3 +112,16 @@ def test_an_alias_that_gives_the_customer_away_is_refused(manager: Actor, custom
 )
 def test_numbers_that_could_reach_somebody_are_taken_out_of_texts(text: str, expected: str) -> None:
     assert outside_sheet.scrub(text, {}) == expected
+
+
+def test_words_of_ones_own_are_scrubbed_wherever_they_stand(manager: Actor) -> None:
+    need = "ACME PUMPS 要报价，见 https://www.acme-pumps.example/a?b=1，电话 138.0000.1234，交期 2026-10-01，预算 1.5 万"
+    person = factories.contact_values(name="陈洁明")
+    customer = factories.make_customer(
+        manager, contacts=[person], stage="qualified", name="Acme Pumps", industry="Acme pumps 的水泵", core_need=need
+    )
+    text = text_of(make(manager, customer, "core_need", "industry"))
+    for secret in ("acme", "138.0000", "0000.1234"):
+        assert secret not in text.casefold()
+    for shown in ("的水泵", "要报价", "2026-10-01", "预算1.5万"):
+        assert shown in text

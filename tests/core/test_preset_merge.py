@@ -1,5 +1,7 @@
 """Merging two entries of a list: every record that refers to the first gets the second, with its line in the change log."""
 
+from functools import partial
+
 import pytest
 
 from crm_core.db import reading, transaction
@@ -7,11 +9,15 @@ from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Attachment, Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import library
+from crm_core.services import field_changes, library, saved_views, tag_rules
+from crm_core.services.attachments import IDENTITY_CARD
 from crm_core.services.entry import check_entry
+from crm_core.services.field_settings import FieldSetting
 from crm_core.services.log_words import LogWords
+from crm_core.services.measures import Condition
 from crm_core.services.preset_merge import Uses, count_uses, merge_presets
 from tests import factories
+from tests.core.test_concurrency import at_once
 
 
 def add(category: str, name: str) -> str:
@@ -133,3 +139,34 @@ def test_a_hidden_entry_stays_on_the_records_that_have_it(database: str, sales: 
     assert present().label(again(customer).segment) == "老客户"
     checked = check_entry(present(), factories.customer_values(segment=code), [factories.contact_values()])
     assert checked.errors == {}
+
+
+def test_saved_views_tag_rules_and_field_settings_name_the_second_from_then_on(database: str, sales: Actor) -> None:
+    first, second = add("segment", "老客户"), add("segment", "存量")
+    with transaction(sales) as session:
+        view = saved_views.save_view(session, sales, "老客户", query={"segment": [first, second], "q": [first]}, columns=[])
+    with transaction(SYSTEM) as session:
+        tag_rules.save_rule(session, SYSTEM, None, tag="老", conditions=[Condition("segment", "any_of", ["segment.new", first])])
+        setting = FieldSetting(offered={"prospect": (first, "segment.new")})
+        field_changes.save_setting(session, SYSTEM, "segment", setting, version=0)
+    merge(first, second)
+    with reading(sales) as session:
+        assert saved_views.list_views(session, sales)[view].query == {"segment": [second], "q": [first]}
+    with reading(SYSTEM) as session:
+        ((rule, _count),) = tag_rules.list_rules(session, SYSTEM)
+        assert rule.conditions[0].value == ["segment.new", second]
+        field = library.get_library(session).fields["segment"]
+        assert {entry.code for entry in library.get_library(session).offered(field, "prospect")} == {second, "segment.new"}
+        assert {entry.code for entry in library.get_library(session).offered(field, "customer")} > {second}
+
+
+def test_two_who_merge_two_entries_into_each_other_at_once_make_no_circle(database: str) -> None:
+    first, second = add("segment", "老客户"), add("segment", "存量")
+    outcomes = at_once([partial(merge, first, second), partial(merge, second, first)])
+    assert sorted(type(one).__name__ for one in outcomes) == ["Uses", "ValidationFailed"]
+    assert len([entry for entry in present().active("segment") if entry.code in (first, second)]) == 1
+
+
+def test_the_entry_for_identity_cards_is_not_merged_away(database: str) -> None:
+    with pytest.raises(ValidationFailed):
+        merge(IDENTITY_CARD, "attachment_type.other")

@@ -1,6 +1,7 @@
 """审核: every move by everybody in every state, corrections, deadlines, several reviewers at once, and who sees what."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from crm_core.models import (
     Team,
     User,
 )
-from crm_core.permissions import SYSTEM, Access, Actor
+from crm_core.permissions import SYSTEM, Access, Actor, Permission
 from crm_core.services import (
     attachments,
     contacts,
@@ -402,6 +403,29 @@ class TestCorrection:
             assert [one.id for one in attachments.list_attachments(session, sales, draft_id=draft_id)] == [found.id]
             attachments.delete_attachment(session, sales, found.id)
 
+    def test_only_its_author_takes_a_file_off_an_entry_that_is_corrected(self, sales: Actor, manager: Actor) -> None:
+        entry = enter(sales)
+        draft_id = withdraw(sales, entry)
+        with transaction(sales) as session:
+            file = store_file(factories.PDF)
+            attachments.add_attachment(session, sales, file=file, type="attachment_type.other", draft_id=draft_id)
+        correct(sales, entry)
+        give_back(manager, entry)
+        with transaction(sales) as session:
+            reviews.begin_correction(session, sales, review_of(entry).id)
+        with reading(manager) as session:
+            (found,) = review_list.get_review(session, manager, entry.code).files
+        with transaction(manager) as session, pytest.raises(NotFound):
+            attachments.delete_attachment(session, manager, found.id)
+
+    def test_an_author_who_may_not_enter_customers_any_more_submits_nothing(self, sales: Actor, manager: Actor) -> None:
+        entry = enter(sales)
+        give_back(manager, entry)
+        demoted = replace(sales, permissions=sales.permissions - {Permission.CUSTOMER_CREATE})
+        with pytest.raises(NotAllowed):
+            correct(demoted, entry)
+        assert review_of(entry).state == ReviewState.RETURNED
+
     def test_a_return_needs_a_reason(self, sales: Actor, manager: Actor) -> None:
         entry = enter(sales)
         with pytest.raises(ValidationFailed):
@@ -517,3 +541,27 @@ class TestSight:
             assert attachments.open_attachment(session, manager, file).content == factories.PDF
         with pytest.raises(NotFound), transaction(sales) as session:
             attachments.open_attachment(session, sales, file)
+
+    def test_a_customer_that_went_to_somebody_else_is_no_longer_read_through_its_review(
+        self, sales: Actor, manager: Actor, stranger: Actor
+    ) -> None:
+        entry = enter(sales)
+        approve(manager, entry)
+        with reading(sales) as session:
+            assert review_list.get_review(session, sales, entry.code).contacts[0].phone == PHONE
+        with transaction(SYSTEM) as session:
+            session.get_one(Customer, entry.id).owner_id = stranger.id
+        for actor in (sales, manager):
+            with reading(actor) as session, pytest.raises(NotFound):
+                review_list.get_review(session, actor, entry.code)
+            with reading(actor) as session, pytest.raises(NotFound):
+                review_list.duplicates_of(session, actor, entry.code)
+
+    @pytest.mark.parametrize("place", [Place.BIN, Place.MERGED])
+    def test_what_was_deleted_or_merged_is_not_read_through_its_review(self, sales: Actor, manager: Actor, place: Place) -> None:
+        entry = enter(sales)
+        approve(manager, entry)
+        with transaction(SYSTEM) as session:
+            session.get_one(Customer, entry.id).place = place
+        with reading(sales) as session, pytest.raises(NotFound):
+            review_list.get_review(session, sales, entry.code)

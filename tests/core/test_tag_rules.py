@@ -307,3 +307,33 @@ def test_no_sequence_of_rules_and_edits_takes_a_tag_that_was_set_by_hand(databas
 
 def test_every_kind_of_measure_can_be_compared() -> None:
     assert {measure.kind for measure in MEASURES.values()} == set(OPERATORS)
+
+
+def test_what_rules_set_and_clear_stands_in_the_log_as_done_by_the_system(database: str, sales: Actor) -> None:
+    customer, other = factories.make_customer(sales, remark="看重价格"), factories.make_customer(sales)
+    tag(sales, customer, "重点")
+    first = save(A_PRICE, tag="价格敏感")
+    edit(sales, other, remark="价格第一")
+    edit(sales, customer, remark="看重质量")
+    with transaction(SYSTEM) as session:
+        delete_rule(session, SYSTEM, first, version=1)
+    told = {
+        one.id: [(line.old, line.new, line.actor_name) for line in factories.log_of("customer", one.id, field="tags")]
+        for one in (customer, other)
+    }
+    assert told[customer.id] == [
+        ("", "重点", sales.name),
+        ("重点", "价格敏感, 重点", "system"),
+        ("价格敏感, 重点", "重点", "system"),
+    ]
+    assert told[other.id] == [("", "价格敏感", "system"), ("价格敏感", "", "system")]
+
+
+def test_a_tag_that_goes_from_one_rule_to_another_is_no_change(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales, stage="customer", remark="看重价格")
+    first = save(A_PRICE, tag="标签")
+    save(IS_WON, tag="标签")
+    with transaction(SYSTEM) as session:
+        save_rule(session, SYSTEM, first, tag="标签", conditions=[A_PRICE], is_active=False, version=1)
+    assert tags(customer) == ["标签"]
+    assert len(factories.log_of("customer", customer.id, field="tags")) == 1

@@ -3,11 +3,12 @@
 import pytest
 
 from crm_core.db import reading, transaction
-from crm_core.errors import NotAllowed
+from crm_core.errors import NotAllowed, ValidationFailed
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.tags import MAX_TAGS, list_tags, set_tags, tags_of
 from tests import factories
+from tests.core.sentences import is_sentence
 
 
 def tag(actor: Actor, code: str, *names: str) -> None:
@@ -47,13 +48,32 @@ def test_customers_are_filtered_by_tag(database: str, sales: Actor) -> None:
         assert list_customers(session, sales, CustomerQuery(tags=(number,))).total == 0
 
 
-def test_a_tag_is_cut_to_its_column_and_their_number_is_limited(database: str, sales: Actor) -> None:
+def test_a_tag_is_cut_to_its_column(database: str, sales: Actor) -> None:
     customer = factories.make_customer(sales)
-    tag(sales, customer.code, "长" * 100, *(f"t{number:02d}" for number in range(30)))
+    tag(sales, customer.code, "长" * 100)
     with reading(SYSTEM) as session:
-        names = tags_of(session, customer.id)
-    assert len(names) == MAX_TAGS
-    assert max(map(len, names)) <= 40
+        assert tags_of(session, customer.id) == ["长" * 40]
+
+
+def test_too_many_tags_are_refused_and_none_is_lost(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    names = [f"t{number:02d}" for number in range(MAX_TAGS)]
+    tag(sales, customer.code, *names)
+    with pytest.raises(ValidationFailed) as refused:
+        tag(sales, customer.code, *names, "a00")
+    assert is_sentence(refused.value.errors["tags"][0])
+    with reading(SYSTEM) as session:
+        assert tags_of(session, customer.id) == names
+
+
+def test_two_who_choose_tags_at_once_lose_nothing(database: str, sales: Actor, manager: Actor) -> None:
+    customer = factories.make_customer(sales)
+    tag(sales, customer.code, "重点", "老客户")
+    for actor, chosen in ((sales, ["重点", "老客户", "展会"]), (manager, ["重点", "VIP"])):
+        with transaction(actor) as session:
+            set_tags(session, actor, customer.code, chosen, seen=["重点", "老客户"])
+    with reading(SYSTEM) as session:
+        assert set(tags_of(session, customer.id)) == {"重点", "展会", "VIP"}
 
 
 def test_tagging_needs_the_permission_to_edit(database: str, sales: Actor) -> None:

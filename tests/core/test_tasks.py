@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from crm_core import clock
 from crm_core.db import reading, transaction
-from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
+from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Customer, Notice, Task
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.archive import archive_customer, unarchive_customer
@@ -131,3 +131,16 @@ def test_an_overdue_task_is_told_once(database: str, sales: Actor, set_clock: Ca
         with transaction(SYSTEM) as session:
             tell_overdue(session)
     assert notices(sales) == ["task_overdue"]
+
+
+def test_nobody_gives_a_task_for_a_customer_that_is_archived_or_out_of_sight(
+    database: str, manager: Actor, sales: Actor, stranger: Actor, teams: dict[str, int]
+) -> None:
+    archived, unseen = factories.make_customer(sales), factories.make_customer(stranger)
+    service = factories.make_user(role="service", username="service", team_id=teams["east"])
+    with transaction(manager) as session:
+        archive_customer(session, manager, archived.id, reason="停止合作")
+    with pytest.raises(IllegalTransition):
+        give(manager, sales, archived)
+    with pytest.raises(NotFound):
+        give(manager, service, unseen)  # who sees all customers

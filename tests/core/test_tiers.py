@@ -144,3 +144,13 @@ def test_thresholds_are_for_those_who_set_rules_and_are_not_overwritten_unseen(d
     for error in (None, Conflict):
         with pytest.raises(error) if error else transaction(SYSTEM), transaction(administrator) as session:
             save_tier_policy(session, administrator, TierPolicy(), version=0)
+
+
+def test_a_tier_that_an_edit_sets_carries_its_reason_too(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    with pytest.raises(ValidationFailed) as refused, transaction(sales) as session:
+        update_customer(session, sales, customer.id, {"tier": "A"}, version=customer.version)
+    assert set(refused.value.errors) == {"reason"}
+    with transaction(sales) as session:
+        update_customer(session, sales, customer.id, {"tier": "A"}, version=customer.version, reason="集团客户")
+    assert (stored(customer).tier, stored(customer).tier_by_hand, stored(customer).tier_reason) == ("A", True, "集团客户")

@@ -12,9 +12,10 @@ from crm_core import clock
 from crm_core.db import engine, reading, transaction
 from crm_core.errors import CrmError, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Batch, Customer, Notice, OwnerChange, Place, Task, User
+from crm_core.models.standing import OPEN_PLACES
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import unscoped
-from crm_core.services import customers, owner_history, pool, receipts, transfers
+from crm_core.services import bulk, customers, owner_history, pool, receipts, transfers
 from crm_core.services.transfers import Selection
 from tests import factories
 
@@ -312,3 +313,9 @@ def test_thousands_of_customers_move_in_few_statements(database: str, sales: Act
     assert len(statements) < 60
     assert undo(manager, batch.id).done == 1501
     assert len(statements) < 120
+
+
+@pytest.mark.parametrize("place", [place for place in Place if place not in OPEN_PLACES])
+def test_there_is_a_word_for_every_place_in_which_a_customer_stays(place: Place) -> None:
+    assert place in transfers.REASONS
+    assert place in bulk.REASONS

@@ -156,6 +156,16 @@ class TestDetail:
         with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["展会", "重点"]
 
+    def test_a_tag_that_somebody_else_sets_meanwhile_stays(self, sales: Actor, manager: Actor) -> None:
+        customer = factories.make_customer(sales)
+        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
+        with db.transaction(manager) as session:
+            tags.set_tags(session, manager, customer.code, ["VIP"])
+        visit.tab.session_state["tag_choice"] = ["重点"]
+        visit.press("Save")
+        with db.reading(SYSTEM) as session:
+            assert tags.tags_of(session, customer.id) == ["VIP", "重点"]
+
     def test_a_manager_deletes_with_a_reason_and_takes_it_back(self, manager: Actor, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press("Delete customer")

@@ -137,6 +137,19 @@ class TestBulk:
         assert zh("undone for {count}, {left} left").format(count=1, left=0) in texts(visit)
         assert not visit.has("Undo")
 
+    def test_a_ticked_customer_stays_the_one_that_is_changed_when_another_one_comes_before_it(
+        self, sales: Actor, three: dict[str, Customer]
+    ) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
+        key = f"selected_{visit.tab.session_state['selection_turn']}"
+        first = visit.tab.session_state["listed_codes"][0]
+        visit.tab.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+        visit.rerun()
+        factories.make_customer(sales)  # the newest comes first
+        visit.pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"])
+        visit.enter("bulk_reason", "年度规划").press(zh("Change {count} customers").format(count=1))
+        assert [one.code for one in three.values() if tagged(one) == [["VIP"]]] == [first]
+
     def test_ticked_rows_alone_are_changed_and_other_filters_forget_them(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
         assert visit.widget("bulk_menu").disabled

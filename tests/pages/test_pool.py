@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm_core import clock
 from crm_core.db import reading, transaction
-from crm_core.models import Batch, Customer, OwnerChange
+from crm_core.models import Batch, Customer, OwnerChange, Place
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import pool, pool_rules
 from tests import factories
@@ -55,6 +55,18 @@ class TestPool:
         visit.press("Claim")
         assert colleague.name in visit.refusals[0]
         assert owner_of(made) == colleague.id
+
+    def test_a_ticked_customer_stays_the_one_that_is_claimed_when_another_one_leaves(
+        self, any_database: str, sales: Actor, stranger: Actor, colleague: Actor
+    ) -> None:
+        made = [pooled(sales) for _place in range(3)]  # the latest comes first
+        visit = Visit(stranger).go(routes.POOL)
+        visit.tab.session_state["pool_rows_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+        visit.rerun()
+        with transaction(colleague) as session:
+            pool.claim(session, colleague, [made[2].id])
+        visit.press("claim_chosen")
+        assert [owner_of(one) for one in made] == [None, stranger.id, colleague.id]
 
     def test_a_role_without_the_permission_is_not_led_there(self, any_database: str, sales: Actor, administrator: Actor) -> None:
         visit = Visit(factories.make_user(role="viewer")).go(routes.CUSTOMER, code=pooled(sales).code)
@@ -135,6 +147,13 @@ class TestTransfer:
         visit = Visit(manager).go(routes.TRANSFER).press(f"receipt_{batch}")
         assert (visit.page, visit.query) == (routes.RECEIPT, {"id": str(batch)})
 
+    def test_an_entry_that_its_author_withdrew_stays_and_is_named(self, any_database: str, sales: Actor, manager: Actor) -> None:
+        factories.make_customer(sales)
+        put(factories.make_customer(sales), place=Place.DRAFT)
+        visit = Visit(manager).go(routes.TRANSFER).enter("transfer_from", sales.id)
+        assert [metric.value for metric in visit.tab.metric] == ["1", "0", "1"]
+        assert shows(visit, zh("withdrawn from review; its author submits or discards it first"))
+
     def test_the_receiver_reads_the_receipt_but_neither_undoes_nor_exports_it(
         self, any_database: str, sales: Actor, colleague: Actor, manager: Actor
     ) -> None:
@@ -144,6 +163,10 @@ class TestTransfer:
         assert not visit.has("Undo transfer")
         assert not visit.has("Download to print")
         assert Visit(sales).go(routes.RECEIPT, id=str(batch)).refusals
+
+    @pytest.mark.parametrize("number", ["", "x", "9" * 30])
+    def test_a_number_that_no_receipt_can_have_is_told_so(self, any_database: str, sales: Actor, number: str) -> None:
+        assert zh("No receipt chosen") in " ".join(texts_of(Visit(sales).go(routes.RECEIPT, id=number)))
 
     def test_the_file_asks_for_its_purpose(self, any_database: str, sales: Actor, colleague: Actor, manager: Actor) -> None:
         batch = hand_over(manager, [factories.make_customer(sales).id], colleague)
