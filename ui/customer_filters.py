@@ -85,7 +85,7 @@ class Filters:
             self._open_asked_view()
             renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
-            with st.container(key="list_search", width=250):
+            with st.container(key="list_search", width=224):
                 st.text_input(
                     _("Search customers"),
                     key="q",
