@@ -11,11 +11,12 @@ from crm_core.i18n import _
 from crm_core.models import STAGES
 from crm_core.services.library import Library
 from ui.badges import CHART_COLOURS
+from ui.fitting import fitting
 
 FONT = "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Source Han Sans SC, system-ui, sans-serif"
 ACCENT = "#14A08E"
 HEIGHT = 300
-LONGEST_LABEL = 14
+LONGEST_LABEL = 28
 LAYOUT = {
     "height": HEIGHT,
     "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -80,7 +81,7 @@ def source_bars(sources: Mapping[str, int], library: Library) -> None:
 
 def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:
     largest = sorted(counts.items(), key=lambda pair: pair[1])[-10:]
-    labels = [escape(label) if len(label) <= LONGEST_LABEL else escape(label[: LONGEST_LABEL - 1]) + "…" for label, _count in largest]
+    labels = [escape(fitting(label, LONGEST_LABEL)) for label, _count in largest]
     bars = go.Bar(
         x=[count for _label, count in largest],
         y=labels,

@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
-from crm_core.models import FIELD_TYPES, CustomField
+from crm_core.errors import Conflict
+from crm_core.i18n import _, join_words
+from crm_core.models import FIELD_TYPES, KINDS, STAGES, CustomField
 from crm_core.services import field_changes
 from crm_core.services.field_changes import OWN_GROUPS, WITH_CHOICES, Choice, CustomValues
 from ui import feedback, field_form, forms, guard
@@ -33,14 +34,50 @@ def edit(row: CustomField) -> None:
     """Change a field, or take it out of use."""
     st.caption(_(FIELD_TYPES[row.type]))
     values = _draw(row)
+    seen: CustomField = st.session_state.get(field_form.SEEN, row)
+    if seen.version != row.version:
+        field_form.say_theirs(_changes(row, seen))
     if forms.decide(_("Save")):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            changed = field_changes.update_custom_field(session, guard.actor(), row.key, values, version=row.version)
-        if outcome.succeeded:
-            field_form.tell(changed)
-            st.rerun()
+        _save(row.key, values, version=seen.version)
     with st.expander(_("Remove this field"), icon=":material/delete:"):
         _offer_removal(row)
+
+
+def _save(key: str, values: CustomValues, *, version: int) -> None:
+    with feedback.attempt(show=False) as outcome, guard.acting() as session:
+        changed = field_changes.update_custom_field(session, guard.actor(), key, values, version=version)
+    if outcome.succeeded:
+        field_form.tell(changed)
+        st.rerun()
+    elif isinstance(outcome.error, Conflict):
+        with guard.reading() as session:
+            rows = field_changes.list_custom_fields(session, guard.actor())
+        st.session_state[field_form.SEEN] = next(row for row in rows if row.key == key)
+        guard.again()
+    elif outcome.error:
+        feedback.explain(outcome.error)
+
+
+def _changes(before: CustomField, after: CustomField) -> list[str]:
+    old, new = _words(before), _words(after)
+    nothing = _("(empty)")
+    return [f"{label}: {old[label] or nothing} → {new[label] or nothing}" for label in old if old[label] != new[label]]
+
+
+def _words(row: CustomField) -> dict[str, str]:
+    is_on = {True: _("yes"), False: _("no")}
+    return {
+        _("Name"): row.name,
+        _("English name"): row.name_en or "",
+        _("Choices"): join_words(one["name"] for one in row.choices if not one.get("is_retired")),
+        _("Group"): forms.group_title(row.group),
+        _("Only for these natures"): join_words(_(label) for code, label in KINDS.items() if code in row.kinds),
+        _("Only for these types"): join_words(_(label) for code, label in STAGES.items() if code in row.stages),
+        _("Help beside the field"): row.help or "",
+        _("Required"): is_on[row.is_required],
+        _("Shown in the customer list"): is_on[row.is_listed],
+        _("Removed"): is_on[row.removed_at is not None],
+    }
 
 
 def _offer_removal(row: CustomField) -> None:

@@ -24,6 +24,7 @@ from ui.parameters import AnyOf, Day, Id, Number, OneOf, Parameter, Quantity, Sw
 
 PAGE = "customers"
 PAGINATION_WIDTH = 340
+MORE_WIDTH = 620
 SORT_LABELS = {
     "newest": N_("Newest first"),
     "oldest": N_("Oldest first"),
@@ -85,7 +86,7 @@ class Filters:
             self._open_asked_view()
             renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
-            with st.container(key="list_search", width=250):
+            with st.container(key="list_search", width=224):
                 st.text_input(
                     _("Search customers"),
                     key="q",
@@ -108,7 +109,7 @@ class Filters:
             label = _("Filters") + (f" ({active})" if active else "")
             more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
             if more.open:
-                with more:
+                with more, st.container(width=MORE_WIDTH):
                     self._draw_more()
             st.selectbox(
                 _("Order"),
@@ -126,7 +127,7 @@ class Filters:
         return [*self.chosen, *(field.name + end for field in self.ranges for end in (LOW, HIGH)), *MORE]
 
     def _draw_more(self) -> None:
-        columns = st.columns(2)
+        columns = st.columns(3)
         titles = {name: label_of(self.library.fields[name]) for name in self.chosen if name in self.library.fields}
         titles |= {"activity": _("Customer status"), "owner": _("Owner"), "tag": _("Tags")}
         for number, (name, choices) in enumerate(
@@ -139,7 +140,7 @@ class Filters:
                     st.session_state["city"] = [code for code in chosen if code in choices]
                 else:
                     choices = {code: regions()[code].label for code in chosen}
-            columns[number % 2].multiselect(
+            columns[number % 3].multiselect(
                 titles[name],
                 list(choices),
                 format_func=lambda code, labels=choices: labels.get(code, str(code)),

@@ -1,6 +1,5 @@
 """The table of customers: one page of rows as people read them, each name opening its customer."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,19 +22,21 @@ from crm_core.services.library import Library
 from crm_core.services.list_columns import Column
 from ui import routes
 from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
+from ui.fitting import fitting
 
 ROW_HEIGHT = 36
-STATES_WIDTH = {"zh_CN": 148, "en": 204}
-STATES_AND_INDUSTRY_WIDTH = 286
-REGION_WIDTH = 94
+# States are longer in English, so there names and industries have less; either way all columns fill a screen of 1440 pixels.
+NAME_WIDTH = {"zh_CN": 224, "en": 196}
+STATES_WIDTH = {"zh_CN": 146, "en": 190}
+ACTIVITY_WIDTH = {"zh_CN": 58, "en": 76}
+INDUSTRY_WIDTH = {"zh_CN": 112, "en": 84}
+REGION_WIDTH = 84
 OWN_WIDTH = 120
-NAME_WIDTH = 196
-ACTIVITY_WIDTH = {"zh_CN": 58, "en": 78}
 WIDTHS = {
     "tier": 40,
-    "code": 102,
+    "code": 100,
     "region": REGION_WIDTH,
-    "contact": 62,
+    "contact": 60,
     "phone": 104,
     "email": 170,
     "owner": 60,
@@ -44,6 +45,8 @@ WIDTHS = {
     "updated": 88,
 }
 LETTER_WIDTH = 6.6
+CELL_PADDING = 18
+CHEVRON_WIDTH = 14
 INCOMPLETE_COLOUR = "#D97706"
 
 
@@ -84,7 +87,8 @@ def _row(
 ) -> dict[str, Any]:
     line = Line(row, page.contacts.get(row.id, NO_CONTACT), library, owners)
     cells = {one.name: _cell_of(one.field, row, library) if one.field else CELLS[one.name](line) for one in columns}
-    return {"name": f":material/chevron_right: {row.name}" if is_link else row.name} | cells
+    name = _fitting(row.name, NAME_WIDTH[language()] - CHEVRON_WIDTH)
+    return {"name": f":material/chevron_right: {name}" if is_link else name} | cells
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def _stage(line: Line) -> list[str]:
 
 
 def _industry(line: Line) -> str:
-    return _fitting(line.library.division_label(line.row.industry) or line.row.industry_text or "", _industry_width())
+    return _fitting(line.library.division_label(line.row.industry) or line.row.industry_text or "", INDUSTRY_WIDTH[language()])
 
 
 def _amount(line: Line) -> float | None:
@@ -139,34 +143,16 @@ def _cell_of(field: Field, row: Any, library: Library) -> str | float | None:
     return float(value) if isinstance(value, Decimal) else display.show(field, value, library) or None
 
 
-def _states_width() -> int:
-    return STATES_WIDTH[language()]
-
-
-def _industry_width() -> int:
-    # The states are longer in English; together the columns fill a screen of 1440 pixels.
-    return STATES_AND_INDUSTRY_WIDTH - _states_width()
-
-
 def _fitting(text: str, width: int) -> str:
     """A text that is too wide for its column ends in an ellipsis; the table itself would cut through a letter."""
-    room = (width - 18) / LETTER_WIDTH
-    for place, letter in enumerate(text):
-        room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        if room < 0:
-            return text[: max(place - 1, 1)] + "…"
-    return text
+    return fitting(text, int((width - CELL_PADDING) / LETTER_WIDTH))
 
 
 def _configured(columns: Sequence[Column], *, is_link: bool) -> dict[str, Any]:
     column = st.column_config
-    name = (
-        column.ButtonColumn(
-            _("Customer name"), type="tertiary", alignment="left", width=NAME_WIDTH, pinned=True, key="open_customer", on_click=_open
-        )
-        if is_link
-        else column.TextColumn(_("Customer name"), width=NAME_WIDTH, pinned=True)
-    )
+    look: dict[str, Any] = {"label": _("Customer name"), "width": NAME_WIDTH[language()], "pinned": True}
+    opening: dict[str, Any] = {"type": "tertiary", "alignment": "left", "key": "open_customer", "on_click": _open}
+    name = column.ButtonColumn(**look, **opening) if is_link else column.TextColumn(**look)
     return {"name": name} | {one.name: _configure(one) for one in columns}
 
 
@@ -176,13 +162,13 @@ def _configure(one: Column) -> Any:
         return _of_field(one.field)
     if one.name == "stage":
         stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
-        return column.MultiselectColumn(one.title, options=list(stages), color=list(stages.values()), width=_states_width())
+        return column.MultiselectColumn(one.title, options=list(stages), color=list(stages.values()), width=STATES_WIDTH[language()])
     if one.name == "activity":
         states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
         return column.MultiselectColumn(one.title, options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()])
     if one.name == "amount":
         return column.NumberColumn(one.title, format="¥%,.0f", width=WIDTHS["amount"])
-    return column.TextColumn(one.title, width=_industry_width() if one.name == "industry" else WIDTHS[one.name])
+    return column.TextColumn(one.title, width=INDUSTRY_WIDTH[language()] if one.name == "industry" else WIDTHS[one.name])
 
 
 def _of_field(field: Field) -> Any:

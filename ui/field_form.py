@@ -5,13 +5,17 @@ from typing import Any
 
 import streamlit as st
 
+from crm_core.errors import Conflict
 from crm_core.fields import Field, Widget
 from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES
-from crm_core.services import field_changes
-from crm_core.services.field_settings import NEEDED, REQUIRED, YES, FieldSetting
-from crm_core.services.library import Library
+from crm_core.services import field_changes, field_words
+from crm_core.services.field_settings import NEEDED, REQUIRED, YES, FieldSetting, FieldSettings
+from crm_core.services.library import Library, get_library
 from ui import feedback, forms, guard
+
+SEEN = "field_seen"
+"""What the editor knows another administrator to have saved since the dialog was opened."""
 
 
 def edit(name: str, library: Library) -> None:
@@ -32,14 +36,34 @@ def edit(name: str, library: Library) -> None:
         key=f"help_{name}",
     )
     offered = _choose_presets(field, library, present) if field.widget in (Widget.PRESET, Widget.PRESETS) else {}
-    if not forms.decide(_("Save")):
-        return
-    setting = FieldSetting(is_shown=is_shown, kinds=kinds, stages=stages, help=help_text, offered=offered, **required)
-    with feedback.attempt() as outcome, guard.acting() as session:
-        changed = field_changes.save_setting(session, guard.actor(), name, setting, version=library.settings.version)
+    seen: FieldSettings = st.session_state.get(SEEN, library.settings)
+    if seen.of(name) != present:
+        say_theirs([f"{field_words.in_words(library, present)} → {field_words.in_words(library, seen.of(name))}"])
+    if forms.decide(_("Save")):
+        setting = FieldSetting(is_shown=is_shown, kinds=kinds, stages=stages, help=help_text, offered=offered, **required)
+        _save(name, setting, seen)
+
+
+def _save(name: str, setting: FieldSetting, seen: FieldSettings) -> None:
+    with feedback.attempt(show=False) as outcome, guard.acting() as session:
+        now = get_library(session).settings
+        # What others set for other fields meanwhile is no conflict, and stands.
+        version = now.version if now.of(name) == seen.of(name) else seen.version
+        changed = field_changes.save_setting(session, guard.actor(), name, setting, version=version)
     if outcome.succeeded:
         tell(changed)
         st.rerun()
+    elif isinstance(outcome.error, Conflict):
+        st.session_state[SEEN] = now
+        guard.again()
+    elif outcome.error:
+        feedback.explain(outcome.error)
+
+
+def say_theirs(changes: list[str]) -> None:
+    """Show what another administrator made of the field meanwhile, before it is saved again."""
+    told = _("Somebody else changed this field meanwhile: {changes}. Save again to put yours in its place, or cancel to keep theirs.")
+    st.warning(feedback.escape(told.format(changes="; ".join(changes))), icon=":material/sync_problem:")
 
 
 def tell(changed: int) -> None:

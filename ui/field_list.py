@@ -85,6 +85,7 @@ def _move(name: str, steps: int, *, version: int) -> None:
 
 
 def _edit(field: Field, library: Library, row: CustomField | None) -> None:
+    st.session_state.pop(field_form.SEEN, None)
     if row:
         guard.dialog(_("Edit field"), custom_field_form.edit, row)
     else:

@@ -108,8 +108,11 @@ def again() -> None:
 
 
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
-    """Open a dialog under a title in the user's language; each of its reruns looks the session up again."""
-    st.dialog(title, width="medium")(_guarded(function))(*arguments)
+    """Open a dialog under a title in the user's language; each of its reruns looks the session up again.
+
+    Once it is dismissed the page runs anew: what was entered in it is forgotten, and the page shows what it changed.
+    """
+    st.dialog(title, width="medium", on_dismiss="rerun")(_guarded(function))(*arguments)
 
 
 def at_click(make: Callable[[Actor], bytes]) -> Callable[[], bytes]:

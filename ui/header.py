@@ -16,6 +16,8 @@ from ui.routes import ROUTES, Route
 
 ICON = Path(__file__).parent / "web" / "icon.png"
 LOGO = Path(__file__).parent / "web" / "logo.png"
+ENTRY_LOOK = "background: rgb(148 173 179 / .25); font-weight: 600;"
+"""How the navigation marks the page that is shown."""
 
 
 def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
@@ -62,7 +64,14 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
         notice_list.draw()
         _draw_user_menu(actor)
     st.session_state["header_place"] = place
+    _mark_entry(routes.entry_of(current.url_path))
     _draw_beside(current, actor)
+
+
+def _mark_entry(url: str) -> None:
+    # Streamlit marks only the entry of the very page that is shown.
+    if url:
+        st.html(f'<style>[data-testid="stSidebarNavLink"][href$="/{url}"] {{ {ENTRY_LOOK} }}</style>')
 
 
 def _draw_beside(current: StreamlitPage, actor: Actor) -> None:

@@ -18,7 +18,7 @@ def draw(messages: Sequence[OutboxMessage]) -> None:
                 st.markdown(f"**{feedback.escape(message.subject)}**　{feedback.escape(message.recipient)}")
                 st.caption(" · ".join(_facts(message)))
                 if message.last_error:
-                    st.caption(feedback.escape(message.last_error))
+                    st.caption(feedback.escape(_("The mail server did not take it: {error}").format(error=message.last_error)))
             if st.button(_("Send now"), key=f"send_{message.id}", icon=":material/send:", type="tertiary"):
                 _retry(message.id)
 

@@ -150,17 +150,13 @@ def choose_other(customer: View) -> None:
     with guard.reading() as session:
         found = list_customers(session, guard.actor(), query, columns=())
     others: dict[str, Any] = {row.code: row for row in found.rows if row.id != customer.id}
-    if not others:
-        st.caption(_("No other customer is found. Type a part of its name, a contact or a phone."))
     names = {code: f"{row.name} ({code})" for code, row in list(others.items())[:CANDIDATES]}
-    other = st.radio(
-        _("Which customer goes into this one?"),
-        list(names),
-        index=None,
-        format_func=lambda code: escape(names[code]),
-        key="merge_other",
-        label_visibility="visible" if names else "collapsed",
-    )
+    other = None
+    if names:
+        title = _("Which customer goes into this one?")
+        other = st.radio(title, list(names), index=None, format_func=lambda code: escape(names[code]), key="merge_other")
+    else:
+        st.caption(_("No other customer is found. Type a part of its name, a contact or a phone."))
     if forms.decide(_("Compare"), icon=":material/compare_arrows:", is_ready=other is not None):
         st.switch_page(routes.MERGE, query_params={"code": customer.code, "other": str(other)})
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.clock import today
 from crm_core.config import settings
-from crm_core.i18n import N_, _, format_age, format_date, format_time
+from crm_core.i18n import N_, _, format_age, format_date, format_time, language
 from crm_core.models import OWNER_CAUSES, STAGES, TIERS
 from crm_core.reference import children_of, region_label
 from crm_core.services import library as presets
@@ -17,10 +17,15 @@ from crm_core.services.pool import Allowance, Card, PoolPage, PoolQuery
 from crm_core.services.pool_rules import PoolRules
 from ui import address, badges, feedback, forms, guard, routes
 from ui.customer_filters import first_page
+from ui.fitting import fitting
 from ui.parameters import AnyOf, Number, OneOf, Parameter
 
 PAGE = "pool"
 ROW_HEIGHT = 36
+# How a customer came into the pool is a longer phrase in English; there the industry has less.
+CAUSE_WIDTH = {"zh_CN": 104, "en": 150}
+INDUSTRY_WIDTH = {"zh_CN": 226, "en": 180}
+INDUSTRY_ROOM = {"zh_CN": 31, "en": 24}
 SORT_LABELS = {"newest": N_("Latest in the pool"), "oldest": N_("Longest in the pool"), "name": N_("By name")}
 
 
@@ -48,14 +53,14 @@ class Filters:
         with st.container(horizontal=True, vertical_alignment="bottom", key="pool_filters"):
             hint = _("Name, pinyin or code")
             st.text_input(
-                _("Search"), key="pool_q", icon=":material/search:", live="150ms", placeholder=hint, width=220, on_change=first_page
+                _("Search"), key="pool_q", icon=":material/search:", live="150ms", placeholder=hint, width=210, on_change=first_page
             )
             for name, (title, choices) in self.choices.items():
                 st.multiselect(
-                    title, list(choices), format_func=choices.__getitem__, key=name, placeholder=_("Any"), width=170, on_change=first_page
+                    title, list(choices), format_func=choices.__getitem__, key=name, placeholder=_("Any"), width=162, on_change=first_page
                 )
             labels = {code: _(label) for code, label in SORT_LABELS.items()}
-            st.selectbox(_("Order"), list(labels), format_func=labels.__getitem__, key="pool_sort", width=130, on_change=first_page)
+            st.selectbox(_("Order"), list(labels), format_func=labels.__getitem__, key="pool_sort", width=170, on_change=first_page)
         return self._query()
 
     def _query(self) -> PoolQuery:
@@ -123,10 +128,10 @@ def draw(page: PoolPage, library: Library) -> None:
 def _row(card: Card, library: Library) -> dict[str, Any]:
     day = card.pooled_at.astimezone(settings().timezone).date()
     return {
-        "name": f":material/chevron_right: {card.name}",
+        "name": f":material/chevron_right: {fitting(card.name, 28)}",
         "stage": _(STAGES[card.stage]),
         "tier": card.tier or "",
-        "industry": library.division_label(card.industry) or card.industry_text or "",
+        "industry": fitting(library.division_label(card.industry) or card.industry_text or "", INDUSTRY_ROOM[language()]),
         "region": region_label(card.city or card.province),
         "phone": card.phone or "",
         "before": card.owner_before,
@@ -137,15 +142,15 @@ def _row(card: Card, library: Library) -> dict[str, Any]:
 
 def _columns() -> dict[str, Any]:
     column = st.column_config
-    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=216, key="open_pooled", on_click=_open)
+    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=224, key="open_pooled", on_click=_open)
     titles = {
         "stage": (_("Customer type"), 100),
         "tier": (_("Tier"), 50),
-        "industry": (_("Industry"), 230),
+        "industry": (_("Industry"), INDUSTRY_WIDTH[language()]),
         "region": (_("Region"), 100),
         "phone": (_("Phone"), 110),
         "before": (_("Owner before"), 90),
-        "cause": (_("How"), 104),
+        "cause": (_("How"), CAUSE_WIDTH[language()]),
         "since": (_("Since"), 90),
     }
     return {"name": name} | {key: column.TextColumn(title, width=width) for key, (title, width) in titles.items()}

@@ -59,6 +59,8 @@ class Route:
     """What the navigation calls it where other pages stand behind it."""
     behind: str = ""
     """The address of the page behind whose entry it stands; all of them link to each other."""
+    within: str = ""
+    """The address of the page that it is opened from."""
 
     def opens_for(self, permissions: frozenset[str]) -> bool:
         """Whether a role with these permissions opens it."""
@@ -73,19 +75,27 @@ ROUTES = (
     Route(HOME, "home", N_("Home"), "home"),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
-    Route(REVIEW, "review", N_("Entry under review"), "rate_review", Permission.CUSTOMER_CREATE, others=(Permission.CUSTOMER_REVIEW,)),
+    Route(
+        REVIEW,
+        "review",
+        N_("Entry under review"),
+        "rate_review",
+        Permission.CUSTOMER_CREATE,
+        others=(Permission.CUSTOMER_REVIEW,),
+        within="reviews",
+    ),
     Route(CUSTOMERS, "customers", N_("Customer list"), "groups", Permission.CUSTOMER_READ, MANAGEMENT),
     Route(INTAKE, "intake", N_("Customer intake"), "person_add", Permission.CUSTOMER_CREATE, MANAGEMENT),
     Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, MANAGEMENT),
-    Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ),
-    Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT),
+    Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ, within="customers"),
+    Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT, within="customers"),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, CARE),
     Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, CARE),
     Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, CARE),
     Route(ARCHIVE, "archive", N_("Archived customers"), "inventory_2", Permission.CUSTOMER_READ, CARE),
     Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, CARE),
-    Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ),
-    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE),
+    Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ, within="transfer"),
+    Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
@@ -113,6 +123,11 @@ def beside(url: str) -> list[Route]:
     first = next((route.behind or route.url for route in ROUTES if route.url == url), url)
     found = [route for route in ROUTES if first in (route.url, route.behind)]
     return found if len(found) > 1 else []
+
+
+def entry_of(url: str) -> str:
+    """The address of the entry under which the navigation shows a page that is none itself; empty for all others."""
+    return next((route.behind or route.within for route in ROUTES if route.url == url), "")
 
 
 def parse(path: str) -> tuple[str, dict[str, str]]:

@@ -28,6 +28,7 @@ def draw(givers: dict[int, str], receivers: dict[int, str]) -> tuple[Selection |
         to = owner_actions.choose_receiver({id: name for id, name in receivers.items() if id != giver})
     tiers = {code: _(label) for code, label in {**TIERS, "": NO_TIER}.items()}
     stages = {code: _(label) for code, label in STAGES.items()}
+    left, right = st.columns(2)  # a row of its own: on a phone both owners come first
     with left:
         stage = st.multiselect(_("Customer type"), list(stages), format_func=stages.__getitem__, key="transfer_stage", placeholder=_("All"))
     with right:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, format_time
 from crm_core.models import User
 from crm_core.services import passwords, profile, second_factor, users
 from ui import feedback, forms, guard
@@ -59,6 +59,9 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
     """Name, role, team, disabled or not; a new one-time password; an end of the second factor."""
     if _has_shown_password():
         return
+    if account.blocked_at:
+        told = _("Somebody else may have used this account: its owner blocked it at {time}. A new one-time password opens it again.")
+        st.warning(told.format(time=format_time(account.blocked_at)), icon=":material/gpp_bad:")
     email, values = _draw_fields(account, roles, teams)
     with st.container(horizontal=True):
         if forms.decide(_("Save")):

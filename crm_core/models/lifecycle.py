@@ -96,7 +96,7 @@ PLACES = {
     Place.LIBRARY: N_("Customer list"),
     Place.REVIEW: N_("Under review"),
     Place.DRAFT: N_("Draft of its author"),
-    Place.ARCHIVE: N_("Archive"),
+    Place.ARCHIVE: N_("Archived customers"),
     Place.BIN: N_("Recycle bin"),
     Place.MERGED: N_("Merged"),
 }

@@ -94,9 +94,14 @@ def _setting(stored: Mapping[str, Any]) -> FieldSetting:
 
 def stored_form(settings: FieldSettings) -> dict[str, Any]:
     """The settings as they are kept; what is as it comes is left out."""
-    default = vars(FieldSetting())
-    fields = {name: {key: value for key, value in vars(one).items() if value != default[key]} for name, one in settings.by_field.items()}
+    fields = {name: stored_setting(one) for name, one in settings.by_field.items()}
     return {"fields": {name: values for name, values in sorted(fields.items()) if values}, "order": dict(settings.order)}
+
+
+def stored_setting(setting: FieldSetting) -> dict[str, Any]:
+    """One field's setting as it is kept."""
+    default = vars(FieldSetting())
+    return {key: value for key, value in vars(setting).items() if value != default[key]}
 
 
 def effective_fields(settings: FieldSettings, custom: Mapping[str, Custom]) -> dict[str, Field]:

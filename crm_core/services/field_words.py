@@ -7,7 +7,7 @@ from typing import Any
 from crm_core.fields import GROUPS
 from crm_core.i18n import N_, _, join_words
 from crm_core.models import KINDS, STAGES
-from crm_core.services.field_settings import REQUIRED
+from crm_core.services.field_settings import REQUIRED, FieldSetting, stored_setting
 from crm_core.services.library import Library
 
 _LISTS: dict[str, tuple[str, Mapping[Any, str]]] = {
@@ -25,6 +25,11 @@ def differing(library: Library, before: str | None, after: str | None) -> tuple[
     as_built = _("As built in")
     texts = [[f"{name}: {one.get(name) or as_built}" for name in names] for one in (old, new)]
     return "\n".join(texts[0]), "\n".join(texts[1])
+
+
+def in_words(library: Library, setting: FieldSetting) -> str:
+    """One field's setting."""
+    return join_words(_words(library, stored_setting(setting))) or _("As built in")
 
 
 def _settings(library: Library, stored: str | None) -> dict[str, str]:

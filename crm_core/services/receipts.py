@@ -148,7 +148,16 @@ def _line(actor: Actor, row: dict[str, Any], names: Mapping[int, str], contact: 
 
 def headings() -> list[str]:
     """What stands above the lines of a receipt."""
-    return [_("Customer code"), _("Customer name"), _("Customer type"), _("Tier"), _("From"), _("Open tasks"), _("Contact"), _("Phone")]
+    return [
+        _("Customer code"),
+        _("Customer name"),
+        _("Customer type"),
+        _("Tier"),
+        _("Owner before"),
+        _("Open tasks"),
+        _("Contact"),
+        _("Phone"),
+    ]
 
 
 def work_text(work: Mapping[str, int]) -> str:
@@ -203,8 +212,8 @@ def _workbook(actor: Actor, receipt: Receipt, lines: list[Line], purpose: str) -
 def _head(receipt: Receipt) -> list[tuple[str, str]]:
     givers = join_words(f"{name} {count:,}" for name, count in receipt.givers)
     head = [
-        (_("From"), givers),
-        (_("To"), receipt.to),
+        (_("Owner before"), givers),
+        (_("New owner"), receipt.to),
         (_("Customers"), f"{receipt.done:,}"),
         (_("Work that moved along"), work_text(receipt.work)),
         (_("Reason"), receipt.reason),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import browser, disowning, feedback, guard, header
+from ui import browser, disowning, feedback, guard, header, routes
 
 token = disowning.usable_token()  # first: the page speaks the language of the account
 header.title(_("This was not me"))
@@ -14,8 +14,11 @@ if st.session_state.pop("disowned", False):
 
 if token is None:
     feedback.empty_state("link_off", _("This link is no longer good"), _("It was used already, or is older than seven days."))
-    if guard.actor() is None and st.button(_("Go to sign-in"), type="tertiary", icon=":material/login:"):
-        browser.redirect("/")
+    if guard.actor() is None:
+        if st.button(_("Go to sign-in"), type="tertiary", icon=":material/login:"):
+            browser.redirect("/")
+    elif st.button(_("Personal settings"), icon=":material/manage_accounts:"):
+        st.switch_page(routes.SETTINGS)
     st.stop()
 
 st.write(_("Somebody signed in to your account, and it was not you? Then end all its sessions and block it here."))

@@ -21,6 +21,7 @@ if not queue.waiting and not queue.given_up:
     feedback.empty_state("mark_email_read", _("Nothing waits"), _("Mails that could not be sent yet appear here, with the reason."))
 if queue.given_up:
     st.subheader(_("Given up"), anchor=False)
+    st.caption(_("These are not tried again by themselves. Mend the cause, then send them."))
     mail_list.draw(queue.given_up)
 if queue.waiting:
     st.subheader(_("Waiting"), anchor=False)

@@ -22,7 +22,7 @@ def draw_actions(row: LaidAway) -> None:
         st.badge(_("kept"), color="violet")
     else:
         left = recycle_bin.days_left(rules, row.since)
-        st.badge(_("{days} days left").format(days=left), color="red" if left <= 3 else "gray", icon=":material/hourglass_bottom:")
+        st.badge(_("Days left: {days}").format(days=left), color="red" if left <= 3 else "gray", icon=":material/hourglass_bottom:")
     laid_away_list.hold_button(row)
     laid_away_list.restore_button(row, Permission.CUSTOMER_RESTORE, customers.restore_customer)
 

@@ -25,6 +25,8 @@ else:
                 found = transfers.preview(session, actor, selection)
             transfer_form.draw_preview(found)
             transfer_form.decide(selection, found, to=to, reason=reason)
+        else:
+            st.caption(_("Choose the present owner: then what will move is shown here, before anything is transferred."))
 
 if made:
     st.subheader(_("Receipts"), anchor=False)

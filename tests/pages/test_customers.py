@@ -96,6 +96,11 @@ class TestList:
         assert len(names(visit)) == 3
         assert visit.query == {}
 
+    def test_a_name_that_is_too_long_for_its_column_ends_in_an_ellipsis(self, sales: Actor) -> None:
+        factories.make_customer(sales, name="大连辽舸港口设备股份有限公司")
+        factories.make_customer(sales, name="乌鲁木齐昆仑辰光新能源装备制造股份有限公司")
+        assert set(names(Visit(sales).go(routes.CUSTOMERS))) == {"大连辽舸港口设备股份有限公司", "乌鲁木齐昆仑辰光新能源装备…"}
+
     def test_phones_are_masked(self, sales: Actor) -> None:
         factories.make_customer(sales, contacts=[factories.contact_values(phone="13800001234")])
         visit = Visit(sales).go(routes.CUSTOMERS)

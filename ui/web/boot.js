@@ -6,6 +6,8 @@
   // Without it Streamlit asks for two addresses below a deep link that do not exist.
   window.__streamlit = Object.assign(window.__streamlit || {}, { BACKEND_BASE_URL: location.origin + "/" });
   var theme = /(?:^|; )kemai_theme=(light|dark)/.exec(document.cookie);
+  // Dialogs stand outside the part of the page for which Streamlit says light or dark.
+  document.documentElement.style.colorScheme = theme ? theme[1] : "light dark";
   try {
     var key = "stActiveTheme-" + location.pathname + "-v2";
     if (theme) localStorage.setItem(key, JSON.stringify(theme[1] === "dark" ? "Dark" : "Light"));

@@ -1,0 +1,17 @@
+"""Cutting a text to the room it has, where nothing else does it: cells of tables and labels of charts."""
+
+import unicodedata
+
+
+def columns(text: str) -> int:
+    """How wide a text is, in letters: a Chinese character is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def fitting(text: str, room: int) -> str:
+    """The text, or as much of it as fits into so many letters, ending in an ellipsis."""
+    if columns(text) <= room:
+        return text
+    while text and columns(text) > room - 2:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
