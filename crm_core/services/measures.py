@@ -203,7 +203,8 @@ def describe(condition: Condition, library: Library, *, present: Sequence[Any] |
     if measure.has_period:
         label = _("{measure} in the last {count} days").format(measure=label, count=condition.days)
     if measure.kind is Kind.YES:
-        return _("{measure}: {answer}").format(measure=label, answer=_(OPERATORS[Kind.YES][condition.operator]))
+        answer = _(OPERATORS[Kind.YES][condition.operator])
+        return f"{label}: {answer}"
     words = [label, _(OPERATORS[measure.kind][condition.operator]), _value(condition, library)]
     sentence = " ".join(word for word in words if word)
     if present is None or not (shown := _present(condition, library, present)):
