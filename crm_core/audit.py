@@ -44,6 +44,9 @@ UNLOGGED = frozenset(
         "pooled_at",
         "pool_warned_on",
         "last_contact_at",
+        "followed_up_at",
+        "remind_at",
+        "overdue_told_at",
         "undone_at",
         "digest",
     }
