@@ -47,6 +47,9 @@ UNLOGGED = frozenset(
         "followed_up_at",
         "remind_at",
         "overdue_told_at",
+        "contact_id",
+        "series_id",
+        "occurs_on",
         "undone_at",
         "digest",
     }

@@ -46,6 +46,11 @@ class FollowUp(Base, Dated, Versioned):
     feedback: Mapped[str | None] = mapped_column(Text())
     """客户反馈: what the customer said to it [001]."""
 
+    @property
+    def name(self) -> str:
+        """What the change log calls it."""
+        return self.subject
+
 
 class FollowUpMention(Base):
     """A colleague who was named in a follow-up and told of it."""

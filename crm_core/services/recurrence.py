@@ -14,6 +14,8 @@ from crm_core.i18n import N_, _, format_date, join_words
 from crm_core.workdays import is_workday
 
 LONGEST = 200
+LONGEST_BREAK = 15
+"""No row of days without work is longer."""
 YEARS = 10
 """A rule has to fire within so many years."""
 
@@ -160,6 +162,14 @@ def _bounded(rule: str, latest: datetime) -> str:
     if "COUNT=" in rule or (given and given[1] <= f"{latest:%Y%m%d}"):
         return rule
     return re.sub(r";UNTIL=\d+", "", rule) + f";UNTIL={latest:%Y%m%d}"
+
+
+def following(recurrence: Recurrence, occurred: date, after: date) -> date | None:
+    """The next day of the rule after one that occurred, on which something is due later than on `after`."""
+    day = next_day(recurrence, occurred)
+    while day is not None and due_on(day, recurrence.on_holiday) <= after:
+        day = next_day(recurrence, max(day, after - timedelta(days=LONGEST_BREAK)))
+    return day
 
 
 def days_of(recurrence: Recurrence, count: int) -> list[date]:

@@ -24,13 +24,13 @@ GRANTED = {
 """The new permissions of the built-in roles; service and the others only read follow-ups."""
 
 AWAITING = "first_follow_up_on IS NOT NULL AND followed_up_at IS NULL"
-PARTIAL = {
+PARTIAL: dict[str, tuple[str, list[str], str]] = {
     "ix_task_remind": ("task", ["remind_at"], "done_at IS NULL AND remind_at IS NOT NULL"),
     "ix_task_untold": ("task", ["due_at"], "done_at IS NULL AND overdue_told_at IS NULL"),
     "ix_customer_awaiting": ("customer", ["first_follow_up_on", "owner_id"], AWAITING),
 }
 """Indexes of the rows that a job or a list looks for, which are few."""
-INDEXES = {
+INDEXES: dict[str, tuple[str, list[str]]] = {
     "ix_task_of_customer": ("task", ["customer_id", "done_at", "due_at"]),
     "ix_task_due": ("task", ["done_at", "due_at"]),
     "ix_task_series_id": ("task", ["series_id"]),
@@ -189,8 +189,10 @@ def _add_subjects() -> None:
 
 def downgrade() -> None:
     op.execute(f"DELETE FROM preset WHERE category = '{SUBJECTS}'")
-    for name, (table, *_rest) in {**PARTIAL, **INDEXES}.items():
-        op.drop_index(name, table)
+    for name, partial in PARTIAL.items():
+        op.drop_index(name, partial[0])
+    for name, whole in INDEXES.items():
+        op.drop_index(name, whole[0])
     op.create_index("ix_task_customer_id", "task", ["customer_id"])
     op.drop_index("ix_task_follow_up_id", "task")
     for table, added in columns().items():
