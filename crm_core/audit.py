@@ -44,6 +44,12 @@ UNLOGGED = frozenset(
         "pooled_at",
         "pool_warned_on",
         "last_contact_at",
+        "followed_up_at",
+        "remind_at",
+        "overdue_told_at",
+        "contact_id",
+        "series_id",
+        "occurs_on",
         "undone_at",
         "digest",
     }

@@ -3,7 +3,7 @@
 A session carries its actor in `session.info["actor"]`; row scope and the change log take it from there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,13 @@ def insert_unless_there(session: Session, model: type[Any], **values: Any) -> bo
     insert = (sqlite if is_sqlite(session) else postgresql).insert
     statement = insert(model).values(**values).on_conflict_do_nothing()
     return session.execute(statement.returning(*inspect(model).primary_key)).first() is not None
+
+
+def insert_all_unless_there(session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for many rows in one go, all with the same columns."""
+    if rows:
+        insert = (sqlite if is_sqlite(session) else postgresql).insert
+        session.execute(insert(inspect(model).local_table).on_conflict_do_nothing(), list(rows))
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class Permission(StrEnum):
     CUSTOMER_REVIEW = "customer:review"
     CUSTOMER_IMPORT = "customer:import"
     CUSTOMER_EXPORT = "customer:export"
+    FOLLOW_UP_WRITE = "follow_up:write"
+    FOLLOW_UP_DELETE = "follow_up:delete"
     POOL_CLAIM = "pool:claim"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
@@ -46,6 +48,8 @@ PERMISSIONS = {
     Permission.CUSTOMER_REVIEW: N_("Review entries"),
     Permission.CUSTOMER_IMPORT: N_("Import customers"),
     Permission.CUSTOMER_EXPORT: N_("Export customers"),
+    Permission.FOLLOW_UP_WRITE: N_("Write follow-ups"),
+    Permission.FOLLOW_UP_DELETE: N_("Delete follow-ups"),
     Permission.POOL_CLAIM: N_("Claim customers from the pool"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
@@ -59,6 +63,7 @@ PERMISSIONS = {
 
 AREAS = {
     "customer": N_("Customer management"),
+    "follow_up": N_("Customer management"),
     "pool": N_("Customer management"),
     "sensitive": N_("Customer management"),
     "dashboard": N_("Insight"),
@@ -118,7 +123,7 @@ class RoleTemplate:
 
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
-_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.POOL_CLAIM}
+_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
 _LEADING = _WORKING | {
     Permission.CUSTOMER_DELETE,
     Permission.CUSTOMER_RESTORE,
@@ -128,6 +133,7 @@ _LEADING = _WORKING | {
     Permission.CUSTOMER_REVIEW,
     Permission.CUSTOMER_IMPORT,
     Permission.CUSTOMER_EXPORT,
+    Permission.FOLLOW_UP_DELETE,
     Permission.SENSITIVE_REVEAL,
 }
 

@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"clock", "db", "fields", "masking", "models", "permissions", "seals"},
     "search": {"db", "models", "permissions", "pinyin", "scope"},
     "services": CORE,
-    "migrations": {"models", "normal"},
+    "migrations": {"config", "models", "normal"},
     "background": {"services"},
     "schema": CORE | {"services"},
     "cli": CORE | {"services", "schema"},

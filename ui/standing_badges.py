@@ -19,7 +19,7 @@ def draw(customer: View, days: LastDays) -> None:
         st.badge(_(TIERS[customer.tier]), color=TIER_COLOURS[customer.tier], icon=icon, help=feedback.escape(_tier(customer)))
     if customer.activity:
         st.badge(_(ACTIVITIES[customer.activity]), color=ACTIVITY_COLOURS[customer.activity], help=feedback.escape(_activity(days)))
-    if customer.first_follow_up_on and customer.last_contact_at is None:
+    if customer.awaits_first_follow_up:
         text = _("First follow-up by {day}").format(day=format_date(customer.first_follow_up_on))
         is_late = customer.first_follow_up_on < today()
         st.badge(text, color="red" if is_late else "blue", icon=":material/phone_forwarded:")

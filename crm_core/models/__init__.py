@@ -11,14 +11,16 @@ from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
 from crm_core.models.duplicate_pair import DuplicatePair
+from crm_core.models.follow_up import METHODS, FollowUp, FollowUpMention
 from crm_core.models.import_batch import ImportBatch
-from crm_core.models.job import Job
+from crm_core.models.job import Job, Lease
 from crm_core.models.library import CATEGORIES, Industry, IndustrySuggestion, OutlineQuestion, Preset, SuggestionState
 from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, ActivityStatus, Demand, LifecycleStage, Place
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
 from crm_core.models.policy import Policy
+from crm_core.models.reminder import ROBOTS, CalendarFeed, ReminderSetting, Robot
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
 from crm_core.models.sign_in import (
@@ -32,7 +34,7 @@ from crm_core.models.sign_in import (
     UserSession,
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
-from crm_core.models.task import PRIORITIES, TASK_KINDS, Task, title_of
+from crm_core.models.task import PRIORITIES, TASK_KINDS, TASK_STATES, Task, TaskComment, TaskState, TaskStep, title_of
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
@@ -42,15 +44,18 @@ __all__ = [
     "DECISION_ROLES",
     "FIELD_TYPES",
     "KINDS",
+    "METHODS",
     "MOVES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
     "REVIEW_MOVES",
     "REVIEW_STATES",
+    "ROBOTS",
     "SALES_STAGES",
     "STAGES",
     "TASK_KINDS",
+    "TASK_STATES",
     "TIERS",
     "TRANSITIONS",
     "AccountLink",
@@ -58,6 +63,7 @@ __all__ = [
     "Attachment",
     "Base",
     "Batch",
+    "CalendarFeed",
     "ChangeLog",
     "Contact",
     "Contract",
@@ -69,6 +75,8 @@ __all__ = [
     "Draft",
     "DuplicatePair",
     "FieldType",
+    "FollowUp",
+    "FollowUpMention",
     "ImportBatch",
     "Industry",
     "IndustrySuggestion",
@@ -76,6 +84,7 @@ __all__ = [
     "Kind",
     "KnownDevice",
     "KnownPlace",
+    "Lease",
     "LifecycleStage",
     "ListPreference",
     "LogSeal",
@@ -90,10 +99,12 @@ __all__ = [
     "Policy",
     "Preset",
     "RecoveryCode",
+    "ReminderSetting",
     "Review",
     "ReviewAsked",
     "ReviewState",
     "ReviewStep",
+    "Robot",
     "Role",
     "SavedView",
     "SignInFailure",
@@ -104,6 +115,9 @@ __all__ = [
     "TagRefusal",
     "TagRule",
     "Task",
+    "TaskComment",
+    "TaskState",
+    "TaskStep",
     "Team",
     "User",
     "UserSession",

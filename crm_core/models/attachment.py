@@ -18,6 +18,8 @@ class Attachment(Base):
     id: Mapped[Key]
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), index=True)
     draft_id: Mapped[str | None] = mapped_column(ForeignKey("draft.id"), index=True)
+    follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("follow_up.id", ondelete="SET NULL"), index=True)
+    """The follow-up with which it came; it is a file of the customer too."""
     type: Mapped[str] = mapped_column(ForeignKey("preset.code", onupdate="CASCADE"))
     filename: Mapped[str] = mapped_column(String(300))
     media_type: Mapped[str] = mapped_column(String(40))

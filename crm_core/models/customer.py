@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from crm_core import crypto
@@ -17,7 +17,7 @@ from crm_core.fields import Widget, always, declared, for_kind, for_stage
 from crm_core.i18n import N_
 from crm_core.models.base import Base, Dated, Encrypted, Key, Money, UtcTime, Versioned
 from crm_core.models.lifecycle import STAGES, TIERS, LifecycleStage
-from crm_core.models.standing import Standing
+from crm_core.models.standing import AWAITING, Standing
 from crm_core.normal import name_key
 
 
@@ -71,6 +71,9 @@ class Customer(Base, Standing, Dated, Versioned):
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
         Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
         Index("ix_customer_created", "place", "created_at", "owner_id"),
+        Index("ix_customer_contacted", "place", "last_contact_at", "owner_id"),
+        # Of the few that wait for their first follow-up.
+        Index("ix_customer_awaiting", "first_follow_up_on", "owner_id", sqlite_where=text(AWAITING), postgresql_where=text(AWAITING)),
     )
     audited = True
 

@@ -20,6 +20,7 @@ CATEGORIES = {
     "attachment_type": N_("Attachment type"),
     "interest": N_("Interest tags"),
     "event": N_("Events attended"),
+    "follow_up_subject": N_("Follow-up subject"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, ColumnElement, Date, SmallInteger, String
+from sqlalchemy import Boolean, ColumnElement, Date, SmallInteger, String, and_
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +13,8 @@ from crm_core.models.lifecycle import Place
 
 OPEN_PLACES = (Place.LIBRARY, Place.ARCHIVE)
 """Where a customer lies whose page can be opened."""
+AWAITING = "first_follow_up_on IS NOT NULL AND followed_up_at IS NULL"
+"""In SQL: the first follow-up has not been made."""
 
 NUMBERS = {Place.LIBRARY: 1, Place.REVIEW: 2, Place.DRAFT: 3, Place.ARCHIVE: 4, Place.BIN: 5, Place.MERGED: 6}
 _PLACES = {number: place for place, number in NUMBERS.items()}
@@ -50,10 +52,22 @@ class Standing:
     activity: Mapped[str | None] = mapped_column(String(8), index=True)
     last_contact_at: Mapped[datetime | None] = mapped_column(UtcTime)
     first_follow_up_on: Mapped[date | None] = mapped_column(Date())
-    """Until when the first follow-up has to be made [000]."""
+    """Until when the first follow-up has to be made [000]; it stays when it was made, for the rate."""
+    followed_up_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """When the first follow-up was made."""
     verified_on: Mapped[date | None] = mapped_column(Date())
     verify_on: Mapped[date | None] = mapped_column(Date(), index=True)
     """When the data has to be checked again [002]."""
+
+    @hybrid_property
+    def awaits_first_follow_up(self) -> bool:
+        """Nobody has followed up this new customer yet."""
+        return self.first_follow_up_on is not None and self.followed_up_at is None
+
+    @awaits_first_follow_up.inplace.expression
+    @classmethod
+    def _awaits_first_follow_up(cls) -> ColumnElement[bool]:
+        return and_(cls.first_follow_up_on.is_not(None), cls.followed_up_at.is_(None))
 
     @hybrid_property
     def is_listed(self) -> bool:

@@ -8,7 +8,7 @@ from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
-from crm_core.models import Attachment, Customer, Draft, Review
+from crm_core.models import Attachment, Customer, Draft, FollowUp, Review
 from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
@@ -43,13 +43,17 @@ def add_attachment(
     type: str,
     customer_id: int | None = None,
     draft_id: str | None = None,
+    follow_up_id: int | None = None,
     has_consent: bool = False,
 ) -> Attachment:
-    """Give a file of the store to a customer or a draft. Raises `FileRefused`, `NotAllowed`, `NotFound`.
+    """Give a file of the store to a customer, or to a draft; `follow_up_id` is for one that came with a follow-up of the customer.
+
+    Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
     """
-    require(actor, Permission.CUSTOMER_CREATE if draft_id else Permission.CUSTOMER_EDIT)
+    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.CUSTOMER_EDIT
+    require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
     library = get_library(session)
     if type not in {entry.code for entry in library.active("attachment_type")}:
         raise FileRefused(_("Choose what kind of document this is."))
@@ -68,7 +72,13 @@ def add_attachment(
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
     else:
-        attach(session, attachment, lock_listed(session, customer_id))
+        customer = lock_listed(session, customer_id)
+        if follow_up_id:
+            own = select(FollowUp.id).where(FollowUp.id == follow_up_id, FollowUp.customer_id == customer.id)
+            attachment.follow_up_id = session.execute(own).scalar()
+            if attachment.follow_up_id is None:
+                raise NotFound(_("This follow-up is gone. Reload the page."))
+        attach(session, attachment, customer)
     session.flush()
     return attachment
 

@@ -22,6 +22,7 @@ from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
 from crm_core.services.demo_fields import fill_fields
+from crm_core.services.demo_follow_ups import fill_follow_ups
 from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.demo_list import fill_list
 from crm_core.services.demo_pool import fill_pool
@@ -76,6 +77,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         if actor.can(Permission.RULE_EDIT):
             fill_fields(session, actor)
     fill_pool(session, actor)
+    fill_follow_ups(session)
     if users:
         fill_reviews(session, actor)
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor

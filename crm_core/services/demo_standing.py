@@ -10,7 +10,7 @@ from crm_core.i18n import _
 from crm_core.models import Customer, Task
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import unscoped
-from crm_core.services import hand_tiers, tag_rules, tasks, verification
+from crm_core.services import hand_tiers, reminders, tag_rules, tasks, verification
 from crm_core.services.measures import Condition
 
 RULES: tuple[tuple[str, tuple[Condition, ...]], ...] = (
@@ -45,15 +45,15 @@ def fill_standing(session: CrmSession, actor: Actor) -> None:
             name=_("Quarterly call"), due_at=tasks.end_of(today + timedelta(days=row.id % 5)), customer_id=row.id, created_by_id=actor.id
         )
         tasks.assign(session, task, row.owner_id, by=actor)
-    tasks.finish(task, _("Satisfied; wants an offer for next year."))
-    tasks.tell_overdue(session)
+    tasks.finish(session, task, _("Satisfied; wants an offer for next year."))
+    reminders.tell_overdue(session)
 
 
 def _contact(session: CrmSession) -> None:
     """The first follow-up was made, except with the newest customers; with one of these it is overdue."""
     everyone = update(Customer).where(Customer.is_listed)
     older = everyone.where(Customer.created_at < clock.now() - timedelta(days=10), Customer.stage != "churned").values(
-        last_contact_at=Customer.created_at, updated_at=Customer.updated_at
+        last_contact_at=Customer.created_at, followed_up_at=Customer.created_at, updated_at=Customer.updated_at
     )
     session.execute(older, execution_options={**unscoped, "synchronize_session": False})
     newest = select(Customer.id).where(Customer.last_contact_at.is_(None)).order_by(Customer.id).limit(1).scalar_subquery()

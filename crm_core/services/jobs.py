@@ -20,8 +20,8 @@ from crm_core.services import (
     outbox,
     recycle_bin,
     recycling,
+    reminders,
     review_deadlines,
-    tasks,
     verification,
 )
 
@@ -54,7 +54,9 @@ JOBS: dict[str, Work] = {
     "reviews": Work(review_deadlines.follow_up, timedelta(minutes=10)),
     "derived": Work(derived.derive_all, 6 * HOUR),
     "verifications": Work(verification.open_due, 6 * HOUR),
-    "overdue_tasks": Work(tasks.tell_overdue, HOUR),
+    "overdue_tasks": Work(reminders.tell_overdue, timedelta(minutes=5)),
+    "due_tasks": Work(reminders.tell_due_soon, timedelta(minutes=1)),
+    "first_follow_ups": Work(reminders.tell_first_follow_ups, HOUR),
     "purge": Work(recycle_bin.purge, HOUR),
     "unused_files": Work(None, HOUR * 6, read=file_store.remove_unused_files),
     duplicate_scan.JOB: Work(duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),

@@ -12,14 +12,31 @@ from sqlalchemy import select
 from crm_core.db import CrmSession
 from crm_core.fields import GROUPS, Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
-from crm_core.models import ACTIONS, ACTIVITIES, KINDS, PLACES, STAGES, Base, ChangeLog, Customer, Policy, Role, Team
+from crm_core.models import (
+    ACTIONS,
+    ACTIVITIES,
+    KINDS,
+    METHODS,
+    PLACES,
+    PRIORITIES,
+    STAGES,
+    TASK_STATES,
+    Base,
+    ChangeLog,
+    Customer,
+    Policy,
+    Role,
+    Team,
+)
 from crm_core.permissions import ACCESS, PERMISSIONS, SENSITIVE, SYSTEM, Actor
 from crm_core.services import display
 from crm_core.services.field_settings import AREA
 from crm_core.services.field_words import differing
+from crm_core.services.follow_up_rules import LEADS
 from crm_core.services.library import Library, get_library
 from crm_core.services.measures import MEASURES, Condition, describe
 from crm_core.services.outside_sheet import PEOPLE
+from crm_core.services.recurrence import HOLIDAYS
 from crm_core.services.rule_words import AREAS, differing_rules
 from crm_core.services.users import user_names
 from crm_core.services.verification import CHECKS
@@ -40,7 +57,9 @@ ENTITIES = {
     "outline_question": N_("Talking points"),
     "contract": N_("Contract"),
     "review": N_("Review"),
+    "follow_up": N_("Follow-up"),
     "task": N_("Task"),
+    "robot": N_("Group chat robot"),
     "policy": N_("Rule"),
     "tag_rule": N_("Tag rule"),
     "custom_field": N_("Custom field"),
@@ -62,7 +81,20 @@ OTHER_FIELDS = {
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
     "assignee_id": N_("Assignee"),
-    "done_at": N_("Done"),
+    "done_at": N_("Closed"),
+    "description": N_("Description"),
+    "priority": N_("Priority"),
+    "rule": N_("Recurrence"),
+    "rule_from": N_("Recurs from"),
+    "on_holiday": N_("On holidays"),
+    "remind_lead": N_("Reminder"),
+    "follow_up_id": N_("Plan of a follow-up"),
+    "happened_at": N_("Time of the follow-up"),
+    "method": N_("Method"),
+    "subject": N_("Subject"),
+    "content": N_("Content"),
+    "feedback": N_("Customer feedback"),
+    "contact_name": N_("Contact name"),
     "done_note": N_("Completion note"),
     "due_at": N_("Due"),
     "conditions": N_("Conditions"),
@@ -168,6 +200,11 @@ class LogWords:
             "conditions": self._conditions,
             "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
+            "method": lambda stored: _listed(METHODS, [stored]),
+            "priority": lambda stored: _listed(PRIORITIES, [stored]),
+            "on_holiday": lambda stored: _listed(HOLIDAYS, [stored]),
+            "state": lambda stored: _listed(TASK_STATES, [stored]),
+            "remind_lead": lambda stored: _(LEADS[int(stored)]) if int(stored) in LEADS else stored,
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
         }
 

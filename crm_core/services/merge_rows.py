@@ -35,6 +35,7 @@ WAYS: dict[str, Way] = {
     "contact.customer_id": Way.UNITE,
     "contract.customer_id": Way.MOVE,
     "customer_tag.customer_id": Way.UNITE,
+    "follow_up.customer_id": Way.MOVE,
     "duplicate_pair.first_id": Way.STAY,  # listed only while both are in the library
     "duplicate_pair.second_id": Way.STAY,
     "merge.customer_id": Way.STAY,  # merges are followed one by one
@@ -52,13 +53,14 @@ NAMED = {
     "attachment": N_("Attachment"),
     "contact": N_("Contact"),
     "contract": N_("Contract"),
+    "follow_up": N_("Follow-up"),
     "task": N_("Task"),
 }
 TIER = ("tier", "tier_by_hand", "tier_reason", "tier_until")
 """Noted together: beside people the rules change them, and setting the first clears the others."""
 UNNOTED = frozenset({"id", "version", "updated_at", "is_incomplete", "name_key", "identity_hash", "phone_key", "email_key", *TIER})
 """Columns of edited records that follow from others, or that say that something was changed: an undo is a change, too."""
-GOING_ON = frozenset({"last_contact_at", "owned_since", "pooled_at", "pool_warned_on"})
+GOING_ON = frozenset({"last_contact_at", "followed_up_at", "owned_since", "pooled_at", "pool_warned_on"})
 """Columns that tell of what happened; what they tell of since stays."""
 EXTRA = "extra."
 """Before the key of a custom field."""

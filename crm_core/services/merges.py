@@ -163,9 +163,11 @@ def _refuse(kept: Customer, merged: Customer) -> None:
 
 
 def _take_over(kept: Customer, merged: Customer) -> None:
-    """The latest contact counts; a customer in the pool gets the other one's owner, who works at it."""
+    """The latest contact counts, and the earliest first follow-up; a customer in the pool gets the other one's owner, who works at it."""
     if merged.last_contact_at and (kept.last_contact_at is None or kept.last_contact_at < merged.last_contact_at):
         kept.last_contact_at = merged.last_contact_at
+    if merged.followed_up_at and (kept.followed_up_at is None or kept.followed_up_at > merged.followed_up_at):
+        kept.followed_up_at = merged.followed_up_at
     if kept.owner_id is None and merged.owner_id is not None:
         kept.owner_id, kept.owned_since = merged.owner_id, merged.owned_since
         kept.pooled_at = kept.pool_warned_on = None

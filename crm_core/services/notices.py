@@ -1,6 +1,6 @@
 """Notices in the app: sending them, and what their receiver reads and marks as read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from crm_core import clock
-from crm_core.db import CrmSession, insert_unless_there
+from crm_core.db import CrmSession, insert_all_unless_there, insert_unless_there
 from crm_core.i18n import N_, _, format_time
 from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
@@ -101,6 +101,29 @@ KINDS: dict[str, Kind] = {
         "alarm",
         {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
     ),
+    "task_due_soon": Kind(
+        N_("Task due soon"),
+        N_("{task}, due {time}."),
+        "notifications_active",
+        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "task_commented": Kind(
+        N_("Comment on a task"),
+        N_("{actor} on {task}: {text}"),
+        "comment",
+        {"task": lambda kind_and_name: title_of(*kind_and_name)},
+    ),
+    "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind"),
+    "mentioned": Kind(N_("You were mentioned"), N_("{actor} mentioned you in a follow-up of {customer}: {text}"), "alternate_email"),
+    "first_follow_up_due": Kind(N_("First follow-up due"), N_("The first follow-up of {customer} is due until {day}."), "schedule"),
+    "first_follow_up_late": Kind(N_("First follow-up overdue"), N_("The first follow-up of {customer} was due until {day}."), "alarm"),
+    "review_due_soon": Kind(
+        N_("Correction due soon"),
+        N_("{customer} was returned to you. Correct it and submit it again until {time}."),
+        "hourglass_bottom",
+        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+    ),
+    "reviews_waiting": Kind(N_("Entries to review"), N_("{count} entries wait for your review. Open the list and decide."), "rate_review"),
     "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
     "customer_deleted": Kind(N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete"),
     "customer_archived": Kind(N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2"),
@@ -137,6 +160,17 @@ class Told:
     is_read: bool
 
 
+@dataclass(frozen=True)
+class Message:
+    """A notice to one person, to be sent with others of its kind."""
+
+    user_id: int
+    data: Mapping[str, Any]
+    path: str = ""
+    customer_id: int | None = None
+    key: str | None = None
+
+
 def notify(
     session: CrmSession,
     user_ids: Iterable[int],
@@ -150,6 +184,12 @@ def notify(
     """Send a notice; whoever got one with this key before is left out. `path` is where a click leads."""
     for user_id in user_ids:
         insert_unless_there(session, Notice, user_id=user_id, kind=kind, data=dict(data), path=path, customer_id=customer_id, key=key)
+
+
+def notify_each(session: CrmSession, kind: str, messages: Sequence[Message]) -> None:
+    """Send many notices of one kind, each with its own values; whoever got one with the same key before is left out."""
+    rows = [{**vars(message), "data": dict(message.data), "kind": kind, "created_at": clock.now()} for message in messages]
+    insert_all_unless_there(session, Notice, rows)
 
 
 def count_unread(session: CrmSession, actor: Actor) -> int:

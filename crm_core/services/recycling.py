@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tr
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
-from crm_core.models import Customer, Task
+from crm_core.models import Customer, Task, TaskState
 from crm_core.permissions import SYSTEM
 from crm_core.scope import unscoped
 from crm_core.services import owners
@@ -54,7 +54,7 @@ def _last_cooperation(customer: Any, rules: PoolRules) -> date:
 
 
 def _last_contact(session: CrmSession, customer: Any, rules: PoolRules) -> date:
-    done = session.execute(select(func.max(Task.done_at)).where(Task.customer_id == customer.id)).scalar_one()
+    done = session.execute(select(func.max(Task.done_at)).where(Task.customer_id == customer.id, Task.state == TaskState.DONE)).scalar_one()
     moments = [moment.astimezone(settings().timezone).date() for moment in (done, customer.last_contact_at) if moment]
     days: list[date] = [_last_cooperation(customer, rules), *moments, *([customer.verified_on] if customer.verified_on else [])]
     return max(days)
@@ -88,7 +88,7 @@ def _nothing_since(day: date, *, by_contact: bool) -> list[ColumnElement[bool]]:
         nothing += [
             or_(Customer.last_contact_at.is_(None), Customer.last_contact_at < moment),
             or_(Customer.verified_on.is_(None), Customer.verified_on < day),
-            ~exists().where(Task.customer_id == Customer.id, Task.done_at >= moment),
+            ~exists().where(Task.customer_id == Customer.id, Task.done_at >= moment, Task.state == TaskState.DONE),
         ]
     return nothing
 

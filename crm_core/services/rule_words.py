@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_core.i18n import N_, _, join_words
 from crm_core.models import STAGES, TIERS
-from crm_core.services import activity, field_settings, pool_rules, recycle_bin, review_rules, tiers, verification_plan
+from crm_core.services import activity, field_settings, follow_up_rules, pool_rules, recycle_bin, review_rules, tiers, verification_plan
 from crm_core.services.review_rules import BY
 
 AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
@@ -17,6 +17,7 @@ AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
     activity.AREA: (N_("Customer status"), activity.ActivityPolicy),
     verification_plan.AREA: (N_("Periodic verification"), verification_plan.VerificationPolicy),
     field_settings.AREA: (N_("Fields"), dict),
+    follow_up_rules.AREA: (N_("Follow-ups and reminders"), follow_up_rules.FollowUpPolicy),
     recycle_bin.AREA: (N_("Recycle bin rules"), recycle_bin.BinRules),
 }
 """What an area is called, and the settings in force before anybody set any; those of the fields have words of their own."""
@@ -49,6 +50,9 @@ SETTINGS: Mapping[str, str] = {
     "high_months": N_("High value: every (months)"),
     "other_months": N_("Others: every (months)"),
     "days": N_("Days in the recycle bin"),
+    "late_hours": N_("Late when recorded after (hours)"),
+    "quiet_days": N_("Long without contact after (days)"),
+    "remind_lead": N_("Reminder before it is due (minutes)"),
 }
 
 _CODES: Mapping[str, str] = {

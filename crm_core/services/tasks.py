@@ -1,29 +1,51 @@
 """任务: who has to do what until when; done with a note, passed on by those who see a team."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, String, cast, exists, literal, select
+from sqlalchemy import Select, func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import PRIORITIES, Customer, Notice, Task, User, title_of
+from crm_core.models import PRIORITIES, Customer, Task, TaskComment, TaskState, TaskStep, User, title_of
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import unscoped, visible_customers
 from crm_core.services.actors import list_actors
+from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
+from crm_core.services.recurrence import Holiday, Recurrence, check_recurrence, due_on, following
 from crm_core.validation import clean_text
 
 SHOWN = 200
 """More tasks than these are not listed at once."""
+USUAL_LEAD = -1
+"""Stands for the reminder of the policy."""
+MOST_STEPS = 50
+MORNING = timedelta(hours=9)
 
+_REPEATED = (
+    "kind",
+    "name",
+    "description",
+    "priority",
+    "customer_id",
+    "assignee_id",
+    "created_by_id",
+    "remind_lead",
+    "rule",
+    "rule_from",
+    "on_holiday",
+)
+"""What the next occurrence of a task has of the one before."""
 
-_IS_ALIVE = Task.customer_id.is_(None) | Customer.is_listed
+Errors = dict[str, list[str]]
+
+IS_ALIVE = Task.customer_id.is_(None) | Customer.is_listed
 """Tasks of customers in the recycle bin, the archive, or merged away rest until they are restored."""
 
 
@@ -46,6 +68,22 @@ class Listed:
     code: str
     customer: str
     created_at: datetime
+    state: str
+    created_by_id: int | None
+    follow_up_id: int | None
+    remind_lead: int | None
+    rule: str | None
+    rule_from: date | None
+    on_holiday: str
+    occurs_on: date | None
+    steps: int
+    steps_done: int
+    comments: int
+
+    @property
+    def recurrence(self) -> Recurrence | None:
+        """How it recurs; nothing for one that does not."""
+        return recurrence_of(self)
 
     @property
     def title(self) -> str:
@@ -70,54 +108,63 @@ def leads(actor: Actor) -> bool:
 
 def list_own(session: CrmSession, actor: Actor) -> list[Listed]:
     """What the actor has to do, the most urgent first."""
-    return _read(session, _open_tasks().where(Task.assignee_id == actor.id))
+    return read_listed(session, _open_tasks().where(Task.assignee_id == actor.id))
 
 
 def list_of_others(session: CrmSession, actor: Actor) -> list[Listed]:
     """What others in the actor's scope have to do, the most urgent first; none for somebody who leads nobody."""
-    return _read(session, _open_tasks().where(Task.assignee_id != actor.id)) if leads(actor) else []
+    return read_listed(session, _open_tasks().where(Task.assignee_id != actor.id)) if leads(actor) else []
 
 
 def list_done(session: CrmSession, actor: Actor) -> list[Listed]:
     """What the actor did, the latest first."""
-    mine = _columns().where(Task.assignee_id == actor.id, Task.done_at.is_not(None))
-    return _read(session, mine.order_by(Task.done_at.desc(), Task.id.desc()))
+    mine = _columns().where(Task.assignee_id == actor.id, Task.state == TaskState.DONE)
+    return read_listed(session, mine.order_by(Task.done_at.desc(), Task.id.desc()))
 
 
 def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> list[Listed]:
     """The tasks of a customer: the open ones by due time, then those that are done."""
     require(actor, Permission.CUSTOMER_READ)
     own = _columns().where(Task.customer_id == customer_id)
-    return _read(session, own.order_by(Task.done_at.is_not(None), Task.due_at, Task.id))
+    return read_listed(session, own.order_by(Task.done_at.is_not(None), Task.due_at, Task.id))
 
 
-def _columns() -> Select[*tuple[Any, ...]]:
+_STEPS = select(func.count()).where(TaskStep.task_id == Task.id)
+_COMMENTS = select(func.count()).where(TaskComment.task_id == Task.id)
+_COUNTS = (
+    _STEPS.scalar_subquery().label("steps"),
+    _STEPS.where(TaskStep.done_at.is_not(None)).scalar_subquery().label("steps_done"),
+    _COMMENTS.scalar_subquery().label("comments"),
+)
+_COPIED = [one.name for one in fields(Listed) if one.name in Task.__table__.columns]
+
+
+def select_listed() -> Select[*tuple[Any, ...]]:
+    """A selection of what `read_listed` makes rows of, from tasks with their customers."""
     return (
-        select(Task, User.name.label("assignee"), Customer.code, Customer.name.label("customer"))
+        select(Task, User.name.label("assignee"), Customer.code, Customer.name.label("customer"), *_COUNTS)
         .join(User, User.id == Task.assignee_id)
         .outerjoin(Customer, Customer.id == Task.customer_id)
-        .limit(SHOWN)
     )
 
 
+def _columns() -> Select[*tuple[Any, ...]]:
+    return select_listed().limit(SHOWN)
+
+
 def _open_tasks() -> Select[*tuple[Any, ...]]:
-    return _columns().where(Task.done_at.is_(None), _IS_ALIVE).order_by(Task.due_at, Task.id)
+    return _columns().where(Task.is_open, IS_ALIVE).order_by(Task.due_at, Task.id)
 
 
-def _read(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Listed]:
-    return [
-        Listed(
-            **{name: getattr(task, name) for name in ("id", "version", "kind", "name", "priority", "due_at", "done_at", "created_at")},
-            description=task.description or "",
-            done_note=task.done_note or "",
-            assignee_id=task.assignee_id,
-            assignee=assignee,
-            customer_id=task.customer_id,
-            code=code or "",
-            customer=customer or "",
-        )
-        for task, assignee, code, customer in session.execute(statement)
-    ]
+def read_listed(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Listed]:
+    """The rows of a selection that began with `select_listed`."""
+    found = []
+    for row in session.execute(statement):
+        values = {name: getattr(row.Task, name) for name in _COPIED}
+        values |= {"description": row.Task.description or "", "done_note": row.Task.done_note or ""}
+        beside = {"assignee": row.assignee, "code": row.code or "", "customer": row.customer or ""}
+        found.append(Listed(**values, **beside, steps=row.steps, steps_done=row.steps_done, comments=row.comments))
+    return found
 
 
 def assignees(session: CrmSession, actor: Actor) -> dict[int, str]:
@@ -136,29 +183,105 @@ def create_task(
     actor: Actor,
     *,
     name: str,
-    due_on: date,
     assignee_id: int,
+    due_on: date | None = None,
+    due_at: datetime | None = None,
     customer_id: int | None = None,
     description: str = "",
     priority: str = "normal",
+    recurrence: Recurrence | None = None,
+    remind_lead: int | None = USUAL_LEAD,
+    steps: Sequence[str] = (),
 ) -> Task:
-    """Give a task to somebody, who gets a notice. Raises `ValidationFailed`, `NotAllowed`, `NotFound`, `IllegalTransition`."""
+    """Give a task to somebody, who gets a notice. It is due at the end of a day, or at a moment; one that recurs begins on that day.
+
+    `remind_lead` is one of `LEADS`, None for no reminder, or left out for the usual one. Raises `ValidationFailed`, `NotAllowed`,
+    `NotFound`, `IllegalTransition`.
+    """
     require(actor, Permission.CUSTOMER_READ)
-    if customer_id:
-        lock_listed(session, customer_id)
-    clean, errors = clean_text(name)[:200], {}
+    check_alive(session, customer_id)
+    due = due_at or (end_of(due_on) if due_on else None)
+    clean, errors = check_entries(name, due, priority)
+    if recurrence is not None:
+        try:
+            recurrence = check_recurrence(recurrence)
+        except ValidationFailed as problem:
+            errors |= problem.errors
+    if errors or due is None:
+        raise ValidationFailed(errors)
+    check_assignee(session, actor, assignee_id, customer_id)
+    text = clean_text(description, lines=True) or None
+    task = Task(name=clean, customer_id=customer_id, description=text, priority=priority, remind_lead=lead_of(session, remind_lead))
+    set_recurrence(task, recurrence, clock.day_of(due))
+    set_due(task, due)
+    assign(session, task, assignee_id, by=actor)
+    set_steps(session, task, steps)
+    return task
+
+
+def check_entries(name: str, due: datetime | None, priority: str) -> tuple[str, Errors]:
+    """The clean name of a task, and what speaks against what was entered."""
+    clean, errors = clean_text(name)[:200], Errors()
     if not clean:
         errors["name"] = [_("Say what has to be done.")]
-    if due_on < clock.today():
-        errors["due_on"] = [_("Choose today or a later day.")]
+    if problem := past_due(due):
+        errors["due_on"] = [problem]
     if priority not in PRIORITIES:
         errors["priority"] = [_("Choose a priority.")]
-    if errors:
-        raise ValidationFailed(errors)
-    _check_assignee(session, actor, assignee_id, customer_id)
-    text = clean_text(description, lines=True) or None
-    task = Task(name=clean, due_at=end_of(due_on), customer_id=customer_id, description=text, priority=priority)
-    return assign(session, task, assignee_id, by=actor)
+    return clean, errors
+
+
+def past_due(due: datetime | None) -> str:
+    """What speaks against a time until which something is to be done; nothing for one that lies ahead."""
+    if due is None:
+        return _("Choose until when it has to be done.")
+    return _("Choose today or a later day.") if due < clock.now() else ""
+
+
+def check_alive(session: CrmSession, customer_id: int | None) -> None:
+    """A task is for a customer in the list. Raises `NotFound` for a deleted one, `IllegalTransition` for one in the archive."""
+    if customer_id is not None:
+        lock_listed(session, customer_id)
+
+
+def lead_of(session: CrmSession, lead: int | None) -> int | None:
+    """The minutes before it is due at which somebody is reminded."""
+    return get_follow_up_policy(session)[0].remind_lead if lead == USUAL_LEAD else lead
+
+
+def set_due(task: Task, due_at: datetime) -> None:
+    """Move a task: its reminder moves along, and whoever has it is told anew when it becomes overdue."""
+    task.due_at, task.overdue_told_at = due_at, None
+    task.remind_at = reminder_of(due_at, task.remind_lead)
+
+
+def reminder_of(due_at: datetime, lead: int | None) -> datetime | None:
+    """When to remind of a task; never where that has passed. What is due at the end of a day counts from its morning."""
+    if lead is None:
+        return None
+    day = clock.day_of(due_at)
+    counted = clock.start_of_day(day) + MORNING if due_at == end_of(day) else due_at
+    moment = counted - timedelta(minutes=lead)
+    return moment if moment > clock.now() else None
+
+
+def set_recurrence(task: Task, recurrence: Recurrence | None, day: date) -> None:
+    """Let a task recur from a day on, or no longer."""
+    task.rule, task.rule_from = (recurrence.rule, recurrence.start) if recurrence else (None, None)
+    task.on_holiday = recurrence.on_holiday if recurrence else Holiday.KEEP
+    task.occurs_on = day if recurrence else None
+
+
+def recurrence_of(task: Task | Listed) -> Recurrence | None:
+    """How a task recurs; nothing for one that does not."""
+    return Recurrence(task.rule, task.rule_from, task.on_holiday) if task.rule and task.rule_from else None
+
+
+def set_steps(session: CrmSession, task: Task, names: Sequence[str]) -> None:
+    """Give a new task its checklist."""
+    clean = [one for one in (clean_text(name)[:200] for name in names[:MOST_STEPS]) if one]
+    session.add_all(TaskStep(task_id=task.id, position=place, name=name) for place, name in enumerate(clean))
+    session.flush()
 
 
 def assign(session: CrmSession, task: Task, assignee_id: int, *, by: Actor) -> Task:
@@ -174,7 +297,8 @@ def assign(session: CrmSession, task: Task, assignee_id: int, *, by: Actor) -> T
     return task
 
 
-def _check_assignee(session: CrmSession, actor: Actor, assignee_id: int, customer_id: int | None) -> None:
+def check_assignee(session: CrmSession, actor: Actor, assignee_id: int, customer_id: int | None) -> None:
+    """Refuse somebody whom the actor gives no tasks, or who does not see the customer. Raises `NotAllowed`, `ValidationFailed`."""
     if assignee_id not in assignees(session, actor):
         raise NotAllowed(Permission.CUSTOMER_EDIT, _("You may give tasks to people of your own team only. Choose one of them."))
     if customer_id and not sees(session, assignee_id, customer_id):
@@ -197,14 +321,48 @@ def load_open(session: CrmSession, actor: Actor, task_id: int, *, version: int) 
         raise NotFound(_("This task is gone or not visible to you. Reload the page."))
     if task.done_at is not None or task.version != version:
         raise Conflict(version=task.version, theirs={})
-    if task.assignee_id != actor.id and not leads(actor):
-        raise NotAllowed(Permission.CUSTOMER_EDIT, _("Only the person who has the task, or their manager, can do this."))
+    refuse_others(actor, task)
     return task
 
 
-def finish(task: Task, note: str) -> None:
-    """Mark a task as done now."""
-    task.done_at, task.done_note = clock.now(), clean_text(note)[:500] or None
+def refuse_others(actor: Actor, task: Task) -> None:
+    """Raise `NotAllowed` for somebody who neither has the task nor leads."""
+    if task.assignee_id != actor.id and not leads(actor):
+        raise NotAllowed(Permission.CUSTOMER_EDIT, _("Only the person who has the task, or their manager, can do this."))
+
+
+def finish(session: CrmSession, task: Task, note: str) -> Task | None:
+    """Mark a task as done now; of one that recurs the next is made and returned."""
+    close(task, TaskState.DONE, note)
+    session.flush()
+    return make_next(session, task)
+
+
+def close(task: Task, state: TaskState, note: str) -> None:
+    """Mark a task as done or cancelled now."""
+    task.state, task.done_at, task.done_note = state, clock.now(), clean_text(note)[:500] or None
+
+
+def make_next(session: CrmSession, task: Task) -> Task | None:
+    """The next occurrence of a task that was closed, with the same checklist; nothing where its rule ended.
+
+    Days that passed while it was open are left out, so that nothing is due in the past.
+    """
+    recurrence = recurrence_of(task)
+    if recurrence is None or task.occurs_on is None or task.assignee_id is None:
+        return None
+    latest = max(clock.day_of(task.due_at), clock.today() - timedelta(days=1))
+    day = following(recurrence, task.occurs_on, latest)
+    if day is None:
+        return None
+    made = Task(**{name: getattr(task, name) for name in _REPEATED}, occurs_on=day, series_id=task.series_id or task.id)
+    moment = task.due_at - clock.start_of_day(clock.day_of(task.due_at))
+    set_due(made, clock.start_of_day(due_on(day, task.on_holiday)) + moment)
+    session.add(made)
+    session.flush()
+    own = select(TaskStep.name).where(TaskStep.task_id == task.id).order_by(TaskStep.position, TaskStep.id)
+    set_steps(session, made, list(session.execute(own).scalars()))
+    return made
 
 
 def reassign_task(session: CrmSession, actor: Actor, task_id: int, assignee_id: int, *, version: int) -> None:
@@ -212,17 +370,6 @@ def reassign_task(session: CrmSession, actor: Actor, task_id: int, assignee_id: 
     task = load_open(session, actor, task_id, version=version)
     if not leads(actor):
         raise NotAllowed(Permission.CUSTOMER_EDIT, _("Only a manager passes tasks on. Ask yours."))
-    _check_assignee(session, actor, assignee_id, task.customer_id)
+    check_assignee(session, actor, assignee_id, task.customer_id)
+    set_due(task, task.due_at)
     assign(session, task, assignee_id, by=actor)
-
-
-def tell_overdue(session: CrmSession) -> None:
-    """Tell everybody once of each task that has become overdue. A job, safe to repeat."""
-    key = literal("overdue:") + cast(Task.id, String)
-    is_told = exists().where(Notice.user_id == Task.assignee_id, Notice.key == key)
-    alive = select(Task).outerjoin(Customer, Customer.id == Task.customer_id).where(_IS_ALIVE)
-    overdue = alive.where(Task.done_at.is_(None), Task.due_at < clock.now(), ~is_told)
-    for task in session.execute(overdue).scalars():
-        data: Mapping[str, Any] = {"task": [task.kind, task.name], "time": task.due_at.isoformat()}
-        receivers = [task.assignee_id] if task.assignee_id else []
-        notify(session, receivers, "task_overdue", data, path="/tasks", customer_id=task.customer_id, key=f"overdue:{task.id}")

@@ -88,7 +88,7 @@ def verify_customer(
 def _settle(session: CrmSession, customer_id: int, kinds: Sequence[str], note: str) -> None:
     still_open = select(Task).where(Task.customer_id == customer_id, Task.kind.in_(kinds), Task.done_at.is_(None))
     for task in session.execute(still_open).scalars():
-        tasks.finish(task, note)
+        tasks.finish(session, task, note)
 
 
 def _open_correction(session: CrmSession, actor: Actor, customer: Customer, note: str) -> Task:
@@ -138,7 +138,7 @@ def finish_task(session: CrmSession, actor: Actor, task_id: int, *, note: str, v
         errors["task"] = [_("Nothing was corrected yet. Edit the customer first; or verify it again if everything is right.")]
     if errors:
         raise ValidationFailed(errors)
-    tasks.finish(task, note)
+    tasks.finish(session, task, note)
 
 
 def is_due(verify_on: date | None) -> bool:

@@ -15,6 +15,7 @@ from crm_core.models import Customer, Notice, Task
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.archive import archive_customer, unarchive_customer
 from crm_core.services.customers import delete_customer, restore_customer
+from crm_core.services.reminders import tell_overdue
 from crm_core.services.tasks import (
     assignees,
     create_task,
@@ -23,7 +24,6 @@ from crm_core.services.tasks import (
     list_of_others,
     list_own,
     reassign_task,
-    tell_overdue,
 )
 from crm_core.services.verification import finish_task
 from tests import factories
@@ -55,7 +55,7 @@ def test_a_manager_gives_a_task_and_the_assignee_does_it(database: str, manager:
     with reading(sales) as session:
         (done,) = list_done(session, sales)
     assert (done.id, done.done_note, done.is_overdue) == (sooner.id, "已回访", False)
-    assert {line.field for line in factories.log_of("task", sooner.id, action="changed")} == {"done_at", "done_note"}
+    assert {line.field for line in factories.log_of("task", sooner.id, action="changed")} == {"state", "done_at", "done_note"}
 
 
 def test_a_task_is_passed_on_by_those_who_see_a_team_only(

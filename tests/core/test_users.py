@@ -298,7 +298,7 @@ class TestPersonalChoices:
 
 
 READING = {Permission.CUSTOMER_READ, Permission.DASHBOARD_READ}
-WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.POOL_CLAIM}
+WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
 ADMINISTERING = {
     Permission.LIBRARY_EDIT,
     Permission.RULE_EDIT,

@@ -1,0 +1,61 @@
+"""跟进记录: each time somebody was in touch with a customer. The next plan is a task, see `Task.follow_up_id`."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_core.i18n import N_
+from crm_core.models.base import Base, Dated, Key, UtcTime, Versioned
+
+METHODS = {
+    "phone": N_("Phone call"),
+    "email": N_("Email"),
+    "visit": N_("Visit"),
+    "wechat": N_("WeChat"),
+    "meeting": N_("Meeting"),
+    "other": N_("Other"),
+}
+"""跟进方式 [001]."""
+
+
+class FollowUp(Base, Dated, Versioned):
+    """One follow-up. `created_at` says when it was recorded, `happened_at` when it was, to the minute."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        Index("ix_follow_up_of_customer", "customer_id", "happened_at", "id"),
+        Index("ix_follow_up_of_author", "author_id", "happened_at", "id"),
+        Index("ix_follow_up_happened", "happened_at", "id"),
+    )
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    audited = True
+
+    id: Mapped[Key]
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"), index=True)
+    contact_name: Mapped[str | None] = mapped_column(String(60))
+    """Whom they spoke to, as the contact was called then: contacts leave."""
+    happened_at: Mapped[datetime] = mapped_column(UtcTime)
+    is_late: Mapped[bool] = mapped_column(default=False)
+    """It was recorded later than the policy allows (补录) [001]."""
+    method: Mapped[str] = mapped_column(String(10))
+    subject: Mapped[str] = mapped_column(String(120))
+    content: Mapped[str] = mapped_column(Text())
+    feedback: Mapped[str | None] = mapped_column(Text())
+    """客户反馈: what the customer said to it [001]."""
+
+    @property
+    def name(self) -> str:
+        """What the change log calls it."""
+        return self.subject
+
+
+class FollowUpMention(Base):
+    """A colleague who was named in a follow-up and told of it."""
+
+    __tablename__ = "follow_up_mention"
+
+    follow_up_id: Mapped[int] = mapped_column(ForeignKey("follow_up.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, index=True)

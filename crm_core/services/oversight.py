@@ -1,0 +1,179 @@
+"""What heads look after: first follow-ups made in time, overdue ones, customers without a next step, and those without contact for long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+
+from crm_core import clock
+from crm_core.db import CrmSession
+from crm_core.errors import NotAllowed
+from crm_core.i18n import N_, _
+from crm_core.models import Customer, Task, User
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.follow_up_rules import get_follow_up_policy
+from crm_core.services.tasks import leads
+
+PAGE_SIZE = 20
+COUNT_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A customer in one of the lists."""
+
+    id: int
+    code: str
+    name: str
+    stage: str
+    tier: str | None
+    owner_id: int | None
+    owner: str
+    created_at: datetime
+    first_follow_up_on: date | None
+    last_contact_at: datetime | None
+
+    @property
+    def quiet_days(self) -> int:
+        """How many days ago the last contact was; where there was none, the entry."""
+        return (clock.today() - clock.day_of(self.last_contact_at or self.created_at)).days
+
+
+@dataclass(frozen=True)
+class WatchedPage:
+    """One page; `total` is exact unless `is_capped`: then there are more."""
+
+    rows: list[Watched]
+    total: int
+    is_capped: bool
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+@dataclass(frozen=True)
+class Rate:
+    """First follow-ups of customers that came in a period: those that were due, and made in time."""
+
+    user_id: int | None
+    name: str
+    due: int
+    in_time: int
+    late: int
+    """Made after their day."""
+    missing: int
+    """Overdue and not made."""
+
+    @property
+    def percent(self) -> int | None:
+        """Made in time of those that were due, in whole percent; nothing where none was due."""
+        return round(100 * self.in_time / self.due) if self.due else None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One list: its name, what is in it, and in what order."""
+
+    label: str
+    condition: Callable[[CrmSession], ColumnElement[bool]]
+    order: tuple[Any, ...]
+
+
+def _awaiting(_session: CrmSession) -> ColumnElement[bool]:
+    return and_(Customer.awaits_first_follow_up, Customer.first_follow_up_on < clock.today(), Customer.owner_id.is_not(None))
+
+
+def _without_step(_session: CrmSession) -> ColumnElement[bool]:
+    planned = select(Task.id).where(Task.customer_id == Customer.id, Task.done_at.is_(None), Task.kind.in_(("follow_up", "task")))
+    return and_(~planned.exists(), Customer.owner_id.is_not(None), Customer.stage != "churned")
+
+
+def _quiet(session: CrmSession) -> ColumnElement[bool]:
+    since = clock.start_of_day(clock.today() - timedelta(days=get_follow_up_policy(session)[0].quiet_days))
+    never = and_(Customer.last_contact_at.is_(None), Customer.created_at < since)
+    return and_(or_(Customer.last_contact_at < since, never), Customer.owner_id.is_not(None), Customer.stage != "churned")
+
+
+WATCHES: dict[str, Watch] = {
+    "first_follow_up": Watch(N_("First follow-up overdue"), _awaiting, (Customer.first_follow_up_on, Customer.id)),
+    "no_next_step": Watch(N_("No next step"), _without_step, (Customer.id.desc(),)),
+    "quiet": Watch(N_("Long without contact"), _quiet, (Customer.last_contact_at.asc().nulls_first(), Customer.id)),
+}
+"""The lists by their code: first follow-ups that are overdue, customers without an open plan or task, and those without contact."""
+
+
+def list_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int | None = None, page: int = 1) -> WatchedPage:
+    """One page of a list (`WATCHES`) within the actor's scope: salespeople see their own customers, heads those of the team."""
+    require(actor, Permission.CUSTOMER_READ)
+    within = [Customer.is_listed, WATCHES[watch].condition(session), *([Customer.owner_id == owner_id] if owner_id else [])]
+    total = count_watched(session, actor, watch, owner_id=owner_id)
+    page = min(max(page, 1), max(1, -(-min(total, COUNT_LIMIT) // PAGE_SIZE)))
+    columns = ("id", "code", "name", "stage", "tier", "owner_id", "created_at", "first_follow_up_on", "last_contact_at")
+    statement = select(*(getattr(Customer, name) for name in columns), User.name.label("owner")).outerjoin(
+        User, User.id == Customer.owner_id
+    )
+    found = statement.where(*within).order_by(*WATCHES[watch].order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    rows = [Watched(**{**row._mapping, "owner": row.owner or ""}) for row in session.execute(found)]
+    return WatchedPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
+
+
+def count_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int | None = None) -> int:
+    """How many customers a list holds, counted to `COUNT_LIMIT` and one more."""
+    require(actor, Permission.CUSTOMER_READ)
+    some = select(Customer.id).where(Customer.is_listed, WATCHES[watch].condition(session))
+    some = some.where(Customer.owner_id == owner_id) if owner_id else some
+    total: int = session.execute(select(func.count()).select_from(some.limit(COUNT_LIMIT + 1).subquery())).scalar_one()
+    return total
+
+
+def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
+    """Whether somebody has something to do for a customer; one without is shown as such."""
+    require(actor, Permission.CUSTOMER_READ)
+    planned = select(Task.id).where(Task.customer_id == customer_id, Task.done_at.is_(None), Task.kind.in_(("follow_up", "task")))
+    return session.execute(planned.limit(1)).first() is not None
+
+
+def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until: date) -> list[Rate]:
+    """首次跟进 by person, for customers whose first follow-up was due in a period of days, both included; who missed most comes first.
+
+    One that lies ahead does not count yet, unless it is made already. Raises `NotAllowed` for somebody who leads nobody.
+    """
+    if not leads(actor):
+        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
+    days = _due_days(session, since, until)
+    if not days:
+        return []
+    # Day by day, since the databases reckon in UTC: a first follow-up counts for the day where the team works.
+    made_by = or_(*(_made_in_time(due) for due in days))
+    in_time = func.sum(case((made_by, 1), else_=0)).label("in_time")
+    missing = func.sum(case((Customer.followed_up_at.is_(None), 1), else_=0)).label("missing")
+    counted = or_(Customer.followed_up_at.is_not(None), Customer.first_follow_up_on < clock.today())
+    within = (Customer.is_listed, Customer.first_follow_up_on.between(since, until), counted)
+    statement = select(Customer.owner_id, User.name, func.count().label("due"), in_time, missing)
+    statement = statement.outerjoin(User, User.id == Customer.owner_id).where(*within).group_by(Customer.owner_id, User.name)
+    rates = [
+        Rate(
+            row.owner_id,
+            row.name or _("Customer pool"),
+            row.due,
+            int(row.in_time),
+            row.due - int(row.in_time) - int(row.missing),
+            int(row.missing),
+        )
+        for row in session.execute(statement)
+    ]
+    return sorted(rates, key=lambda one: (-one.missing, -one.late, one.name))
+
+
+def _due_days(session: CrmSession, since: date, until: date) -> list[date]:
+    days = select(Customer.first_follow_up_on).where(Customer.is_listed, Customer.first_follow_up_on.between(since, until)).distinct()
+    return [day for day in session.execute(days).scalars() if day]
+
+
+def _made_in_time(due: date) -> ColumnElement[bool]:
+    return and_(Customer.first_follow_up_on == due, Customer.followed_up_at < clock.start_of_day(due + timedelta(days=1)))

@@ -1,0 +1,258 @@
+"""Everything that happened with a customer, on one line of time: a query over all sources, of which one page is read and told.
+
+A source is a row of `SOURCES`: what it finds for some customers, and how it tells what it found. What else happens with customers later,
+such as tickets, is one more row.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_all
+
+from crm_core.db import CrmSession
+from crm_core.errors import NotFound
+from crm_core.i18n import N_, _, format_money
+from crm_core.models import (
+    METHODS,
+    OWNER_CAUSES,
+    REVIEW_MOVES,
+    STAGES,
+    TASK_STATES,
+    ChangeLog,
+    Contract,
+    Customer,
+    FollowUp,
+    LifecycleStage,
+    Move,
+    OwnerChange,
+    Review,
+    ReviewStep,
+    StageChange,
+    Task,
+    TaskState,
+    title_of,
+)
+from crm_core.models.base import Base
+from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
+from crm_core.services.log_words import LogWords
+from crm_core.services.merge_links import merged_into
+from crm_core.services.users import user_names
+from crm_core.validation import clean_text
+
+PAGE_SIZE = 30
+COUNT_LIMIT = 1000
+_LOGGED = ("customer", "contact", "attachment")
+"""Of these the change log tells; what happened to the other records the sources themselves tell."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened."""
+
+    kind: str
+    id: int
+    at: datetime
+    who: str
+    title: str
+    text: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of event."""
+
+    label: str
+    icon: str
+    at: Any
+    model: type[Base]
+    customer: Any
+    told: Callable[["Teller", Any], Event]
+    texts: tuple[Any, ...] = ()
+    """The columns in which a search looks; none of them holds a sensitive value."""
+    only: Callable[[], ColumnElement[bool]] | None = None
+    joined: tuple[Any, Any] | None = None
+    """A table that has to be joined, and on what."""
+
+
+@dataclass(frozen=True)
+class TimelinePage:
+    """One page; `total` is exact unless `is_capped`: then there are more."""
+
+    events: list[Event]
+    total: int
+    is_capped: bool
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+class Teller:
+    """What the sources need to tell what they found, made once for a page."""
+
+    def __init__(self, session: CrmSession, actor: Actor) -> None:
+        self.actor = actor
+        self.names = user_names(session)
+        self.words = LogWords(session, actor)
+
+    def name(self, user_id: int | None) -> str:
+        """Who did it."""
+        return self.names.get(user_id, _("the system")) if user_id else _("the system")
+
+
+def _follow_up(teller: Teller, row: FollowUp) -> Event:
+    title = f"{_(METHODS[row.method])} · {row.subject}"
+    return Event("follow_up", row.id, row.happened_at, teller.name(row.author_id), title, row.content, row.feedback or "")
+
+
+def _contract(teller: Teller, row: Contract) -> Event:
+    title = f"{row.number} · {row.product}"
+    return Event(
+        "contract", row.id, row.created_at, teller.name(row.created_by_id), title, format_money(row.amount), row.signed_on.isoformat()
+    )
+
+
+def _task(teller: Teller, row: Task) -> Event:
+    at = row.done_at or row.created_at
+    who = row.assignee_id if row.done_at else row.created_by_id
+    title = f"{_(TASK_STATES[TaskState(row.state)])} · {title_of(row.kind, row.name)}"
+    return Event("task", row.id, at, teller.name(who), title, row.description or "", row.done_note or "")
+
+
+def _review(teller: Teller, row: ReviewStep) -> Event:
+    return Event("review", row.id, row.at, teller.name(row.actor_id), _(REVIEW_MOVES[Move(row.action)]), row.reason or "")
+
+
+def _stage(teller: Teller, row: StageChange) -> Event:
+    labels = [_(STAGES[LifecycleStage(stage)]) for stage in (row.from_stage, row.to_stage) if stage]
+    return Event("movement", row.id, row.at, teller.name(row.actor_id), " → ".join(labels), row.reason or "")
+
+
+def _owner(teller: Teller, row: OwnerChange) -> Event:
+    people = [teller.names.get(one, "") if one else _("Customer pool") for one in (row.from_owner_id, row.to_owner_id)]
+    title = " → ".join(people) if row.from_owner_id else people[1]
+    return Event("owner", row.id, row.at, teller.name(row.actor_id), f"{_(OWNER_CAUSES[row.cause])} · {title}", row.reason or "")
+
+
+def _change(teller: Teller, row: ChangeLog) -> Event:
+    line = teller.words.describe(row)
+    text = f"{line.before or '—'} → {line.after or '—'}" if row.action == "changed" else line.after
+    return Event(
+        "change", row.id, row.at, teller.words.who(row), line.what, text, " ".join(one for one in (row.reason, row.feedback) if one)
+    )
+
+
+def _entered() -> ColumnElement[bool]:
+    # The owner's and type's own changes are told by their histories.
+    told = or_(ChangeLog.field.is_(None), ChangeLog.field.not_in(("owner_id", "stage")))
+    return ChangeLog.entity.in_(_LOGGED) & (ChangeLog.action != "viewed") & told
+
+
+SOURCES: dict[str, Source] = {
+    "follow_up": Source(
+        N_("Follow-ups"),
+        "forum",
+        FollowUp.happened_at,
+        FollowUp,
+        FollowUp.customer_id,
+        _follow_up,
+        (FollowUp.subject, FollowUp.content, FollowUp.feedback, FollowUp.contact_name),
+    ),
+    "task": Source(
+        N_("Tasks"),
+        "task_alt",
+        func.coalesce(Task.done_at, Task.created_at),
+        Task,
+        Task.customer_id,
+        _task,
+        (Task.name, Task.description, Task.done_note),
+    ),
+    "contract": Source(
+        N_("Contracts"),
+        "contract",
+        Contract.created_at,
+        Contract,
+        Contract.customer_id,
+        _contract,
+        (Contract.number, Contract.product, Contract.remark),
+    ),
+    "review": Source(
+        N_("Reviews"),
+        "rate_review",
+        ReviewStep.at,
+        ReviewStep,
+        Review.customer_id,
+        _review,
+        (ReviewStep.reason,),
+        joined=(Review, Review.id == ReviewStep.review_id),
+    ),
+    "movement": Source(N_("Customer type"), "moving", StageChange.at, StageChange, StageChange.customer_id, _stage, (StageChange.reason,)),
+    "owner": Source(N_("Owner"), "person", OwnerChange.at, OwnerChange, OwnerChange.customer_id, _owner, (OwnerChange.reason,)),
+    "change": Source(
+        N_("Changes"),
+        "history",
+        ChangeLog.at,
+        ChangeLog,
+        ChangeLog.customer_id,
+        _change,
+        (ChangeLog.subject, ChangeLog.reason, ChangeLog.feedback),
+        _entered,
+    ),
+}
+"""All kinds of events by their code. A new kind is a row here."""
+
+
+def list_events(
+    session: CrmSession, actor: Actor, customer_id: int, *, kinds: Iterable[str] = (), phrase: str = "", page: int = 1
+) -> TimelinePage:
+    """One page of what happened with a customer and those merged into it, the latest first; of some kinds only, or with some words.
+
+    Raises `NotFound` outside the actor's scope.
+    """
+    require(actor, Permission.CUSTOMER_READ)
+    if session.execute(select(Customer.id).where(Customer.id == customer_id, Customer.is_open)).first() is None:
+        raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
+    # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
+    ids = [customer_id, *merged_into(session, customer_id)]
+    wanted = [code for code in SOURCES if code in set(kinds)] or list(SOURCES)
+    found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
+    some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
+    total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()
+    page = min(max(page, 1), max(1, -(-min(total, COUNT_LIMIT) // PAGE_SIZE)))
+    order = (found.c.at.desc(), found.c.kind, found.c.id.desc())
+    rows = select(found.c.kind, found.c.id).order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    keys = [(row.kind, row.id) for row in session.execute(rows, execution_options=unscoped)]
+    return TimelinePage(_tell(session, actor, keys), min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
+
+
+def _found(code: str, ids: Sequence[int], phrase: str) -> Select[*tuple[Any, ...]]:
+    source = SOURCES[code]
+    key = source.model.__table__.c.id
+    statement = select(literal(code).label("kind"), key.label("id"), source.at.label("at")).select_from(source.model)
+    statement = statement.join(*source.joined) if source.joined else statement
+    statement = statement.where(source.customer.in_(ids))
+    if source.only:
+        statement = statement.where(source.only())
+    for word in clean_text(phrase).split()[:8]:
+        statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in source.texts)))
+    return statement
+
+
+def _tell(session: CrmSession, actor: Actor, keys: Sequence[tuple[str, int]]) -> list[Event]:
+    by_kind: dict[str, list[int]] = defaultdict(list)
+    for kind, key in keys:
+        by_kind[kind].append(key)
+    teller = Teller(session, actor)
+    events: dict[tuple[str, int], Event] = {}
+    for kind, ids in by_kind.items():
+        model: Any = SOURCES[kind].model
+        rows = session.execute(select(model).where(model.id.in_(ids)), execution_options=unscoped).scalars()
+        events |= {(kind, row.id): SOURCES[kind].told(teller, row) for row in rows}
+    return [events[key] for key in keys if key in events]
