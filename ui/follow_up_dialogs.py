@@ -24,10 +24,10 @@ EMPTY = Plan(None, "", 0)
 def read(row: Noted) -> None:
     """All that was written."""
     st.markdown(f"**{escape(row.subject)}**")
-    st.text(row.content)
+    st.markdown("  \n".join(follow_up_fields.paragraphs(row.content)))
     if row.feedback:
         st.markdown(f"**{_('Customer feedback')}**")
-        st.text(row.feedback)
+        st.markdown("  \n".join(follow_up_fields.paragraphs(row.feedback)))
 
 
 def correct(row: Noted) -> None:

@@ -118,8 +118,10 @@ def draw_entry(prefix: str, choices: Choices, errors: Errors) -> None:
         st.pills(forms.required(_("Method")), list(METHODS), format_func=_method, **what)
     left, right = st.columns([3, 2])
     with _field(left, prefix, "subject", errors) as what:
+        present = st.session_state.get(what["key"])
+        offered = choices.subjects if present in (None, *choices.subjects) else [*choices.subjects, present]
         label, hint = forms.required(_("Subject")), _("Choose or type")
-        st.selectbox(label, choices.subjects, index=None, accept_new_options=True, placeholder=hint, **what)
+        st.selectbox(label, offered, index=None, accept_new_options=True, placeholder=hint, **what)
     with _field(right, prefix, "contact_id", errors) as what:
         _choose(_("Contact"), choices.contacts, placeholder=_("Nobody in particular"), **what)
     with _field(st, prefix, "content", errors) as what:
