@@ -331,7 +331,9 @@ class TestOversight:
     def test_the_rate_is_told_by_person_with_what_it_is_reckoned_from(self, sales: Actor, manager: Actor, customer: Customer) -> None:
         made = factories.make_customer(sales)
         write(sales, made)
-        visit = Visit(manager).go(routes.OVERSIGHT).enter("oversight_view", "by_person").enter("rates_period", "year")
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(Customer).where(Customer.id == made.id).values(first_follow_up_on=clock.today()))
+        visit = Visit(manager).go(routes.OVERSIGHT).enter("oversight_view", "by_person").enter("rates_period", "quarter")
         tallies, rates = (frame.value for frame in visit.tab.dataframe)
         assert tallies.iloc[0].tolist() == [sales.name, 1, 2, 0]
         assert rates.iloc[0].tolist() == [sales.name, 2, 1, 0, 1, "50 %"]
