@@ -20,7 +20,8 @@ NUMBERS = {
 
 def open_form(rules: FollowUpPolicy, version: int) -> None:
     """Put the rules into the form when the page is opened, and again once they were saved."""
-    if st.session_state.get(VERSION) == version and "follow_up_rules.late_hours" in st.session_state:
+    # Not what somebody else saved meanwhile: it would be taken for what was entered here.
+    if VERSION in st.session_state and "follow_up_rules.late_hours" in st.session_state:
         return
     st.session_state[VERSION] = version
     for name in (*NUMBERS, "remind_lead"):
@@ -46,11 +47,12 @@ def save() -> None:
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         follow_up_rules.save_follow_up_policy(session, guard.actor(), rules, version=st.session_state[VERSION])
     if isinstance(outcome.error, Conflict):
-        st.session_state[VERSION] = -1
+        del st.session_state[VERSION]
         feedback.later(_("Somebody else saved the rules meanwhile. These are theirs; enter your change again."))
         st.rerun()
     if outcome.error:
         feedback.explain(outcome.error)
         return
+    del st.session_state[VERSION]
     feedback.later(_("The rules were saved."))
     st.rerun()
