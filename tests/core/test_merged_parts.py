@@ -242,7 +242,7 @@ class TestWork:
             tasks.create_task(session, manager, name="回访", due_on=day, assignee_id=colleague.id or 0, customer_id=merged.id)
         made = merge(manager, kept, merged)
         with transaction(SYSTEM) as session:
-            tasks.finish(session.execute(select(Task)).scalar_one(), "谈妥")
+            tasks.finish(session, session.execute(select(Task)).scalar_one(), "谈妥")
         undo(manager, made)
         with reading(SYSTEM) as session:
             task = session.execute(select(Task)).scalar_one()
