@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from crm_core import clock, config, crypto, db
+from crm_core import cache, clock, config, crypto, db
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services.backup import KEY
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def warm_engines() -> Iterator[None]:
     """One engine of each kind for all tests, pointed to the database of the moment: statements are compiled once, not in every test.
 
-    Each database still gets connections of its own, since every engine that the product asks for begins with an empty pool.
+    Each database has connections of its own, since the engine begins with an empty pool wherever it points to another one.
     """
     engines: dict[str, Engine] = {}
     targets: dict[str, tuple[list[Any], dict[str, Any]]] = {}
@@ -53,12 +53,12 @@ def warm_engines() -> Iterator[None]:
     def make_engine(url: str) -> Engine:
         kind = make_url(url).get_backend_name()
         config.settings().data_dir.mkdir(parents=True, exist_ok=True)
-        if kind in engines:
-            engines[kind].dispose(close=False)
-        else:
+        if kind not in engines:
             engines[kind] = make(url)
             event.listen(engines[kind], "do_connect", partial(point, kind))
         arguments, named = engines[kind].dialect.create_connect_args(make_url(url))
+        if kind == "sqlite" or targets.get(kind) != (list(arguments), named):
+            engines[kind].dispose(close=False)
         targets[kind] = list(arguments), named
         return engines[kind]
 
@@ -105,6 +105,7 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, postgres.make_template())
         upgrade_database()
+        db.engine().dispose()  # nobody may be connected to a database that is copied
         forget_settings()
     return folder
 
@@ -160,10 +161,14 @@ def use_database(patch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
 
 
 def forget_settings() -> None:
-    """Let go of the engine and of everything read from the environment."""
-    if db.engine.cache_info().currsize:
+    """Let go of the engine and of everything read from the environment or the database.
+
+    Connections to PostgreSQL stay for the next test, since each new one has to learn the tables anew; those in use are cut off.
+    """
+    if db.engine.cache_info().currsize and (db.engine().dialect.name == "sqlite" or db.engine().pool.checkedout()):
         db.engine().dispose()
     db.engine.cache_clear()
+    cache._stores.clear()
     config.settings.cache_clear()
     crypto._keys.cache_clear()
 

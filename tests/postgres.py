@@ -41,7 +41,11 @@ SCHEMA = """
 """A mark that any change of tables, columns, constraints, triggers or functions alters."""
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 SEQUENCES = "SELECT sequencename, coalesce(last_value, start_value), last_value IS NOT NULL FROM pg_sequences ORDER BY sequencename"
-OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+BUSY = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+"""Ends the sessions that a test left in the middle of something; they could hold locks."""
 
 
 @dataclass
@@ -78,7 +82,7 @@ class Copy:
     def restore(self) -> bool:
         """Undo all that was written; False where that cannot be done, because the schema is another or the copy is worn."""
         self.lives -= 1
-        self._ask(OTHERS)
+        self._ask(BUSY)
         if self.lives <= 0 or self._ask(SCHEMA)[0][0] != self.schema:
             return False
         marks = self._present_marks()
