@@ -660,17 +660,13 @@ def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(house: H
     visit = Visit(house.people["administrator"]).go(routes.BIN_RULES)
     linked = [link.page.rpartition("/")[2] for link in visit.elements("page_link")]
     assert linked == ["review-rules", "pool-rules", "tag-rules", "standing", "bin-rules"]
-<<<<<<< HEAD
-    assert not list(Visit(by_role["administrator"]).go(routes.FIELDS).elements("page_link"))
+    assert not list(Visit(house.people["administrator"]).go(routes.FIELDS).elements("page_link"))
 
 
-def test_the_navigation_marks_the_entry_that_a_page_belongs_to(by_role: dict[str, Actor]) -> None:
+def test_the_navigation_marks_the_entry_that_a_page_belongs_to(house: House) -> None:
     entries = {route.url for route in routes.ROUTES if route.section}
     inner = {route.url for route in routes.ROUTES if not route.section} - {"home", "settings", *routes.OPEN}
     assert {routes.entry_of(url) for url in inner} <= entries
     assert not any(map(routes.entry_of, entries))
-    (style,) = Visit(by_role["administrator"]).go(routes.BIN_RULES).elements("html")
+    (style,) = Visit(house.people["administrator"]).go(routes.BIN_RULES).elements("html")
     assert 'href$="/review-rules"' in style.proto.body
-=======
-    assert not list(Visit(house.people["administrator"]).go(routes.FIELDS).elements("page_link"))
->>>>>>> suite
