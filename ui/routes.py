@@ -8,6 +8,8 @@ from crm_core.permissions import Permission
 
 HOME = "work/home.py"
 TASKS = "work/tasks.py"
+FOLLOW_UPS = "work/follow_ups.py"
+OVERSIGHT = "work/oversight.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -38,6 +40,7 @@ MAILS = "admin/mails.py"
 BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
+FOLLOW_UP_RULES = "admin/follow_up_rules.py"
 FIELDS = "admin/fields.py"
 
 
@@ -74,6 +77,8 @@ RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 ROUTES = (
     Route(HOME, "home", N_("Home"), "home"),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
+    Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
+    Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(
         REVIEW,
@@ -100,6 +105,7 @@ ROUTES = (
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),
+    Route(FOLLOW_UP_RULES, "follow-up-rules", N_("Follow-up rules"), "forum", Permission.RULE_EDIT, behind="review-rules"),
     Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, behind="review-rules"),
     Route(STANDING, "standing", N_("Tier, status and verification"), "speed", Permission.RULE_EDIT, behind="review-rules"),
     Route(BIN_RULES, "bin-rules", N_("Recycle bin rules"), "auto_delete", Permission.RULE_EDIT, behind="review-rules"),

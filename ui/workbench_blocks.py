@@ -96,7 +96,9 @@ def draw_recycled(bench: Workbench) -> None:
     page = bench.recycled
     if page is None or not page.rows:
         return
-    with _block("recycled", "hourglass_bottom", _("Soon back in the pool"), _counted(page.total, is_capped=page.is_capped), routes.CUSTOMERS):
+    with _block(
+        "recycled", "hourglass_bottom", _("Soon back in the pool"), _counted(page.total, is_capped=page.is_capped), routes.CUSTOMERS
+    ):
         for row in page.rows[:SHOWN]:
             told = format_money(row.cooperation_amount) or row.code
             _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)

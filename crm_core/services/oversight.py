@@ -11,10 +11,11 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotAllowed
 from crm_core.i18n import N_, _
-from crm_core.models import Customer, Task, User
+from crm_core.models import Customer, LifecycleStage, Task, User
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.tasks import leads
+from crm_core.visibility import View
 
 PAGE_SIZE = 20
 COUNT_LIMIT = 500
@@ -54,6 +55,15 @@ class WatchedPage:
     def pages(self) -> int:
         """How many pages there are, at least one."""
         return max(1, -(-self.total // PAGE_SIZE))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many customers of one person stand in each of the lists, by code."""
+
+    user_id: int
+    name: str
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,19 @@ def count_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: in
     return total
 
 
+def count_by_owner(session: CrmSession, actor: Actor) -> list[Tally]:
+    """The same for each person in the actor's scope, those with most first. Raises `NotAllowed` for somebody who leads nobody."""
+    _require_lead(actor)
+    found: dict[int, Tally] = {}
+    for code, watch in WATCHES.items():
+        counts = select(Customer.owner_id, User.name, func.count().label("number")).join(User, User.id == Customer.owner_id)
+        within = counts.where(Customer.is_listed, watch.condition(session)).group_by(Customer.owner_id, User.name)
+        for row in session.execute(within):
+            tally = found.setdefault(row.owner_id, Tally(row.owner_id, row.name, dict.fromkeys(WATCHES, 0)))
+            tally.counts[code] = row.number
+    return sorted(found.values(), key=lambda one: (-sum(one.counts.values()), one.name))
+
+
 def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
     """Whether somebody has something to do for a customer; one without is shown as such."""
     require(actor, Permission.CUSTOMER_READ)
@@ -138,13 +161,18 @@ def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
     return session.execute(planned.limit(1)).first() is not None
 
 
+def lacks_next_step(session: CrmSession, actor: Actor, customer: View) -> bool:
+    """Whether a customer stands in the list of those without a next step."""
+    is_watched = customer.is_listed and customer.owner_id is not None and customer.stage != LifecycleStage.CHURNED
+    return is_watched and not has_next_step(session, actor, customer.id)
+
+
 def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until: date) -> list[Rate]:
     """首次跟进 by person, for customers whose first follow-up was due in a period of days, both included; who missed most comes first.
 
     One that lies ahead does not count yet, unless it is made already. Raises `NotAllowed` for somebody who leads nobody.
     """
-    if not leads(actor):
-        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
+    _require_lead(actor)
     days = _due_days(session, since, until)
     if not days:
         return []
@@ -168,6 +196,11 @@ def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until:
         for row in session.execute(statement)
     ]
     return sorted(rates, key=lambda one: (-one.missing, -one.late, one.name))
+
+
+def _require_lead(actor: Actor) -> None:
+    if not leads(actor):
+        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
 
 
 def _due_days(session: CrmSession, since: date, until: date) -> list[date]:

@@ -121,7 +121,11 @@ def _ending(session: CrmSession, actor: Actor) -> list[Ending]:
     columns = (Contract.number, Contract.product, Contract.amount, Contract.ends_on, Customer.code, Customer.name.label("customer"))
     today = clock.today()
     soon = Contract.ends_on.between(today, today + timedelta(days=ENDING_DAYS))
-    own = select(*columns).join(Customer, Customer.id == Contract.customer_id).where(Customer.is_listed, Customer.owner_id == _own(actor), soon)
+    own = (
+        select(*columns)
+        .join(Customer, Customer.id == Contract.customer_id)
+        .where(Customer.is_listed, Customer.owner_id == _own(actor), soon)
+    )
     return [Ending(**row._mapping) for row in session.execute(own.order_by(Contract.ends_on, Contract.id).limit(SHOWN))]
 
 
@@ -129,7 +133,9 @@ def figures_of_month(session: CrmSession, actor: Actor) -> Figures:
     """What the actor did since the first of the month."""
     first = clock.today().replace(day=1)
     since, own = clock.start_of_day(first), _own(actor)
-    entered = select(func.count()).select_from(Customer).where(Customer.is_listed, Customer.created_by_id == own, Customer.created_at >= since)
+    entered = (
+        select(func.count()).select_from(Customer).where(Customer.is_listed, Customer.created_by_id == own, Customer.created_at >= since)
+    )
     noted = select(func.count()).select_from(FollowUp).where(FollowUp.author_id == own, FollowUp.happened_at >= since)
     done = select(func.count()).select_from(Task)
     done = done.where(Task.assignee_id == own, Task.state == TaskState.DONE, Task.done_at >= since)
