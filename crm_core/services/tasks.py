@@ -68,6 +68,7 @@ class Listed:
     code: str
     customer: str
     created_at: datetime
+    updated_at: datetime
     state: str
     created_by_id: int | None
     follow_up_id: int | None
@@ -94,6 +95,11 @@ class Listed:
     def is_overdue(self) -> bool:
         """Still open after it was due."""
         return self.done_at is None and self.due_at < clock.now()
+
+
+def path_of(task_id: int) -> str:
+    """Where a task is opened."""
+    return f"/tasks?task={task_id}"
 
 
 def end_of(day: date) -> datetime:
@@ -293,7 +299,7 @@ def assign(session: CrmSession, task: Task, assignee_id: int, *, by: Actor) -> T
     session.flush()
     if assignee_id != by.id:
         data = {"task": [task.kind, task.name], "time": task.due_at.isoformat()}
-        notify(session, [assignee_id], "task_assigned", data, path="/tasks", customer_id=task.customer_id)
+        notify(session, [assignee_id], "task_assigned", data, path=path_of(task.id), customer_id=task.customer_id)
     return task
 
 
