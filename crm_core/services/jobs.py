@@ -91,7 +91,7 @@ def claim(name: str) -> bool:
 
 def run(name: str) -> None:
     """Do a job that was claimed; an error is logged and noted, and the job is due again soon."""
-    error, is_done = None, True
+    error, is_done, began = None, True, clock.now()
     try:
         is_done = not _work(JOBS[name])
     except Exception as problem:
@@ -100,7 +100,18 @@ def run(name: str) -> None:
     now = clock.now()
     due_at = now + (AGAIN if error else JOBS[name].every if is_done else timedelta())
     with db.transaction(SYSTEM) as session:
-        done = update(Job).where(Job.name == name).values(due_at=due_at, claimed_until=None, finished_at=now, error=error)
+        done = (
+            update(Job)
+            .where(Job.name == name)
+            .values(
+                due_at=due_at,
+                claimed_until=None,
+                finished_at=now,
+                error=error,
+                took_ms=(now - began) // timedelta(milliseconds=1),
+                failures=Job.failures + 1 if error else 0,
+            )
+        )
         session.execute(done, execution_options={"synchronize_session": False})
 
 

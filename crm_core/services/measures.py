@@ -13,7 +13,7 @@ from crm_core import clock
 from crm_core.config import settings
 from crm_core.fields import Widget, fields_of
 from crm_core.i18n import N_, _, format_money, join_words
-from crm_core.models import ACTIVITIES, Contract, Customer
+from crm_core.models import ACTIVITIES, Contract, Customer, FollowUp
 from crm_core.models.base import UtcTime
 from crm_core.reference import regions
 from crm_core.services.library import Library
@@ -84,6 +84,18 @@ def _contract(_days: int) -> Columns:
     return Customer.last_cooperated_on, signed.scalar_subquery()
 
 
+def _follow_ups(days: int) -> Columns:
+    since = clock.start_of_day(clock.today() - timedelta(days=days - 1))
+    counted = select(func.count()).where(FollowUp.customer_id == Customer.id, FollowUp.happened_at >= since)
+    return (counted.scalar_subquery(),)
+
+
+def _follow_up_words(_days: int) -> Columns:
+    texts = (FollowUp.subject, FollowUp.content, FollowUp.feedback)
+    own = (select(func.aggregate_strings(func.coalesce(text, ""), " ")).where(FollowUp.customer_id == Customer.id) for text in texts)
+    return tuple(one.scalar_subquery() for one in own)
+
+
 MEASURES: dict[str, Measure] = {
     **{name: _field(name) for name in ("stage", "tier", "segment", "industry", "province", "city", "source", "kind", "sales_stage")},
     "activity": Measure(N_("Customer status"), Kind.CHOICE, lambda _days: (Customer.activity,)),
@@ -91,6 +103,8 @@ MEASURES: dict[str, Measure] = {
     "yearly_amount": Measure(N_("Cooperation amount of a year"), Kind.MONEY, lambda _days: (yearly_amount(clock.today()),)),
     "contracts": Measure(N_("Number of contracts"), Kind.NUMBER, _contracts(func.count()), has_period=True),
     "contract_amount": Measure(N_("Contract amount"), Kind.MONEY, _contracts(func.coalesce(func.sum(Contract.amount), 0)), has_period=True),
+    "follow_ups": Measure(N_("Number of follow-ups"), Kind.NUMBER, _follow_ups, has_period=True),
+    "follow_up_words": Measure(N_("Words in follow-ups"), Kind.WORDS, _follow_up_words),
     "last_contact": Measure(N_("Days since the last contact"), Kind.AGE, _contact),
     "last_contract": Measure(N_("Days since the last contract"), Kind.AGE, _contract),
     "entered": Measure(N_("Days since the entry"), Kind.AGE, lambda _days: (Customer.created_at,)),

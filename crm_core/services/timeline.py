@@ -108,7 +108,7 @@ class Teller:
 
 
 def _follow_up(teller: Teller, row: FollowUp) -> Event:
-    title = f"{_(METHODS[row.method])} · {row.subject}"
+    title = " · ".join((_(METHODS[row.method]), row.subject))
     return Event("follow_up", row.id, row.happened_at, teller.name(row.author_id), title, row.content, row.feedback or "")
 
 
@@ -122,7 +122,7 @@ def _contract(teller: Teller, row: Contract) -> Event:
 def _task(teller: Teller, row: Task) -> Event:
     at = row.done_at or row.created_at
     who = row.assignee_id if row.done_at else row.created_by_id
-    title = f"{_(TASK_STATES[TaskState(row.state)])} · {title_of(row.kind, row.name)}"
+    title = " · ".join((_(TASK_STATES[TaskState(row.state)]), title_of(row.kind, row.name)))
     return Event("task", row.id, at, teller.name(who), title, row.description or "", row.done_note or "")
 
 
@@ -137,8 +137,8 @@ def _stage(teller: Teller, row: StageChange) -> Event:
 
 def _owner(teller: Teller, row: OwnerChange) -> Event:
     people = [teller.names.get(one, "") if one else _("Customer pool") for one in (row.from_owner_id, row.to_owner_id)]
-    title = " → ".join(people) if row.from_owner_id else people[1]
-    return Event("owner", row.id, row.at, teller.name(row.actor_id), f"{_(OWNER_CAUSES[row.cause])} · {title}", row.reason or "")
+    title = " · ".join((_(OWNER_CAUSES[row.cause]), " → ".join(people) if row.from_owner_id else people[1]))
+    return Event("owner", row.id, row.at, teller.name(row.actor_id), title, row.reason or "")
 
 
 def _change(teller: Teller, row: ChangeLog) -> Event:

@@ -14,6 +14,7 @@ header.title(_("Customer pool"))
 @guard.fragment
 def draw_pool() -> None:
     """The filters and the customers they find; only this part runs again when a filter changes."""
+    pool_table.open_card()
     with guard.reading() as session:
         entries, (rules, _version) = library.get_library(session), pool_rules.get_rules(session)
         filters = pool_table.Filters(entries)
@@ -38,5 +39,4 @@ def draw_footer(page: pool.PoolPage) -> None:
             customer_filters.draw_pagination(page.pages, page.page)
 
 
-pool_table.open_card()
 draw_pool()

@@ -8,15 +8,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from crm_core.config import ROOT
-from tests.browser.desk import Desk
+from crm_core.permissions import Actor
+from crm_core.services.backup import KEY
+from tests import factories
+from tests.browser.desk import PASSWORD, Desk
+from tests.conftest import forget_settings, use_database
 
+START = 240
+"""Seconds that a server may take to start: two on a quiet machine, a minute and more on a busy one."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -45,6 +52,25 @@ class Server:
     def console(self) -> str:
         return (self.folder / "console.txt").read_text(encoding="utf-8", errors="replace")
 
+    def prepare(self, template: Path) -> "Server":
+        """Give it a database that is migrated already."""
+        shutil.copy(template, self.folder / template.name)
+        shutil.copy(template.with_name(KEY), self.folder / KEY)
+        return self
+
+    @contextmanager
+    def records(self) -> Iterator[None]:
+        """The services of this process work on the server's database meanwhile."""
+        with pytest.MonkeyPatch.context() as patch:
+            use_database(patch, self.folder, "")
+            yield
+            forget_settings()
+
+    def employ(self) -> Actor:
+        """The first administrator, made as the first page would."""
+        with self.records():
+            return factories.make_user(role="administrator", username="zhoumin", name="周敏", password=PASSWORD)
+
     def start(self) -> "Server":
         self.port = self.port or free_port()
         console = (self.folder / "console.txt").open("ab")
@@ -52,6 +78,7 @@ class Server:
             [
                 sys.executable,
                 "-m",
+                "tests.tethered",
                 "uvicorn",
                 "app:app",
                 "--host",
@@ -64,10 +91,11 @@ class Server:
             ],
             cwd=ROOT,
             env={**os.environ, "CRM_DATA_DIR": str(self.folder), **self.environment},
+            stdin=subprocess.PIPE,  # it ends with the test run, however that ends
             stdout=console,
             stderr=console,
         )
-        end = time.monotonic() + 60
+        end = time.monotonic() + START
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(self.console)
@@ -81,7 +109,10 @@ class Server:
     def stop(self, *, kill: bool = False) -> int:
         assert self.process is not None
         self.process.kill() if kill else self.process.terminate()
-        return self.process.wait(timeout=30)
+        ended = self.process.wait(timeout=30)
+        if self.process.stdin:
+            self.process.stdin.close()
+        return ended
 
 
 def free_port() -> int:
@@ -92,10 +123,10 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A fresh server with an empty database; its console must hold no traceback at the end."""
     monkeypatch.delenv("CRM_DATABASE_URL", raising=False)
-    running = Server(tmp_path).start()
+    running = Server(tmp_path).prepare(sqlite_template).start()
     yield running
     if running.process and running.process.poll() is None:
         running.stop()
@@ -108,6 +139,7 @@ def chromium() -> Iterator[Browser]:
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("no Chromium is installed")
+    expect.set_options(timeout=20_000)  # a busy machine draws slowly
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -1,12 +1,19 @@
 """A person in front of a browser: what they read, click and type, in the words of the Chinese interface."""
 
 import re
+import time
 
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from crm_core.i18n import catalogue
+from crm_core.permissions import Actor
 
-SETTLED = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+NOTICE, MOMENT = 250, 10
+"""Milliseconds within which the page tells the server of what a person did, and between two looks whether it has."""
+DRAWING = 80
+"""Milliseconds in which the page has drawn the last part of an answer."""
 PASSWORD = "Maple#2026"
 
 
@@ -24,6 +31,8 @@ class Desk:
             viewport={"width": width, "height": height}, locale="en-US", color_scheme="dark" if dark else "light"
         )
         self.page = self.context.new_page()
+        self.has_asked, self.is_waiting = False, False
+        self.page.on("websocket", self._listen)
         self.foreign: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self._note(request.url))
@@ -33,6 +42,25 @@ class Desk:
         if not url.startswith((self.url, self.url.replace("http", "ws"), "blob:", "data:")):
             self.foreign.append(url)
 
+    def _listen(self, socket: WebSocket) -> None:
+        self.has_asked, self.is_waiting = True, True  # a page that has just connected asks at once
+        socket.on("close", lambda _socket: self._note_end())
+        socket.on("framesent", self._note_question)
+        socket.on("framereceived", self._note_answer)
+
+    def _note_question(self, frame: bytes | str) -> None:
+        message = BackMsg()
+        if isinstance(frame, bytes) and message.ParseFromString(frame) and message.WhichOneof("type") == "rerun_script":
+            self.has_asked, self.is_waiting = True, True
+
+    def _note_answer(self, frame: bytes | str) -> None:
+        message = ForwardMsg()
+        if isinstance(frame, bytes) and message.ParseFromString(frame) and message.WhichOneof("type") == "script_finished":
+            self.is_waiting = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+    def _note_end(self) -> None:
+        self.is_waiting = False
+
     def leave(self) -> None:
         self.context.close()
 
@@ -41,10 +69,18 @@ class Desk:
         return self.settle()
 
     def settle(self) -> "Desk":
-        """Wait until the script has answered."""
-        self.page.wait_for_timeout(250)
+        """Wait until the script has answered what was done last."""
+        patience = NOTICE
+        while not self.has_asked and patience > 0:
+            self.page.wait_for_timeout(MOMENT)
+            patience -= MOMENT
+        end = time.monotonic() + 30
+        while self.is_waiting:
+            assert time.monotonic() < end, "the script does not answer"
+            self.page.wait_for_timeout(MOMENT)
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(DRAWING)
+        self.has_asked = False
         return self
 
     def field(self, label: str) -> Locator:
@@ -91,6 +127,11 @@ class Desk:
         self.click("Create administrator")
         self.page.wait_for_url(re.compile("customers"))
         self.settle()
+
+    def begin(self, person: Actor) -> None:
+        """Come to the start page and sign in."""
+        self.go("/")
+        self.sign_in(person.username)
 
     def sign_in(self, account: str = "zhoumin", password: str = PASSWORD) -> None:
         self.field("Account").fill(account)

@@ -24,12 +24,12 @@ def mailbox() -> Iterator[MailBox]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, mailbox: MailBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(sqlite_template: Path, tmp_path: Path, mailbox: MailBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that sends mail and stands behind a proxy on this host."""
     monkeypatch.delenv("CRM_DATABASE_URL", raising=False)
     port = free_port()
     environment = {**mailbox.environment, "CRM_TRUSTED_PROXIES": "127.0.0.1", "CRM_BASE_URL": f"http://127.0.0.1:{port}"}
-    running = Server(tmp_path, port=port, environment=environment).start()
+    running = Server(tmp_path, port=port, environment=environment).prepare(sqlite_template).start()
     yield running
     running.stop()
     assert "Traceback" not in running.console, running.console

@@ -6,11 +6,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
 from tests.browser.desk import Desk, zh
-from tests.browser.test_first_day import begin, confirm, fill_enterprise, setup_code
+from tests.browser.test_first_day import begin, confirm, fill_enterprise
 
 
 def test_a_field_that_an_administrator_adds_is_entered_found_and_read(server: Server, desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     desk.go("/fields").click("Add field")
     desk.choose("What it holds", zh("One choice"))
     desk.type("Name", "服务等级")

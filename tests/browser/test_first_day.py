@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests import factories
 from tests.browser.conftest import Server
 from tests.browser.desk import PASSWORD, Desk, zh
 
@@ -113,7 +114,7 @@ def open_first_row(desk: Desk) -> None:
 def test_a_fresh_server_answers_a_signed_out_deep_link_with_sign_in_and_then_the_page(
     server: Server, desk: Desk, second_desk: Desk
 ) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     server.stop()
     server.start()
     second_desk.go("/overview")
@@ -125,7 +126,7 @@ def test_a_fresh_server_answers_a_signed_out_deep_link_with_sign_in_and_then_the
 
 
 def test_a_half_filled_form_survives_a_refresh_and_a_killed_server(server: Server, desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     begin(desk, "Enterprise", "Qualified")
     desk.type("Customer name", "宁波海岳物流有限公司")
     desk.choose("Province", "浙江省")
@@ -142,7 +143,7 @@ def test_a_half_filled_form_survives_a_refresh_and_a_killed_server(server: Serve
 
 
 def test_the_form_check_names_every_error_at_its_field_and_shows_the_first(server: Server, desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     begin(desk, "Enterprise", "Prospect")
     desk.type("Customer name", "王总")
     desk.type("Phone", "87654321")
@@ -164,11 +165,10 @@ def correct(desk: Desk, source_detail: str) -> None:
 
 
 def test_the_second_of_two_editors_sees_both_versions_and_chooses(server: Server, desk: Desk, second_desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
-    begin(desk, "Enterprise", "Prospect")
-    fill_enterprise(desk)
-    confirm(desk)
-    code = desk.page.url.rpartition("=")[2]
+    administrator = server.employ()
+    with server.records():
+        code = factories.make_customer(administrator, name="杭州恒远精密机械有限公司").code
+    desk.begin(administrator)
     second_desk.go(f"/edit?code={code}")
     second_desk.sign_in()
     desk.go(f"/edit?code={code}")
@@ -188,7 +188,7 @@ def test_the_second_of_two_editors_sees_both_versions_and_chooses(server: Server
 
 
 def test_an_entry_left_for_another_page_is_there_on_the_way_back(server: Server, desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     begin(desk, "Enterprise", "Prospect")
     desk.type("Customer name", "宁波海岳物流有限公司")
     desk.page.get_by_role("link", name=zh("Customer overview")).click()
@@ -204,7 +204,7 @@ def test_an_entry_left_for_another_page_is_there_on_the_way_back(server: Server,
 
 
 def test_errors_stay_with_their_contact_when_another_one_is_removed(server: Server, desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     begin(desk, "Enterprise", "Prospect")
     desk.click("Add contact")
     second = desk.page.locator(".st-key-field-intake-contact1-phone")
@@ -219,7 +219,7 @@ def test_errors_stay_with_their_contact_when_another_one_is_removed(server: Serv
 
 
 def test_a_ticket_signs_in_only_the_browser_that_asked_for_it(server: Server, desk: Desk, second_desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     desk.page.context.clear_cookies(name="kemai_session")
     desk.go("/customers")
     with desk.page.expect_request(re.compile("/auth/enter")) as asked:

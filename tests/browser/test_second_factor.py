@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Server
 from tests.browser.desk import PASSWORD, Desk, zh
-from tests.browser.test_first_day import setup_code
 
 OWN_PASSWORD = "Better#2026"
 
@@ -55,7 +54,7 @@ def next_code(app: pyotp.TOTP) -> str:
 
 
 def test_the_app_and_a_recovery_code_sign_in_and_a_trusted_browser_is_not_asked(server: Server, desk: Desk, second_desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     app, codes = set_up_factor(desk)
     assert len(codes) == 10
 
@@ -82,7 +81,7 @@ def test_the_app_and_a_recovery_code_sign_in_and_a_trusted_browser_is_not_asked(
 
 
 def test_a_one_time_password_has_to_be_replaced_before_anything_else(server: Server, desk: Desk, second_desk: Desk) -> None:
-    desk.go("/").set_up(setup_code(server))
+    desk.begin(server.employ())
     desk.go("/users")
     desk.click("Add account", exact=False)
     desk.type("Account", "linxiaolan")

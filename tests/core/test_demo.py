@@ -49,7 +49,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if request.param == "sqlite":
             copy = sqlite_copy(patch, template, folder)
         else:
-            copy = postgres_copy(patch, request.getfixturevalue("postgres_url"), template, folder)
+            copy = postgres_copy(patch, request.getfixturevalue("postgres"), template, folder)
         with copy:
             yield fill()
 

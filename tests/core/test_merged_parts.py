@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from crm_core import clock
 from crm_core.db import reading, transaction
-from crm_core.errors import IllegalTransition
+from crm_core.errors import IllegalTransition, NotFound
 from crm_core.fields import read_value
 from crm_core.models import Contract, Customer, FieldType, OwnerChange, Task
 from crm_core.permissions import SYSTEM, Actor
@@ -242,7 +242,7 @@ class TestWork:
             tasks.create_task(session, manager, name="回访", due_on=day, assignee_id=colleague.id or 0, customer_id=merged.id)
         made = merge(manager, kept, merged)
         with transaction(SYSTEM) as session:
-            tasks.finish(session.execute(select(Task)).scalar_one(), "谈妥")
+            tasks.finish(session, session.execute(select(Task)).scalar_one(), "谈妥")
         undo(manager, made)
         with reading(SYSTEM) as session:
             task = session.execute(select(Task)).scalar_one()
@@ -253,7 +253,7 @@ class TestWork:
             return sorted((one.name, one.customer_id) for one in tasks.list_own(session, actor))
 
 
-def test_the_reviews_of_both_are_read_on_the_kept_one_and_each_under_its_own_code(
+def test_the_reviews_of_both_are_read_on_the_kept_one_and_no_more_under_the_merged_code(
     database: str, manager: Actor, sales: Actor, colleague: Actor
 ) -> None:
     kept, merged = factories.make_customer(sales), factories.make_customer(colleague)
@@ -264,4 +264,6 @@ def test_the_reviews_of_both_are_read_on_the_kept_one_and_each_under_its_own_cod
     with reading(sales) as session:
         assert [step.who for step in review_list.list_steps_of(session, sales, kept.id)] == [sales.name, colleague.name]
     with reading(manager) as session:
-        assert [review_list.get_review(session, manager, one.code).row.author_id for one in (kept, merged)] == [sales.id, colleague.id]
+        assert review_list.get_review(session, manager, kept.code).row.author_id == sales.id
+        with pytest.raises(NotFound):
+            review_list.get_review(session, manager, merged.code)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, NotAllowed, ValidationFailed
 from crm_core.i18n import in_language
-from crm_core.models import Contract, Customer, CustomerTag, Tag
+from crm_core.models import Contract, Customer, CustomerTag, FollowUp, Tag
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.derived import derive, derive_all
@@ -71,6 +71,8 @@ def rich(sales: Actor) -> Customer:
         for number, (days, amount) in enumerate([(60, "120000"), (900, "700000")]):
             on = NOW.date() - timedelta(days=days)
             session.add(Contract(customer_id=customer.id, number=f"HT{number}", product="网关", amount=Decimal(amount), signed_on=on))
+        spoken = {"subject": "报价沟通", "content": "希望再便宜一些", "feedback": "预算 5_万"}
+        session.add(FollowUp(customer_id=customer.id, author_id=sales.id, method="phone", happened_at=NOW - timedelta(days=10), **spoken))
         session.flush()
         derive_all(session)
     return customer
@@ -107,6 +109,11 @@ HOLDS = [
     Condition("words", "contains", ["x", "price"]),
     Condition("words", "contains", ["50%，".rstrip("，")]),
     Condition("words", "lacks", ["5_%", "便宜"]),
+    Condition("follow_ups", "at_least", 1, 11),
+    Condition("follow_ups", "at_most", 0, 10),
+    Condition("follow_up_words", "contains", ["便宜", "打折"]),
+    Condition("follow_up_words", "contains", ["5_"]),
+    Condition("follow_up_words", "lacks", ["价格"]),
 ]
 FAILS = [
     Condition("stage", "none_of", ["customer"]),
@@ -126,6 +133,8 @@ FAILS = [
     Condition("incomplete", "is"),
     Condition("words", "lacks", ["价格"]),
     Condition("words", "contains", ["5_%"]),
+    Condition("follow_ups", "at_least", 1, 10),
+    Condition("follow_up_words", "lacks", ["报价"]),
 ]
 
 

@@ -49,7 +49,14 @@ def put(customer: Customer, **values: Any) -> None:
 def make_task(customer: Customer, assignee: Actor, *, is_done: bool = False) -> int:
     with transaction(SYSTEM) as session:
         done_at = clock.now() if is_done else None
-        task = Task(customer_id=customer.id, name="回访", assignee_id=assignee.id, due_at=clock.now(), done_at=done_at)
+        task = Task(
+            customer_id=customer.id,
+            name="回访",
+            assignee_id=assignee.id,
+            due_at=clock.now(),
+            state="done" if is_done else "open",
+            done_at=done_at,
+        )
         session.add(task)
         session.flush()
         return task.id

@@ -430,7 +430,18 @@ class TestProcess:
 
 
 def _as_streamlit(start: Callable[..., subprocess.Popen[bytes]], port: int) -> Callable[..., subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.tethered",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.address",
+        "127.0.0.1",
+    ]
     return lambda _command, **named: start(command, **named)
 
 

@@ -1,9 +1,10 @@
 """Who sees which page: every page for every role, signed out, with an ended session, before and during sign-in."""
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import bcrypt
 import pyotp
@@ -18,7 +19,9 @@ from crm_core.models import Customer, OutboxMessage, Review, ReviewState, Role, 
 from crm_core.permissions import BUILT_IN_ROLES, PERMISSIONS, SYSTEM, Actor, Permission, Scope
 from crm_core.services import attachments, roles, second_factor, sign_in, users
 from crm_core.services.file_store import store_file
+from crm_core.services.teams import create_team
 from tests import factories
+from tests.conftest import forget_settings, sqlite_copy, use_database
 from tests.pages.texts import texts_of
 from tests.pages.visit import BROWSER, Visit, open_session, zh
 from ui import routes
@@ -41,20 +44,51 @@ def has_data(visit: Visit) -> bool:
 
 @pytest.fixture
 def code(administrator: Actor, sales: Actor) -> str:
-    """The code of a customer of the salesperson, whom their manager and the administrator see too; it came in by a review."""
-    customer = factories.make_customer(sales, name=SECRET)
+    """The code of a customer of the salesperson, whom their manager and the administrator see too."""
+    return reviewed_customer(sales)
+
+
+def reviewed_customer(author: Actor) -> str:
+    """The code of a customer that came in by a review."""
+    customer = factories.make_customer(author, name=SECRET)
     with db.transaction(SYSTEM) as session:
-        session.add(Review(customer_id=customer.id, author_id=sales.id, state=ReviewState.APPROVED))
+        session.add(Review(customer_id=customer.id, author_id=author.id, state=ReviewState.APPROVED))
     return customer.code
+
+
+@dataclass
+class House:
+    """A data folder with somebody of every role and a customer that came in by a review, for tests that only look."""
+
+    folder: Path
+    people: dict[str, Actor]
+    code: str
+
+
+@pytest.fixture(scope="session")
+def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Made once: making all these people takes longer than a look."""
+    folder = tmp_path_factory.mktemp("house")
+    with pytest.MonkeyPatch.context() as patch, sqlite_copy(patch, sqlite_template, folder / "var"):
+        with db.transaction(SYSTEM) as session:
+            team = create_team(session, SYSTEM, name="华东组")
+        names = {"administrator": "管理员甲"}
+        people = {role: factories.make_user(role=role, username=role, name=names.get(role, ""), team_id=team) for role in BUILT_IN_ROLES}
+        return House(folder / "var", people, reviewed_customer(people["sales"]))
+
+
+@pytest.fixture
+def house(furnished: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    use_database(monkeypatch, furnished.folder, "")
+    yield furnished
+    forget_settings()
 
 
 @pytest.mark.parametrize("role", BUILT_IN_ROLES)
 @pytest.mark.parametrize("url", BY_URL)
-def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(
-    by_role: dict[str, Actor], code: str, url: str, role: str
-) -> None:
+def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(house: House, url: str, role: str) -> None:
     route = BY_URL[url]
-    visit = Visit(by_role[role]).go(route.file, code=code)
+    visit = Visit(house.people[role]).go(route.file, code=house.code)
     if may_open(route, role):
         assert zh("No access") not in visit.titles
         assert visit.refusals == []
@@ -183,16 +217,16 @@ class TestAPermissionIsTakenAway:
 
 
 @pytest.mark.parametrize("role", BUILT_IN_ROLES)
-def test_the_navigation_lists_the_pages_of_the_role(by_role: dict[str, Actor], role: str) -> None:
-    visit = Visit(by_role[role]).go(routes.SETTINGS)
+def test_the_navigation_lists_the_pages_of_the_role(house: House, role: str) -> None:
+    visit = Visit(house.people[role]).go(routes.SETTINGS)
     (navigation,) = [message.navigation for message in visit.messages if message.HasField("navigation")][-1:]
     listed = {page.url_pathname for page in navigation.app_pages if page.page_name and not page.is_hidden}
     assert listed == {route.url for route in ROUTES if route.section and may_open(route, role)}
 
 
 @pytest.mark.parametrize("url", BEHIND_SIGN_IN)
-def test_signed_out_a_page_is_the_sign_in_form_and_nothing_of_its_own(code: str, url: str) -> None:
-    visit = Visit().go(BY_URL[url].file, code=code)
+def test_signed_out_a_page_is_the_sign_in_form_and_nothing_of_its_own(house: House, url: str) -> None:
+    visit = Visit().go(BY_URL[url].file, code=house.code)
     assert visit.has("Account")
     assert visit.has("Password")
     assert {node.label for node in visit.elements("button")} == {zh("Sign in")}
@@ -622,17 +656,17 @@ class TestSettings:
         assert Visit(sales, language="en").go(routes.CUSTOMERS).titles == ["Customer list"]
 
 
-def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(by_role: dict[str, Actor]) -> None:
-    visit = Visit(by_role["administrator"]).go(routes.BIN_RULES)
+def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(house: House) -> None:
+    visit = Visit(house.people["administrator"]).go(routes.BIN_RULES)
     linked = [link.page.rpartition("/")[2] for link in visit.elements("page_link")]
     assert linked == ["review-rules", "pool-rules", "tag-rules", "standing", "bin-rules"]
-    assert not list(Visit(by_role["administrator"]).go(routes.FIELDS).elements("page_link"))
+    assert not list(Visit(house.people["administrator"]).go(routes.FIELDS).elements("page_link"))
 
 
-def test_the_navigation_marks_the_entry_that_a_page_belongs_to(by_role: dict[str, Actor]) -> None:
+def test_the_navigation_marks_the_entry_that_a_page_belongs_to(house: House) -> None:
     entries = {route.url for route in routes.ROUTES if route.section}
     inner = {route.url for route in routes.ROUTES if not route.section} - {"home", "settings", *routes.OPEN}
     assert {routes.entry_of(url) for url in inner} <= entries
     assert not any(map(routes.entry_of, entries))
-    (style,) = Visit(by_role["administrator"]).go(routes.BIN_RULES).elements("html")
+    (style,) = Visit(house.people["administrator"]).go(routes.BIN_RULES).elements("html")
     assert 'href$="/review-rules"' in style.proto.body

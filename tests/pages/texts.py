@@ -76,7 +76,7 @@ def _of_delta(delta: Any) -> Iterator[str]:
         frame = convert_arrow_bytes_to_pandas_df(element.table.arrow_data.data)
         headings = [] if element.table.hide_header else [*frame.columns]
         yield from (str(cell) for cell in [*frame.index, *headings, *frame.to_numpy().ravel()] if isinstance(cell, str))
-    elif kind not in ("bidi_component", "code"):
+    elif kind not in ("bidi_component", "code", "html"):  # the pages use the last one for a style only
         yield from _strings(element)
 
 
