@@ -8,6 +8,7 @@ from crm_core.permissions import Permission
 
 HOME = "work/home.py"
 TASKS = "work/tasks.py"
+CALENDAR = "work/calendar.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -74,6 +75,7 @@ RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 ROUTES = (
     Route(HOME, "home", N_("Home"), "home"),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
+    Route(CALENDAR, "calendar", N_("Calendar"), "calendar_month", Permission.CUSTOMER_READ, WORK),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(
         REVIEW,

@@ -34,6 +34,8 @@ class TaskQuery:
     priorities: tuple[str, ...] = ()
     customer_id: int | None = None
     created_by: int | None = None
+    without: int | None = None
+    """None that this person has: with `created_by` what somebody gave to others."""
     is_overdue: bool = False
     recurs: bool = False
     due_from: date | None = None
@@ -149,6 +151,8 @@ def _conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
         found.append(Task.customer_id == query.customer_id)
     if query.created_by:
         found.append(Task.created_by_id == query.created_by)
+    if query.without:
+        found.append(Task.assignee_id != query.without)
     if query.is_overdue:
         found += [Task.due_at < clock.now(), Task.done_at.is_(None)]
     if query.recurs:

@@ -331,9 +331,14 @@ def load_open(session: CrmSession, actor: Actor, task_id: int, *, version: int) 
     return task
 
 
+def may_act(actor: Actor, task: Task | Listed) -> bool:
+    """Whether somebody works with a task: who has it, and those who lead."""
+    return task.assignee_id == actor.id or leads(actor)
+
+
 def refuse_others(actor: Actor, task: Task) -> None:
     """Raise `NotAllowed` for somebody who neither has the task nor leads."""
-    if task.assignee_id != actor.id and not leads(actor):
+    if not may_act(actor, task):
         raise NotAllowed(Permission.CUSTOMER_EDIT, _("Only the person who has the task, or their manager, can do this."))
 
 
