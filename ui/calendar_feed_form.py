@@ -21,11 +21,7 @@ def draw() -> None:
     with guard.reading() as session:
         feed = calendar_feed.get_feed(session, guard.actor())
     st.markdown(_("With this link your own calendar program shows your open tasks and plans, and what you did in the last 30 days."))
-    st.caption(
-        _(
-            "Whoever has the link reads them without signing in, names of customers included. Give it to nobody; renew it if it became known."
-        )
-    )
+    st.caption(_("Whoever has the link reads them without signing in, with the names of customers. Keep it to yourself, or renew it."))
     if token := st.session_state.pop(SHOWN, ""):
         _show(token)
     if feed:
