@@ -151,7 +151,7 @@ def send_calendar(request: Request) -> Response:
     if not found.content:
         return Response(status_code=404)
     etag = f'"{hashlib.sha256(found.content).hexdigest()[:32]}"'
-    headers = {"cache-control": "private, no-cache", "etag": etag, "referrer-policy": "no-referrer", "x-robots-tag": "noindex"}
+    headers = {"cache-control": "private, no-cache", "etag": etag, "x-robots-tag": "noindex"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     headers["content-disposition"] = 'inline; filename="kemai.ics"'
