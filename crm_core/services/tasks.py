@@ -117,17 +117,6 @@ def list_own(session: CrmSession, actor: Actor) -> list[Listed]:
     return read_listed(session, _open_tasks().where(Task.assignee_id == actor.id))
 
 
-def list_of_others(session: CrmSession, actor: Actor) -> list[Listed]:
-    """What others in the actor's scope have to do, the most urgent first; none for somebody who leads nobody."""
-    return read_listed(session, _open_tasks().where(Task.assignee_id != actor.id)) if leads(actor) else []
-
-
-def list_done(session: CrmSession, actor: Actor) -> list[Listed]:
-    """What the actor did, the latest first."""
-    mine = _columns().where(Task.assignee_id == actor.id, Task.state == TaskState.DONE)
-    return read_listed(session, mine.order_by(Task.done_at.desc(), Task.id.desc()))
-
-
 def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> list[Listed]:
     """The tasks of a customer: the open ones by due time, then those that are done."""
     require(actor, Permission.CUSTOMER_READ)
