@@ -121,11 +121,13 @@ def _move(sent: dict[str, Any], _span: Span) -> None:
     day, number, version = _day_of(sent), sent.get("id"), sent.get("version")
     if not (day and isinstance(number, int) and isinstance(version, int)):
         return
-    with feedback.attempt() as outcome, guard.acting() as session:
+    with feedback.attempt(show=False) as outcome, guard.acting() as session:
         task_moves.move_task(session, guard.actor(), number, day, version=version)
     if outcome.succeeded:
-        st.toast(escape(_("Moved to {day}.").format(day=format_date(day))), icon=":material/check_circle:")
-        guard.again()
+        feedback.later(_("Moved to {day}.").format(day=format_date(day)))
+    st.session_state["calendar_refused"] = outcome.error
+    st.session_state["calendar_turn"] = st.session_state.get("calendar_turn", 0) + 1
+    guard.again()
 
 
 def _show(sent: dict[str, Any], _span: Span) -> None:
@@ -140,7 +142,10 @@ def _turn(sent: dict[str, Any], span: Span) -> None:
 
 
 def follow() -> None:
-    """Show what was asked for in the calendar itself, which is drawn after the row that names it."""
+    """Before the row above the calendar: what came of the last move, and the days that were asked for in the calendar itself."""
+    feedback.show_message()
+    if problem := st.session_state.pop("calendar_refused", None):
+        feedback.explain(problem)
     if following := st.session_state.pop("calendar_next", None):
         show(*following)
 

@@ -74,6 +74,7 @@ def draw(span: Span, days: Sequence[Day]) -> Any:
     names = get_day_names("abbreviated", locale=language())
     shown = {
         "view": span.view,
+        "turn": st.session_state.get("calendar_turn", 0),  # so that a task that was refused to move goes back to its day
         "title": span.title,
         "weekdays": [names[number] for number in range(7)],
         "days": [_day(span, day, names) for day in days],

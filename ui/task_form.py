@@ -144,7 +144,7 @@ def _ask_recurrence(task: Listed | None, every: str, due_on: date | None) -> Rec
     if every == AS_IS and present:
         chosen = Recurrence(present.rule, present.start, on_holiday)
     else:
-        until = right.date_input(_("Ends on"), value=_until_of(present), min_value=due_on, format="YYYY-MM-DD", key="task_until")
+        until = right.date_input(_("Ends on"), value=_until_of(present), format="YYYY-MM-DD", key="task_until")
         start = _start_of(task, every, due_on)
         chosen = Recurrence(recurrence.make_rule(every, start, until=until), start, on_holiday)
     _preview(chosen)
