@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "masking": {"checks"},
     "visibility": {"fields", "i18n", "masking", "permissions"},
     "pinyin": set(),
-    "workdays": set(),
+    "workdays": {"i18n"},
     "reference": {"config", "i18n"},
     "permissions": {"errors", "i18n"},
     "places": {"config", "i18n", "reference"},
@@ -64,6 +64,7 @@ ONLY_IN = {
     "plotly": {"ui", "pages"},
     "pyotp": {"services"},
     "segno": {"ui"},
+    "icalendar": {"services"},
     "starlette": {"app", "ui"},
     "fastapi": {"app", "ui"},
 }

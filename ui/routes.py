@@ -10,6 +10,7 @@ HOME = "work/home.py"
 TASKS = "work/tasks.py"
 FOLLOW_UPS = "work/follow_ups.py"
 OVERSIGHT = "work/oversight.py"
+CALENDAR = "work/calendar.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -79,6 +80,7 @@ ROUTES = (
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
     Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
     Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),
+    Route(CALENDAR, "calendar", N_("Calendar"), "calendar_month", Permission.CUSTOMER_READ, WORK),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(
         REVIEW,

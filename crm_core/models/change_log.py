@@ -30,6 +30,8 @@ ACTIONS = {
     "recovery_code_used": N_("recovery code used"),
     "recovery_codes_made": N_("recovery codes made anew"),
     "signed_in_by_provider": N_("signed in by the company's provider"),
+    "calendar_link_made": N_("calendar link made"),
+    "calendar_link_ended": N_("calendar link ended"),
     "picture_set": N_("picture set"),
     "picture_removed": N_("picture removed"),
     "merged": N_("merged"),

@@ -1,9 +1,9 @@
-"""Personal settings: profile, password, second factor and signed-in browsers."""
+"""Personal settings: profile, password, second factor, signed-in browsers, and the link for one's own calendar program."""
 
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import guard, header, password_form, profile_form, second_factor_form, session_list
+from ui import calendar_feed_form, guard, header, password_form, profile_form, second_factor_form, session_list
 
 actor = guard.actor()
 header.title(_("Personal settings"))
@@ -21,8 +21,8 @@ if actor.must_enrol:
     second_factor_form.draw()
     st.stop()
 
-names = [_("Profile"), _("Password"), _("Two-step verification"), _("Devices")]
-tab_profile, tab_password, tab_factor, tab_devices = st.tabs(names, on_change="rerun", key="settings_tab")
+names = [_("Profile"), _("Password"), _("Two-step verification"), _("Devices"), _("Calendar link")]
+tab_profile, tab_password, tab_factor, tab_devices, tab_calendar = st.tabs(names, on_change="rerun", key="settings_tab")
 if tab_profile.open:
     with tab_profile:
         profile_form.draw()
@@ -35,3 +35,6 @@ if tab_factor.open:
 if tab_devices.open:
     with tab_devices:
         session_list.draw(actor.id or 0)
+if tab_calendar.open:
+    with tab_calendar:
+        calendar_feed_form.draw()

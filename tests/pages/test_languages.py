@@ -42,6 +42,7 @@ from crm_core.services import (
     stage_changes,
     tag_rules,
     tags,
+    task_comments,
     tasks,
     teams,
     transfers,
@@ -50,6 +51,7 @@ from crm_core.services import (
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
+from crm_core.services.recurrence import Every, Recurrence, make_rule
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -543,7 +545,20 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
     return show
 
 
-CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
+def task_opened(desk: Desk) -> Visit:
+    """A task of a customer that recurs, with steps, a comment and somebody else who gave it."""
+    detail, today = WORDS[desk.actor.language]["detail"], clock.today()
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        rule = Recurrence(make_rule(Every.QUARTER, today), today)
+        values = {"name": detail, "due_on": today, "assignee_id": desk.actor.id, "customer_id": customer.id}
+        task = tasks.create_task(session, desk.actor, **values, recurrence=rule, steps=[detail], priority="low")
+        task.created_by_id = factories.make_user(name=desk.actor.name).id
+        task_comments.add_comment(session, desk.actor, task.id, detail)
+    return desk.visit().go(routes.TASKS, task=str(task.id))
+
+
+CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
 
 
 def bulk_changed(desk: Desk) -> Visit:
@@ -607,7 +622,22 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer tasks": tab_open("Tasks"),
     "customer task added": lambda desk: tab_open("Tasks")(desk).press("Add task"),
     "task done": opened(routes.TASKS, "task_done_1"),
-    "task passed on": opened(routes.TASKS, "task_pass_1"),
+    "task passed on": opened(routes.TASKS, "Pass on"),
+    "task edited": opened(routes.TASKS, "Edit"),
+    "task recurring": lambda desk: opened(routes.TASKS, "Add task")(desk).enter("task_every", "quarter"),
+    "task cancelled": opened(routes.TASKS, "Cancel task"),
+    "task put off": opened(routes.TASKS, "Put off to a day…"),
+    "task opened": task_opened,
+    "tasks ticked": opened(routes.TASKS, "tasks_tick"),
+    "tasks put off": lambda desk: opened(routes.TASKS, "tasks_tick")(desk).enter("task_tick_1", True).press("tasks_later"),
+    "tasks of days": lambda desk: opened(routes.TASKS)(desk).enter("tasks_period", "days"),
+    **{f"tasks {shape}": lambda desk, shape=shape: desk.visit().go(routes.TASKS, tasks_shape=shape) for shape in ("board", "team")},
+    **{f"calendar {view}": lambda desk, view=view: desk.visit().go(routes.CALENDAR, calendar_view=view) for view in ("week", "day")},
+    "calendar of holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2026-10-05"),
+    "calendar unknown holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2031-10-05"),
+    "settings calendar link": lambda desk: (
+        desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Calendar link").press("Make the link").rerun()
+    ),
     "task refused": opened(routes.TASKS, "task_done_1", "Done"),
     "rules add": opened(routes.TAG_RULES, "Add rule"),
     "rules edit": opened(routes.TAG_RULES, "Edit"),

@@ -30,6 +30,8 @@ from crm_core.services import (
     stage_changes,
     tag_rules,
     tags,
+    task_comments,
+    task_work,
     tasks,
     teams,
     transfers,
@@ -288,6 +290,14 @@ def reviewed(actor: Actor, code: str) -> Visit:
     return visit.press("Open")
 
 
+def task_opened(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        (task, *_others) = tasks.list_own(session, actor)
+        task_work.add_step(session, actor, task.id, ATTACK, version=task.version)
+        task_comments.add_comment(session, actor, task.id, ATTACK)
+    return Visit(actor).go(routes.TASKS, task=str(task.id))
+
+
 SCENES = {
     "review": reviewed,
     "notices": told,
@@ -314,7 +324,10 @@ SCENES = {
     "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
     "tasks": opened(file=routes.TASKS),
     "tasks, done": opened("task_done_1", file=routes.TASKS),
-    "tasks, passed on": opened("task_pass_1", file=routes.TASKS),
+    "tasks, passed on": opened("Pass on", file=routes.TASKS),
+    "tasks, edited": opened("Edit", file=routes.TASKS),
+    "tasks, opened": task_opened,
+    "tasks, board": lambda actor, code: Visit(actor).go(routes.TASKS, tasks_shape="board"),
     "tag rules": opened(file=routes.TAG_RULES),
     "tag rules, delete": opened("Delete", file=routes.TAG_RULES),
     "edit": opened(file=routes.EDIT, query="code"),
