@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 
 from crm_core import crypto
+from crm_core.background import work_until_stopped
 from crm_core.config import settings
 from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
@@ -26,6 +28,7 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
+from crm_core.services.leases import this_process
 from crm_core.services.library import Library, get_library
 from crm_core.services.log_check import check_log
 from crm_core.services.passwords import hash_password, random_password, reset_password
@@ -138,6 +141,17 @@ def _summary(result: ImportResult, library: Library) -> str:
             )
         )
     return "\n".join(lines)
+
+
+@app.command(
+    help=_("Do the work beside requests: jobs and messages. Runs until it is stopped; for servers with CRM_BACKGROUND=0, or beside them.")
+)
+def worker() -> None:
+    """Work until stopped; of several workers and servers one leads."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    upgrade_database()
+    typer.echo(_("The worker {name} has begun. Stop it with Ctrl+C.").format(name=this_process()))
+    work_until_stopped()
 
 
 @app.command(help=_("Fill an empty database with fictional customers and an account for each role."))

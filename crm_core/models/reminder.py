@@ -42,7 +42,7 @@ class Robot(Base):
     kind: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(60))
     address: Mapped[str] = mapped_column(Encrypted)
-    """An Apprise URL with the robot's key: whoever knows it can write to the group."""
+    """Its key, and behind a blank the secret it signs with, if any: whoever knows them can write to the group."""
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
 
