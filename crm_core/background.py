@@ -25,7 +25,7 @@ class Leadership(Thread):
 
     def __init__(self) -> None:
         super().__init__(name="leadership", daemon=True)
-        self._me, self._until, self._ended = leases.this_process(), 0.0, Event()
+        self._me, self._until, self._ended = leases.new_holder(), 0.0, Event()
 
     @property
     def is_mine(self) -> bool:

@@ -28,7 +28,6 @@ from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete,
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.imports.table import Table
-from crm_core.services.leases import this_process
 from crm_core.services.library import Library, get_library
 from crm_core.services.log_check import check_log
 from crm_core.services.passwords import hash_password, random_password, reset_password
@@ -143,14 +142,12 @@ def _summary(result: ImportResult, library: Library) -> str:
     return "\n".join(lines)
 
 
-@app.command(
-    help=_("Do the work beside requests: jobs and messages. Runs until it is stopped; for servers with CRM_BACKGROUND=0, or beside them.")
-)
+@app.command(help=_("Do the jobs and send the messages, until stopped. Of several workers and servers one leads."))
 def worker() -> None:
-    """Work until stopped; of several workers and servers one leads."""
+    """Work until stopped, with what goes wrong on standard error."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     upgrade_database()
-    typer.echo(_("The worker {name} has begun. Stop it with Ctrl+C.").format(name=this_process()))
+    typer.echo(_("The worker has begun. Stop it with Ctrl+C."))
     work_until_stopped()
 
 

@@ -1,6 +1,7 @@
 """Which of several processes leads: it holds a lease that it renews, and that another one takes when it runs out."""
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,9 +28,9 @@ class Held:
     """Whether another process held it before and let it run out."""
 
 
-def this_process() -> str:
-    """This process as an administrator recognises it: machine and number."""
-    return f"{socket.gethostname()[:60]}:{os.getpid()}"
+def new_holder() -> str:
+    """A name for the present process: machine and number as an administrator knows them, and a mark, since numbers come again."""
+    return f"{socket.gethostname()[:50]}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 def hold(name: str, holder: str) -> Held:

@@ -60,6 +60,8 @@ ENTITIES = {
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
     "robot": N_("Group chat robot"),
+    "outbox_message": N_("Message"),
+    "job": N_("Job"),
     "policy": N_("Rule"),
     "tag_rule": N_("Tag rule"),
     "custom_field": N_("Custom field"),

@@ -24,7 +24,7 @@ from crm_core.config import MailServer, settings
 from crm_core.db import CrmSession, insert_unless_there, reading, transaction
 from crm_core.errors import NotFound
 from crm_core.i18n import _
-from crm_core.models import OutboxMessage, Robot
+from crm_core.models import OutboxMessage, Robot, User
 from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.services import robot_lines
 from crm_core.services.quiet_hours import end_of_quiet
@@ -40,11 +40,25 @@ SHOWN = 100
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A message that is not sent. Only a mail says to whom in itself; for a robot its name and owner do."""
+
+    id: int
+    channel: str
+    recipient: str
+    subject: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    last_error: str
+
+
+@dataclass(frozen=True)
 class Queue:
     """What waits and what was given up, newest first."""
 
-    waiting: list[OutboxMessage]
-    given_up: list[OutboxMessage]
+    waiting: list[Waiting]
+    given_up: list[Waiting]
 
 
 def enqueue_mail(
@@ -180,10 +194,25 @@ def give_up_late(session: CrmSession) -> None:
 def get_queue(session: CrmSession, actor: Actor) -> Queue:
     """The newest messages that are not sent, for the administrator."""
     require(actor, Permission.USER_EDIT)
-    unsent = select(OutboxMessage).where(OutboxMessage.sent_at.is_(None)).order_by(OutboxMessage.id.desc()).limit(SHOWN)
-    waiting = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_not(None))).scalars()
-    given_up = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_(None))).scalars()
-    return Queue(list(waiting), list(given_up))
+    unsent = select(OutboxMessage, Robot.name, User.name.label("owner")).outerjoin(Robot, Robot.id == OutboxMessage.robot_id)
+    unsent = unsent.outerjoin(User, User.id == Robot.user_id).where(OutboxMessage.sent_at.is_(None))
+    unsent = unsent.order_by(OutboxMessage.id.desc()).limit(SHOWN)
+    waiting = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_not(None)))
+    given_up = session.execute(unsent.where(OutboxMessage.next_attempt_at.is_(None)))
+    return Queue([_waiting(*row) for row in waiting], [_waiting(*row) for row in given_up])
+
+
+def _waiting(message: OutboxMessage, robot: str | None, owner: str | None) -> Waiting:
+    return Waiting(
+        message.id,
+        message.channel,
+        _("{robot}, by {name}").format(robot=robot, name=owner) if robot else message.recipient,
+        message.subject,
+        message.attempts,
+        message.created_at,
+        message.next_attempt_at,
+        message.last_error or "",
+    )
 
 
 def retry(session: CrmSession, actor: Actor, message_id: int) -> None:
