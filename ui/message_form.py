@@ -27,11 +27,8 @@ def draw() -> None:
     with st.form(PREFIX, width=720):
         ways = {kind: _draw_ways(kind, present) for kind in KINDS if is_head or kind != "weekly"}
         times = _draw_times(present, errors)
-        has_weekly = (
-            st.checkbox(_("Weekly digest of the team"), present.has_weekly, key="messages_weekly") if is_head else present.has_weekly
-        )
         if st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
-            _save(Choices({**present.channels, **ways}, has_weekly=has_weekly, **times))
+            _save(Choices({**present.channels, **ways}, **times))
 
 
 def _warn(mailbox: str | None) -> None:

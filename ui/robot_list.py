@@ -55,14 +55,10 @@ def _remove(robot: RobotRow) -> None:
 
 def _add() -> None:
     errors = st.session_state.pop("robot_errors", {})
+    shown_once = _("The chat program shows it when you add a robot to a group. It is not shown again here.")
     fields = (
         ("name", _("Name"), "", "default"),
-        (
-            "address",
-            _("Webhook address"),
-            _("The chat program shows it when you add a robot to a group. It is not shown again here."),
-            "password",
-        ),
+        ("address", _("Webhook address"), shown_once, "password"),
         ("secret", _("Secret"), _("Only where the robot signs its messages (DingTalk, Feishu)."), "password"),
     )
     entered = {}

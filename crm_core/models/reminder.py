@@ -25,7 +25,7 @@ class ReminderSetting(Base):
     digest_at: Mapped[str | None] = mapped_column(String(5), index=True)
     """When the daily digest goes out; none where it is empty."""
     has_weekly: Mapped[bool] = mapped_column(default=True)
-    """For heads of teams: the digest of the week."""
+    """For heads of teams: whether the digest of the week goes any way."""
     digested_on: Mapped[date | None] = mapped_column(Date())
     """The day of the last daily digest, so that a day has one."""
     weekly_on: Mapped[date | None] = mapped_column(Date())

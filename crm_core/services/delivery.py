@@ -28,7 +28,7 @@ def deliver(session: CrmSession, user: User, letter: Letter, *, kind: str, ways:
     """Put a letter into the outbox for each of these ways that can reach somebody; with one key once. The caller set the language."""
     if MAIL in ways and user.email:
         body = "\n\n".join((*letter.paragraphs, f"{_(_WHY)}\n{address_of(SETTINGS_PATH)}".strip()))
-        subject = f"{_('Kemai')}: {letter.subject}"
+        subject = _("Kemai: {subject}").format(subject=letter.subject)
         enqueue_mail(session, recipient=user.email, subject=subject, body=body, user_id=user.id, kind=kind, key=f"{key}:{MAIL}")
     if ROBOT in ways:
         body = "\n\n".join((f"{_('Kemai')} · {user.name} · {letter.subject}", *letter.paragraphs))

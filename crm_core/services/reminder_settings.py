@@ -25,15 +25,14 @@ class Choices:
     quiet_from: time | None = None
     quiet_until: time | None = None
     digest_at: time | None = None
-    has_weekly: bool = True
 
 
 def get_choices(session: CrmSession, actor: Actor) -> Choices:
     """What is in force for the actor."""
     user = get_user(session, actor.id or 0)
-    kept = session.get(ReminderSetting, user.id) or ReminderSetting(has_weekly=True)
+    kept = session.get(ReminderSetting, user.id) or ReminderSetting()
     times = {name: _time(getattr(kept, name)) for name in ("quiet_from", "quiet_until", "digest_at")}
-    return Choices({kind: ways_for(user.channels, kind) for kind in KINDS}, has_weekly=kept.has_weekly, **times)
+    return Choices({kind: ways_for(user.channels, kind) for kind in KINDS}, **times)
 
 
 def is_head(session: CrmSession, actor: Actor) -> bool:
@@ -55,7 +54,7 @@ def save_choices(session: CrmSession, actor: Actor, choices: Choices) -> None:
     if digest_at and digest_at != kept.digest_at and digest_at <= clock.time_of_day(clock.now()):
         kept.digested_on = clock.today()  # the first one comes when that time comes
     kept.quiet_from, kept.quiet_until, kept.digest_at = _text(choices.quiet_from), _text(choices.quiet_until), digest_at
-    kept.has_weekly = choices.has_weekly
+    kept.has_weekly = bool(ways["weekly"])
     session.add(kept)
 
 
