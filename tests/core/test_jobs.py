@@ -102,7 +102,7 @@ class TestBackground:
         leases.hold(leases.WORK, "another")
         idle = Background()
         idle.start()
-        wait_until(lambda: idle._leadership.is_alive())
+        wait_until(idle._leadership.is_alive)
         idle._stopping.wait(0.5)
         idle.stop()
         assert done == []
