@@ -79,8 +79,8 @@ def enqueue_robot(
     session: CrmSession, robot_id: int, *, subject: str, body: str, user_id: int | None, kind: str | None = None, key: str | None = None
 ) -> None:
     """The same for what a robot is to say; the subject is for the list of messages alone."""
-    what = {"subject": subject, "body": body, "user_id": user_id, "kind": kind, "key": key}
-    _enqueue(session, channel=ROBOT, recipient="", robot_id=robot_id, **what)
+    where = {"channel": ROBOT, "recipient": "", "robot_id": robot_id}
+    _enqueue(session, subject=subject, body=body, user_id=user_id, kind=kind, key=key, **where)
 
 
 def _enqueue(session: CrmSession, *, subject: str, **values: Any) -> None:

@@ -1,9 +1,8 @@
 """Quiet hours: the time of day in which nothing leaves the house for somebody. Times are those where the team works."""
 
-from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from crm_core import clock
 from crm_core.config import settings
@@ -16,14 +15,14 @@ def end_of_quiet(session: CrmSession, user_id: int) -> datetime | None:
     return _quiet(session, ReminderSetting.user_id == user_id).get(user_id)
 
 
-def who_rests(session: CrmSession) -> Iterable[int]:
+def who_rests(session: CrmSession) -> list[int]:
     """Everybody whose quiet hours it is."""
-    return _quiet(session).keys()
+    return list(_quiet(session))
 
 
-def _quiet(session: CrmSession, *conditions: object) -> dict[int, datetime]:
+def _quiet(session: CrmSession, *conditions: ColumnElement[bool]) -> dict[int, datetime]:
     hours = select(ReminderSetting.user_id, ReminderSetting.quiet_from, ReminderSetting.quiet_until)
-    rows = session.execute(hours.where(ReminderSetting.quiet_from.is_not(None), *conditions)).all()  # type: ignore[arg-type]
+    rows = session.execute(hours.where(ReminderSetting.quiet_from.is_not(None), *conditions))
     ends = {row.user_id: end_of(row.quiet_from, row.quiet_until, clock.now()) for row in rows}
     return {user_id: end for user_id, end in ends.items() if end}
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from crm_core import audit, clock
 from crm_core.channels import KINDS, ways_for
-from crm_core.db import CrmSession
+from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import ReminderSetting, Team
+from crm_core.models import ReminderSetting, Team, User
 from crm_core.permissions import Actor
 from crm_core.services.users import get_user
 
@@ -44,18 +44,23 @@ def save_choices(session: CrmSession, actor: Actor, choices: Choices) -> None:
     """Keep what somebody chose; it counts for what is not sent yet, too. Raises `ValidationFailed`."""
     if errors := _errors(choices):
         raise ValidationFailed(errors)
-    user = get_user(session, actor.id or 0)
+    insert_unless_there(session, ReminderSetting, user_id=actor.id)
+    user, kept = get_user(session, actor.id or 0), session.get_one(ReminderSetting, actor.id)
     ways = {kind: [way for way in KINDS[kind].ways if way in choices.channels.get(kind, ())] for kind in KINDS}
-    if user.channels != ways:
-        audit.record_change(session, user, field="channels", old=json.dumps(user.channels), new=json.dumps(ways))
-        user.channels = ways
-    kept = session.get(ReminderSetting, user.id) or ReminderSetting(user_id=user.id)
+    _log_ways(session, user, ways)
+    user.channels = ways
     digest_at = _text(choices.digest_at)
     if digest_at and digest_at != kept.digest_at and digest_at <= clock.time_of_day(clock.now()):
         kept.digested_on = clock.today()  # the first one comes when that time comes
     kept.quiet_from, kept.quiet_until, kept.digest_at = _text(choices.quiet_from), _text(choices.quiet_until), digest_at
     kept.has_weekly = bool(ways["weekly"])
-    session.add(kept)
+
+
+def _log_ways(session: CrmSession, user: User, ways: Mapping[str, list[str]]) -> None:
+    before = {kind: list(ways_for(user.channels, kind)) for kind in KINDS}
+    if changed := [kind for kind in KINDS if before[kind] != ways[kind]]:
+        old, new = (json.dumps({kind: those[kind] for kind in changed}) for those in (before, ways))
+        audit.record_change(session, user, field="channels", old=old, new=new)
 
 
 def _errors(choices: Choices) -> dict[str, list[str]]:

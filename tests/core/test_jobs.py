@@ -144,7 +144,7 @@ class TestJobList:
             job_list.run_now(session, administrator, "cleanup")
         jobs.run_due()
         assert done == ["x", "x"]
-        assert [line.new for line in factories.log_of("job", action="job_asked")] == ["cleanup"]
+        assert [line.entity_id for line in factories.log_of("job", action="job_asked")] == ["cleanup"]
 
     def test_one_that_is_at_work_is_left_to_it(self, database: str, administrator: Actor) -> None:
         assert jobs.claim("cleanup")
