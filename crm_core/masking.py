@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 from crm_core.checks.contacts import NOT_PROVIDED
 
@@ -39,8 +40,12 @@ def mask_text(text: str, names: Iterable[str] = ()) -> str:
     for name in sorted({one for one in names if one}, key=len, reverse=True):
         text = text.replace(name, mask("name", name))
     for kind, pattern in _IN_TEXT.items():
-        text = pattern.sub(lambda found, kind=kind: mask(kind, found.group()), text)  # type: ignore[misc]
+        text = pattern.sub(partial(_masked, kind), text)
     return text
+
+
+def _masked(kind: str, found: re.Match[str]) -> str:
+    return mask(kind, found.group())
 
 
 def _middle(value: str, head: int, tail: int) -> str:
