@@ -31,7 +31,7 @@ PERIODS = {"month": N_("This month"), "last_month": N_("Last month"), "quarter":
 def draw(watch: str, page: WatchedPage, *, key: str) -> None:
     """A page of one of the lists."""
     for row in page.rows:
-        _draw_row(watch, row)
+        draw_row(watch, row)
     if not page.rows:
         feedback.empty_state("task_alt", _("Nobody is left waiting"), _(EMPTY[watch]))
     if page.pages > 1:
@@ -39,10 +39,10 @@ def draw(watch: str, page: WatchedPage, *, key: str) -> None:
 
 
 def _draw_row(watch: str, row: Watched) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{row.id}"):
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{watch}_{row.id}"):
         with st.container(gap="xsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                if st.button(f"{escape(row.name)} :material/chevron_right:", key=f"watched_open_{row.id}", type="tertiary"):
+                if st.button(f"{escape(row.name)} :material/chevron_right:", key=f"watched_open_{watch}_{row.id}", type="tertiary"):
                     st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
                 badges.stage_badge(row.stage)
             st.caption(escape(" · ".join((row.code, row.owner, _told(watch, row)))))
@@ -52,7 +52,9 @@ def _draw_row(watch: str, row: Watched) -> None:
 
 def _told(watch: str, row: Watched) -> str:
     if watch == "first_follow_up":
-        return _("the first follow-up was due on {day}").format(day=format_date(row.first_follow_up_on))
+        is_over = row.first_follow_up_on is not None and row.first_follow_up_on < clock.today()
+        sentence = _("the first follow-up was due on {day}") if is_over else _("the first follow-up is due until {day}")
+        return sentence.format(day=format_date(row.first_follow_up_on))
     if row.last_contact_at is None:
         return _("never contacted, entered {age}").format(age=format_age(clock.day_of(row.created_at), clock.today()))
     return _("last contact {age}").format(age=format_age(clock.day_of(row.last_contact_at), clock.today()))
@@ -61,9 +63,9 @@ def _told(watch: str, row: Watched) -> str:
 def _draw_actions(watch: str, row: Watched) -> None:
     actor = guard.actor()
     may_write, write = actor.can(Permission.FOLLOW_UP_WRITE), _("Write a follow-up")
-    if may_write and st.button(write, key=f"watched_write_{row.id}", icon=":material/edit_note:", type="tertiary"):
+    if may_write and st.button(write, key=f"watched_write_{watch}_{row.id}", icon=":material/edit_note:", type="tertiary"):
         guard.dialog(write, _write, row)
-    if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{row.id}", icon=":material/assignment_ind:"):
+    if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{watch}_{row.id}", icon=":material/assignment_ind:"):
         guard.dialog(_("Assign task"), _assign, watch, row)
 
 

@@ -38,6 +38,7 @@ OUTLINES = "admin/outlines.py"
 TAG_RULES = "admin/tag_rules.py"
 STANDING = "admin/standing.py"
 MAILS = "admin/mails.py"
+JOBS = "admin/jobs.py"
 BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
@@ -117,7 +118,8 @@ ROUTES = (
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, ADMINISTRATION),
     Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, ADMINISTRATION),
     Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, ADMINISTRATION),
-    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, ADMINISTRATION),
+    Route(MAILS, "mails", N_("Outgoing messages"), "outgoing_mail", Permission.USER_EDIT, ADMINISTRATION),
+    Route(JOBS, "jobs", N_("Jobs"), "schedule", Permission.USER_EDIT, ADMINISTRATION),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, ADMINISTRATION),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
     Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),

@@ -8,7 +8,6 @@ import streamlit as st
 from crm_core import clock
 from crm_core.i18n import _, format_date, format_money
 from crm_core.permissions import Permission
-from crm_core.services.notices import Told
 from crm_core.services.workbench import SHOWN, Figures, Workbench
 from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_list
 from ui.feedback import escape
@@ -123,11 +122,7 @@ def draw_news(bench: Workbench) -> None:
         with st.container(border=True, key="bench_news", gap="small"):
             st.markdown(f":material/notifications: **{_('New notices')}** :gray-badge[{len(bench.news)}]")
             for notice in bench.news:
-                _notice(notice)
-
-
-def _notice(notice: Told) -> None:
-    notice_list.draw_notice(notice, prefix="bench")
+                notice_list.draw_notice(notice, prefix="bench_notice")
 
 
 def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None) -> None:
@@ -136,9 +131,9 @@ def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_
             if st.button(f"{escape(name)} :material/chevron_right:", key=f"bench_open_{key}", type="tertiary"):
                 follow()
             st.caption(escape(told))
-        if writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE):
-            if st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
-                guard.dialog(_("Write a follow-up"), _write, writes_to, name)
+        writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)
+        if writes and st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
+            guard.dialog(_("Write a follow-up"), _write, writes_to, name)
 
 
 def _write(customer_id: int, name: str) -> None:

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pyotp
@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuestion, Role, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
@@ -28,6 +28,7 @@ from crm_core.services import (
     follow_ups,
     hand_tiers,
     holds,
+    jobs,
     library,
     merges,
     notices,
@@ -36,6 +37,7 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     saved_views,
     sign_in,
@@ -99,6 +101,7 @@ WORDS = {
 }
 
 
+ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
 LICENCE = "attachment_type.business_licence"
 
 
@@ -558,7 +561,7 @@ def task_opened(desk: Desk) -> Visit:
     return desk.visit().go(routes.TASKS, task=str(task.id))
 
 
-CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
+CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
 def bulk_changed(desk: Desk) -> Visit:
@@ -578,6 +581,30 @@ def viewed(code: str) -> Callable[[Desk], Visit]:
         return desk.visit().go(routes.CUSTOMERS, view=str(saved)).enter("sort", "name").pick("view_menu", code)
 
     return show
+
+
+def told_by_robot(*presses: str) -> Callable[[Desk], Visit]:
+    """The messages of the personal settings of a head with a robot."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(desk.actor) as session:
+            session.execute(update(Team).values(head_id=desk.actor.id))
+            robots.add_robot(session, desk.actor, name=WORDS[desk.actor.language]["tag"], address=ROBOT)
+        visit = desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def jobs_ran(desk: Desk) -> Visit:
+    jobs.run_due()
+    assert jobs.claim("cleanup") is False
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Job).where(Job.name == "pool").values(error=WORDS[desk.actor.language]["detail"], failures=2))
+        session.execute(update(Job).where(Job.name == "purge").values(claimed_until=clock.now() + jobs.CLAIM))
+    return desk.visit().go(routes.JOBS)
 
 
 SCENES: dict[str, Callable[[Desk], Visit]] = {
@@ -719,6 +746,12 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "second step": second_step,
     "forgotten password": forgotten("Forgot password", "Send link"),
     "dead link": forgotten(new_password="x"),
+    "settings messages": told_by_robot(),
+    "settings messages refused": lambda desk: told_by_robot()(desk).fill(messages_quiet_from=time(22)).press("Save"),
+    "settings robot added": told_by_robot("Add robot"),
+    "settings robot refused": told_by_robot("Add robot", "Add"),
+    "settings robot removed": told_by_robot("Switch off", "Remove"),
+    "jobs ran": jobs_ran,
     "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
     "users sessions": opened(routes.USERS, "Sessions"),
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),

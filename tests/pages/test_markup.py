@@ -26,6 +26,7 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     stage_changes,
     tag_rules,
@@ -225,6 +226,14 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def robot_added(actor: Actor, code: str) -> Visit:
+    address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
+    with db.transaction(actor) as session:
+        robot_id = robots.add_robot(session, actor, name=ATTACK[:60], address=address)
+    visit = Visit(actor).go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+    return visit.press(f"robot_remove_{robot_id}")
+
+
 def pooled(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
         pool.release(session, actor, customers.get_customer(session, actor, code).id, reason=ATTACK)
@@ -302,6 +311,7 @@ SCENES = {
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
+    "robot": robot_added,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
     **{f"follow-up, {entry}": follow_up_menu(entry) for entry in ("read", "plan", "cancel", "correct", "trace", "delete")},
