@@ -38,7 +38,8 @@ def draw(watch: str, page: WatchedPage, *, key: str) -> None:
         st.pagination(page.pages, key=key)
 
 
-def _draw_row(watch: str, row: Watched) -> None:
+def draw_row(watch: str, row: Watched) -> None:
+    """One customer, with what can be done at once."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{watch}_{row.id}"):
         with st.container(gap="xsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -126,11 +126,11 @@ def list_awaiting(session: CrmSession, actor: Actor, owner_id: int) -> WatchedPa
     return _page(session, within, WATCHES["first_follow_up"].order, 1)
 
 
-def _within(condition: ColumnElement[bool], owner_id: int | None) -> tuple[ColumnElement[bool], ...]:
+def _within(condition: Any, owner_id: int | None) -> tuple[Any, ...]:
     return (Customer.is_listed, condition, *([Customer.owner_id == owner_id] if owner_id else []))
 
 
-def _page(session: CrmSession, within: tuple[ColumnElement[bool], ...], order: tuple[Any, ...], page: int) -> WatchedPage:
+def _page(session: CrmSession, within: tuple[Any, ...], order: tuple[Any, ...], page: int) -> WatchedPage:
     total = _count(session, within)
     page = WatchedPage.nearest(page, min(total, COUNT_LIMIT))
     columns = ("id", "code", "name", "stage", "tier", "owner_id", "created_at", "first_follow_up_on", "last_contact_at")
@@ -148,7 +148,7 @@ def count_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: in
     return _count(session, _within(WATCHES[watch].condition(session), owner_id))
 
 
-def _count(session: CrmSession, within: tuple[ColumnElement[bool], ...]) -> int:
+def _count(session: CrmSession, within: tuple[Any, ...]) -> int:
     some = select(Customer.id).where(*within).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some)).scalar_one()
     return total

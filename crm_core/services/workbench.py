@@ -109,11 +109,8 @@ def _ending(session: CrmSession, actor: Actor) -> list[Ending]:
     columns = (Contract.number, Contract.product, Contract.amount, Contract.ends_on, Customer.code, Customer.name.label("customer"))
     today = clock.today()
     soon = Contract.ends_on.between(today, today + timedelta(days=ENDING_DAYS))
-    own = (
-        select(*columns)
-        .join(Customer, Customer.id == Contract.customer_id)
-        .where(Customer.is_listed, Customer.owner_id == _own(actor), soon)
-    )
+    own = (Customer.is_listed, Customer.owner_id == _own(actor))
+    found = select(*columns).join(Customer, Customer.id == Contract.customer_id).where(*own, soon)
     return [Ending(**row._mapping) for row in session.execute(found.order_by(Contract.ends_on, Contract.id).limit(SHOWN))]
 
 
