@@ -31,27 +31,27 @@ PERIODS = {"month": N_("This month"), "last_month": N_("Last month"), "quarter":
 def draw(watch: str, page: WatchedPage, *, key: str) -> None:
     """A page of one of the lists."""
     for row in page.rows:
-        draw_row(watch, row)
+        _draw_row(watch, row)
     if not page.rows:
         feedback.empty_state("task_alt", _("Nobody is left waiting"), _(EMPTY[watch]))
     if page.pages > 1:
         st.pagination(page.pages, key=key)
 
 
-def draw_row(watch: str, row: Watched) -> None:
-    """One customer, with what can be done at once."""
+def _draw_row(watch: str, row: Watched) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{watch}_{row.id}"):
         with st.container(gap="xsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 if st.button(f"{escape(row.name)} :material/chevron_right:", key=f"watched_open_{watch}_{row.id}", type="tertiary"):
                     st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
                 badges.stage_badge(row.stage)
-            st.caption(escape(" · ".join((row.code, row.owner, _told(watch, row)))))
+            st.caption(escape(" · ".join((row.code, row.owner, told(watch, row)))))
         with st.container(horizontal=True, width="content", gap="small"):
             _draw_actions(watch, row)
 
 
-def _told(watch: str, row: Watched) -> str:
+def told(watch: str, row: Watched) -> str:
+    """Why it stands in the list."""
     if watch == "first_follow_up":
         is_over = row.first_follow_up_on is not None and row.first_follow_up_on < clock.today()
         sentence = _("the first follow-up was due on {day}") if is_over else _("the first follow-up is due until {day}")

@@ -77,7 +77,7 @@ MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
-    Route(HOME, "home", N_("Home"), "home"),
+    Route(HOME, "home", N_("Workbench"), "space_dashboard", Permission.CUSTOMER_READ, WORK),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
     Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
     Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),
@@ -130,8 +130,8 @@ OPEN = frozenset(route.url for route in ROUTES if route.is_open)
 
 def beside(url: str) -> list[Route]:
     """The pages that share an entry of the navigation with this one, itself among them; none where it has its own."""
-    first = next((route.behind or route.url for route in ROUTES if route.url == url), url)
-    found = [route for route in ROUTES if first in (route.url, route.behind)]
+    first = next((route.behind or route.url for route in ROUTES if route.url == url), "")
+    found = [route for route in ROUTES if first and first in (route.url, route.behind)]
     return found if len(found) > 1 else []
 
 

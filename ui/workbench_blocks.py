@@ -8,8 +8,11 @@ import streamlit as st
 from crm_core import clock
 from crm_core.i18n import _, format_date, format_money
 from crm_core.permissions import Permission
+from crm_core.services import follow_ups
+from crm_core.services.oversight import Watched
+from crm_core.services.tasks import Listed
 from crm_core.services.workbench import SHOWN, Figures, Workbench
-from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_list
+from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
 from ui.feedback import escape
 
 
@@ -22,9 +25,9 @@ def draw_figures(figures: Figures) -> None:
         (_("Contracts"), str(figures.contracts)),
         (_("Contract amount"), format_money(figures.signed)),
     )
-    with st.container(key="bench_figures", border=True):
-        head = "|".join(f"{escape(label)}" for label, _value in shown)
-        st.markdown(f"|{head}|\n|{'|'.join(':--' for _one in shown)}|\n|{'|'.join(f'**{value}**' for _label, value in shown)}|")
+    with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
+        for label, value in shown:
+            st.markdown(f":gray[{label}] **{escape(value)}**")
 
 
 def draw_clear() -> None:
@@ -55,7 +58,28 @@ def draw_duties(bench: Workbench) -> None:
         return
     with _block("duties", "task_alt", _("Due today and overdue"), _counted(page.total, is_capped=page.is_capped), routes.TASKS):
         for task in page.rows[:SHOWN]:
-            task_list.draw(task)
+            _draw_duty(task)
+
+
+def _draw_duty(task: Listed) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_duty_{task.id}"):
+        late = _("Overdue")
+        mark = f" :red-badge[{late}]" if task.is_overdue else ""
+        st.markdown(f":material/{task_sheet.KIND_ICONS[task.kind]}: {escape(task.title)}{mark}", width="stretch")
+        if task.code and st.button(escape(task.customer), key=f"bench_duty_open_{task.id}", type="tertiary"):
+            _open(routes.CUSTOMER, task.code)
+        _draw_end(task)
+        chosen = task_actions.draw_menu(task, key=f"bench_duty_menu_{task.id}")
+    task_sheet.follow(task, chosen)
+
+
+def _draw_end(task: Listed) -> None:
+    """What ends a task: a plan ends with the follow-up that is written, any other with a note."""
+    if task.kind == follow_ups.PLAN and task.customer_id and guard.actor().can(Permission.FOLLOW_UP_WRITE):
+        if st.button(_("Write a follow-up"), key=f"bench_duty_write_{task.id}", icon=":material/edit_note:"):
+            guard.dialog(_("Write a follow-up"), _write, task.customer_id, task.customer)
+    elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
+        task_sheet.open_task(task.id, "done")
 
 
 def draw_awaited(bench: Workbench) -> None:
@@ -65,7 +89,7 @@ def draw_awaited(bench: Workbench) -> None:
         title = _("First follow-ups to make")
         with _block("awaited", "phone_forwarded", title, _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
             for row in page.rows[:SHOWN]:
-                oversight_list.draw_row("first_follow_up", row)
+                _draw_watched("first_follow_up", row)
 
 
 def draw_without_step(bench: Workbench) -> None:
@@ -74,7 +98,12 @@ def draw_without_step(bench: Workbench) -> None:
     if page.rows:
         with _block("no_step", "next_plan", _("No next step"), _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
             for row in page.rows[:SHOWN]:
-                oversight_list.draw_row("no_next_step", row)
+                _draw_watched("no_next_step", row)
+
+
+def _draw_watched(watch: str, row: Watched) -> None:
+    told = f"{row.code} · {oversight_list.told(watch, row)}"
+    _line(f"{watch}_{row.id}", row.name, told, lambda: _open(routes.CUSTOMER, row.code), writes_to=row.id)
 
 
 def draw_reviews(bench: Workbench) -> None:
@@ -120,8 +149,9 @@ def draw_news(bench: Workbench) -> None:
     """Notices that were not read yet."""
     if bench.news:
         with st.container(border=True, key="bench_news", gap="small"):
-            st.markdown(f":material/notifications: **{_('New notices')}** :gray-badge[{len(bench.news)}]")
-            for notice in bench.news:
+            title = _("New notices")
+            st.markdown(f":material/notifications: **{title}** :gray-badge[{len(bench.news)}]")
+            for notice in bench.news[:SHOWN]:
                 notice_list.draw_notice(notice, prefix="bench_notice")
 
 
