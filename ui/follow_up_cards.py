@@ -43,7 +43,7 @@ def draw(row: Noted, *, with_customer: bool = False, is_open: bool = True, is_ma
 
 
 def _draw_customer(row: Noted) -> None:
-    if st.button(f"{escape(row.customer)} :material/chevron_right:", key=f"follow_up_customer_{row.id}", type="tertiary"):
+    if st.button(f"**{escape(row.customer)}** :material/chevron_right:", key=f"follow_up_customer_{row.id}", type="tertiary"):
         st.switch_page(routes.CUSTOMER, query_params={"code": row.code, "follow_up": str(row.id)})
 
 
@@ -52,7 +52,8 @@ def _lines(row: Noted) -> list[str]:
     facts = " · ".join((format_time(row.happened_at), _(METHODS[row.method]), with_whom))
     lines = [_head(row), f":small[:gray[{escape(facts)}]]", *_shortened(row.content)]
     if row.feedback:
-        lines.append(f":material/format_quote: {_('Customer feedback')}: " + " ".join(_shortened(row.feedback)))
+        said = _("Customer feedback: {text}").format(text=" ".join(_shortened(row.feedback)))
+        lines.append(f":material/format_quote: {said}")
     if row.plan:
         lines.append(_plan(row.plan))
     if row.mentions:
@@ -78,7 +79,7 @@ def _plan(plan: Planned) -> str:
     if plan.done_at:
         icon = "check_circle" if plan.state == TaskState.DONE else "cancel"
         return f":small[:gray[:material/{icon}: {what} · {_(TASK_STATES[TaskState(plan.state)])}]]"
-    line = f":material/event_upcoming: {_('Next step')}: {what}"
+    line = ":material/event_upcoming: " + _("Next step: {plan}").format(plan=what)
     return f"{line} :red-badge[{_('Overdue')}]" if plan.is_overdue else line
 
 

@@ -110,9 +110,9 @@ def paragraphs(text: str) -> list[str]:
 
 def draw_entry(prefix: str, choices: Choices, errors: Errors) -> None:
     """When, how, with whom, about what; what was said, and by whom it should be read."""
-    left, right = st.columns([2, 3])
+    left, right = st.columns([1, 2])
     with _field(left, prefix, "happened_at", errors) as what:
-        how: dict[str, Any] = {"value": None, "min_value": EARLIEST, "step": 60, "format": "YYYY-MM-DD", "required": True}
+        how: dict[str, Any] = {"value": None, "min_value": EARLIEST, "step": 60, "format": "YYYY-MM-DD"}
         st.datetime_input(forms.required(_("Time")), help=_("What is entered late is marked as such."), **how, **what)
     with _field(right, prefix, "method", errors) as what:
         st.pills(forms.required(_("Method")), list(METHODS), format_func=_method, **what)

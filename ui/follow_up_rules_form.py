@@ -6,8 +6,7 @@ from crm_core.errors import Conflict
 from crm_core.i18n import N_, _
 from crm_core.services import follow_up_rules
 from crm_core.services.follow_up_rules import LEADS, LIMITS, FollowUpPolicy
-from ui import feedback, forms, guard
-from ui.feedback import escape
+from ui import feedback, guard
 
 VERSION = "follow_up_rules_version"
 NUMBERS = {
@@ -21,7 +20,8 @@ NUMBERS = {
 
 def open_form(rules: FollowUpPolicy, version: int) -> None:
     """Put the rules into the form when the page is opened, and again once they were saved."""
-    if st.session_state.get(VERSION) == version and "follow_up_rules.late_hours" in st.session_state:
+    # Not what somebody else saved meanwhile: it would be taken for what was entered here.
+    if VERSION in st.session_state and "follow_up_rules.late_hours" in st.session_state:
         return
     st.session_state[VERSION] = version
     for name in (*NUMBERS, "remind_lead"):
@@ -29,14 +29,10 @@ def open_form(rules: FollowUpPolicy, version: int) -> None:
 
 
 def draw(present: FollowUpPolicy) -> None:
-    """All rules, with the errors of the last attempt at their fields."""
-    errors: dict[str, list[str]] = st.session_state.get("follow_up_rules_errors", {})
+    """All rules."""
     for name, (label, hint) in NUMBERS.items():
-        with st.container(key=forms.css_key("follow_up_rules", name), gap="xxsmall"):
-            least, most = LIMITS[name]
-            st.number_input(_(label), min_value=least, max_value=most, step=1, key=f"follow_up_rules.{name}", help=_(hint), width=280)
-            for sentence in errors.get(name, ()):
-                st.markdown(f":red[:material/error: {escape(sentence)}]")
+        least, most = LIMITS[name]
+        st.number_input(_(label), min_value=least, max_value=most, step=1, key=f"follow_up_rules.{name}", help=_(hint), width=280)
     leads = {lead: _(label) for lead, label in LEADS.items()}
     leads.setdefault(present.remind_lead, _("{minutes} minutes before").format(minutes=present.remind_lead))
     help_text = _("So early people are reminded of a task or plan, unless it says otherwise.")
@@ -50,13 +46,13 @@ def save() -> None:
     rules = FollowUpPolicy(**{name: st.session_state[f"follow_up_rules.{name}"] for name in (*NUMBERS, "remind_lead")})
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         follow_up_rules.save_follow_up_policy(session, guard.actor(), rules, version=st.session_state[VERSION])
-    st.session_state["follow_up_rules_errors"] = outcome.errors
     if isinstance(outcome.error, Conflict):
-        st.session_state[VERSION] = -1
+        del st.session_state[VERSION]
         feedback.later(_("Somebody else saved the rules meanwhile. These are theirs; enter your change again."))
-    elif outcome.error and not outcome.errors:
+        st.rerun()
+    if outcome.error:
         feedback.explain(outcome.error)
         return
-    elif outcome.succeeded:
-        feedback.later(_("The rules were saved."))
+    del st.session_state[VERSION]
+    feedback.later(_("The rules were saved."))
     st.rerun()

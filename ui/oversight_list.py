@@ -42,7 +42,7 @@ def _draw_row(watch: str, row: Watched) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{watch}_{row.id}"):
         with st.container(gap="xsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                if st.button(f"{escape(row.name)} :material/chevron_right:", key=f"watched_open_{watch}_{row.id}", type="tertiary"):
+                if st.button(f"**{escape(row.name)}** :material/chevron_right:", key=f"watched_open_{watch}_{row.id}", type="tertiary"):
                     st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
                 badges.stage_badge(row.stage)
             st.caption(escape(" · ".join((row.code, row.owner, told(watch, row)))))

@@ -22,12 +22,25 @@ def counted(code: str, count: int) -> str:
 @guard.fragment
 def draw() -> None:
     """One of the lists for everybody or one person, or the figures by person for those who lead."""
-    is_head = tasks.leads(guard.actor())
-    owner = choose_person() if is_head else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        place = st.container(width="content")
+        owner = choose_person() if tasks.leads(guard.actor()) else None
+    with place:
+        view = choose_view(owner)
+    if view == BY_PERSON:
+        draw_figures()
+    else:
+        draw_watched(view, owner)
+
+
+def choose_view(owner: int | None) -> str:
+    """Which list; each says how many customers stand in it."""
     with guard.reading() as session:
         counts = {code: oversight.count_watched(session, guard.actor(), code, owner_id=owner) for code in oversight.WATCHES}
-    views = {code: counted(code, count) for code, count in counts.items()} | ({BY_PERSON: _("By person")} if is_head else {})
-    view = st.segmented_control(
+    views = {code: counted(code, count) for code, count in counts.items()}
+    if tasks.leads(guard.actor()):
+        views[BY_PERSON] = _("By person")
+    return st.segmented_control(
         _("View"),
         list(views),
         format_func=lambda code: views[code],
@@ -36,10 +49,6 @@ def draw() -> None:
         key="oversight_view",
         label_visibility="collapsed",
     )
-    if view == BY_PERSON:
-        draw_figures()
-    else:
-        draw_watched(view, owner)
 
 
 def choose_person() -> int | None:
@@ -53,7 +62,8 @@ def choose_person() -> int | None:
         format_func=lambda number: people[number],
         placeholder=_("Everybody"),
         key="oversight_owner",
-        width=240,
+        label_visibility="collapsed",
+        width=200,
     )
     return chosen
 

@@ -271,7 +271,7 @@ class TestAll:
             visit = Visit(sales).go(routes.FOLLOW_UPS).enter(name, value)
             assert shows(visit, "上门拜访")
             assert not shows(visit, "报价沟通"), name
-        assert visit.query == {"q": ["上门"]}
+        assert visit.query == {"q": "上门"}
         assert shows(Visit(sales).go(routes.FOLLOW_UPS, until="2020-01-01"), zh("No follow-up matches"))
         assert shows(Visit(sales).go(routes.FOLLOW_UPS, files="1").press("Clear all filters"), "报价沟通")
 
