@@ -55,7 +55,7 @@ def draw_menu(task: Listed, *, key: str, label: str = "") -> str:
     if not entries:
         return ""
     icon = None if label else ":material/more_horiz:"
-    return st.menu_button(label, entries, format_func=_entry, key=key, icon=icon, type="tertiary") or ""
+    return st.menu_button(label, entries, format_func=_entry, key=key, icon=icon, help=_("More"), type="tertiary") or ""
 
 
 def _entry(code: str) -> str:

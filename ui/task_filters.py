@@ -90,7 +90,7 @@ class Filters:
 
     def _more_label(self) -> str:
         count = sum(bool(st.session_state.get(key)) for key in ("tasks_priority", "tasks_kind", "tasks_recurring"))
-        return f"{_('More filters')} ({count})" if count else _("More filters")
+        return _("More filters") + (f" ({count})" if count else "")
 
     def _draw_more(self) -> None:
         for key, label, labels in (("tasks_priority", _("Priority"), PRIORITIES), ("tasks_kind", _("Kind"), TASK_KINDS)):

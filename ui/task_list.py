@@ -45,7 +45,7 @@ def _span(task: Listed) -> str:
     if task.done_at:
         return ""
     if task.is_overdue:
-        return f":red[{_('Overdue')}]"
+        return ":red[" + _("Overdue") + "]"
     days = (clock.day_of(task.due_at) - clock.today()).days
     return _("Today") if days == 0 else _("Next 7 days") if days <= SOON else _("Later")
 
@@ -56,13 +56,11 @@ def draw(task: Listed, *, with_customer: bool = True, is_ticking: bool = False) 
     with st.container(border=True, key=f"task_{task.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if is_ticking:
-                is_ticked = st.checkbox(escape(task.title), key=f"task_tick_{task.id}", label_visibility="collapsed")
+                is_ticked = st.checkbox(escape(task.title), key=f"task_tick_{task.id}", label_visibility="collapsed", width="content")
             icon = "check_circle" if task.done_at else KIND_ICONS[task.kind]
             if st.button(f"**{escape(task.title)}**", key=f"task_title_{task.id}", icon=f":material/{icon}:", type="tertiary"):
                 task_sheet.open_task(task.id)
             task_sheet.draw_badges(task)
-        _draw_more(task)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(escape(_facts(task)), width="stretch")
             if with_customer and task.code:
                 open_label = f":material/chevron_right: {escape(task.customer)}"
@@ -71,6 +69,7 @@ def draw(task: Listed, *, with_customer: bool = True, is_ticking: bool = False) 
             if task_sheet.can_finish(task) and st.button(_("Done"), key=f"task_done_{task.id}", icon=":material/check:"):
                 task_sheet.open_task(task.id, "done")
             chosen = task_actions.draw_menu(task, key=f"task_menu_{task.id}")
+        _draw_more(task)
     task_sheet.follow(task, chosen)
     return is_ticked
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import _, format_time
+from crm_core.i18n import _, format_date, format_time
 from crm_core.models import PRIORITIES, TASK_KINDS, TASK_STATES, TaskState
 from crm_core.services import recurrence, task_comments, task_views, task_work, tasks, users, verification
 from crm_core.services.tasks import Listed
@@ -45,7 +45,13 @@ def when(task: Listed) -> str:
         return _("Cancelled {time} · {name}").format(time=format_time(task.done_at), name=task.assignee)
     if task.done_at:
         return _("Done {time} by {name}").format(time=format_time(task.done_at), name=task.assignee)
-    return _("Due {time} · {name}").format(time=format_time(task.due_at), name=task.assignee)
+    return _("Due {time} · {name}").format(time=_due(task), name=task.assignee)
+
+
+def _due(task: Listed) -> str:
+    """The day alone for what is due at its end."""
+    day = clock.day_of(task.due_at)
+    return format_date(day) if task.due_at == tasks.end_of(day) else format_time(task.due_at)
 
 
 def draw_badges(task: Listed) -> None:
@@ -124,7 +130,8 @@ def _draw_steps(task: Listed) -> None:
     if not steps and not is_open:
         return
     done = sum(step.done_at is not None for step in steps)
-    st.markdown(f"**{_('Steps')}** {f'{done}/{len(steps)}' if steps else ''}")
+    title, count = _("Steps"), f"{done}/{len(steps)}" if steps else ""
+    st.markdown(f"**{title}** {count}")
     for step in steps:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_done = step.done_at is not None
@@ -145,7 +152,8 @@ def _draw_steps(task: Listed) -> None:
 def _draw_comments(task: Listed) -> None:
     with guard.reading() as session:
         comments = task_comments.list_comments(session, guard.actor(), task.id)
-    st.markdown(f"**{_('Comments')}** {len(comments) or ''}")
+    title = _("Comments")
+    st.markdown(f"**{title}** {len(comments) or ''}")
     for comment in comments:
         st.caption(escape(f"{comment.author} · {format_time(comment.at)}"))
         st.markdown(escape(comment.content).replace("\n", "  \n"))

@@ -46,8 +46,8 @@ def draw() -> None:
 def _columns() -> dict[str, Any]:
     column = st.column_config
     titles = {"overdue": _("Overdue"), "today": _("Today"), "week": _("Next 7 days"), "open": _("Open tasks")}
-    name = column.ButtonColumn(_("Person"), type="tertiary", alignment="left", width=220, key="team_person", on_click=_show)
-    return {"name": name} | {key: column.NumberColumn(title, width=110) for key, title in titles.items()}
+    name = column.ButtonColumn(_("Person"), type="tertiary", alignment="left", width=150, key="team_person", on_click=_show)
+    return {"name": name} | {key: column.NumberColumn(title, width=84) for key, title in titles.items()}
 
 
 def _show() -> None:

@@ -151,7 +151,7 @@ class TestContent:
         with reading(SYSTEM) as session:
             (stored,) = session.execute(select(Task)).scalars()
         assert (str(event["summary"]), str(event["description"])) == (stored.name, stored.description)
-        assert (stored.description or "").count("\n") == 11
+        assert (stored.description or "").count("\n") == 12
 
     def test_the_link_leads_back_to_the_task(self, database: str, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
         task = give(sales, sales)

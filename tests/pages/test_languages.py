@@ -550,13 +550,13 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
 
 def task_opened(desk: Desk) -> Visit:
     """A task of a customer that recurs, with steps, a comment and somebody else who gave it."""
-    detail, today = WORDS[desk.actor.language]["detail"], clock.today()
+    detail, today, giver = WORDS[desk.actor.language]["detail"], clock.today(), factories.make_user(name=desk.actor.name)
     with db.transaction(desk.actor) as session:
         customer = customers.get_customer(session, desk.actor, desk.code)
         rule = Recurrence(make_rule(Every.QUARTER, today), today)
         values = {"name": detail, "due_on": today, "assignee_id": desk.actor.id, "customer_id": customer.id}
         task = tasks.create_task(session, desk.actor, **values, recurrence=rule, steps=[detail], priority="low")
-        task.created_by_id = factories.make_user(name=desk.actor.name).id
+        task.created_by_id = giver.id
         task_comments.add_comment(session, desk.actor, task.id, detail)
     return desk.visit().go(routes.TASKS, task=str(task.id))
 
