@@ -145,7 +145,7 @@ def _summary(result: ImportResult, library: Library) -> str:
 @app.command(help=_("Do the jobs and send the messages, until stopped. Of several workers and servers one leads."))
 def worker() -> None:
     """Work until stopped, with what goes wrong on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     upgrade_database()
     typer.echo(_("The worker has begun. Stop it with Ctrl+C."))
     work_until_stopped()

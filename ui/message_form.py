@@ -57,7 +57,7 @@ def _draw_times(present: Choices, errors: dict[str, list[str]]) -> dict[str, tim
             times[name] = st.time_input(label, getattr(present, name), step=900, key=f"messages_{name}")
             for sentence in errors.get(name, ()):
                 st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
-    within = join_words(_("“{label}”").format(label=_(kind.label)) for kind in KINDS.values() if kind.in_digest)
+    within = join_words([_(kind.label) for kind in KINDS.values() if kind.in_digest])
     st.caption(
         _(
             "In quiet hours no message leaves the house for you but warnings about your account; the others come when they end. "

@@ -27,11 +27,12 @@ _WHY = N_("You get this since you chose so under Personal settings, Messages.")
 def deliver(session: CrmSession, user: User, letter: Letter, *, kind: str, ways: tuple[str, ...], key: str) -> None:
     """Put a letter into the outbox for each of these ways that can reach somebody; with one key once. The caller set the language."""
     if MAIL in ways and user.email:
-        body = "\n\n".join((*letter.paragraphs, f"{_(_WHY)}\n{address_of(SETTINGS_PATH)}".strip()))
+        why = "\n".join((_(_WHY), address_of(SETTINGS_PATH))).strip()
+        body = "\n\n".join((*letter.paragraphs, why))
         subject = _("Kemai: {subject}").format(subject=letter.subject)
         enqueue_mail(session, recipient=user.email, subject=subject, body=body, user_id=user.id, kind=kind, key=f"{key}:{MAIL}")
     if ROBOT in ways:
-        body = "\n\n".join((f"{_('Kemai')} · {user.name} · {letter.subject}", *letter.paragraphs))
+        body = "\n\n".join((" · ".join((_("Kemai"), user.name, letter.subject)), *letter.paragraphs))
         active = select(Robot.id).where(Robot.user_id == user.id, Robot.is_active).order_by(Robot.id)
         for robot_id in session.execute(active).scalars():
             enqueue_robot(session, robot_id, subject=letter.subject, body=body, user_id=user.id, kind=kind, key=f"{key}:{robot_id}")

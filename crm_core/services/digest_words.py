@@ -62,8 +62,8 @@ def _tasks(session: CrmSession, actor: Actor, today: date) -> Iterable[Part]:
 
 def _task(task: Listed) -> str:
     customer = f" · {mask('name', task.customer)}" if task.customer else ""
-    overdue = f" ({_('overdue')})" if task.is_overdue else ""
-    return f"{format_time(task.due_at)} {mask_text(task.title, [task.customer])}{customer}{overdue}"
+    line = f"{format_time(task.due_at)} {mask_text(task.title, [task.customer])}{customer}"
+    return _("{task} (overdue)").format(task=line) if task.is_overdue else line
 
 
 def _first_follow_ups(session: CrmSession, actor: Actor, today: date) -> Iterable[Part]:

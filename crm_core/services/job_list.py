@@ -82,5 +82,6 @@ def run_now(session: CrmSession, actor: Actor, name: str) -> None:
     idle = or_(Job.claimed_until.is_(None), Job.claimed_until < now)
     asked = update(Job).where(Job.name == name, idle).values(due_at=now)
     session.execute(asked, execution_options={"synchronize_session": False})
-    what = {"entity": Job.__tablename__, "entity_id": name, "customer_id": None, "subject": JOBS[name].label}
-    audit.add_lines(session, [audit.line_for(session, "job_asked", **what)])
+    subject = JOBS[name].label
+    line = audit.line_for(session, "job_asked", entity=Job.__tablename__, entity_id=name, customer_id=None, subject=subject)
+    audit.add_lines(session, [line])

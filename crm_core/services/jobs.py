@@ -113,7 +113,7 @@ def run(name: str) -> None:
         error = f"{type(problem).__name__}: {problem}"[:500]
     now = clock.now()
     due_at = now + (AGAIN if error else JOBS[name].every if is_done else timedelta())
-    noted = {"due_at": due_at, "claimed_until": None, "finished_at": now, "error": error}
+    noted: dict[str, Any] = {"due_at": due_at, "claimed_until": None, "finished_at": now, "error": error}
     noted |= {"took_ms": round((time.perf_counter() - begun) * 1000), "failures": Job.failures + 1 if error else 0}
     with db.transaction(SYSTEM) as session:
         done = update(Job).where(Job.name == name).values(noted)

@@ -300,8 +300,8 @@ def _listed(labels: Mapping[Any, str], codes: Any) -> str:
 
 def _channels(stored: str) -> str:
     """The ways of each kind of message."""
-    chosen = {channels.KINDS[kind].label: ways for kind, ways in json.loads(stored).items() if kind in channels.KINDS}
-    return "; ".join(f"{_(label)}: {_listed(channels.WAYS, ways) or '-'}" for label, ways in chosen.items())
+    chosen = {_(channels.KINDS[kind].label): ways for kind, ways in json.loads(stored).items() if kind in channels.KINDS}
+    return "; ".join(f"{label}: {_listed(channels.WAYS, ways) or '-'}" for label, ways in chosen.items())
 
 
 def _access(stored: str) -> str:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from crm_core import clock
 from crm_core.config import settings
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # below that it writes the address of each request, and so the key
 
 PATIENCE = 20
 """Seconds for each step of an exchange; the claim of a message lasts much longer."""

@@ -58,8 +58,8 @@ def add_robot(session: CrmSession, actor: Actor, *, name: str, address: str, sec
 def send_test(session: CrmSession, actor: Actor, robot_id: int) -> None:
     """Have a robot say hello with the next round, in quiet hours too. Raises `NotFound`."""
     robot = _own(session, actor, robot_id)
-    text = _("Test message: {name} has messages of Kemai sent to this group.").format(name=actor.name)
-    enqueue_robot(session, robot.id, subject=_("Test message"), body=f"{_('Kemai')}\n{text}", user_id=actor.id)
+    text = _("Kemai: {name} has messages sent to this group. This is a test.").format(name=actor.name)
+    enqueue_robot(session, robot.id, subject=_("Test message"), body=text, user_id=actor.id)
 
 
 def switch_robot(session: CrmSession, actor: Actor, robot_id: int, *, is_active: bool) -> None:

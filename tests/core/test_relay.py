@@ -46,7 +46,7 @@ def choose(actor: Actor, quiet: tuple[str, str] | None = None, digest_at: str | 
         reminder_settings.save_choices(session, actor, Choices({**present, **ways}, begin, end, digest))
 
 
-def tell(actor: Actor, kind: str = "task_due_soon", *, customer_id: int | None = None, **data: object) -> None:
+def tell(actor: Actor, kind: str = "task_due_soon", /, *, customer_id: int | None = None, **data: object) -> None:
     values = {"task": ["task", "Call back"], "time": TIME} | data
     with transaction(SYSTEM) as session:
         notices.notify(session, [actor.id or 0], kind, values, path="/tasks?task=1", customer_id=customer_id)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,7 +107,10 @@ class TestAdding:
 
 class TestSpeaking:
     @pytest.mark.parametrize("kind", ADDRESSES)
-    def test_a_test_message_arrives_as_the_program_wants_it(self, database: str, chat: GroupChat, sales: Actor, kind: str) -> None:
+    def test_a_test_message_arrives_as_the_program_wants_it(
+        self, database: str, chat: GroupChat, sales: Actor, caplog: pytest.LogCaptureFixture, kind: str
+    ) -> None:
+        caplog.set_level(logging.INFO)
         robot_id = add(sales, kind)
         with transaction(sales) as session:
             robots.send_test(session, sales, robot_id)
@@ -119,6 +123,7 @@ class TestSpeaking:
         path = ADDRESSES[kind].partition("?")[0].removeprefix("https://").partition("/")[2]
         assert said.path == f"/{path}"
         assert said.query == ({} if kind == "feishu" else {"wecom": {"key": KEY}, "dingtalk": {"access_token": KEY}}[kind])
+        assert KEY not in caplog.text
         assert (said.body.get("msgtype") or said.body.get("msg_type")) == "text"
 
     def test_dingtalk_and_feishu_get_their_signatures(
