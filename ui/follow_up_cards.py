@@ -66,8 +66,8 @@ def _lines(row: Noted) -> list[str]:
 def _head(row: Noted) -> str:
     head = f":material/{METHOD_ICONS[row.method]}: **{escape(row.subject)}**"
     if row.is_late:
-        head += f" :orange-badge[:material/history: {_('Late entry')}]"
-    return head + (f" :gray-badge[{_('Corrected')}]" if row.is_corrected else "")
+        head += " :orange-badge[:material/history: " + _("Late entry") + "]"
+    return head + (" :gray-badge[" + _("Corrected") + "]" if row.is_corrected else "")
 
 
 def _shortened(text: str) -> list[str]:
@@ -77,10 +77,10 @@ def _shortened(text: str) -> list[str]:
 def _plan(plan: Planned) -> str:
     what = escape(f"{plan.goal} · {when(plan)} · {plan.assignee}")
     if plan.done_at:
-        icon = "check_circle" if plan.state == TaskState.DONE else "cancel"
-        return f":small[:gray[:material/{icon}: {what} · {_(TASK_STATES[TaskState(plan.state)])}]]"
+        icon, state = "check_circle" if plan.state == TaskState.DONE else "cancel", _(TASK_STATES[TaskState(plan.state)])
+        return f":small[:gray[:material/{icon}: {what} · {state}]]"
     line = ":material/event_upcoming: " + _("Next step: {plan}").format(plan=what)
-    return f"{line} :red-badge[{_('Overdue')}]" if plan.is_overdue else line
+    return line + " :red-badge[" + _("Overdue") + "]" if plan.is_overdue else line
 
 
 def when(plan: Planned) -> str:

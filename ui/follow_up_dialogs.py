@@ -26,7 +26,7 @@ def read(row: Noted) -> None:
     st.markdown(f"**{escape(row.subject)}**")
     st.markdown("  \n".join(follow_up_fields.paragraphs(row.content)))
     if row.feedback:
-        st.markdown(f"**{_('Customer feedback')}**")
+        st.markdown("**" + _("Customer feedback") + "**")
         st.markdown("  \n".join(follow_up_fields.paragraphs(row.feedback)))
 
 

@@ -39,14 +39,14 @@ def draw(watch: str, page: WatchedPage, *, key: str) -> None:
 
 
 def _draw_row(watch: str, row: Watched) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"watched_{watch}_{row.id}"):
-        with st.container(gap="xsmall", width="stretch"):
+    with st.container(border=True, key=f"watched_{row.id}"):
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        with left, st.container(gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                if st.button(f"**{escape(row.name)}** :material/chevron_right:", key=f"watched_open_{watch}_{row.id}", type="tertiary"):
-                    st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
+                st.markdown(f"**{escape(row.name)}**", width="content")
                 badges.stage_badge(row.stage)
             st.caption(escape(" · ".join((row.code, row.owner, told(watch, row)))))
-        with st.container(horizontal=True, width="content", gap="small"):
+        with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             _draw_actions(watch, row)
 
 
@@ -63,10 +63,12 @@ def told(watch: str, row: Watched) -> str:
 
 def _draw_actions(watch: str, row: Watched) -> None:
     actor = guard.actor()
+    if st.button(_("Open"), key=f"watched_open_{row.id}", icon=":material/open_in_new:", type="tertiary"):
+        st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
     may_write, write = actor.can(Permission.FOLLOW_UP_WRITE), _("Write a follow-up")
-    if may_write and st.button(write, key=f"watched_write_{watch}_{row.id}", icon=":material/edit_note:", type="tertiary"):
+    if may_write and st.button(write, key=f"watched_write_{row.id}", icon=":material/edit_note:", type="tertiary"):
         guard.dialog(write, _write, row)
-    if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{watch}_{row.id}", icon=":material/assignment_ind:"):
+    if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{row.id}", icon=":material/assignment_ind:"):
         guard.dialog(_("Assign task"), _assign, watch, row)
 
 

@@ -77,7 +77,7 @@ MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
-    Route(HOME, "home", N_("Workbench"), "space_dashboard", Permission.CUSTOMER_READ, WORK),
+    Route(HOME, "", N_("Workbench"), "space_dashboard", Permission.CUSTOMER_READ, WORK),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
     Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
     Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),

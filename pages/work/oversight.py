@@ -16,7 +16,7 @@ header.title(_("Follow-up oversight"))
 def counted(code: str, count: int) -> str:
     """A list with its number, which is counted up to a limit only."""
     number = f"{oversight.COUNT_LIMIT}+" if count > oversight.COUNT_LIMIT else str(count)
-    return f"{_(oversight.WATCHES[code].label)} {number}"
+    return " ".join((_(oversight.WATCHES[code].label), number))
 
 
 @guard.fragment
