@@ -61,8 +61,11 @@ def random_person() -> str:
 
 
 def random_company() -> str:
-    """A registered name that no other call of this run returns."""
-    tail = "".join(_HAN[int(digit)] for digit in str(unique_number()))
+    """A registered name that no other call of this run returns, short enough for a column of the list."""
+    tail, number = "", unique_number()
+    while number:
+        number, digit = divmod(number, len(_HAN))
+        tail += _HAN[digit]
     return f"杭州{''.join(_random.choices(_HAN, k=3))}{tail}科技有限公司"
 
 

@@ -9,7 +9,7 @@ from crm_core.i18n import _, join_words
 from crm_core.services import library, measures, tag_rules, tags
 from crm_core.services.library import Library
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind
-from crm_core.services.tag_rules import Rule
+from crm_core.services.tagging import Rule
 from ui import feedback, forms, guard
 from ui.feedback import escape
 

@@ -18,7 +18,7 @@ from crm_core.services.completeness import mark_incomplete
 from crm_core.services.derived import derive
 from crm_core.services.field_settings import combinations
 from crm_core.services.library import get_library
-from crm_core.services.tag_rules import apply_rules
+from crm_core.services.tagging import apply_rules
 from crm_core.services.tags import (
     BY_HAND,
     BY_RULE,

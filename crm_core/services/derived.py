@@ -5,7 +5,7 @@ from collections.abc import Collection
 from crm_core.db import CrmSession
 from crm_core.numbering import bump
 from crm_core.services.activity import derive_activity
-from crm_core.services.tag_rules import apply_rules
+from crm_core.services.tagging import apply_rules
 from crm_core.services.tiers import derive_tiers
 from crm_core.services.verification_plan import spread
 

@@ -15,6 +15,8 @@ from crm_core.services.merge_links import merged_into
 from crm_core.visibility import View, see_logged
 
 PAGE_SIZE = 100
+BESIDE = ("activity", "tags")
+"""Fields of the log whose changes leave the version of the customer as it is."""
 
 Subject = tuple[str, str]
 """A field as the log names it: its table and its name."""
@@ -85,9 +87,10 @@ def values_over_time(session: CrmSession, actor: Actor, customer_id: int, name: 
 
 
 def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> View | None:
-    """The latest line about one record: who saved it last, and when; none outside the actor's scope."""
+    """The latest line about one record: who saved it last, and when; none outside the actor's scope. What no save can meet is left out."""
     require(actor, Permission.CUSTOMER_READ)
-    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), ChangeLog.action == "changed")
+    saved = ChangeLog.field.is_(None) | ChangeLog.field.not_in(BESIDE)
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), ChangeLog.action == "changed", saved)
     line = session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(1)).scalar_one_or_none()
     return _seen(actor, line) if line else None
 

@@ -113,6 +113,18 @@ def merge_customers(
     if (kept.version, merged.version) != versions:
         raise Conflict(version=kept.version, theirs={})
     session.info["reason"] = clean_text(reason)[:300] or f"{merged.code} {merged.name}"[:300]
+    journal = _unite(session, actor, kept, merged, choices)
+    made = Merge(customer_id=kept.id, merged_id=merged.id, actor_id=actor.id, before=journal.content)
+    session.add(made)
+    audit.record(session, "merged", kept, new=f"{merged.code} {merged.name}", reason=session.info["reason"])
+    for customer in _by_owner(kept, merged):
+        path = f"/customer?code={kept.code}"
+        tell_owner(session, actor, customer, "customer_merged", path=path, name=merged.name, kept=kept.name, reason=clean_text(reason))
+    return made
+
+
+def _unite(session: CrmSession, actor: Actor, kept: Customer, merged: Customer, choices: Mapping[str, str]) -> Journal:
+    """Make one of both, and note what was so that it can be undone."""
     journal, was_tier = Journal(session), tier_of(kept)
     values = merged_values(session, kept, merged, choices)
     present = (kept.stage, kept.owner_id)
@@ -128,13 +140,7 @@ def merge_customers(
     refresh(session, kept)
     session.refresh(kept)
     journal.tier = {"was": was_tier, "is": tier_of(kept)}
-    made = Merge(customer_id=kept.id, merged_id=merged.id, actor_id=actor.id, before=journal.content)
-    session.add(made)
-    audit.record(session, "merged", kept, new=f"{merged.code} {merged.name}", reason=session.info["reason"])
-    for customer in _by_owner(kept, merged):
-        path = f"/customer?code={kept.code}"
-        tell_owner(session, actor, customer, "customer_merged", path=path, name=merged.name, kept=kept.name, reason=clean_text(reason))
-    return made
+    return journal
 
 
 def _lock(session: CrmSession, *ids: int) -> tuple[Customer, ...]:

@@ -1,50 +1,29 @@
 """Rules that set and clear tags: a tag, and conditions of which all must hold.
 
-A tag that somebody set by hand is never touched by a rule, and one that somebody took off by hand stays off (`TagRefusal`) until it is
-set by hand. What rules set and clear stands in the change log of each customer, as done by the system.
+What they set and clear: `tagging`.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, false, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, false, func, select
 
-from crm_core import audit
-from crm_core.cache import cached
 from crm_core.checks.money import check_money
-from crm_core.db import CrmSession, insert_unless_there, is_sqlite
+from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import Conflict, NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import Customer, CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models import Customer, CustomerTag, Tag, TagRule
 from crm_core.numbering import bump
-from crm_core.permissions import SYSTEM, Actor, Permission, require
+from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.library import Library, get_library
-from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices, describe, where
+from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices, describe
+from crm_core.services.tagging import Rule, all_hold, apply_rules, read_rules, take_back, without
 from crm_core.validation import clean_text
 
 MAX_CONDITIONS = 10
 LONGEST_PERIOD = 3_650
 MAX_WORDS = 20
-CHUNK = 5_000
-
-Tagging = tuple[int, int]
-"""A customer and a tag."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule, without the database row."""
-
-    id: int
-    tag_id: int
-    tag: str
-    conditions: tuple[Condition, ...]
-    is_active: bool
-    version: int
 
 
 def list_rules(session: CrmSession, actor: Actor) -> list[tuple[Rule, int]]:
@@ -52,22 +31,7 @@ def list_rules(session: CrmSession, actor: Actor) -> list[tuple[Rule, int]]:
     require(actor, Permission.RULE_EDIT)
     count = select(CustomerTag.rule_id, func.count().label("bearers")).where(CustomerTag.rule_id.is_not(None)).group_by(CustomerTag.rule_id)
     bearing = {row.rule_id: row.bearers for row in session.execute(count, execution_options=unscoped)}
-    return [(rule, bearing.get(rule.id, 0)) for rule in _rules(session)]
-
-
-def _rules(session: CrmSession) -> tuple[Rule, ...]:
-    def read() -> tuple[Rule, ...]:
-        rows = session.execute(select(TagRule, Tag.name).join(Tag, Tag.id == TagRule.tag_id).order_by(TagRule.id))
-        return tuple(_rule(rule, name) for rule, name in rows)
-
-    return cached(session, "policies", "tag rules", read)
-
-
-def _rule(rule: TagRule, tag: str) -> Rule:
-    # A measure that a later version took away makes a rule that never holds, not an error.
-    known = tuple(Condition(**stored) for stored in rule.conditions if stored["field"] in MEASURES)
-    is_active = rule.is_active and len(known) == len(rule.conditions)
-    return Rule(rule.id, rule.tag_id, tag, known, is_active, rule.version)
+    return [(rule, bearing.get(rule.id, 0)) for rule in read_rules(session)]
 
 
 def save_rule(
@@ -90,7 +54,7 @@ def save_rule(
     tag_id = session.execute(select(Tag.id).where(Tag.name == name)).scalar_one()
     rule = _lock(session, rule_id, version) if rule_id else TagRule()
     if rule_id and rule.tag_id != tag_id:
-        _log(session, _take_back(session, rule.id), [])
+        take_back(session, rule.id)
     rule.tag_id, rule.is_active, rule.conditions = tag_id, is_active, [condition.stored() for condition in clean]
     session.add(rule)
     session.flush()
@@ -113,25 +77,12 @@ def delete_rule(session: CrmSession, actor: Actor, rule_id: int, *, version: int
     """Remove a rule and take its tags back. Raises `NotAllowed`, `NotFound`, `Conflict`."""
     require(actor, Permission.RULE_EDIT)
     rule = _lock(session, rule_id, version)
-    _log(session, _take_back(session, rule.id), [])
+    take_back(session, rule.id)
     session.delete(rule)
     session.flush()
     bump(session, "policies")
     apply_rules(session)
     bump(session, "customers")
-
-
-def _take_back(session: CrmSession, rule_id: int) -> list[Tagging]:
-    return _delete(session, CustomerTag.rule_id == rule_id)
-
-
-def _delete(session: CrmSession, *which: ColumnElement[bool]) -> list[Tagging]:
-    gone = delete(CustomerTag).where(*which).returning(CustomerTag.customer_id, CustomerTag.tag_id)
-    return [(row.customer_id, row.tag_id) for row in session.execute(gone, execution_options=_quickly())]
-
-
-def _quickly() -> dict[str, Any]:
-    return {**unscoped, "synchronize_session": False}
 
 
 def preview_rule(
@@ -144,8 +95,8 @@ def preview_rule(
     require(actor, Permission.RULE_EDIT)
     name, clean = _check(session, tag, conditions)
     tag_id = session.execute(select(Tag.id).where(Tag.name == name)).scalar() or 0
-    matching = _matching(clean, get_library(session)) if is_active else false()
-    gains = select(func.count()).select_from(Customer).where(Customer.is_listed, matching, *_without(tag_id))
+    matching = all_hold(clean, get_library(session)) if is_active else false()
+    gains = select(func.count()).select_from(Customer).where(Customer.is_listed, matching, *without(tag_id))
     kept = exists().where(Customer.id == CustomerTag.customer_id, matching, CustomerTag.tag_id == tag_id)
     losses = select(func.count()).select_from(CustomerTag).where(CustomerTag.rule_id == (rule_id or 0), ~kept)
     get, lose = (session.execute(statement, execution_options=unscoped).scalar_one() for statement in (gains, losses))
@@ -198,136 +149,11 @@ def _number(value: Any, least: int) -> int:
     return value
 
 
-def _matching(conditions: Sequence[Condition], library: Library) -> ColumnElement[bool]:
-    return and_(*(where(condition, library) for condition in conditions))
-
-
-def _without(tag_id: int) -> tuple[ColumnElement[bool], ...]:
-    """Customers that a rule may still give the tag: who neither have it nor had it taken off by hand."""
-    return tuple(
-        ~exists().where(model.customer_id == Customer.id, model.tag_id == tag_id).correlate(Customer) for model in (CustomerTag, TagRefusal)
-    )
-
-
-def apply_rules(session: CrmSession, ids: Collection[int] | None = None) -> bool:
-    """Let all rules set and clear their tags on all listed customers, or on these; says whether anything changed.
-
-    What one rule clears another one for the same tag may set again, so all clear first.
-    """
-    rules = _rules(session)
-    if ids is not None:
-        taken, given = _apply_to(session, [rule for rule in rules if rule.is_active], ids)
-    else:
-        library = get_library(session)
-        taken = [one for rule in rules for one in _clear(session, rule, library)]
-        given = [one for rule in rules if rule.is_active for one in _give(session, rule, library)]
-    _log(session, taken, given)
-    return bool(taken or given)
-
-
-def _log(session: CrmSession, taken: Sequence[Tagging], given: Sequence[Tagging]) -> None:
-    """A line for each customer whose tags are others now, with all its tags as before and after."""
-    changed = sorted({customer_id for customer_id, _tag in (*taken, *given)})
-    words = {row.id: row.name for row in session.execute(select(Tag.id, Tag.name))} if changed else {}
-    lost, gained = (_by_customer((one, words[tag_id]) for one, tag_id in some) for some in (taken, given))
-    for start in range(0, len(changed), CHUNK):
-        part = changed[start : start + CHUNK]
-        names = session.execute(select(Customer.id, Customer.name).where(Customer.id.in_(part)), execution_options=unscoped).all()
-        has = select(CustomerTag.customer_id, CustomerTag.tag_id).where(CustomerTag.customer_id.in_(part))
-        after = _by_customer((row.customer_id, words[row.tag_id]) for row in session.execute(has, execution_options=unscoped))
-        before = {row.id: (after[row.id] - gained[row.id]) | lost[row.id] for row in names}
-        what: dict[str, Any] = {"entity": Customer.__tablename__, "field": "tags", "actor": SYSTEM}
-        lines = [
-            audit.line_for(
-                session,
-                "changed",
-                entity_id=row.id,
-                customer_id=row.id,
-                subject=row.name,
-                old=", ".join(sorted(before[row.id])),
-                new=", ".join(sorted(after[row.id])),
-                **what,
-            )
-            for row in names
-            if before[row.id] != after[row.id]
-        ]
-        audit.add_lines(session, lines)
-
-
-def _by_customer(pairs: Iterable[tuple[int, str]]) -> defaultdict[int, set[str]]:
-    found: defaultdict[int, set[str]] = defaultdict(set)
-    for customer_id, tag in pairs:
-        found[customer_id].add(tag)
-    return found
-
-
-def _clear(session: CrmSession, rule: Rule, library: Library) -> list[Tagging]:
-    # A condition on a value that is unknown does not hold; in SQL it would be neither true nor false.
-    matching = func.coalesce(_matching(rule.conditions, library), false()) if rule.is_active else false()
-    listed = select(Customer.id).where(Customer.is_listed, ~matching)
-    return _delete(session, CustomerTag.rule_id == rule.id, CustomerTag.by_hand.is_(False), CustomerTag.customer_id.in_(listed))
-
-
-def _give(session: CrmSession, rule: Rule, library: Library) -> list[Tagging]:
-    return _insert(session, _bearers(rule).where(Customer.is_listed, _matching(rule.conditions, library), *_without(rule.tag_id)))
-
-
-def _bearers(rule: Rule) -> Select[*tuple[Any, ...]]:
-    return select(Customer.id, literal(rule.tag_id), literal(False), literal(rule.id))
-
-
-def _insert(session: CrmSession, rows: Select[*tuple[Any, ...]]) -> list[Tagging]:
-    given = _insert_new(session).from_select(["customer_id", "tag_id", "by_hand", "rule_id"], rows).on_conflict_do_nothing()
-    returning = given.returning(CustomerTag.customer_id, CustomerTag.tag_id)
-    return [(row.customer_id, row.tag_id) for row in session.execute(returning, execution_options=unscoped)]
-
-
-def _insert_new(session: CrmSession) -> Any:
-    # Where somebody sets the same tag at the same moment, theirs stays.
-    return (sqlite if is_sqlite(session) else postgresql).insert(CustomerTag)
-
-
-def _apply_to(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> tuple[list[Tagging], list[Tagging]]:
-    """The same for some customers: all rules are asked at once, and what differs is changed."""
-    wanted = _wanted(session, rules, ids)
-    present = select(CustomerTag.customer_id, CustomerTag.tag_id, CustomerTag.rule_id).where(CustomerTag.customer_id.in_(ids))
-    has = {(row.customer_id, row.tag_id): row.rule_id for row in session.execute(present, execution_options=unscoped)}
-    gone = [key for key, rule_id in has.items() if rule_id is not None and rule_id not in wanted.get(key, ())]
-    for customer_id, tag_id in gone:
-        theirs = (CustomerTag.customer_id == customer_id, CustomerTag.tag_id == tag_id, CustomerTag.by_hand.is_(False))
-        session.execute(delete(CustomerTag).where(*theirs), execution_options=_quickly())
-    missing = {key: rule_ids[0] for key, rule_ids in wanted.items() if key not in has or key in gone}
-    given = {key: rule_id for key, rule_id in missing.items() if key not in _refused(session, ids)} if missing else {}
-    if given:
-        rows = [{"customer_id": key[0], "tag_id": key[1], "by_hand": False, "rule_id": rule_id} for key, rule_id in given.items()]
-        session.execute(_insert_new(session).on_conflict_do_nothing(), rows, execution_options=unscoped)
-    return gone, list(given)
-
-
-def _wanted(session: CrmSession, rules: Sequence[Rule], ids: Collection[int]) -> dict[tuple[int, int], list[int]]:
-    """By customer and tag, the rules that hold."""
-    if not rules:
-        return {}
-    library = get_library(session)
-    holds = [case((_matching(rule.conditions, library), 1), else_=0).label(f"rule_{rule.id}") for rule in rules]
-    wanted: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for customer_id, *flags in session.execute(select(Customer.id, *holds).where(Customer.id.in_(ids)), execution_options=unscoped):
-        for rule, flag in zip(rules, flags, strict=True):
-            if flag:
-                wanted[customer_id, rule.tag_id].append(rule.id)
-    return wanted
-
-
-def _refused(session: CrmSession, ids: Collection[int]) -> set[tuple[int, int]]:
-    refused = select(TagRefusal.customer_id, TagRefusal.tag_id).where(TagRefusal.customer_id.in_(ids))
-    return {(row.customer_id, row.tag_id) for row in session.execute(refused, execution_options=unscoped)}
-
-
 def tag_reasons(session: CrmSession, customer_id: int) -> dict[str, str]:
     """By the name of each tag that a rule set on this customer: why, as the rule's conditions with the customer's present values."""
     own = select(CustomerTag.rule_id).where(CustomerTag.customer_id == customer_id, CustomerTag.rule_id.is_not(None))
     numbers = set(session.execute(own).scalars())
-    return {rule.tag: _reason(session, rule, customer_id) for rule in _rules(session) if rule.id in numbers} if numbers else {}
+    return {rule.tag: _reason(session, rule, customer_id) for rule in read_rules(session) if rule.id in numbers} if numbers else {}
 
 
 def _reason(session: CrmSession, rule: Rule, customer_id: int) -> str:

@@ -17,7 +17,8 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.derived import derive, derive_all
 from crm_core.services.measures import MEASURES, OPERATORS, Condition
-from crm_core.services.tag_rules import apply_rules, delete_rule, list_rules, preview_rule, save_rule, tag_reasons
+from crm_core.services.tag_rules import delete_rule, list_rules, preview_rule, save_rule, tag_reasons
+from crm_core.services.tagging import apply_rules
 from crm_core.services.tags import set_tags, tags_of
 from tests import factories
 

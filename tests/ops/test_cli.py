@@ -12,6 +12,7 @@ import pytest
 
 from crm_core.config import ROOT
 from crm_core.permissions import BUILT_IN_ROLES
+from tests.ops.command import run_copy
 
 COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys", "audit")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
@@ -24,8 +25,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, is_cold: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command; a cold one is a new interpreter, as an operator starts it."""
     environment = {**os.environ, "CRM_DATA_DIR": str(folder / "var"), "CRM_DATABASE_URL": "", "CRM_LANGUAGE": "en", "COLUMNS": "160"}
+    if not is_cold:
+        return run_copy(folder, environment, arguments)
     command = [sys.executable, "-m", "crm_core", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
@@ -39,7 +43,7 @@ def import_customers(folder: Path, *arguments: str) -> dict[str, object]:
 
 
 def test_help_lists_every_command_with_a_sentence(folder: Path) -> None:
-    done = run(folder, "--help")
+    done = run(folder, "--help", is_cold=True)
     assert done.returncode == 0
     for command in COMMANDS:
         line = next(line for line in done.stdout.splitlines() if command in line.split())
@@ -47,7 +51,7 @@ def test_help_lists_every_command_with_a_sentence(folder: Path) -> None:
 
 
 def test_upgrade_makes_a_database_and_can_be_repeated(folder: Path) -> None:
-    assert run(folder, "upgrade").returncode == 0
+    assert run(folder, "upgrade", is_cold=True).returncode == 0
     assert run(folder, "upgrade").returncode == 0
     assert (folder / "var" / "crm.db").exists()
 
@@ -78,7 +82,7 @@ def test_a_dry_run_writes_nothing_and_failed_rows_go_to_a_workbook(folder: Path)
 
 
 def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
-    done = run(folder, "import", "customers", str(folder / "customers.csv"))
+    done = run(folder, "import", "customers", str(folder / "customers.csv"), is_cold=True)
     assert "2 rows: 1 created" in done.stdout
     assert "Row 3, Customer name" in done.stdout
 
