@@ -62,16 +62,21 @@ def draw(task: Listed, *, with_customer: bool = True, is_ticking: bool = False) 
                 task_sheet.open_task(task.id)
             task_sheet.draw_badges(task)
             st.caption(escape(_facts(task)), width="stretch")
-            if with_customer and task.code:
-                open_label = f":material/chevron_right: {escape(task.customer)}"
-                if st.button(open_label, key=f"task_open_{task.id}", type="tertiary"):
-                    st.switch_page(routes.CUSTOMER, query_params={"code": task.code})
-            if task_sheet.can_finish(task) and st.button(_("Done"), key=f"task_done_{task.id}", icon=":material/check:"):
-                task_sheet.open_task(task.id, "done")
-            chosen = task_actions.draw_menu(task, key=f"task_menu_{task.id}")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+                chosen = _draw_actions(task, with_customer=with_customer)
         _draw_more(task)
     task_sheet.follow(task, chosen)
     return is_ticked
+
+
+def _draw_actions(task: Listed, *, with_customer: bool) -> str:
+    """The way to its customer, the button that closes it, and the menu; returns what was chosen there."""
+    label = f":material/chevron_right: {escape(task.customer)}"
+    if with_customer and task.code and st.button(label, key=f"task_open_{task.id}", type="tertiary"):
+        st.switch_page(routes.CUSTOMER, query_params={"code": task.code})
+    if task_sheet.can_finish(task) and st.button(_("Done"), key=f"task_done_{task.id}", icon=":material/check:"):
+        task_sheet.open_task(task.id, "done")
+    return task_actions.draw_menu(task, key=f"task_menu_{task.id}")
 
 
 def _draw_more(task: Listed) -> None:

@@ -117,6 +117,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function move(task, day, button) {
     cellOf(day)?.append(button) // shown at once; the answer of the server draws it anew
+    button.focus({ preventScroll: true }) // lost when it went to its new place
     button.classList.add("moving")
     setTriggerValue("moved", { id: task.id, version: task.version, day })
   }
