@@ -159,7 +159,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
-        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
