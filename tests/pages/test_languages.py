@@ -652,7 +652,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "settings messages refused": lambda desk: told_by_robot()(desk).fill(messages_quiet_from=time(22)).press("Save"),
     "settings robot added": told_by_robot("Add robot"),
     "settings robot refused": told_by_robot("Add robot", "Add"),
-    "settings robot removed": told_by_robot("Switch off", "Remove"),
+    "settings robot removed": told_by_robot("Switch robot off", "Remove"),
     "jobs ran": jobs_ran,
     "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
     "users sessions": opened(routes.USERS, "Sessions"),
