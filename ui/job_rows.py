@@ -26,10 +26,16 @@ def draw(jobs: Sequence[JobState]) -> None:
 
 def _facts(job: JobState) -> list[str]:
     last = _("last run {time}").format(time=format_time(job.finished_at)) if job.finished_at else _("never ran")
-    took = [_("took {seconds} s").format(seconds=f"{job.took_ms / 1000:.1f}")] if job.took_ms is not None else []
+    took = [_took(job.took_ms)] if job.took_ms is not None else []
     if job.running_since:
         return [last, *took, _("runs since {time}").format(time=format_time(job.running_since))]
     return [last, *took, _("next run {time}").format(time=format_time(job.due_at)) if job.due_at else _("next run at once")]
+
+
+def _took(milliseconds: int) -> str:
+    if milliseconds < 1000:
+        return _("took {count} ms").format(count=milliseconds)
+    return _("took {seconds} s").format(seconds=f"{milliseconds / 1000:.1f}")
 
 
 def _run(name: str) -> None:

@@ -1,5 +1,6 @@
 """Personal settings: by which ways somebody is told of what, quiet hours, and digests."""
 
+from collections.abc import Sequence
 from datetime import time
 
 import streamlit as st
@@ -25,7 +26,7 @@ def draw() -> None:
     st.caption(_("Everything is told in the app, under the bell. Choose here what should reach you in other ways too."))
     _warn(mailbox)
     with st.form(PREFIX, width=720):
-        ways = {kind: _draw_ways(kind, present) for kind in KINDS if is_head or kind != "weekly"}
+        ways = _draw_all_ways([kind for kind in KINDS if is_head or kind != "weekly"], present)
         times = _draw_times(present, errors)
         if st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
             _save(Choices({**present.channels, **ways}, **times))
@@ -36,6 +37,16 @@ def _warn(mailbox: str | None) -> None:
         st.info(_("No mail server is set up yet: mails wait up to three days for it."), icon=":material/info:")
     elif not mailbox:
         st.info(_("You have no mailbox yet. Enter it under Profile, so that mails reach you."), icon=":material/info:")
+
+
+def _draw_all_ways(kinds: Sequence[str], present: Choices) -> dict[str, list[str]]:
+    """In two columns, which stand below each other on a phone."""
+    half = -(-len(kinds) // 2)
+    ways: dict[str, list[str]] = {}
+    for place, some in zip(st.columns(2), (kinds[:half], kinds[half:]), strict=True):
+        with place:
+            ways |= {kind: _draw_ways(kind, present) for kind in some}
+    return ways
 
 
 def _draw_ways(kind: str, present: Choices) -> list[str]:
@@ -50,7 +61,7 @@ def _draw_ways(kind: str, present: Choices) -> list[str]:
 
 
 def _draw_times(present: Choices, errors: dict[str, list[str]]) -> dict[str, time | None]:
-    labels = {"quiet_from": _("Quiet hours from"), "quiet_until": _("until"), "digest_at": _("Daily digest at")}
+    labels = {"quiet_from": _("Quiet hours from"), "quiet_until": _("Quiet hours until"), "digest_at": _("Daily digest at")}
     times: dict[str, time | None] = {}
     for place, (name, label) in zip(st.columns(3), labels.items(), strict=True):
         with place.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):

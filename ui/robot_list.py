@@ -32,7 +32,7 @@ def _row(robot: RobotRow) -> None:
             st.badge(_("switched off"), color="gray")
         if robot.is_active and st.button(_("Test"), key=f"robot_test_{robot.id}", icon=":material/send:", type="tertiary"):
             _act(_("The test message is sent within seconds. If nothing comes, the administrator sees why."), robots.send_test, robot.id)
-        label, icon = (_("Switch off"), "notifications_off") if robot.is_active else (_("Switch on"), "notifications_active")
+        label, icon = (_("Switch robot off"), "notifications_off") if robot.is_active else (_("Switch robot on"), "notifications_active")
         if st.button(label, key=f"robot_switch_{robot.id}", icon=f":material/{icon}:", type="tertiary"):
             _act(_("Your settings are saved."), robots.switch_robot, robot.id, is_active=not robot.is_active)
         if st.button(_("Remove"), key=f"robot_remove_{robot.id}", icon=":material/delete:", type="tertiary"):

@@ -4,6 +4,7 @@ The job composes in a session that only reads, then claims and hands over: a day
 it runs. One that was missed because no process ran is sent as soon as one does, on the same day; that of the week within it.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ from crm_core.services.delivery import Letter, deliver, ways_of
 from crm_core.services.digest_words import daily_letter, weekly_letter
 from crm_core.services.tasks import leads
 from crm_core.workdays import is_workday
+
+log = logging.getLogger("kemai")
 
 AT_ONCE = 20
 """So many are composed in one run; the next one follows at once."""
@@ -45,7 +48,7 @@ def compose_due(session: CrmSession) -> list[Digest]:
     if not is_workday(today):
         return []
     due = [("daily", user_id) for user_id in _due_daily(session, today)] + [("weekly", user_id) for user_id in _due_weekly(session, today)]
-    return [_compose(session, kind, user_id, today) for kind, user_id in due[:AT_ONCE]]
+    return [digest for kind, user_id in due[:AT_ONCE] if (digest := _compose(session, kind, user_id, today))]
 
 
 def _due_daily(session: CrmSession, today: date) -> Sequence[int]:
@@ -71,10 +74,15 @@ def _due_weekly(session: CrmSession, today: date) -> list[int]:
     ]
 
 
-def _compose(session: CrmSession, kind: str, user_id: int, today: date) -> Digest:
+def _compose(session: CrmSession, kind: str, user_id: int, today: date) -> Digest | None:
     (actor,) = list_actors(session, User.id == user_id)
-    with acting_as(session, actor), in_language(actor.language):
-        return Digest(user_id, kind, today, _WORDS[kind](session, actor, today))
+    try:
+        with acting_as(session, actor), in_language(actor.language):
+            return Digest(user_id, kind, today, _WORDS[kind](session, actor, today))
+    except Exception:
+        # What cannot be told one person keeps nobody else from their digest; it is tried again.
+        log.exception("the %s digest of the account %s could not be composed", kind, user_id)
+        return None
 
 
 def _weekly(session: CrmSession, actor: Actor, today: date) -> Letter | None:

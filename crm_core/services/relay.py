@@ -4,6 +4,7 @@ A job looks every minute. In somebody's quiet hours their notices wait until the
 meanwhile needs no message any more, and what the daily digest tells is left to it.
 """
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import or_, select, update
@@ -20,6 +21,8 @@ from crm_core.services.actors import list_actors
 from crm_core.services.delivery import Letter, deliver, ways_of
 from crm_core.services.notices import told_outside
 from crm_core.services.quiet_hours import who_rests
+
+log = logging.getLogger("kemai")
 
 AT_ONCE = 50
 """So many people are served in one transaction."""
@@ -38,13 +41,22 @@ def send_notices(session: CrmSession, user_ids: Sequence[int]) -> bool:
     """Put what waits for these people into the outbox; returns whether there may be more."""
     actors = {actor.id: actor for actor in list_actors(session, User.id.in_(user_ids), User.is_active.is_(True))}
     for user_id in user_ids:
-        # Claimed by the change itself: of two processes at it the second finds nothing that waits.
-        taken = update(Notice).where(Notice.user_id == user_id, Notice.is_waiting).values(is_waiting=False)
-        options = {**unscoped, "synchronize_session": False}
-        claimed = sorted(session.execute(taken.returning(Notice.id), execution_options=options).scalars())
-        if claimed and user_id in actors:
-            _send(session, actors[user_id], claimed)
+        try:
+            with session.begin_nested():
+                _serve(session, user_id, actors.get(user_id))
+        except Exception:
+            # What cannot be told one person keeps nobody else from their messages; it waits, and is tried again.
+            log.exception("the notices of the account %s could not be told", user_id)
     return len(user_ids) == AT_ONCE
+
+
+def _serve(session: CrmSession, user_id: int, actor: Actor | None) -> None:
+    # Claimed by the change itself: of two processes at it the second finds nothing that waits.
+    taken = update(Notice).where(Notice.user_id == user_id, Notice.is_waiting).values(is_waiting=False)
+    options = {**unscoped, "synchronize_session": False}
+    claimed = sorted(session.execute(taken.returning(Notice.id), execution_options=options).scalars())
+    if claimed and actor:
+        _send(session, actor, claimed)
 
 
 def _send(session: CrmSession, actor: Actor, claimed: Sequence[int]) -> None:

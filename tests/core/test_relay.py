@@ -142,6 +142,22 @@ class TestWays:
             tell(actor)
         assert len(read_mails(mailbox)) == 5
 
+    def test_a_notice_that_cannot_be_told_keeps_nobody_else_from_theirs(
+        self, database: str, mailbox: MailBox, sales: Actor, colleague: Actor, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        mailbox.open()
+        with_mailbox(sales, colleague)
+        with transaction(SYSTEM) as session:
+            notices.notify(session, [sales.id or 0], "pool_soon", {"count": 3})  # as an older version might have left it
+        tell(colleague)
+        read_mails(mailbox)
+        assert [mail["To"] for mail in mailbox.mails] == ["colleague@example.com"]
+        assert f"the notices of the account {sales.id} could not be told" in caplog.text
+        with transaction(SYSTEM) as session:
+            assert session.execute(update(Notice).where(Notice.is_waiting).values(data={"count": 3, "days": 5})).rowcount == 1
+        read_mails(mailbox)
+        assert [mail["To"] for mail in mailbox.mails] == ["colleague@example.com", "sales@example.com"]
+
     @pytest.mark.parametrize("kind", [name for name, kind in notices.KINDS.items() if kind.message])
     def test_each_kind_reads_well_in_both_languages(self, sqlite_database: str, mailbox: MailBox, sales: Actor, kind: str) -> None:
         mailbox.open()

@@ -163,7 +163,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
-        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
@@ -750,7 +750,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "settings messages refused": lambda desk: told_by_robot()(desk).fill(messages_quiet_from=time(22)).press("Save"),
     "settings robot added": told_by_robot("Add robot"),
     "settings robot refused": told_by_robot("Add robot", "Add"),
-    "settings robot removed": told_by_robot("Switch off", "Remove"),
+    "settings robot removed": told_by_robot("Switch robot off", "Remove"),
     "jobs ran": jobs_ran,
     "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
     "users sessions": opened(routes.USERS, "Sessions"),

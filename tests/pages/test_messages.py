@@ -72,10 +72,10 @@ class TestRobots:
         visit.press("Test")
         with db.reading(SYSTEM) as session:
             assert session.execute(select(OutboxMessage.channel, OutboxMessage.kind)).one() == ("robot", None)
-        visit.press("Switch off")
+        visit.press("Switch robot off")
         assert zh("switched off") in texts(visit)
         assert not visit.has("Test")
-        visit.press("Switch on").press("Remove").press("Remove")
+        visit.press("Switch robot on").press("Remove").press("Remove")
         with db.reading(SYSTEM) as session:
             assert session.execute(select(Robot.id)).all() == []
             assert session.execute(select(OutboxMessage.id)).all() == []
