@@ -63,7 +63,7 @@
     if (p.closest('[data-testid="stFileChipName"],[role="option"]')) return !/^(Select all|Deselect all|Select matches|No results$)/.test(p.textContent);
     return false;
   }
-  function text(n) { if (!skip(n.parentElement)) { var v = t(n.data); if (v !== n.data) n.data = v; } }
+  function text(n) { if (!skip(n.parentElement)) { var v = n.data === "mm" && n.parentElement.closest('[data-testid="stTimeInput"]') ? "分" : t(n.data); if (v !== n.data) n.data = v; } }
   function attrs(e) { for (var i = 0; i < A.length; i++) { var a = e.getAttribute(A[i]); if (a) { var v = t(a); if (v !== a) e.setAttribute(A[i], v); } } }
   function walk(n) {
     if (n.nodeType === 3) return text(n);
