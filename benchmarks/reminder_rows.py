@@ -1,6 +1,5 @@
 """The reminder jobs over many open tasks, in a copy of the data of their own, since they change it for good."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -23,22 +22,14 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
     """One run over tasks of which nobody was told, then one in which there is nothing to tell."""
     if not is_wanted(ROW):
         return
-    shared = workspace.data_dir()
-    own = shared.with_name(f"{shared.name}-reminders")
-    db.engine().dispose()
-    shutil.copytree(shared, own)
-    workspace.use_data_dir(own)
-    try:
+    with workspace.own_copy("reminders"):
         _build()
         took = _run(*JOBS)
         idle, messages = _run(*JOBS), _run("messages")
         with db.reading(SYSTEM) as session:
             told = session.execute(select(func.count(Notice.id))).scalar_one()
             written = session.execute(select(func.count(OutboxMessage.id))).scalar_one()
-        yield Row(ROW, [took], {"told": told, "idle_ms": round(idle), "messages_ms": round(messages), "messages": written})
-    finally:
-        workspace.use_data_dir(shared)
-        shutil.rmtree(own)
+    yield Row(ROW, [took], {"told": told, "idle_ms": round(idle), "messages_ms": round(messages), "messages": written})
 
 
 def _build() -> None:
