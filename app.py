@@ -1,6 +1,7 @@
 """The server: Streamlit's pages together with what is not a page (sign-in cookie, files, health), headers and start-up."""
 
 import gc
+import hashlib
 import importlib
 import logging
 import pkgutil
@@ -22,11 +23,12 @@ import crm_core
 import ui
 from crm_core import db, places, reference, schema
 from crm_core.background import Background
+from crm_core.clients import client_address
 from crm_core.config import settings
 from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.permissions import Actor
-from crm_core.services import attachments, file_store, library, pictures, sign_in, users
+from crm_core.services import attachments, calendar_feed, file_store, library, pictures, sign_in, users
 from ui import provider
 from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
 from ui.web.middleware import Shell, asset_route, note_error
@@ -140,6 +142,27 @@ def send_picture(request: Request) -> Response:
     return Response(file_store.load_file(digest), media_type="image/png", headers={"cache-control": "private, max-age=86400, immutable"})
 
 
+def send_calendar(request: Request) -> Response:
+    """Somebody's tasks for their calendar program, which has no session: the secret in the address says whose they are."""
+    with db.transaction() as session:
+        found = calendar_feed.read_feed(session, request.path_params["token"], address=_address(request))
+    if found.is_refused:
+        return Response(status_code=429, headers={"retry-after": "600"})
+    if not found.content:
+        return Response(status_code=404)
+    etag = f'"{hashlib.sha256(found.content).hexdigest()[:32]}"'
+    headers = {"cache-control": "private, no-cache", "etag": etag, "x-robots-tag": "noindex"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    headers["content-disposition"] = 'inline; filename="kemai.ics"'
+    return Response(found.content, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _address(request: Request) -> str:
+    peer = request.client.host if request.client else ""
+    return client_address(peer, ",".join(request.headers.getlist("x-forwarded-for")))
+
+
 def report_script_error(problem: Exception) -> bool:
     """An unexpected error: logged with an id, and the user sees only that id."""
     st.error(note_error(problem), icon=":material/error:")
@@ -188,10 +211,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(prepare)
     gc.collect()
     gc.freeze()
-    background = Background()
-    background.start()
+    background = Background() if settings().works else None
+    if background:
+        background.start()
     yield
-    await run_in_threadpool(background.stop)
+    if background:
+        await run_in_threadpool(background.stop)
     db.engine().dispose()
 
 
@@ -207,6 +232,7 @@ app = st.App(
         Route("/auth/theme/{theme}", choose_theme),
         Route("/files/{attachment_id:int}", send_file),
         Route("/pictures/{digest}", send_picture),
+        Route("/calendar/{token}.ics", send_calendar),
         asset_route,
     ],
     middleware=[Middleware(Shell)],

@@ -45,14 +45,17 @@ def _draw_row(watch: str, row: Watched) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**{escape(row.name)}**", width="content")
                 badges.stage_badge(row.stage)
-            st.caption(escape(" · ".join((row.code, row.owner, _told(watch, row)))))
+            st.caption(escape(" · ".join((row.code, row.owner, told(watch, row)))))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             _draw_actions(watch, row)
 
 
-def _told(watch: str, row: Watched) -> str:
+def told(watch: str, row: Watched) -> str:
+    """Why it stands in the list."""
     if watch == "first_follow_up":
-        return _("the first follow-up was due on {day}").format(day=format_date(row.first_follow_up_on))
+        is_over = row.first_follow_up_on is not None and row.first_follow_up_on < clock.today()
+        sentence = _("the first follow-up was due on {day}") if is_over else _("the first follow-up is due until {day}")
+        return sentence.format(day=format_date(row.first_follow_up_on))
     if row.last_contact_at is None:
         return _("never contacted, entered {age}").format(age=format_age(clock.day_of(row.created_at), clock.today()))
     return _("last contact {age}").format(age=format_age(clock.day_of(row.last_contact_at), clock.today()))

@@ -12,6 +12,7 @@ from crm_core.models import Task, TaskComment
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.notices import notify
 from crm_core.services.task_work import people_of
+from crm_core.services.tasks import path_of
 from crm_core.services.users import user_names
 from crm_core.validation import check_length, clean_text
 
@@ -45,7 +46,7 @@ def add_comment(session: CrmSession, actor: Actor, task_id: int, content: str) -
     session.add(TaskComment(task_id=task.id, author_id=actor.id, content=clean))
     data = {"actor": actor.name, "task": [task.kind, task.name], "text": clean[:QUOTED]}
     others = [one for one in people_of(session, task) if one != actor.id]
-    notify(session, others, "task_commented", data, path=f"/tasks?task={task.id}", customer_id=task.customer_id)
+    notify(session, others, "task_commented", data, path=path_of(task.id), customer_id=task.customer_id)
 
 
 def list_comments(session: CrmSession, actor: Actor, task_id: int) -> list[Comment]:

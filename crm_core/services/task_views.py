@@ -34,6 +34,8 @@ class TaskQuery:
     priorities: tuple[str, ...] = ()
     customer_id: int | None = None
     created_by: int | None = None
+    without: int | None = None
+    """None that this person has: with `created_by` what somebody gave to others."""
     is_overdue: bool = False
     recurs: bool = False
     due_from: date | None = None
@@ -73,6 +75,8 @@ class Load:
     name: str
     open: int
     overdue: int
+    today: int
+    """Due later today."""
     this_week: int
 
 
@@ -108,13 +112,14 @@ def by_person(session: CrmSession, actor: Actor) -> list[Load]:
     """What everybody in the actor's scope has to do, those with the most overdue tasks first; nothing for somebody who leads nobody."""
     if not leads(actor):
         return []
-    now, week = clock.now(), clock.start_of_day(clock.today() + timedelta(days=7))
+    now, tomorrow, week = clock.now(), *(clock.start_of_day(clock.today() + timedelta(days=days)) for days in (1, 7))
     overdue = func.sum(case((Task.due_at < now, 1), else_=0)).label("overdue")
-    soon = func.sum(case(((Task.due_at >= now) & (Task.due_at < week), 1), else_=0)).label("this_week")
-    counts = select(Task.assignee_id, func.count().label("open"), overdue, soon).where(Task.is_open, _alive())
+    today, soon = (func.sum(case(((Task.due_at >= now) & (Task.due_at < end), 1), else_=0)) for end in (tomorrow, week))
+    columns = (Task.assignee_id, func.count().label("open"), overdue, today.label("today"), soon.label("this_week"))
+    counts = select(*columns).where(Task.is_open, _alive())
     rows = session.execute(counts.where(Task.assignee_id.is_not(None)).group_by(Task.assignee_id)).all()
     names = {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_([row.assignee_id for row in rows])))}
-    loads = [Load(row.assignee_id, names.get(row.assignee_id, ""), row.open, int(row.overdue), int(row.this_week)) for row in rows]
+    loads = [Load(row[0], names.get(row[0], ""), row.open, int(row.overdue), int(row.today), int(row.this_week)) for row in rows]
     return sorted(loads, key=lambda one: (-one.overdue, -one.open, one.name))
 
 
@@ -146,6 +151,8 @@ def _conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
         found.append(Task.customer_id == query.customer_id)
     if query.created_by:
         found.append(Task.created_by_id == query.created_by)
+    if query.without:
+        found.append(Task.assignee_id != query.without)
     if query.is_overdue:
         found += [Task.due_at < clock.now(), Task.done_at.is_(None)]
     if query.recurs:

@@ -68,6 +68,7 @@ class Listed:
     code: str
     customer: str
     created_at: datetime
+    updated_at: datetime
     state: str
     created_by_id: int | None
     follow_up_id: int | None
@@ -96,6 +97,11 @@ class Listed:
         return self.done_at is None and self.due_at < clock.now()
 
 
+def path_of(task_id: int) -> str:
+    """Where a task is opened."""
+    return f"/tasks?task={task_id}"
+
+
 def end_of(day: date) -> datetime:
     """The last minute of a day."""
     return clock.start_of_day(day + timedelta(days=1)) - timedelta(minutes=1)
@@ -109,17 +115,6 @@ def leads(actor: Actor) -> bool:
 def list_own(session: CrmSession, actor: Actor) -> list[Listed]:
     """What the actor has to do, the most urgent first."""
     return read_listed(session, _open_tasks().where(Task.assignee_id == actor.id))
-
-
-def list_of_others(session: CrmSession, actor: Actor) -> list[Listed]:
-    """What others in the actor's scope have to do, the most urgent first; none for somebody who leads nobody."""
-    return read_listed(session, _open_tasks().where(Task.assignee_id != actor.id)) if leads(actor) else []
-
-
-def list_done(session: CrmSession, actor: Actor) -> list[Listed]:
-    """What the actor did, the latest first."""
-    mine = _columns().where(Task.assignee_id == actor.id, Task.state == TaskState.DONE)
-    return read_listed(session, mine.order_by(Task.done_at.desc(), Task.id.desc()))
 
 
 def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> list[Listed]:
@@ -293,7 +288,7 @@ def assign(session: CrmSession, task: Task, assignee_id: int, *, by: Actor) -> T
     session.flush()
     if assignee_id != by.id:
         data = {"task": [task.kind, task.name], "time": task.due_at.isoformat()}
-        notify(session, [assignee_id], "task_assigned", data, path="/tasks", customer_id=task.customer_id)
+        notify(session, [assignee_id], "task_assigned", data, path=path_of(task.id), customer_id=task.customer_id)
     return task
 
 
@@ -325,9 +320,14 @@ def load_open(session: CrmSession, actor: Actor, task_id: int, *, version: int) 
     return task
 
 
+def may_act(actor: Actor, task: Task | Listed) -> bool:
+    """Whether somebody works with a task: who has it, and those who lead."""
+    return task.assignee_id == actor.id or leads(actor)
+
+
 def refuse_others(actor: Actor, task: Task) -> None:
     """Raise `NotAllowed` for somebody who neither has the task nor leads."""
-    if task.assignee_id != actor.id and not leads(actor):
+    if not may_act(actor, task):
         raise NotAllowed(Permission.CUSTOMER_EDIT, _("Only the person who has the task, or their manager, can do this."))
 
 

@@ -137,7 +137,7 @@ def test_heads_see_how_many_each_person_has_in_every_list(
 
 @pytest.mark.parametrize("watch", WATCHES)
 def test_a_list_is_paged(database: str, sales: Actor, watch: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oversight, "PAGE_SIZE", 2)
+    monkeypatch.setattr(oversight.WatchedPage, "size", 2)
     for _number in range(3):
         long_ago = clock.now() - timedelta(days=90)
         put(factories.make_customer(sales), created_at=long_ago, first_follow_up_on=clock.day_of(long_ago))

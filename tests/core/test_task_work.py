@@ -254,9 +254,10 @@ class TestViews:
         give(manager, sales)
         give(manager, sales, due_on=clock.today() + timedelta(days=30))
         give(manager, colleague)
-        set_clock(clock.now() + timedelta(days=3))
+        give(manager, colleague, due_on=clock.today() + timedelta(days=3))
+        set_clock(clock.start_of_day(clock.today() + timedelta(days=3)))
         with reading(manager) as session:
-            loads = [(one.name, one.open, one.overdue, one.this_week) for one in task_views.by_person(session, manager)]
-        assert loads == [(sales.name, 2, 1, 0), (colleague.name, 1, 1, 0)]
+            loads = [(one.name, one.open, one.overdue, one.today, one.this_week) for one in task_views.by_person(session, manager)]
+        assert loads == [(colleague.name, 2, 1, 1, 1), (sales.name, 2, 1, 0, 0)]
         with reading(sales) as session:
             assert task_views.by_person(session, sales) == []

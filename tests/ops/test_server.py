@@ -42,6 +42,7 @@ PAGES = ("/", "/customers", "/healthz", "script", "/kemai/style.css", "/kemai/bo
 ANSWERS = (
     "/files/1",
     "/files/x",
+    "/calendar/x.ics",
     "/auth/enter",
     "/auth/leave",
     "/auth/language/en",

@@ -4,21 +4,23 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 import websocket
+from icalendar import Calendar
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from crm_core import db
+from crm_core import clock, db
 from crm_core.models import Role, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.schema import upgrade_database
-from crm_core.services import attachments, pictures
+from crm_core.services import attachments, calendar_feed, pictures, tasks
 from crm_core.services.file_store import store_file
 from tests import factories
 from tests.browser.conftest import Server
@@ -82,6 +84,7 @@ CLOSED = (
     "/_stcore/script-health-check",
 )
 MISSING = ("/kemai/x.js", "/component/x/y", "/_stcore/bidi-components/x/y", "/auth/unknown", "/static/x.js", "/files/x", "/pictures/x/y")
+MISSING += ("/calendar/x.ics", "/calendar/x/y.ics")
 STRANGE = (
     "/..%2f..%2fetc/passwd",
     "/static/..%2f..%2fapp.py",
@@ -285,3 +288,39 @@ def test_doors_for_developers_are_shut() -> None:
     shut |= {"client.toolbarMode": "minimal", "client.showErrorDetails": "none", "global.developmentMode": False}
     shut |= {"server.enableXsrfProtection": True, "server.enableCORS": True, "browser.gatherUsageStats": False}
     assert {name: config.get_option(name) for name in shut} == shut
+
+
+@plain
+@pytest.mark.xdist_group("house")
+class TestCalendarLink:
+    def link(self, house: House) -> str:
+        with db.transaction(house.sales) as session:
+            return calendar_feed.feed_path(calendar_feed.renew_feed(session, house.sales))
+
+    def test_a_program_without_a_session_reads_it_and_asks_again_cheaply(self, house: House) -> None:
+        with db.transaction(house.sales) as session:
+            due = clock.today() + timedelta(days=1)
+            tasks.create_task(session, house.sales, name="寄样品", assignee_id=house.sales.id or 0, due_on=due)
+        link = self.link(house)
+        answer = house.ask(link)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+        assert answer.headers["cache-control"] == "private, no-cache"
+        assert "set-cookie" not in answer.headers
+        assert "寄样品" in [str(event["summary"]) for event in Calendar.from_ical(answer.content).walk("VEVENT")]
+        again = house.ask(link, headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+    def test_an_ended_link_and_that_of_a_disabled_account_are_not_found(self, house: House) -> None:
+        old, link = self.link(house), self.link(house)
+        assert [house.ask(path).status_code for path in (old, link)] == [404, 200]
+        for is_active, status in ((False, 404), (True, 200)):
+            with db.transaction(SYSTEM) as session:
+                session.get_one(User, house.sales.id).is_active = is_active
+            assert house.ask(link).status_code == status
+
+    def test_guessing_is_slowed_down_and_good_links_go_on(self, house: House) -> None:
+        link = self.link(house)
+        answers = [house.ask(f"/calendar/guess-{number}.ics") for number in range(35)]
+        assert {answer.status_code for answer in answers} == {404, 429}
+        assert answers[-1].headers["retry-after"] == "600"
+        assert house.ask(link).status_code == 200

@@ -93,7 +93,7 @@ def test_a_page_opens_for_the_roles_that_may_and_explains_itself_to_the_others(h
         assert zh("No access") not in visit.titles
         assert visit.refusals == []
         assert visit.titles
-        assert visit.page == (routes.CUSTOMERS if route.file == routes.HOME else route.file)
+        assert visit.page == route.file
     else:
         assert visit.titles == [zh("No access")]
         assert route.permission
@@ -538,7 +538,7 @@ class TestEnrolment:
         assert visit.refusals == []
         assert self.secret_of(sales) == ""
 
-    @pytest.mark.parametrize("url", ["customers", "customer", "overview", "home"])
+    @pytest.mark.parametrize("url", ["customers", "customer", "overview", ""])
     def test_where_the_role_requires_it_nothing_comes_before_the_enrolment(self, sales: Actor, code: str, url: str) -> None:
         open_before = Visit(sales).go(routes.CUSTOMERS)
         with db.transaction(SYSTEM) as session:
@@ -669,7 +669,7 @@ def test_pages_that_share_an_entry_of_the_navigation_link_to_each_other(house: H
 
 def test_the_navigation_marks_the_entry_that_a_page_belongs_to(house: House) -> None:
     entries = {route.url for route in routes.ROUTES if route.section}
-    inner = {route.url for route in routes.ROUTES if not route.section} - {"home", "settings", *routes.OPEN}
+    inner = {route.url for route in routes.ROUTES if not route.section} - {"settings", *routes.OPEN}
     assert {routes.entry_of(url) for url in inner} <= entries
     assert not any(map(routes.entry_of, entries))
     (style,) = Visit(house.people["administrator"]).go(routes.BIN_RULES).elements("html")

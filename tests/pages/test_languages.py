@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pyotp
@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuestion, Role, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
@@ -28,6 +28,7 @@ from crm_core.services import (
     follow_ups,
     hand_tiers,
     holds,
+    jobs,
     library,
     merges,
     notices,
@@ -36,12 +37,14 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     saved_views,
     sign_in,
     stage_changes,
     tag_rules,
     tags,
+    task_comments,
     tasks,
     teams,
     transfers,
@@ -50,6 +53,7 @@ from crm_core.services import (
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
+from crm_core.services.recurrence import Every, Recurrence, make_rule
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -97,6 +101,7 @@ WORDS = {
 }
 
 
+ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
 LICENCE = "attachment_type.business_licence"
 
 
@@ -158,7 +163,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
-        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
@@ -543,6 +548,19 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def task_opened(desk: Desk) -> Visit:
+    """A task of a customer that recurs, with steps, a comment and somebody else who gave it."""
+    detail, today, giver = WORDS[desk.actor.language]["detail"], clock.today(), factories.make_user(name=desk.actor.name)
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        rule = Recurrence(make_rule(Every.QUARTER, today), today)
+        values = {"name": detail, "due_on": today, "assignee_id": desk.actor.id, "customer_id": customer.id}
+        task = tasks.create_task(session, desk.actor, **values, recurrence=rule, steps=[detail], priority="low")
+        task.created_by_id = giver.id
+        task_comments.add_comment(session, desk.actor, task.id, detail)
+    return desk.visit().go(routes.TASKS, task=str(task.id))
+
+
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
@@ -563,6 +581,30 @@ def viewed(code: str) -> Callable[[Desk], Visit]:
         return desk.visit().go(routes.CUSTOMERS, view=str(saved)).enter("sort", "name").pick("view_menu", code)
 
     return show
+
+
+def told_by_robot(*presses: str) -> Callable[[Desk], Visit]:
+    """The messages of the personal settings of a head with a robot."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(desk.actor) as session:
+            session.execute(update(Team).values(head_id=desk.actor.id))
+            robots.add_robot(session, desk.actor, name=WORDS[desk.actor.language]["tag"], address=ROBOT)
+        visit = desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def jobs_ran(desk: Desk) -> Visit:
+    jobs.run_due()
+    assert jobs.claim("cleanup") is False
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Job).where(Job.name == "pool").values(error=WORDS[desk.actor.language]["detail"], failures=2))
+        session.execute(update(Job).where(Job.name == "purge").values(claimed_until=clock.now() + jobs.CLAIM))
+    return desk.visit().go(routes.JOBS)
 
 
 SCENES: dict[str, Callable[[Desk], Visit]] = {
@@ -607,7 +649,22 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer tasks": tab_open("Tasks"),
     "customer task added": lambda desk: tab_open("Tasks")(desk).press("Add task"),
     "task done": opened(routes.TASKS, "task_done_1"),
-    "task passed on": opened(routes.TASKS, "task_pass_1"),
+    "task passed on": opened(routes.TASKS, "Pass on"),
+    "task edited": opened(routes.TASKS, "Edit"),
+    "task recurring": lambda desk: opened(routes.TASKS, "Add task")(desk).enter("task_every", "quarter"),
+    "task cancelled": opened(routes.TASKS, "Cancel task"),
+    "task put off": opened(routes.TASKS, "Put off to a day…"),
+    "task opened": task_opened,
+    "tasks ticked": opened(routes.TASKS, "tasks_tick"),
+    "tasks put off": lambda desk: opened(routes.TASKS, "tasks_tick")(desk).enter("task_tick_1", True).press("tasks_later"),
+    "tasks of days": lambda desk: opened(routes.TASKS)(desk).enter("tasks_period", "days"),
+    **{f"tasks {shape}": lambda desk, shape=shape: desk.visit().go(routes.TASKS, tasks_shape=shape) for shape in ("board", "team")},
+    **{f"calendar {view}": lambda desk, view=view: desk.visit().go(routes.CALENDAR, calendar_view=view) for view in ("week", "day")},
+    "calendar of holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2026-10-05"),
+    "calendar unknown holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2031-10-05"),
+    "settings calendar link": lambda desk: (
+        desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Calendar link").press("Make the link").rerun()
+    ),
     "task refused": opened(routes.TASKS, "task_done_1", "Done"),
     "rules add": opened(routes.TAG_RULES, "Add rule"),
     "rules edit": opened(routes.TAG_RULES, "Edit"),
@@ -689,6 +746,12 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "second step": second_step,
     "forgotten password": forgotten("Forgot password", "Send link"),
     "dead link": forgotten(new_password="x"),
+    "settings messages": told_by_robot(),
+    "settings messages refused": lambda desk: told_by_robot()(desk).fill(messages_quiet_from=time(22)).press("Save"),
+    "settings robot added": told_by_robot("Add robot"),
+    "settings robot refused": told_by_robot("Add robot", "Add"),
+    "settings robot removed": told_by_robot("Switch robot off", "Remove"),
+    "jobs ran": jobs_ran,
     "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
     "users sessions": opened(routes.USERS, "Sessions"),
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),

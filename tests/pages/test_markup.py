@@ -26,10 +26,13 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     stage_changes,
     tag_rules,
     tags,
+    task_comments,
+    task_work,
     tasks,
     teams,
     transfers,
@@ -223,6 +226,14 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def robot_added(actor: Actor, code: str) -> Visit:
+    address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
+    with db.transaction(actor) as session:
+        robot_id = robots.add_robot(session, actor, name=ATTACK[:60], address=address)
+    visit = Visit(actor).go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+    return visit.press(f"robot_remove_{robot_id}")
+
+
 def pooled(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
         pool.release(session, actor, customers.get_customer(session, actor, code).id, reason=ATTACK)
@@ -288,10 +299,19 @@ def reviewed(actor: Actor, code: str) -> Visit:
     return visit.press("Open")
 
 
+def task_opened(actor: Actor, code: str) -> Visit:
+    with db.transaction(actor) as session:
+        (task, *_others) = tasks.list_own(session, actor)
+        task_work.add_step(session, actor, task.id, ATTACK, version=task.version)
+        task_comments.add_comment(session, actor, task.id, ATTACK)
+    return Visit(actor).go(routes.TASKS, task=str(task.id))
+
+
 SCENES = {
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
+    "robot": robot_added,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
     **{f"follow-up, {entry}": follow_up_menu(entry) for entry in ("read", "plan", "cancel", "correct", "trace", "delete")},
@@ -314,7 +334,10 @@ SCENES = {
     "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
     "tasks": opened(file=routes.TASKS),
     "tasks, done": opened("task_done_1", file=routes.TASKS),
-    "tasks, passed on": opened("task_pass_1", file=routes.TASKS),
+    "tasks, passed on": opened("Pass on", file=routes.TASKS),
+    "tasks, edited": opened("Edit", file=routes.TASKS),
+    "tasks, opened": task_opened,
+    "tasks, board": lambda actor, code: Visit(actor).go(routes.TASKS, tasks_shape="board"),
     "tag rules": opened(file=routes.TAG_RULES),
     "tag rules, delete": opened("Delete", file=routes.TAG_RULES),
     "edit": opened(file=routes.EDIT, query="code"),

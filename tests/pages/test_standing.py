@@ -112,7 +112,8 @@ def test_a_manager_passes_a_task_on_and_a_salesperson_cannot(manager: Actor, sal
     visit = Visit(sales).go(routes.TASKS)
     assert visit.has("Done")
     assert not visit.has("Pass on")
-    Visit(manager).go(routes.TASKS).enter("tasks_view", "others").press("Pass on").enter("task_assignee", colleague.id).press("Pass on")
+    visit = Visit(manager).go(routes.TASKS).enter("tasks_whose", "all").press("Pass on")
+    visit.enter("task_assignee", colleague.id).press("Pass on")
     with db.reading(colleague) as session:
         assert [task.name for task in tasks.list_own(session, colleague)] == ["回访"]
 

@@ -46,6 +46,8 @@ _NOT_WORDS = {
     "image",
     "markup",
 }
+_NOT_SHOWN = {"keys", "look", "view"}
+"""What components are given besides words: names of parts of the page, and how things look."""
 _ESCAPES = re.compile(r"\\(?=[^\w\s])")
 _NOT_READ = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b")
 
@@ -94,6 +96,18 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
     for trace in chart["data"]:
         for name in ("labels", "x", "y", "name", "customdata", "text"):
             yield from (one for one in trace.get(name, ()) if isinstance(one, str)) if isinstance(trace.get(name), list) else ()
+
+
+def _of_component(given: Any, name: str = "") -> Iterator[str]:
+    """The words that a component of our own was given to show."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from _of_component(value, key)
+    elif isinstance(given, list):
+        for one in given:
+            yield from _of_component(one, name)
+    elif isinstance(given, str) and name not in _NOT_SHOWN:
+        yield given
 
 
 def _strings(message: Message) -> Iterator[str]:

@@ -4,6 +4,7 @@ Streamlit's AppTest runs the real script. What it lacks is added here: a first r
 the fragment or dialog that a widget stands in, which is how the actions in dialogs are reached.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -11,8 +12,10 @@ from typing import Any, ClassVar
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.testing.v1 import AppTest, app_test
 from streamlit.testing.v1.element_tree import Widget
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
@@ -210,7 +213,26 @@ class Visit:
         widget.set_value(code)
         return self._run(self._fragment_of(widget))
 
-    def _fragment_of(self, widget: Widget) -> str:
+    def component(self, name: str) -> Any:
+        """What a component of our own was given to show, as its script reads it."""
+        return json.loads(self._component(name).json)
+
+    def _component(self, name: str) -> Any:
+        elements = (message.delta.new_element for message in self.messages if message.HasField("delta"))
+        found = [one.bidi_component for one in elements if one.WhichOneof("type") == "bidi_component"]
+        return next(one for one in reversed(found) if one.component_name == name)
+
+    def tell(self, name: str, event: str, value: dict[str, Any]) -> "Visit":
+        """What the script of a component tells the server when somebody does something in it."""
+        component = self._component(name)
+        told = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component.id}__events")
+        told.json_trigger_value = json.dumps([{"event": event, "value": value}])
+        states = self.tab._tree.get_widget_states()
+        states.widgets.append(told)
+        self.tab._tree.get_widget_states = lambda: states  # type: ignore[method-assign]
+        return self._run(self._fragment_of(component))
+
+    def _fragment_of(self, widget: Any) -> str:
         for message in self.messages:
             if message.HasField("delta") and message.delta.WhichOneof("type") == "new_element":
                 element = message.delta.new_element
