@@ -11,7 +11,7 @@ from ui import feedback, follow_up_cards, follow_up_form, guard, page_tools
 
 ASKED = "follow_up"
 """The parameter of the address with the number of a follow-up."""
-FIRST, MORE = 5, 20
+FIRST, MORE = 3, 20
 """So many are shown at once, and so many more on demand."""
 
 

@@ -34,7 +34,7 @@
   var T = { "Upload": "选择文件", "Upload directories": "选择文件夹", "Drag and drop a file here": "松开鼠标即可上传", "Drag and drop files here": "松开鼠标即可上传", "Drag and drop directories here": "松开鼠标即可上传",
     "Error:": "错误：", "Error: ": "错误：", "Add files": "继续添加文件", "add icon": "", "file upload": "选择文件",
     "Navigate to home page": "回到首页", "notifications icon": "通知", "search icon": "搜索", "Logo": "客脉", "Skip to main content": "跳到正文", "Sidebar": "侧边栏", "Collapse sidebar": "收起侧边栏", "Expand sidebar": "展开侧边栏", "Open sidebar": "展开侧边栏", "App pages": "页面", "Link to heading": "标题链接", "View less": "收起",
-    "Choose date": "选择日期", "Choose date range": "选择日期范围", "year": "年", "month": "月", "day": "日", "hour": "时", "minute": "分", "Empty": "未填", "Previous month": "上个月", "Next month": "下个月", "Previous": "上一个", "Next": "下一个", "Date range": "日期范围", "Select...": "请选择", "Quick select a date range": "快速选择日期范围",
+    "Choose date": "选择日期", "Choose date and time": "选择日期和时间", "Clear date and time": "清除日期和时间", "Time": "时间", "Use arrow keys to navigate. Enter to select. Tab to switch between calendar and time. Escape to close.": "方向键移动，回车键选择，Tab 键在日历和时间之间切换，Esc 键关闭。", "Choose date range": "选择日期范围", "year": "年", "month": "月", "day": "日", "hour": "时", "minute": "分", "Empty": "未填", "Previous month": "上个月", "Next month": "下个月", "Previous": "上一个", "Next": "下一个", "Date range": "日期范围", "Select...": "请选择", "Quick select a date range": "快速选择日期范围",
     "Choose an option": "请选择", "Choose options": "请选择", "Add an option": "请输入", "Add options": "请输入", "Choose or add an option": "选择或输入", "Choose or add options": "选择或输入", "No options to select": "没有可选项", "No options to select.": "没有可选项", "No results": "没有匹配的选项", "Select all": "全选", "Deselect all": "取消全选", "Select matches": "全选匹配项", "Open": "展开", "Dismiss": "关闭", "Close": "关闭", "Clear all": "全部清除", "Clear value": "清除", "Selected values": "已选", "Increment": "增加", "Decrement": "减少", "Show password": "显示密码", "Hide password": "隐藏密码",
     "Press Enter to apply": "按回车键确认", "Press Ctrl+Enter to apply": "按 Ctrl+回车 确认", "Press Enter to submit form": "按回车键提交", "Press Ctrl+Enter to submit form": "按 Ctrl+回车 提交", "Press ⌘+Enter to apply": "按 ⌘+回车 确认", "Press ⌘+Enter to submit form": "按 ⌘+回车 提交", "This field is required.": "此项必填",
     "Pagination": "分页", "Previous page": "上一页", "Next page": "下一页", "Notifications": "通知", "Copy to clipboard": "复制", "Copied": "已复制", "Loading...": "加载中……", "Running...": "处理中", "None": "无",
@@ -45,7 +45,7 @@
   var M = { January: 1, February: 2, March: 3, April: 4, May: 5, June: 6, July: 7, August: 8, September: 9, October: 10, November: 11, December: 12 };
   var R = [ [/^Add: (.*)$/, "手动填写：$1"], [/^view more$/i, "查看全部"], [/^view less$/i, "收起"], [/^(\d+(?:\.\d+)?)([KMG]?B) per file$/, "每个文件不超过 $1$2"], [/^(.*) files are not allowed\.$/, "不支持这种文件"], [/^File must be (.*) or smaller\.$/, "文件不能超过 $1"],
     [/^Remove (.*)$/, "移除 $1"], [/^Help for (.*)$/, "$1的说明"], [/^Page (\d+)$/, "第 $1 页"], [/^View (\d+) more$/, "更多（$1）"], [/^(\d+) options? available\.$/, "$1 个选项"],
-    [/^Choose date range, (.*)$/, "选择日期范围，$1"], [/^Choose date, (.*)$/, "选择日期，$1"], [/^(year|month|day|hour|minute), (.*)$/, function (_, a, b) { return t(b) + "：" + T[a]; }], [/^(.*) start date$/, "$1（开始）"], [/^(.*) end date$/, "$1（结束）"],
+    [/^Choose date range, (.*)$/, "选择日期范围，$1"], [/^Choose date, (.*)$/, "选择日期，$1"], [/^Choose date and time, (.*)$/, "选择日期和时间，$1"], [/^(hour|minute),$/, function (_, a) { return T[a]; }], [/^(year|month|day|hour|minute), (.*)$/, function (_, a, b) { return t(b) + "：" + T[a]; }], [/^(.*) start date$/, "$1（开始）"], [/^(.*) end date$/, "$1（结束）"],
     [/^(\d\d) – ([A-Z][a-z]+)$/, function (s, a, b) { return M[b] ? M[b] + "月" : s; }], [/^Selected Date: ([A-Z][a-z]+) (\d\d), (\d{4})$/, function (s, a, b, c) { return "已选日期：" + c + "年" + M[a] + "月" + (+b) + "日"; }],
     [/^You can only select up to (\d+) options?\. Remove an option first\.$/, "最多选 $1 项，请先移除一项"] ];
   function t(s) {
@@ -63,7 +63,7 @@
     if (p.closest('[data-testid="stFileChipName"],[role="option"]')) return !/^(Select all|Deselect all|Select matches|No results$)/.test(p.textContent);
     return false;
   }
-  function text(n) { if (!skip(n.parentElement)) { var v = n.data === "mm" && n.parentElement.closest('[data-testid="stTimeInput"]') ? "分" : t(n.data); if (v !== n.data) n.data = v; } }
+  function text(n) { if (!skip(n.parentElement)) { var v = n.data === "mm" && n.parentElement.closest('[data-type="minute"]') ? "分" : t(n.data); if (v !== n.data) n.data = v; } }
   function attrs(e) { for (var i = 0; i < A.length; i++) { var a = e.getAttribute(A[i]); if (a) { var v = t(a); if (v !== a) e.setAttribute(A[i], v); } } }
   function walk(n) {
     if (n.nodeType === 3) return text(n);
