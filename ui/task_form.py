@@ -17,6 +17,24 @@ from ui import feedback, forms, guard
 from ui.customer_choice import choose_customer
 
 SHOWN_DAYS = 4
+_ENTERED = (
+    *(
+        "name",
+        "due",
+        "time",
+        "priority",
+        "description",
+        "lead",
+        "every",
+        "holiday",
+        "until",
+        "assignee",
+        "customer_phrase",
+        "customer_chosen",
+    ),
+    *("steps", "note", "later", "later_time", "whole", "reason", "step", "comment"),
+)
+"""What is entered in dialogs of tasks, as it is called behind `task_`."""
 NEVER, AS_IS = "never", "as_is"
 """Choices of how it recurs, besides `EVERY`: not at all, and by a rule that none of the usual ones is."""
 USUAL, NO_REMINDER = "usual", "none"
@@ -34,7 +52,19 @@ class Entered:
     recurrence: Recurrence | None
 
 
-def add(customer_id: int | None, day: date | None = None) -> None:
+def forget() -> None:
+    """Let go of what was entered in a dialog before. One that was opened from a part of the page leaves its values behind."""
+    for name in _ENTERED:
+        st.session_state.pop(f"task_{name}", None)
+
+
+def open_new(customer_id: int | None = None, day: date | None = None) -> None:
+    """Open the dialog of a new task."""
+    forget()
+    guard.dialog(_("Add task"), _add, customer_id, day)
+
+
+def _add(customer_id: int | None, day: date | None) -> None:
     """A new task, of the customer on whose page one is or of one that is looked for; due on the day that was clicked."""
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())

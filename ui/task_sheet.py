@@ -20,7 +20,8 @@ STATE_COLOURS = {"open": "gray", "doing": "blue", "done": "green", "cancelled": 
 
 def open_task(task_id: int, step: str = "") -> None:
     """Open the dialog; `step` names what it asks for, an entry of the task's menu or "done"."""
-    st.session_state["task_step"] = step
+    task_form.forget()
+    st.session_state["task_asks"] = step
     guard.dialog(_("Task"), _draw, task_id)
 
 
@@ -72,7 +73,7 @@ def _draw(task_id: int) -> None:
         return
     icon = "check_circle" if task.done_at else KIND_ICONS[task.kind]
     st.markdown(f":material/{icon}: **{escape(task.title)}**")
-    _STEPS.get(st.session_state.get("task_step", ""), _draw_all)(task)
+    _STEPS.get(st.session_state.get("task_asks", ""), _draw_all)(task)
 
 
 def _draw_all(task: Listed) -> None:
@@ -119,7 +120,8 @@ def can_finish(task: Listed) -> bool:
 
 
 def _go_on(step: str) -> None:
-    st.session_state["task_step"] = step
+    task_form.forget()
+    st.session_state["task_asks"] = step
     guard.again()
 
 

@@ -107,6 +107,12 @@ class TestForm:
         with reading(sales) as session:
             assert [step.name for step in task_work.list_steps(session, sales, task.id)] == ["打电话", "记录"]
 
+    def test_a_dialog_knows_nothing_of_the_one_before(self, sales: Actor) -> None:
+        give(sales, sales, name="寄样品", description="两份")
+        visit = Visit(sales).go(routes.TASKS).press("Add task").enter("task_name", "别的").enter("task_every", "quarter")
+        visit.press("leave_dialog").press("Edit")
+        assert [visit.widget(key).value for key in ("task_name", "task_description", "task_every")] == ["寄样品", "两份", "never"]
+
     def test_without_a_name_nothing_is_kept_and_the_reason_is_told(self, any_database: str, sales: Actor) -> None:
         visit = Visit(sales).go(routes.TASKS).press("Add task").press("Add task")
         assert zh("Say what has to be done.") in visit.refusals[0]
