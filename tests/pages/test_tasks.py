@@ -96,7 +96,7 @@ class TestForm:
     def test_a_task_with_everything(self, manager: Actor, sales: Actor) -> None:
         customer = factories.make_customer(sales, name="杭州远帆科技有限公司")
         visit = Visit(manager).go(routes.TASKS).press("Add task")
-        visit.enter("task_customer_phrase", "远帆").enter("task_every", "quarter")
+        visit.enter("Customer", "远帆").enter("task_every", "quarter")
         assert shows(visit, zh("First days: {days}").format(days="")[:4])
         visit.fill(task_name="季度回访", task_due=later(3), task_priority="high", task_description="确认反馈", task_steps="打电话\n记录")
         visit.enter("task_assignee", sales.id).enter("task_lead", 60).press("Add task")
