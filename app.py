@@ -211,10 +211,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(prepare)
     gc.collect()
     gc.freeze()
-    background = Background()
-    background.start()
+    background = Background() if settings().works else None
+    if background:
+        background.start()
     yield
-    await run_in_threadpool(background.stop)
+    if background:
+        await run_in_threadpool(background.stop)
     db.engine().dispose()
 
 

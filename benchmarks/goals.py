@@ -69,6 +69,8 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "core.create": (p95(30),),
     "core.edit.save": (p95(30),),
     "core.dashboard": (p95(250),),
+    "core.reminders.tasks": (Goal("p50", 20_000),),
+    "core.workbench": (p95(50),),
     "ws.list.8": (p95(200), Goal("per_second", 45, unit="per second", is_least=True), NO_ERRORS),
     "ws.list_full.8": (p95(200), NO_ERRORS),
     "ws.search.8": (p95(200), NO_ERRORS),

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -24,7 +26,7 @@ def data_dir() -> Path:
 def remove_abandoned() -> None:
     """Remove the folders of runs that were stopped half-way."""
     for folder in cache().glob("run-*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix("run-"))):
+        if not psutil.pid_exists(int(folder.name.split("-")[1])):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -38,3 +40,18 @@ def use_data_dir(folder: Path) -> None:
     db.engine.cache_clear()
     config.settings.cache_clear()
     crypto._keys.cache_clear()
+
+
+@contextmanager
+def own_copy(name: str) -> Iterator[None]:
+    """Work in a copy of the run's data, for rows that change it for good."""
+    shared = data_dir()
+    own = shared.with_name(f"{shared.name}-{name}")
+    db.engine().dispose()
+    shutil.copytree(shared, own)
+    use_data_dir(own)
+    try:
+        yield
+    finally:
+        use_data_dir(shared)
+        shutil.rmtree(own)

@@ -5,22 +5,43 @@ from dataclasses import dataclass
 
 from crm_core.i18n import N_
 
-WAYS = {"mail": N_("Mail")}
+MAIL, ROBOT = "mail", "robot"
+WAYS = {MAIL: N_("Mail"), ROBOT: N_("Group chat robots")}
 
 
 @dataclass(frozen=True)
 class MessageKind:
-    """A kind of message, and the ways it takes for somebody who never chose."""
+    """A kind of message: the ways it can take, and those it takes for somebody who never chose."""
 
     label: str
     usual: tuple[str, ...] = ()
+    ways: tuple[str, ...] = (MAIL, ROBOT)
+    in_digest: bool = False
+    """Whether the daily digest tells it, so that it is not sent by itself to somebody who has one."""
+    is_urgent: bool = False
+    """Sent in quiet hours too."""
 
 
-KINDS = {"sign_in": MessageKind(N_("Sign-in from a new place or device"), usual=("mail",))}
+KINDS = {
+    "due": MessageKind(N_("Tasks that are due soon"), usual=(MAIL,)),
+    "overdue": MessageKind(N_("Tasks that are overdue"), usual=(MAIL,), in_digest=True),
+    "first_follow_up": MessageKind(N_("First follow-ups to make"), usual=(MAIL,), in_digest=True),
+    "reviews": MessageKind(N_("Entries that wait for your review"), usual=(MAIL,), in_digest=True),
+    "entries": MessageKind(N_("Your entries under review"), usual=(MAIL,)),
+    "tasks": MessageKind(N_("New tasks and comments on tasks")),
+    "mentions": MessageKind(N_("Follow-ups that mention you")),
+    "verifications": MessageKind(N_("Customers to verify")),
+    "pool": MessageKind(N_("Customers that go back to the pool"), usual=(MAIL,)),
+    "customers": MessageKind(N_("What others did with your customers")),
+    "daily": MessageKind(N_("Daily digest"), usual=(MAIL,)),
+    "weekly": MessageKind(N_("Weekly digest of the team"), usual=(MAIL,)),
+    # Its link blocks the account: nothing for a group to read.
+    "sign_in": MessageKind(N_("Sign-in from a new place or device"), usual=(MAIL,), ways=(MAIL,), is_urgent=True),
+}
 """A feature that sends messages adds its kind here."""
 
 
 def ways_for(chosen: Mapping[str, Sequence[str]], kind: str) -> tuple[str, ...]:
     """The ways besides the app that a message of this kind takes for somebody with these choices."""
     ways = chosen.get(kind, KINDS[kind].usual)
-    return tuple(way for way in WAYS if way in ways)
+    return tuple(way for way in KINDS[kind].ways if way in ways)

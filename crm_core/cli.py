@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 
 from crm_core import crypto
+from crm_core.background import work_until_stopped
 from crm_core.config import settings
 from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
@@ -138,6 +140,15 @@ def _summary(result: ImportResult, library: Library) -> str:
             )
         )
     return "\n".join(lines)
+
+
+@app.command(help=_("Do the jobs and send the messages, until stopped. Of several workers and servers one leads."))
+def worker() -> None:
+    """Work until stopped, with what goes wrong on standard error."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    upgrade_database()
+    typer.echo(_("The worker has begun. Stop it with Ctrl+C."))
+    work_until_stopped()
 
 
 @app.command(help=_("Fill an empty database with fictional customers and an account for each role."))

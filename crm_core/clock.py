@@ -20,6 +20,11 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(settings().timezone).date()
 
 
+def time_of_day(moment: datetime) -> str:
+    """The time of a moment where the team works, such as 09:30; such texts sort like the times."""
+    return f"{moment.astimezone(settings().timezone):%H:%M}"
+
+
 def start_of_day(day: date) -> datetime:
     """The moment a day begins where the team works."""
     return datetime.combine(day, time(), settings().timezone)

@@ -67,6 +67,10 @@ class Settings:
     base_url: str = ""
     """Where users reach the system, for links in mails; without it mails have none."""
     mail: MailServer = field(default=MailServer())
+    robots_url: str = ""
+    """In the place of the chat programs' own hosts: a gateway of the house, where the server has no way out."""
+    works: bool = True
+    """Whether the server does the work beside requests itself; else a worker does."""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
@@ -139,6 +143,8 @@ def settings_from_environment() -> Settings:
         trusted_proxies=tuple(ip_network(text, strict=False) for text in proxies),
         base_url=os.environ.get("CRM_BASE_URL", "").rstrip("/"),
         mail=MailServer.from_environment(),
+        robots_url=os.environ.get("CRM_ROBOTS_URL", "").rstrip("/"),
+        works=os.environ.get("CRM_BACKGROUND", "") != "0",
         oidc_issuer=os.environ.get("CRM_OIDC_ISSUER", "").rstrip("/"),
         oidc_client_id=os.environ.get("CRM_OIDC_CLIENT_ID", ""),
         oidc_client_secret=os.environ.get("CRM_OIDC_CLIENT_SECRET", ""),

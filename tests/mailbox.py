@@ -1,5 +1,6 @@
 """A real mail server that keeps what it takes."""
 
+import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -17,6 +18,10 @@ class MailBox:
         self.port = free_port()
         self.mails: list[EmailMessage] = []
         self.answer = "250 OK"
+        self.hangs = 0.0
+        """So many seconds it keeps whoever sends waiting, in the middle of the exchange."""
+        self.drops = False
+        """Whether it takes the next mail and hangs up without a word."""
         self._controller: Controller | None = None
 
     @property
@@ -29,10 +34,14 @@ class MailBox:
             "CRM_SMTP_TLS": "none",
         }
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         content: Any = envelope.content
+        await asyncio.sleep(self.hangs)
         if self.answer.startswith("250"):
             self.mails.append(message_from_bytes(content, policy=policy.default))
+        if self.drops and server.transport:
+            self.drops = False
+            server.transport.abort()
         return self.answer
 
     def open(self) -> "MailBox":

@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrations": {"config", "models", "normal"},
     "background": {"services"},
     "schema": CORE | {"services"},
-    "cli": CORE | {"services", "schema"},
+    "cli": CORE | {"services", "schema", "background"},
     "__main__": {"cli"},
     "ui": BELOW_MODELS | {"models", "services"},
     "pages": FOUNDATION | {"clock", "fields", "permissions", "services", "ui"},
@@ -65,6 +65,7 @@ ONLY_IN = {
     "pyotp": {"services"},
     "segno": {"ui"},
     "icalendar": {"services"},
+    "httpx2": {"services"},
     "starlette": {"app", "ui"},
     "fastapi": {"app", "ui"},
 }

@@ -34,7 +34,7 @@ SORT_LABELS = {
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
 """Fields; the status, which is none, and custom fields come after them."""
-MORE = ("owner", "tag", "since", "until", "incomplete", "recycled")
+MORE = ("owner", "tag", "since", "until", "incomplete", "unplanned", "recycled")
 LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
 
@@ -72,6 +72,7 @@ class Filters:
             "since": Day(),
             "until": Day(),
             "incomplete": Switch(),
+            "unplanned": Switch(),
             "recycled": Switch(),
             "sort": OneOf("newest", codes=SORTS),
             "cols": AnyOf(codes=lambda: views.offered),
@@ -159,6 +160,7 @@ class Filters:
         left, right = st.columns(2, vertical_alignment="center")
         right.toggle(_("Only what soon goes back to the pool"), key="recycled", on_change=first_page, persist_state="page")
         left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
+        left.toggle(_("Only customers without a next step"), key="unplanned", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
 
     def _draw_range(self, field: Field) -> None:
@@ -235,6 +237,7 @@ class Filters:
             created_from=st.session_state.get("since"),
             created_to=st.session_state.get("until"),
             incomplete=bool(st.session_state.get("incomplete")),
+            unplanned=bool(st.session_state.get("unplanned")),
             recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
             sort=st.session_state.get("sort") or "newest",
             page=int(st.session_state.get("page") or 1),
@@ -257,6 +260,7 @@ def is_empty(query: CustomerQuery) -> bool:
         or query.created_from
         or query.created_to
         or query.incomplete
+        or query.unplanned
         or query.recycled_by
     )
 

@@ -1,10 +1,9 @@
-"""Personal settings: picture, name, mailboxes, phone, language, and which messages come by mail."""
+"""Personal settings: picture, name, mailboxes, phone and language."""
 
 from typing import Any
 
 import streamlit as st
 
-from crm_core.channels import KINDS, WAYS
 from crm_core.config import MAX_ATTACHMENT_BYTES
 from crm_core.i18n import LANGUAGES, _
 from crm_core.services import library, lockout, pictures, profile
@@ -31,22 +30,10 @@ def draw() -> None:
         language = st.selectbox(
             _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, index=list(LANGUAGES).index(present.language), key="profile_language"
         )
-        channels = {kind: _draw_ways(kind, present) for kind in KINDS}
         password = _draw_password(errors)
         if st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
-            _save(Profile(forms.collect(profile.profile_fields(), PREFIX), language, channels), password)
+            _save(Profile(forms.collect(profile.profile_fields(), PREFIX), language), password)
     form.show_first_error()
-
-
-def _draw_ways(kind: str, present: Profile) -> list[str]:
-    return st.multiselect(
-        _("How you are told of: {message}").format(message=_(KINDS[kind].label)),
-        list(WAYS),
-        default=list(present.channels[kind]),
-        format_func=lambda way: _(WAYS[way]),
-        key=f"profile_ways_{kind}",
-        placeholder=_("Only in the app"),
-    )
 
 
 def _draw_password(errors: dict[str, list[str]]) -> str:

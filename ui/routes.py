@@ -8,6 +8,8 @@ from crm_core.permissions import Permission
 
 HOME = "work/home.py"
 TASKS = "work/tasks.py"
+FOLLOW_UPS = "work/follow_ups.py"
+OVERSIGHT = "work/oversight.py"
 CALENDAR = "work/calendar.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
@@ -36,9 +38,11 @@ OUTLINES = "admin/outlines.py"
 TAG_RULES = "admin/tag_rules.py"
 STANDING = "admin/standing.py"
 MAILS = "admin/mails.py"
+JOBS = "admin/jobs.py"
 BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
+FOLLOW_UP_RULES = "admin/follow_up_rules.py"
 FIELDS = "admin/fields.py"
 
 
@@ -73,8 +77,10 @@ MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
-    Route(HOME, "home", N_("Home"), "home"),
+    Route(HOME, "", N_("Workbench"), "space_dashboard", Permission.CUSTOMER_READ, WORK),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
+    Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
+    Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),
     Route(CALENDAR, "calendar", N_("Calendar"), "calendar_month", Permission.CUSTOMER_READ, WORK),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(
@@ -102,6 +108,7 @@ ROUTES = (
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),
+    Route(FOLLOW_UP_RULES, "follow-up-rules", N_("Follow-up rules"), "forum", Permission.RULE_EDIT, behind="review-rules"),
     Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, behind="review-rules"),
     Route(STANDING, "standing", N_("Tier, status and verification"), "speed", Permission.RULE_EDIT, behind="review-rules"),
     Route(BIN_RULES, "bin-rules", N_("Recycle bin rules"), "auto_delete", Permission.RULE_EDIT, behind="review-rules"),
@@ -111,7 +118,8 @@ ROUTES = (
     Route(USERS, "users", N_("Accounts"), "badge", Permission.USER_EDIT, ADMINISTRATION),
     Route(TEAMS, "teams", N_("Teams"), "account_tree", Permission.USER_EDIT, ADMINISTRATION),
     Route(ROLES, "roles", N_("Roles"), "rule_settings", Permission.ROLE_EDIT, ADMINISTRATION),
-    Route(MAILS, "mails", N_("Outgoing mails"), "outgoing_mail", Permission.USER_EDIT, ADMINISTRATION),
+    Route(MAILS, "mails", N_("Outgoing messages"), "outgoing_mail", Permission.USER_EDIT, ADMINISTRATION),
+    Route(JOBS, "jobs", N_("Jobs"), "schedule", Permission.USER_EDIT, ADMINISTRATION),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, ADMINISTRATION),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
     Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),
@@ -122,8 +130,8 @@ OPEN = frozenset(route.url for route in ROUTES if route.is_open)
 
 def beside(url: str) -> list[Route]:
     """The pages that share an entry of the navigation with this one, itself among them; none where it has its own."""
-    first = next((route.behind or route.url for route in ROUTES if route.url == url), url)
-    found = [route for route in ROUTES if first in (route.url, route.behind)]
+    first = next((route.behind or route.url for route in ROUTES if route.url == url), "")
+    found = [route for route in ROUTES if first and first in (route.url, route.behind)]
     return found if len(found) > 1 else []
 
 

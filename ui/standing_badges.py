@@ -12,7 +12,7 @@ from ui import feedback
 from ui.badges import ACTIVITY_COLOURS, TIER_COLOURS
 
 
-def draw(customer: View, days: LastDays) -> None:
+def draw(customer: View, days: LastDays, *, lacks_step: bool) -> None:
     """The badges that apply."""
     if customer.tier:
         icon = ":material/front_hand:" if customer.tier_by_hand else None
@@ -23,6 +23,9 @@ def draw(customer: View, days: LastDays) -> None:
         text = _("First follow-up by {day}").format(day=format_date(customer.first_follow_up_on))
         is_late = customer.first_follow_up_on < today()
         st.badge(text, color="red" if is_late else "blue", icon=":material/phone_forwarded:")
+    if lacks_step:
+        hint = _("Nobody has anything planned for this customer. Write a follow-up with its next step, or add a task.")
+        st.badge(_("No next step"), color="orange", icon=":material/event_busy:", help=hint)
     if customer.is_listed and is_due(customer.verify_on):
         text = _("Verification due since {day}").format(day=format_date(customer.verify_on))
         st.badge(text, color="orange", icon=":material/fact_check:", help=_verified(customer))

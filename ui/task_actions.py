@@ -60,7 +60,7 @@ def draw_menu(task: Listed, *, key: str, label: str = "") -> str:
 
 def _entry(code: str) -> str:
     label, icon = LABELS[code]
-    return f":material/{icon}: {_(label)}"
+    return f":material/{icon}: " + _(label)
 
 
 def is_direct(code: str) -> bool:

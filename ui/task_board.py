@@ -24,7 +24,8 @@ def draw(query: TaskQuery) -> None:
 
 def _draw_column(state: TaskState, column: Column) -> None:
     total = f"{column.total}+" if column.total >= task_views.COUNT_LIMIT else str(column.total)
-    st.markdown(f":material/{ICONS[state]}: **{_(TASK_STATES[state])}** {total}")
+    label = _(TASK_STATES[state])
+    st.markdown(f":material/{ICONS[state]}: **{label}** {total}")
     if state == TaskState.DONE:
         st.caption(_("Of the last {count} days").format(count=task_views.DONE_DAYS))
     for task in column.rows:

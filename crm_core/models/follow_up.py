@@ -10,7 +10,7 @@ from crm_core.models.base import Base, Dated, Key, UtcTime, Versioned
 
 METHODS = {
     "phone": N_("Phone call"),
-    "email": N_("Email"),
+    "email": N_("E-mail"),
     "visit": N_("Visit"),
     "wechat": N_("WeChat"),
     "meeting": N_("Meeting"),

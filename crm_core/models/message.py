@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
@@ -14,7 +14,11 @@ class Notice(Base):
     """A notice to one user, kept as kind and values, so that it is read in the language in force."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("user_id", "key"), Index("ix_notice_unread", "user_id", "read_at", "id"))
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_notice_unread", "user_id", "read_at", "id"),
+        Index("ix_notice_waiting", "user_id", sqlite_where=text("is_waiting"), postgresql_where=text("is_waiting")),
+    )
 
     id: Mapped[Key]
     user_id: Mapped[OwnerKey]
@@ -27,6 +31,8 @@ class Notice(Base):
     """A notice with the same key is sent to a user once."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
     read_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    is_waiting: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it has to go the ways besides the app, as its receiver chose; a job does that."""
 
 
 class OutboxMessage(Base):
@@ -37,7 +43,11 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     user_id: Mapped[UserKey]
+    kind: Mapped[str | None] = mapped_column(String(40))
+    """Of `channels.KINDS`; none for what somebody asked for just now, such as a link for a forgotten password."""
     channel: Mapped[str] = mapped_column(String(20))
+    robot_id: Mapped[int | None] = mapped_column(ForeignKey("robot.id", ondelete="CASCADE"), index=True)
+    """The robot that is to say it; what waits for one goes with it."""
     recipient: Mapped[str] = mapped_column(String(300))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text())

@@ -25,7 +25,7 @@ class ReminderSetting(Base):
     digest_at: Mapped[str | None] = mapped_column(String(5), index=True)
     """When the daily digest goes out; none where it is empty."""
     has_weekly: Mapped[bool] = mapped_column(default=True)
-    """For heads of teams: the digest of the week."""
+    """For heads of teams: whether the digest of the week goes any way."""
     digested_on: Mapped[date | None] = mapped_column(Date())
     """The day of the last daily digest, so that a day has one."""
     weekly_on: Mapped[date | None] = mapped_column(Date())
@@ -42,7 +42,7 @@ class Robot(Base):
     kind: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(60))
     address: Mapped[str] = mapped_column(Encrypted)
-    """An Apprise URL with the robot's key: whoever knows it can write to the group."""
+    """Its key, and behind a blank the secret it signs with, if any: whoever knows them can write to the group."""
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=clock.now)
 

@@ -1,6 +1,6 @@
 """审核: a customer entry on its way into the library [000]."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +66,9 @@ TRANSITIONS: dict[ReviewState, dict[Move, ReviewState]] = {
 }
 """What can be done in each state, and the state that follows."""
 
+PATIENCE = {ReviewState.WAITING: timedelta(days=1), ReviewState.RETURNED: timedelta(hours=18)}
+"""After so long in a state whoever has to act is reminded: of the 24 hours for a correction six are left then."""
+
 REVIEWERS_MOVES = frozenset({Move.APPROVE, Move.RETURN})
 AUTHORS_MOVES = frozenset({Move.RESUBMIT, Move.WITHDRAW})
 
@@ -88,6 +91,8 @@ class Review(Base, Versioned):
     due_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Until when a returned entry has to be corrected."""
     escalated_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    remind_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True, default=lambda: clock.now() + PATIENCE[ReviewState.WAITING])
+    """When those who have to act next are reminded, once in a state; none after that."""
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -104,6 +109,9 @@ class Review(Base, Versioned):
             nothing = _("This entry is in the state “{state}”. Its review is over.")
             raise IllegalTransition((sentence if names else nothing).format(state=_(REVIEW_STATES[ReviewState(self.state)]), moves=names))
         self.state = self.moves[move]
+        if move is not Move.ESCALATE:
+            patience = PATIENCE.get(ReviewState(self.state))
+            self.remind_at = clock.now() + patience if patience else None
 
 
 class ReviewAsked(Base):

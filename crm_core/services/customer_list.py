@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Text, cast, exists, false, func, or_, select
 
@@ -20,8 +20,11 @@ from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
 from crm_core.services.library import Library, get_library
 from crm_core.services.list_columns import Column, choose_columns, offered_columns
+from crm_core.services.oversight import WATCHES
 from crm_core.services.recycling import due_by
 from crm_core.visibility import glance
+
+T = TypeVar("T")
 
 POOL = 0
 COUNT_LIMIT = 500
@@ -50,6 +53,8 @@ class CustomerQuery:
     created_from: date | None = None
     created_to: date | None = None
     incomplete: bool = False
+    unplanned: bool = False
+    """Those without a next step."""
     recycled_by: date | None = None
     """Those that go back to the pool on this day or before."""
     sort: str = "newest"
@@ -144,7 +149,12 @@ def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:
         statement = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(COUNT_LIMIT + 1)
         return tuple(session.execute(statement).scalars())
 
-    return cached(session, "customers", ("found", key_of(session), replace(query, page=1)), find)
+    return _kept(session, query, ("found", key_of(session), replace(query, page=1)), find)
+
+
+def _kept(session: CrmSession, query: CustomerQuery, key: tuple[Any, ...], find: Callable[[], T]) -> T:
+    # Tasks, which decide about the next step, come and go without a new revision of the customers.
+    return find() if query.unplanned else cached(session, "customers", key, find)
 
 
 def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
@@ -160,7 +170,7 @@ def _count(session: CrmSession, query: CustomerQuery) -> int:
         total: int = session.execute(_filtered(session, select(func.count()).select_from(Customer), query)).scalar_one()
         return total
 
-    return cached(session, "customers", ("count", key_of(session), replace(query, sort="", page=1)), count)
+    return _kept(session, query, ("count", key_of(session), replace(query, sort="", page=1)), count)
 
 
 def _filtered(session: CrmSession, statement: Select[*tuple[Any, ...]], query: CustomerQuery) -> Select[*tuple[Any, ...]]:
@@ -187,6 +197,8 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
         conditions.append(Customer.created_at < clock.start_of_day(query.created_to + timedelta(days=1)))
     if query.recycled_by:
         conditions.append(due_by(session, query.recycled_by))
+    if query.unplanned:
+        conditions.append(WATCHES["no_next_step"].condition(session))
     if query.incomplete:
         conditions.append(Customer.is_incomplete.is_(True))
     return conditions

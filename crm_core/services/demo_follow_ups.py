@@ -5,12 +5,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, literal, select, true, update
 
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
-from crm_core.models import Contact, Customer, FollowUp, FollowUpMention, Task, TaskComment, TaskState, TaskStep
+from crm_core.models import (
+    Contact,
+    Customer,
+    FollowUp,
+    FollowUpMention,
+    ReminderSetting,
+    Role,
+    Task,
+    TaskComment,
+    TaskState,
+    TaskStep,
+    User,
+)
 from crm_core.scope import unscoped
 from crm_core.services import reminders, tasks
 from crm_core.services.recurrence import Every, Holiday, make_rule
@@ -46,6 +58,14 @@ def fill_follow_ups(session: CrmSession) -> None:
     _plan(session, rows)
     _fill_tasks(session, rows)
     reminders.tell_overdue(session)
+    _choose_times(session)
+
+
+def _choose_times(session: CrmSession) -> None:
+    """Salespeople rest at night and read a digest in the morning."""
+    sellers = select(User.id, literal("22:00"), literal("07:30"), literal("08:30"), true()).join(User.role).where(Role.code == "sales")
+    columns = ["user_id", "quiet_from", "quiet_until", "digest_at", "has_weekly"]
+    session.execute(insert(cast(Table, ReminderSetting.__table__)).from_select(columns, sellers))
 
 
 def _texts() -> list[dict[str, str]]:

@@ -38,6 +38,8 @@ class FollowUpQuery:
     is_late: bool = False
     has_files: bool = False
     page: int = 1
+    size: int = PAGE_SIZE
+    """Rows of a page."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Planned:
     done_at: datetime | None
     assignee_id: int | None
     assignee: str
+    remind_lead: int | None = None
 
     @property
     def is_overdue(self) -> bool:
@@ -106,11 +109,12 @@ class FollowUpPage:
     total: int
     is_capped: bool
     page: int
+    size: int = PAGE_SIZE
 
     @property
     def pages(self) -> int:
         """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
+        return max(1, -(-self.total // self.size))
 
 
 def list_follow_ups(session: CrmSession, actor: Actor, query: FollowUpQuery) -> FollowUpPage:
@@ -118,10 +122,10 @@ def list_follow_ups(session: CrmSession, actor: Actor, query: FollowUpQuery) -> 
     require(actor, Permission.CUSTOMER_READ)
     counted = _filtered(select(FollowUp.id), query).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(counted)).scalar_one()
-    page = min(max(query.page, 1), max(1, -(-min(total, COUNT_LIMIT) // PAGE_SIZE)))
+    page = min(max(query.page, 1), max(1, -(-min(total, COUNT_LIMIT) // query.size)))
     wanted = _filtered(select(FollowUp, Customer.code, Customer.name), query).order_by(FollowUp.happened_at.desc(), FollowUp.id.desc())
-    rows = _read(session, wanted.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
-    return FollowUpPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
+    rows = _read(session, wanted.limit(query.size).offset((page - 1) * query.size))
+    return FollowUpPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page, query.size)
 
 
 def get_follow_up(session: CrmSession, actor: Actor, follow_up_id: int) -> Noted:
@@ -202,7 +206,7 @@ _SAME = ("id", "version", "customer_id", "author_id", "contact_id", "happened_at
 def _plans(session: CrmSession, ids: Sequence[int], names: dict[int, str]) -> dict[int, Planned]:
     found = {}
     for task in session.execute(select(Task).where(Task.follow_up_id.in_(ids)), execution_options=unscoped).scalars():
-        same = {name: getattr(task, name) for name in ("id", "version", "due_at", "state", "done_at", "assignee_id")}
+        same = {name: getattr(task, name) for name in ("id", "version", "due_at", "state", "done_at", "assignee_id", "remind_lead")}
         found[task.follow_up_id or 0] = Planned(**same, goal=task.name, assignee=names.get(task.assignee_id or 0, ""))
     return found
 

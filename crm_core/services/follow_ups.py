@@ -49,7 +49,7 @@ class Plan:
 class Entry:
     """What somebody enters about a follow-up."""
 
-    happened_at: datetime
+    happened_at: datetime | None
     method: str
     subject: str
     content: str
@@ -71,7 +71,7 @@ def write_follow_up(session: CrmSession, actor: Actor, customer_id: int, entry: 
     if errors:
         raise ValidationFailed(errors)
     late = timedelta(hours=get_follow_up_policy(session)[0].late_hours)
-    is_late = clock.now() - entry.happened_at > late
+    is_late = clock.now() - values["happened_at"] > late
     made = FollowUp(**values, customer_id=customer.id, author_id=actor.id, is_late=is_late)
     session.add(made)
     session.flush()
@@ -189,9 +189,13 @@ def _lock(session: CrmSession, follow_up_id: int) -> tuple[FollowUp, Customer]:
 
 def _checked(session: CrmSession, customer: Customer, entry: Entry, *, present: FollowUp | None = None) -> tuple[dict[str, Any], Errors]:
     values, errors = _texts(entry)
-    values |= {"happened_at": entry.happened_at.replace(second=0, microsecond=0), "method": entry.method}
-    if entry.happened_at > clock.now() + TOLERANCE:
+    if entry.happened_at is None:
+        errors["happened_at"] = [_("Enter when it happened.")]
+    elif entry.happened_at > clock.now() + TOLERANCE:
         errors["happened_at"] = [_("This time lies in the future. Enter when it happened, and plan what comes next below.")]
+    else:
+        values["happened_at"] = entry.happened_at.replace(second=0, microsecond=0)
+    values["method"] = entry.method
     if entry.method not in METHODS:
         errors["method"] = [_("Choose how you were in touch.")]
     if present is None or entry.contact_id != present.contact_id:

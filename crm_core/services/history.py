@@ -95,6 +95,14 @@ def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: in
     return _seen(actor, line) if line else None
 
 
+def list_record_changes(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> list[View]:
+    """What was changed in one record, the latest first, with at most `PAGE_SIZE` lines; nothing outside the actor's scope."""
+    require(actor, Permission.CUSTOMER_READ)
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id))
+    lines = session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE))
+    return [_seen(actor, line) for line in lines.scalars()]
+
+
 def _seen(actor: Actor, line: ChangeLog) -> View:
     model = {mapped.__tablename__: mapped for mapped in (Customer, Contact)}.get(line.entity, Customer)
     field = fields_of(model).get(line.field or "")

@@ -1,6 +1,7 @@
 """Work at intervals: of all processes one claims a job that is due, does it in one transaction, and notes how it went."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,16 +11,19 @@ from sqlalchemy import or_, select, update
 
 from crm_core import clock, db
 from crm_core.db import CrmSession, insert_unless_there
+from crm_core.i18n import N_
 from crm_core.models import Job
 from crm_core.permissions import SYSTEM
 from crm_core.services import (
     cleanup,
     derived,
+    digests,
     duplicate_scan,
     file_store,
     outbox,
     recycle_bin,
     recycling,
+    relay,
     reminders,
     review_deadlines,
     verification,
@@ -35,40 +39,50 @@ AGAIN = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Work:
-    """What a job does. It has to be safe to repeat.
+    """What a job does, and what it is called. It has to be safe to repeat.
 
     `read` comes first, in a session that only reads: what takes its time keeps no writer waiting there. What it returns is
     given to `do`, which writes in one transaction and returns True where there is more to do at once.
     """
 
+    label: str
     do: Callable[..., bool | None] | None
     every: timedelta
     read: Callable[[CrmSession], Any] | None = None
 
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 JOBS: dict[str, Work] = {
-    "cleanup": Work(cleanup.remove_expired, DAY),
-    "late_mails": Work(outbox.give_up_late, DAY),
-    "pool": Work(recycling.recycle, DAY),
-    "reviews": Work(review_deadlines.follow_up, timedelta(minutes=10)),
-    "derived": Work(derived.derive_all, 6 * HOUR),
-    "verifications": Work(verification.open_due, 6 * HOUR),
-    "overdue_tasks": Work(reminders.tell_overdue, timedelta(minutes=5)),
-    "due_tasks": Work(reminders.tell_due_soon, timedelta(minutes=1)),
-    "first_follow_ups": Work(reminders.tell_first_follow_ups, HOUR),
-    "purge": Work(recycle_bin.purge, HOUR),
-    "unused_files": Work(None, HOUR * 6, read=file_store.remove_unused_files),
-    duplicate_scan.JOB: Work(duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),
+    "due_tasks": Work(N_("Remind of tasks that are due soon"), reminders.tell_due_soon, MINUTE),
+    "overdue_tasks": Work(N_("Tell of overdue tasks"), reminders.tell_overdue, 5 * MINUTE),
+    "first_follow_ups": Work(N_("Remind of first follow-ups"), reminders.tell_first_follow_ups, HOUR),
+    "reviews": Work(N_("Remind of entries under review"), review_deadlines.follow_up, 10 * MINUTE),
+    "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),
+    "digests": Work(N_("Write digests"), digests.send_digests, MINUTE, read=digests.compose_due),
+    "late_mails": Work(N_("Give up messages that are too old"), outbox.give_up_late, DAY),
+    "verifications": Work(N_("Open tasks for verifications"), verification.open_due, 6 * HOUR),
+    "derived": Work(N_("Derive tiers, states and tags"), derived.derive_all, 6 * HOUR),
+    "pool": Work(N_("Warn of recycling, take back into the pool"), recycling.recycle, DAY),
+    duplicate_scan.JOB: Work(N_("Look for suspected duplicates"), duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),
+    "purge": Work(N_("Empty the recycle bin"), recycle_bin.purge, HOUR),
+    "unused_files": Work(N_("Remove files that nothing uses"), None, HOUR * 6, read=file_store.remove_unused_files),
+    "cleanup": Work(N_("Remove what has expired"), cleanup.remove_expired, DAY),
 }
 """All jobs by name; a new one is a row here."""
 
 
-def run_due() -> None:
-    """Do every job that is due and that no other process is at."""
+def run_due(may_go_on: Callable[[], bool] = lambda: True) -> None:
+    """Do every job that is due and that no other process is at, as long as this one may."""
     for name in _due():
-        if claim(name):
+        if may_go_on() and claim(name):
             run(name)
+
+
+def take_over() -> None:
+    """Let go of the jobs of a process that died at them: they are due again. What they wrote was one transaction, and is gone."""
+    with db.transaction(SYSTEM) as session:
+        held = update(Job).where(Job.claimed_until.is_not(None)).values(claimed_until=None)
+        session.execute(held, execution_options={"synchronize_session": False})
 
 
 def _due() -> list[str]:
@@ -91,7 +105,7 @@ def claim(name: str) -> bool:
 
 def run(name: str) -> None:
     """Do a job that was claimed; an error is logged and noted, and the job is due again soon."""
-    error, is_done, began = None, True, clock.now()
+    error, is_done, begun = None, True, time.perf_counter()
     try:
         is_done = not _work(JOBS[name])
     except Exception as problem:
@@ -99,19 +113,10 @@ def run(name: str) -> None:
         error = f"{type(problem).__name__}: {problem}"[:500]
     now = clock.now()
     due_at = now + (AGAIN if error else JOBS[name].every if is_done else timedelta())
+    noted: dict[str, Any] = {"due_at": due_at, "claimed_until": None, "finished_at": now, "error": error}
+    noted |= {"took_ms": round((time.perf_counter() - begun) * 1000), "failures": Job.failures + 1 if error else 0}
     with db.transaction(SYSTEM) as session:
-        done = (
-            update(Job)
-            .where(Job.name == name)
-            .values(
-                due_at=due_at,
-                claimed_until=None,
-                finished_at=now,
-                error=error,
-                took_ms=(now - began) // timedelta(milliseconds=1),
-                failures=Job.failures + 1 if error else 0,
-            )
-        )
+        done = update(Job).where(Job.name == name).values(noted)
         session.execute(done, execution_options={"synchronize_session": False})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crm_core import channels
 from crm_core.db import CrmSession
 from crm_core.fields import GROUPS, Field, fields_of
 from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
@@ -60,6 +61,8 @@ ENTITIES = {
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
     "robot": N_("Group chat robot"),
+    "outbox_message": N_("Message"),
+    "job": N_("Job"),
     "policy": N_("Rule"),
     "tag_rule": N_("Tag rule"),
     "custom_field": N_("Custom field"),
@@ -69,6 +72,7 @@ ENTITIES = {
 
 OTHER_FIELDS = {
     "tags": N_("Tags"),
+    "channels": N_("Ways of messages"),
     "is_primary": N_("Primary contact"),
     "place": N_("Place"),
     "is_on_hold": N_("Legal hold"),
@@ -206,6 +210,7 @@ class LogWords:
             "state": lambda stored: _listed(TASK_STATES, [stored]),
             "remind_lead": lambda stored: _(LEADS[int(stored)]) if int(stored) in LEADS else stored,
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
+            "channels": _channels,
         }
 
     def who(self, line: Any) -> str:
@@ -216,8 +221,8 @@ class LogWords:
         """A line with `entity`, `action`, `subject`, `field`, `old` and `new`; sensitive values as the actor may see them."""
         what = _(ENTITIES.get(line.entity, line.entity))
         if line.subject and line.entity != "customer":
-            # Built-in roles and the system's own tasks are called by words that have a translation; all else by what users wrote.
-            what += " · " + (_(line.subject) if line.entity in ("role", "task") else line.subject)
+            # Built-in roles, jobs and the system's own tasks are called by words that have a translation; all else by what users wrote.
+            what += " · " + (_(line.subject) if line.entity in ("role", "task", "job") else line.subject)
         if line.entity == Policy.__tablename__ and line.entity_id in AREAS:
             what += " · " + _(AREAS[line.entity_id][0])
         if line.action != "changed":
@@ -291,6 +296,12 @@ def _name(names: Mapping[str, str], stored: str) -> str:
 
 def _listed(labels: Mapping[Any, str], codes: Any) -> str:
     return join_words(_(labels.get(code, code)) for code in codes)
+
+
+def _channels(stored: str) -> str:
+    """The ways of each kind of message."""
+    chosen = {_(channels.KINDS[kind].label): ways for kind, ways in json.loads(stored).items() if kind in channels.KINDS}
+    return "; ".join(f"{label}: {_listed(channels.WAYS, ways) or '-'}" for label, ways in chosen.items())
 
 
 def _access(stored: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from crm_core import clock
 from crm_core.db import CrmSession, insert_all_unless_there, insert_unless_there
 from crm_core.i18n import N_, _, format_time
+from crm_core.masking import mask_text
 from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
 from crm_core.places import place_label
@@ -21,12 +22,17 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class Kind:
-    """What notices of one kind say. `shown` turns values of a notice into words of the reader's language."""
+    """What notices of one kind say. `shown` turns values of a notice into words of the reader's language.
+
+    `message` is the kind of `channels.KINDS` as which it leaves the app, if it does; `names` are the values that name a customer.
+    """
 
     title: str
     sentence: str
     icon: str
     shown: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    message: str | None = None
+    names: tuple[str, ...] = ("customer",)
 
 
 KINDS: dict[str, Kind] = {
@@ -49,87 +55,144 @@ KINDS: dict[str, Kind] = {
         N_("Customers handed over to you"),
         N_("{actor} handed {count} customers over to you, with their open tasks: {reason}"),
         "move_to_inbox",
+        message="customers",
     ),
     "customers_given": Kind(
         N_("Your customers were handed over"),
         N_("{actor} handed {count} of your customers over to {name}: {reason}"),
         "outbox",
+        message="customers",
     ),
     "customers_back": Kind(
-        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers are yours again."), "assignment_return"
+        N_("A transfer was undone"),
+        N_("{actor} undid a transfer: {count} customers are yours again."),
+        "assignment_return",
+        message="customers",
     ),
     "customers_taken": Kind(
-        N_("A transfer was undone"), N_("{actor} undid a transfer: {count} customers went back from you."), "assignment_return"
+        N_("A transfer was undone"),
+        N_("{actor} undid a transfer: {count} customers went back from you."),
+        "assignment_return",
+        message="customers",
     ),
     "pool_soon": Kind(
         N_("Customers soon go back to the pool"),
         N_("{count} of your customers go back to the pool within {days} days unless there is contact with them. Open the list."),
         "hourglass_bottom",
+        message="pool",
     ),
     "pool_recycled": Kind(
         N_("Customers went back to the pool"),
         N_("{count} of your customers went back to the pool, since there was no contact with them for too long."),
         "water",
+        message="pool",
     ),
-    "pool_released": Kind(N_("One of your customers is in the pool"), N_("{actor} released {name} into the pool: {reason}"), "water"),
-    "review_asked": Kind(N_("Entry to review"), N_("{name} submitted {customer}. It waits for your review."), "rate_review"),
-    "review_imported": Kind(N_("Entries to review"), N_("{name} imported {count} customers. They wait for your review."), "rate_review"),
-    "review_again": Kind(N_("Entry corrected"), N_("{name} corrected {customer} and submitted it again."), "rate_review"),
-    "review_withdrawn": Kind(N_("Entry withdrawn"), N_("{name} withdrew {customer}. There is nothing to review any more."), "undo"),
-    "review_approved": Kind(N_("Entry approved"), N_("{name} approved {customer}. The first follow-up is due until {day}."), "task_alt"),
+    "pool_released": Kind(
+        N_("One of your customers is in the pool"),
+        N_("{actor} released {name} into the pool: {reason}"),
+        "water",
+        message="pool",
+        names=("name",),
+    ),
+    "review_asked": Kind(
+        N_("Entry to review"), N_("{name} submitted {customer}. It waits for your review."), "rate_review", message="reviews"
+    ),
+    "review_imported": Kind(
+        N_("Entries to review"), N_("{name} imported {count} customers. They wait for your review."), "rate_review", message="reviews"
+    ),
+    "review_again": Kind(
+        N_("Entry corrected"), N_("{name} corrected {customer} and submitted it again."), "rate_review", message="reviews"
+    ),
+    "review_withdrawn": Kind(
+        N_("Entry withdrawn"), N_("{name} withdrew {customer}. There is nothing to review any more."), "undo", message="reviews"
+    ),
+    "review_approved": Kind(
+        N_("Entry approved"), N_("{name} approved {customer}. The first follow-up is due until {day}."), "task_alt", message="entries"
+    ),
     "review_returned": Kind(
         N_("Entry returned"),
         N_("{name} returned {customer}: {reason} Correct it and submit it again until {time}."),
         "assignment_return",
         {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="entries",
     ),
     "review_overdue": Kind(
         N_("Correction overdue"),
         N_("{customer} by {name} was to be corrected until {time} and was not submitted again."),
         "assignment_late",
         {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="entries",
     ),
     "task_assigned": Kind(
         N_("New task"),
         N_("{task}, due {time}."),
         "task_alt",
         {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="tasks",
     ),
     "task_overdue": Kind(
         N_("Task overdue"),
         N_("{task}, was due {time}."),
         "alarm",
         {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="overdue",
     ),
     "task_due_soon": Kind(
         N_("Task due soon"),
         N_("{task}, due {time}."),
         "notifications_active",
         {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="due",
     ),
     "task_commented": Kind(
         N_("Comment on a task"),
         N_("{actor} on {task}: {text}"),
         "comment",
         {"task": lambda kind_and_name: title_of(*kind_and_name)},
+        message="tasks",
     ),
-    "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind"),
-    "mentioned": Kind(N_("You were mentioned"), N_("{actor} mentioned you in a follow-up of {customer}: {text}"), "alternate_email"),
-    "first_follow_up_due": Kind(N_("First follow-up due"), N_("The first follow-up of {customer} is due until {day}."), "schedule"),
-    "first_follow_up_late": Kind(N_("First follow-up overdue"), N_("The first follow-up of {customer} was due until {day}."), "alarm"),
+    "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind", message="tasks"),
+    "mentioned": Kind(
+        N_("You were mentioned"), N_("{actor} mentioned you in a follow-up of {customer}: {text}"), "alternate_email", message="mentions"
+    ),
+    "first_follow_up_due": Kind(
+        N_("First follow-up due"), N_("The first follow-up of {customer} is due until {day}."), "schedule", message="first_follow_up"
+    ),
+    "first_follow_up_late": Kind(
+        N_("First follow-up overdue"), N_("The first follow-up of {customer} was due until {day}."), "alarm", message="first_follow_up"
+    ),
     "review_due_soon": Kind(
         N_("Correction due soon"),
         N_("{customer} was returned to you. Correct it and submit it again until {time}."),
         "hourglass_bottom",
         {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        message="entries",
     ),
-    "reviews_waiting": Kind(N_("Entries to review"), N_("{count} entries wait for your review. Open the list and decide."), "rate_review"),
-    "verifications_due": Kind(N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check"),
-    "customer_deleted": Kind(N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete"),
-    "customer_archived": Kind(N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2"),
-    "customers_archived": Kind(N_("Customers archived"), N_("{person} archived {count} of your customers. {reason}"), "inventory_2"),
-    "customer_merged": Kind(N_("Customers merged"), N_("{person} merged {name} into {kept}. {reason}"), "merge"),
-    "merge_undone": Kind(N_("Merge undone"), N_("{person} took {name} and {kept} apart again. {reason}"), "call_split"),
+    "reviews_waiting": Kind(
+        N_("Entries to review"), N_("{count} entries wait for your review. Open the list and decide."), "rate_review", message="reviews"
+    ),
+    "verifications_due": Kind(
+        N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check", message="verifications"
+    ),
+    "customer_deleted": Kind(
+        N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete", message="customers", names=("name",)
+    ),
+    "customer_archived": Kind(
+        N_("Customer archived"), N_("{person} archived {name}. {reason}"), "inventory_2", message="customers", names=("name",)
+    ),
+    "customers_archived": Kind(
+        N_("Customers archived"), N_("{person} archived {count} of your customers. {reason}"), "inventory_2", message="customers"
+    ),
+    "customer_merged": Kind(
+        N_("Customers merged"), N_("{person} merged {name} into {kept}. {reason}"), "merge", message="customers", names=("name", "kept")
+    ),
+    "merge_undone": Kind(
+        N_("Merge undone"),
+        N_("{person} took {name} and {kept} apart again. {reason}"),
+        "call_split",
+        message="customers",
+        names=("name", "kept"),
+    ),
     "industry_accepted": Kind(
         N_("Suggested industry accepted"), N_("“{text}” is in the library now, and the customers waiting for it have it."), "factory"
     ),
@@ -183,13 +246,18 @@ def notify(
 ) -> None:
     """Send a notice; whoever got one with this key before is left out. `path` is where a click leads."""
     for user_id in user_ids:
-        insert_unless_there(session, Notice, user_id=user_id, kind=kind, data=dict(data), path=path, customer_id=customer_id, key=key)
+        message = Message(user_id, data, path=path, customer_id=customer_id, key=key)
+        insert_unless_there(session, Notice, **_row(kind, message))
 
 
 def notify_each(session: CrmSession, kind: str, messages: Sequence[Message]) -> None:
     """Send many notices of one kind, each with its own values; whoever got one with the same key before is left out."""
-    rows = [{**vars(message), "data": dict(message.data), "kind": kind, "created_at": clock.now()} for message in messages]
-    insert_all_unless_there(session, Notice, rows)
+    insert_all_unless_there(session, Notice, [_row(kind, message) for message in messages])
+
+
+def _row(kind: str, message: Message) -> dict[str, Any]:
+    is_waiting = KINDS[kind].message is not None
+    return {**vars(message), "data": dict(message.data), "kind": kind, "created_at": clock.now(), "is_waiting": is_waiting}
 
 
 def count_unread(session: CrmSession, actor: Actor) -> int:
@@ -201,12 +269,26 @@ def count_unread(session: CrmSession, actor: Actor) -> int:
 def list_latest(session: CrmSession, actor: Actor) -> list[Told]:
     """The newest notices of the actor, in the language in force."""
     newest = select(Notice).where(Notice.user_id == actor.id).order_by(Notice.id.desc()).limit(SHOWN)
-    return [_told(notice) for notice in session.execute(newest).scalars()]
+    return [_told(notice, _words(notice)) for notice in session.execute(newest).scalars()]
 
 
-def _told(notice: Notice) -> Told:
+def told_outside(notice: Notice, customer: str) -> Told:
+    """A notice as it leaves the house: customers' names, phones, mailboxes and identity numbers masked, in what people wrote too.
+
+    `customer` is the name of the customer it is about; empty for none.
+    """
+    names = [customer, *(str(notice.data[name]) for name in KINDS[notice.kind].names if name in notice.data)]
+    masked = {name: mask_text(value, names) if isinstance(value, str) else value for name, value in _words(notice).items()}
+    return _told(notice, masked)
+
+
+def _words(notice: Notice) -> dict[str, Any]:
+    shown = KINDS[notice.kind].shown
+    return {name: shown[name](value) if name in shown else value for name, value in notice.data.items()}
+
+
+def _told(notice: Notice, words: Mapping[str, Any]) -> Told:
     kind = KINDS[notice.kind]
-    words = {name: kind.shown[name](value) if name in kind.shown else value for name, value in notice.data.items()}
     return Told(
         id=notice.id,
         title=_(kind.title),

@@ -11,12 +11,13 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotAllowed
 from crm_core.i18n import N_, _
-from crm_core.models import Customer, Task, User
+from crm_core.models import Customer, LifecycleStage, Task, User
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.tasks import leads
+from crm_core.visibility import View
 
-PAGE_SIZE = 20
 COUNT_LIMIT = 500
 
 
@@ -42,18 +43,23 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class WatchedPage:
+class WatchedPage(Page):
     """One page; `total` is exact unless `is_capped`: then there are more."""
 
+    size = 20
     rows: list[Watched]
     total: int
     is_capped: bool
     page: int
 
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
+
+@dataclass(frozen=True)
+class Tally:
+    """How many customers of one person stand in each of the lists, by code."""
+
+    user_id: int
+    name: str
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,28 @@ WATCHES: dict[str, Watch] = {
 def list_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int | None = None, page: int = 1) -> WatchedPage:
     """One page of a list (`WATCHES`) within the actor's scope: salespeople see their own customers, heads those of the team."""
     require(actor, Permission.CUSTOMER_READ)
-    within = [Customer.is_listed, WATCHES[watch].condition(session), *([Customer.owner_id == owner_id] if owner_id else [])]
-    total = count_watched(session, actor, watch, owner_id=owner_id)
-    page = min(max(page, 1), max(1, -(-min(total, COUNT_LIMIT) // PAGE_SIZE)))
+    return _page(session, _within(WATCHES[watch].condition(session), owner_id), WATCHES[watch].order, page)
+
+
+def list_awaiting(session: CrmSession, actor: Actor, owner_id: int) -> WatchedPage:
+    """The customers of one person whose first follow-up is not made, overdue or not yet, the most urgent first."""
+    require(actor, Permission.CUSTOMER_READ)
+    within = _within(Customer.awaits_first_follow_up, owner_id)
+    return _page(session, within, WATCHES["first_follow_up"].order, 1)
+
+
+def _within(condition: Any, owner_id: int | None) -> tuple[Any, ...]:
+    return (Customer.is_listed, condition, *([Customer.owner_id == owner_id] if owner_id else []))
+
+
+def _page(session: CrmSession, within: tuple[Any, ...], order: tuple[Any, ...], page: int) -> WatchedPage:
+    total = _count(session, within)
+    page = WatchedPage.nearest(page, min(total, COUNT_LIMIT))
     columns = ("id", "code", "name", "stage", "tier", "owner_id", "created_at", "first_follow_up_on", "last_contact_at")
     statement = select(*(getattr(Customer, name) for name in columns), User.name.label("owner")).outerjoin(
         User, User.id == Customer.owner_id
     )
-    found = statement.where(*within).order_by(*WATCHES[watch].order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    found = WatchedPage.cut(statement.where(*within).order_by(*order), page)
     rows = [Watched(**{**row._mapping, "owner": row.owner or ""}) for row in session.execute(found)]
     return WatchedPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
 
@@ -125,10 +145,26 @@ def list_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int
 def count_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int | None = None) -> int:
     """How many customers a list holds, counted to `COUNT_LIMIT` and one more."""
     require(actor, Permission.CUSTOMER_READ)
-    some = select(Customer.id).where(Customer.is_listed, WATCHES[watch].condition(session))
-    some = some.where(Customer.owner_id == owner_id) if owner_id else some
-    total: int = session.execute(select(func.count()).select_from(some.limit(COUNT_LIMIT + 1).subquery())).scalar_one()
+    return _count(session, _within(WATCHES[watch].condition(session), owner_id))
+
+
+def _count(session: CrmSession, within: tuple[Any, ...]) -> int:
+    some = select(Customer.id).where(*within).limit(COUNT_LIMIT + 1).subquery()
+    total: int = session.execute(select(func.count()).select_from(some)).scalar_one()
     return total
+
+
+def count_by_owner(session: CrmSession, actor: Actor) -> list[Tally]:
+    """The same for each person in the actor's scope, those with most first. Raises `NotAllowed` for somebody who leads nobody."""
+    _require_lead(actor)
+    found: dict[int, Tally] = {}
+    for code, watch in WATCHES.items():
+        counts = select(Customer.owner_id, User.name, func.count().label("number")).join(User, User.id == Customer.owner_id)
+        within = counts.where(Customer.is_listed, watch.condition(session)).group_by(Customer.owner_id, User.name)
+        for row in session.execute(within):
+            tally = found.setdefault(row.owner_id, Tally(row.owner_id, row.name, dict.fromkeys(WATCHES, 0)))
+            tally.counts[code] = row.number
+    return sorted(found.values(), key=lambda one: (-sum(one.counts.values()), one.name))
 
 
 def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
@@ -138,13 +174,18 @@ def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
     return session.execute(planned.limit(1)).first() is not None
 
 
+def lacks_next_step(session: CrmSession, actor: Actor, customer: View) -> bool:
+    """Whether a customer stands in the list of those without a next step."""
+    is_watched = customer.is_listed and customer.owner_id is not None and customer.stage != LifecycleStage.CHURNED
+    return is_watched and not has_next_step(session, actor, customer.id)
+
+
 def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until: date) -> list[Rate]:
     """首次跟进 by person, for customers whose first follow-up was due in a period of days, both included; who missed most comes first.
 
     One that lies ahead does not count yet, unless it is made already. Raises `NotAllowed` for somebody who leads nobody.
     """
-    if not leads(actor):
-        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
+    _require_lead(actor)
     days = _due_days(session, since, until)
     if not days:
         return []
@@ -168,6 +209,11 @@ def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until:
         for row in session.execute(statement)
     ]
     return sorted(rates, key=lambda one: (-one.missing, -one.late, one.name))
+
+
+def _require_lead(actor: Actor) -> None:
+    if not leads(actor):
+        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
 
 
 def _due_days(session: CrmSession, since: date, until: date) -> list[date]:

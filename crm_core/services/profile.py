@@ -1,14 +1,11 @@
-"""What users say of themselves: name, mailboxes, phone, language, and by which ways they want to be told of things."""
+"""What users say of themselves: name, mailboxes, phone, language."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
-from crm_core import audit
-from crm_core.channels import KINDS, WAYS, ways_for
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.fields import Field, fields_of
@@ -34,7 +31,6 @@ class Profile:
 
     values: Mapping[str, Any]
     language: str
-    channels: Mapping[str, Sequence[str]]
 
 
 def profile_fields() -> dict[str, Field]:
@@ -44,10 +40,9 @@ def profile_fields() -> dict[str, Field]:
 
 
 def get_profile(session: CrmSession, actor: Actor) -> Profile:
-    """One's own data; every kind of message with its ways."""
+    """One's own data."""
     user = get_user(session, actor.id or 0)
-    channels = {kind: ways_for(user.channels, kind) for kind in KINDS}
-    return Profile({name: getattr(user, name) for name in profile_fields()}, user.language, channels)
+    return Profile({name: getattr(user, name) for name in profile_fields()}, user.language)
 
 
 def check_profile(session: CrmSession, actor: Actor, entered: Profile, *, password: str) -> Profile:
@@ -63,8 +58,7 @@ def check_profile(session: CrmSession, actor: Actor, entered: Profile, *, passwo
     if errors:
         raise ValidationFailed(errors)
     language = entered.language if entered.language in LANGUAGES else user.language
-    channels = {kind: [way for way in entered.channels.get(kind, ()) if way in WAYS] for kind in KINDS}
-    return Profile(values, language, channels)
+    return Profile(values, language)
 
 
 def needs_password(session: CrmSession, actor: Actor, entered: Profile) -> bool:
@@ -90,9 +84,6 @@ def update_profile(session: CrmSession, actor: Actor, checked: Profile) -> None:
     for name, value in checked.values.items():
         setattr(user, name, value)
     user.language = checked.language
-    if user.channels != checked.channels:
-        audit.record_change(session, user, field="channels", old=json.dumps(user.channels), new=json.dumps(checked.channels))
-        user.channels = {kind: list(ways) for kind, ways in checked.channels.items()}
 
 
 def _tell_former_mailbox(session: CrmSession, user: User, mailbox: str) -> None:

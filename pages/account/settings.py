@@ -1,9 +1,9 @@
-"""Personal settings: profile, password, second factor, signed-in browsers, and the link for one's own calendar program."""
+"""Personal settings: profile, messages, password, second factor, signed-in browsers, and the link for one's own calendar program."""
 
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import calendar_feed_form, guard, header, password_form, profile_form, second_factor_form, session_list
+from ui import calendar_feed_form, guard, header, message_form, password_form, profile_form, robot_list, second_factor_form, session_list
 
 actor = guard.actor()
 header.title(_("Personal settings"))
@@ -21,11 +21,16 @@ if actor.must_enrol:
     second_factor_form.draw()
     st.stop()
 
-names = [_("Profile"), _("Password"), _("Two-step verification"), _("Devices"), _("Calendar link")]
-tab_profile, tab_password, tab_factor, tab_devices, tab_calendar = st.tabs(names, on_change="rerun", key="settings_tab")
+names = [_("Profile"), _("Messages"), _("Password"), _("Two-step verification"), _("Devices"), _("Calendar link")]
+tabs = st.tabs(names, on_change="rerun", key="settings_tab")
+tab_profile, tab_messages, tab_password, tab_factor, tab_devices, tab_calendar = tabs
 if tab_profile.open:
     with tab_profile:
         profile_form.draw()
+if tab_messages.open:
+    with tab_messages:
+        message_form.draw()
+        robot_list.draw()
 if tab_password.open:
     with tab_password:
         password_form.draw()

@@ -1,4 +1,4 @@
-"""Outgoing mails: what waits, and what could not be sent and why."""
+"""Outgoing messages: the mails and what robots have to say that wait, and what could not be sent and why."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from crm_core.services import outbox
 from ui import feedback, guard, header, mail_list
 
 actor = guard.page(Permission.USER_EDIT)
-header.title(_("Outgoing mails"))
+header.title(_("Outgoing messages"))
 
 if not settings().mail.host:
     st.info(_("No mail server is set up, so no mail is sent. The operations guide names the settings."), icon=":material/info:")
@@ -18,7 +18,7 @@ with guard.reading() as session:
     queue = outbox.get_queue(session, actor)
 
 if not queue.waiting and not queue.given_up:
-    feedback.empty_state("mark_email_read", _("Nothing waits"), _("Mails that could not be sent yet appear here, with the reason."))
+    feedback.empty_state("mark_email_read", _("Nothing waits"), _("Messages that could not be sent yet appear here, with the reason."))
 if queue.given_up:
     st.subheader(_("Given up"), anchor=False)
     st.caption(_("These are not tried again by themselves. Mend the cause, then send them."))

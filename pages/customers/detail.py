@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import activity, contacts, customer_changes, library, merges, recycling, tag_rules, tags, users
+from crm_core.services import activity, contacts, customer_changes, library, merges, oversight, recycling, tag_rules, tags, users
 from ui import (
     attachment_list,
     badges,
@@ -14,6 +14,7 @@ from ui import (
     customer_opening,
     customer_sheet,
     feedback,
+    follow_up_tab,
     guard,
     header,
     history_list,
@@ -22,16 +23,17 @@ from ui import (
     owner_history,
     standing_badges,
     task_list,
+    timeline_list,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
 
 with customer_opening.opened(_("Customer")) as (session, customer):
-    people = contacts.list_contacts(session, actor, customer.id)
     entries, names = library.get_library(session), users.user_names(session)
     deadline = recycling.deadline_of(session, customer)
     own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
     days = activity.last_days(session, customer)
+    lacks_step = oversight.lacks_next_step(session, actor, customer)
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
@@ -48,7 +50,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             is_on_hold=customer.is_on_hold,
             tags=own_tags,
             reasons=reasons,
-            standing=lambda: standing_badges.draw(customer, days),
+            standing=lambda: standing_badges.draw(customer, days, lacks_step=lacks_step),
         )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)
@@ -73,11 +75,30 @@ left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    names_of_tabs = [_("Contacts"), _("Contracts"), _("Tasks"), _("Attachments"), _("Change log")]
-    tab_contacts, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(names_of_tabs, on_change="rerun", key="detail_tab")
+    follow_up_tab.open_asked(customer)
+    names_of_tabs = [
+        _("Follow-ups"),
+        _("Contacts"),
+        _("Timeline"),
+        _("Contracts"),
+        _("Tasks"),
+        _("Attachments"),
+        _("Change log"),
+    ]
+    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(
+        names_of_tabs, on_change="rerun", key="detail_tab"
+    )
+    if tab_follow_ups.open:
+        with tab_follow_ups:
+            guard.fragment(follow_up_tab.draw)(customer)
     if tab_contacts.open:
         with tab_contacts:
+            with guard.reading() as session:
+                people = contacts.list_contacts(session, actor, customer.id)
             contact_list.draw(customer, people, entries, may_edit=may_edit)
+    if tab_timeline.open:
+        with tab_timeline:
+            guard.fragment(timeline_list.draw)(customer.id)
     if tab_contracts.open:
         with tab_contracts:
             contract_list.draw(customer.id, names)

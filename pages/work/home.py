@@ -1,8 +1,30 @@
-"""The start page: what the role works with most."""
+"""工作台, the start page: what one has to do next, and what came of the month so far."""
 
 import streamlit as st
 
+from crm_core.i18n import _
 from crm_core.permissions import Permission
-from ui import guard, routes
+from crm_core.services import workbench
+from ui import guard, header, routes, workbench_blocks
 
-st.switch_page(routes.CUSTOMERS if guard.actor().can(Permission.CUSTOMER_READ) else routes.SETTINGS)
+actor = guard.actor()
+if not actor.can(Permission.CUSTOMER_READ):
+    st.switch_page(routes.SETTINGS)
+
+header.title(_("Workbench"))
+with guard.reading() as session:
+    bench = workbench.read_workbench(session, actor)
+
+workbench_blocks.draw_figures(bench.figures)
+if bench.is_clear:
+    workbench_blocks.draw_clear()
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    workbench_blocks.draw_duties(bench)
+    workbench_blocks.draw_awaited(bench)
+    workbench_blocks.draw_without_step(bench)
+with right:
+    workbench_blocks.draw_reviews(bench)
+    workbench_blocks.draw_recycled(bench)
+    workbench_blocks.draw_ending(bench)
+    workbench_blocks.draw_news(bench)

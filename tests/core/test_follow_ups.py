@@ -18,6 +18,7 @@ from crm_core.services.customers import delete_customer
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_up_list import FollowUpQuery, get_follow_up, list_follow_ups, subjects
 from crm_core.services.follow_ups import Entry, Plan
+from crm_core.services.history import list_record_changes
 from crm_core.services.transfers import transfer
 from crm_core.services.verification import finish_task
 from tests import factories
@@ -106,6 +107,10 @@ class TestWriting:
             "goal",
         }
         assert plans(customer) == []
+
+    def test_without_a_time_it_is_refused_in_a_sentence(self, database: str, sales: Actor) -> None:
+        customer = factories.make_customer(sales)
+        assert list(errors_of(lambda: write(sales, customer, happened_at=None))) == ["happened_at"]
 
     def test_ten_thousand_characters_and_emoji_are_kept_as_they_are(self, database: str, sales: Actor) -> None:
         text = "👩‍💻🎉" + "字" * 9_990
@@ -240,7 +245,7 @@ class TestCorrection:
         with transaction(actor) as session:
             follow_ups.correct_follow_up(session, actor, made.id, entry(**over), version=version, reason=reason)
 
-    def test_it_leaves_a_trace_with_its_reason_and_moves_the_contact(self, database: str, sales: Actor) -> None:
+    def test_it_leaves_a_trace_with_its_reason_and_moves_the_contact(self, database: str, sales: Actor, stranger: Actor) -> None:
         customer = factories.make_customer(sales)
         made = write(sales, customer)
         earlier = (clock.now() - timedelta(days=5)).replace(second=0, microsecond=0)
@@ -251,6 +256,10 @@ class TestCorrection:
         assert now(Customer, customer.id).last_contact_at == earlier
         with reading(sales) as session:
             assert get_follow_up(session, sales, made.id).is_corrected
+            trace = list_record_changes(session, sales, entity="follow_up", entity_id=made.id)
+        assert sorted(line.field or line.action for line in trace) == ["content", "created", "happened_at"]
+        with reading(stranger) as session:
+            assert list_record_changes(session, stranger, entity="follow_up", entity_id=made.id) == []
 
     def test_it_needs_a_reason_the_present_version_and_its_author_or_a_manager(
         self, database: str, sales: Actor, colleague: Actor, manager: Actor, administrator: Actor
@@ -327,13 +336,12 @@ class TestList:
         with reading(colleague) as session, pytest.raises(CrmError):
             get_follow_up(session, colleague, written["own"].id)
 
-    def test_pages_are_counted(self, database: str, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("crm_core.services.follow_up_list.PAGE_SIZE", 2)
+    def test_pages_are_counted(self, database: str, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         made = [write(sales, customer, happened_at=clock.now() - timedelta(hours=hours)).id for hours in (3, 2, 1)]
         with reading(sales) as session:
-            page = list_follow_ups(session, sales, FollowUpQuery(customer_id=customer.id, page=2))
-        assert ([row.id for row in page.rows], page.page) == ([made[0]], 2)
+            page = list_follow_ups(session, sales, FollowUpQuery(customer_id=customer.id, page=2, size=2))
+        assert ([row.id for row in page.rows], page.page, page.pages) == ([made[0]], 2, 2)
 
 
 def test_open_plans_move_along_with_their_customer(database: str, administrator: Actor, sales: Actor, colleague: Actor) -> None:

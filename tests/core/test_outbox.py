@@ -145,6 +145,38 @@ class TestSending:
         assert first["Message-ID"] == second["Message-ID"]
         assert messages()[0].sent_at
 
+    def test_a_server_that_hangs_costs_its_time_and_gets_the_mail_later(
+        self, database: str, mailbox: MailBox, set_clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "PATIENCE", 0.3)
+        set_clock(START)
+        mailbox.open().hangs = 1.5
+        write()
+        mailbox.answer = "451 nothing was taken"
+        send_all()
+        (row,) = messages()
+        assert (row.sent_at, row.next_attempt_at) == (None, START + timedelta(minutes=1))
+        assert "timed out" in (row.last_error or "")
+        mailbox.hangs, mailbox.answer = 0.0, "250 OK"
+        set_clock(START + timedelta(minutes=1))
+        send_all()
+        assert [mail["Message-ID"] for mail in mailbox.mails] == [row.message_id]
+
+    def test_a_server_that_hangs_up_after_taking_a_mail_gets_it_again_with_the_same_id(
+        self, database: str, mailbox: MailBox, set_clock: Clock
+    ) -> None:
+        set_clock(START)
+        mailbox.open().drops = True
+        write()
+        send_all()
+        (row,) = messages()
+        assert (row.sent_at, row.attempts) == (None, 1)
+        assert row.last_error
+        set_clock(START + timedelta(minutes=1))
+        send_all()
+        assert [mail["Message-ID"] for mail in mailbox.mails] == [row.message_id] * 2
+        assert messages()[0].sent_at
+
     def test_of_many_processes_one_sends_a_message(self, database: str, mailbox: MailBox) -> None:
         mailbox.open()
         for number in range(6):

@@ -13,6 +13,8 @@ from crm_core.errors import NotAllowed, ValidationFailed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import follow_up_rules, oversight
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.customers import get_customer
 from crm_core.services.follow_up_rules import FollowUpPolicy
 from crm_core.services.oversight import WATCHES, list_watched
 from tests import factories
@@ -53,8 +55,14 @@ def test_a_customer_without_plan_or_task_has_no_next_step(database: str, sales: 
     assert watched(sales, "no_next_step") == [bare.id]
     with reading(sales) as session:
         assert [oversight.has_next_step(session, sales, one.id) for one in (bare, planned, tasked)] == [False, True, True]
+        views = [get_customer(session, sales, one.code) for one in (bare, planned, tasked, churned)]
+        assert [oversight.lacks_next_step(session, sales, one) for one in views] == [True, False, False, False]
+        assert [row.id for row in list_customers(session, sales, CustomerQuery(unplanned=True)).rows] == [bare.id]
     finish(sales, task)
     assert watched(sales, "no_next_step") == [tasked.id, bare.id]
+    with reading(sales) as session:  # the list has counted before and sees at once that the task is done
+        found = list_customers(session, sales, CustomerQuery(unplanned=True))
+    assert ([row.id for row in found.rows], found.total) == ([tasked.id, bare.id], 2)
     assert churned.id
 
 
@@ -111,9 +119,25 @@ def test_the_rate_counts_working_days_where_the_team_works(
         oversight.first_follow_up_rates(session, sales, due, due)
 
 
+def test_heads_see_how_many_each_person_has_in_every_list(
+    database: str, sales: Actor, colleague: Actor, stranger: Actor, manager: Actor
+) -> None:
+    for actor, count in ((sales, 1), (colleague, 2), (stranger, 1)):
+        for _number in range(count):
+            put(factories.make_customer(actor), first_follow_up_on=clock.today() - timedelta(days=1))
+    with reading(manager) as session:
+        tallies = oversight.count_by_owner(session, manager)
+    expected = [
+        (actor.name, {"first_follow_up": count, "no_next_step": count, "quiet": 0}) for actor, count in ((colleague, 2), (sales, 1))
+    ]
+    assert [(one.name, one.counts) for one in tallies] == expected
+    with reading(sales) as session, pytest.raises(NotAllowed):
+        oversight.count_by_owner(session, sales)
+
+
 @pytest.mark.parametrize("watch", WATCHES)
 def test_a_list_is_paged(database: str, sales: Actor, watch: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oversight, "PAGE_SIZE", 2)
+    monkeypatch.setattr(oversight.WatchedPage, "size", 2)
     for _number in range(3):
         long_ago = clock.now() - timedelta(days=90)
         put(factories.make_customer(sales), created_at=long_ago, first_follow_up_on=clock.day_of(long_ago))

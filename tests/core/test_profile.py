@@ -1,6 +1,5 @@
 """What users say of themselves: checked like everything else, logged, and mailboxes only with the password."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -18,10 +17,8 @@ from tests import factories
 OWN = {"name": "销售丙", "email": None, "alert_email": None, "phone": None}
 
 
-def save(
-    actor: Actor, *, password: str = "", language: str = "zh_CN", channels: Mapping[str, Sequence[str]] | None = None, **values: Any
-) -> None:
-    entered = Profile(OWN | values, language, channels or {"sign_in": ["mail"]})
+def save(actor: Actor, *, password: str = "", language: str = "zh_CN", **values: Any) -> None:
+    entered = Profile(OWN | values, language)
     with reading(actor) as session:
         checked = profile.check_profile(session, actor, entered, password=password)
     with transaction(actor) as session:
@@ -45,9 +42,9 @@ def give_mailbox(actor: Actor, email: str) -> None:
 
 
 def test_what_is_entered_is_cleaned_and_kept(database: str, sales: Actor) -> None:
-    save(sales, name=" 陈 立群 ", phone="138 0000 1234", language="en", channels={"sign_in": []})
+    save(sales, name=" 陈 立群 ", phone="138 0000 1234", language="en")
     user = row_of(sales)
-    assert (user.name, user.phone, user.language, user.channels) == ("陈 立群", "13800001234", "en", {"sign_in": []})
+    assert (user.name, user.phone, user.language) == ("陈 立群", "13800001234", "en")
 
 
 def test_everything_wrong_is_said_at_once(database: str, sales: Actor) -> None:
@@ -81,19 +78,18 @@ def test_the_former_mailbox_is_told(database: str, sales: Actor) -> None:
 
 
 def test_changes_are_logged_and_mailbox_and_phone_masked(database: str, sales: Actor) -> None:
-    save(sales, password=factories.PASSWORD, name="新名", email="chenliqun@hengyuan.example", phone="13800001234", channels={"sign_in": []})
+    save(sales, password=factories.PASSWORD, name="新名", email="chenliqun@hengyuan.example", phone="13800001234")
     logged = {line.field: line.new for line in factories.log_of("user_account", sales.id, action="changed")}
     assert logged == {
         "name": "新名",
         "email": "che**@hengyuan.example",
         "phone": "138****1234",
-        "channels": '{"sign_in": []}',
     }
 
 
-def test_ways_and_languages_that_do_not_exist_are_left_out(database: str, sales: Actor) -> None:
-    save(sales, language="xx", channels={"sign_in": ["pigeon", "mail"], "nothing": ["mail"]})
-    assert (row_of(sales).language, row_of(sales).channels) == ("zh_CN", {"sign_in": ["mail"]})
+def test_a_language_that_does_not_exist_is_left_out(database: str, sales: Actor) -> None:
+    save(sales, language="xx")
+    assert row_of(sales).language == "zh_CN"
 
 
 @pytest.mark.parametrize(("chosen", "ways"), [({}, ("mail",)), ({"sign_in": []}, ()), ({"sign_in": ["mail", "pigeon"]}, ("mail",))])

@@ -460,6 +460,61 @@ class TestDeadline:
 
 
 @pytest.mark.usefixtures("rules")
+class TestReminders:
+    """Workdays: March 2, 2026 is a Monday."""
+
+    def run(self) -> None:
+        for _turn in range(2):
+            with transaction(SYSTEM) as session:
+                follow_up(session)
+
+    def test_authors_are_reminded_six_hours_before_their_time_is_over_once_for_each_return(
+        self, sales: Actor, manager: Actor, administrator: Actor, set_clock: Callable[[datetime], None]
+    ) -> None:
+        begun = datetime(2026, 3, 2, 9, tzinfo=settings().timezone)
+        set_clock(begun)
+        entry = enter(sales)
+        give_back(manager, entry)
+        version = review_of(entry).version
+        for hours, count in ((17.9, 0), (18, 1), (20, 1)):
+            set_clock(begun + timedelta(hours=hours))
+            self.run()
+            assert notices_of(sales).count("review_due_soon") == count
+        assert review_of(entry).version == version
+        correct(sales, entry)
+        give_back(manager, entry)
+        set_clock(begun + timedelta(hours=40))
+        self.run()
+        assert notices_of(sales).count("review_due_soon") == 2
+
+    def test_reviewers_are_reminded_of_what_waits_for_a_day_once_for_each_submission(
+        self, sales: Actor, manager: Actor, set_clock: Callable[[datetime], None]
+    ) -> None:
+        friday = datetime(2026, 3, 6, 15, tzinfo=settings().timezone)
+        set_clock(friday)
+        entry, _other = enter(sales), enter(sales)
+        for moment, count in ((friday + timedelta(days=1), 0), (friday + timedelta(days=2), 0), (friday + timedelta(days=3), 1)):
+            set_clock(moment)
+            self.run()
+            assert notices_of(manager).count("reviews_waiting") == count
+        with reading(SYSTEM) as session:
+            assert session.execute(select(Notice.data).where(Notice.kind == "reviews_waiting")).scalar_one() == {"count": 2}
+        give_back(manager, entry)
+        correct(sales, entry)
+        set_clock(friday + timedelta(days=5))
+        self.run()
+        assert notices_of(manager).count("reviews_waiting") == 2
+
+    def test_what_was_decided_in_time_is_not_told(self, sales: Actor, manager: Actor, set_clock: Callable[[datetime], None]) -> None:
+        begun = datetime(2026, 3, 2, 9, tzinfo=settings().timezone)
+        set_clock(begun)
+        approve(manager, enter(sales))
+        set_clock(begun + timedelta(days=2))
+        self.run()
+        assert "reviews_waiting" not in notices_of(manager)
+
+
+@pytest.mark.usefixtures("rules")
 def test_of_two_reviewers_at_once_the_second_is_told_who_decided_and_how(sales: Actor, manager: Actor, administrator: Actor) -> None:
     for _turn in range(3):
         entry = enter(sales)

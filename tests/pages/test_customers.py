@@ -125,11 +125,11 @@ class TestDetail:
         customer = factories.make_customer(sales)
         with db.transaction(sales) as session:
             session.delete(session.execute(select(Contact).where(Contact.customer_id == customer.id)).scalar_one())
-        assert zh("No contacts yet") in texts(Visit(sales).go(routes.CUSTOMER, code=customer.code))
+        assert zh("No contacts yet") in texts(Visit(sales).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Contacts"))
 
     def test_a_contact_is_added_changed_made_primary_and_removed(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
-        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Add contact")
+        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Contacts").press("Add contact")
         visit.fill(contact_form__name="陈立群", contact_form__phone="13900001111", contact_form__email="未提供").press("Save")
         contact = self.contact("陈立群")
         assert contact
@@ -143,7 +143,7 @@ class TestDetail:
 
     def test_a_contact_with_mistakes_is_refused_at_its_fields(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
-        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Add contact")
+        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Contacts").press("Add contact")
         visit.fill(contact_form__name="陈立群", contact_form__phone="8765", contact_form__email="nobody@").press("Save")
         assert set(errors_by_field(visit)) == {"contact_form-phone", "contact_form-email"}
         assert self.contact("陈立群") is None

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import time, timedelta
 from pathlib import Path
 
 import pyotp
@@ -12,7 +13,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, OutboxMessage, OutlineQuestion, Role, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
@@ -24,8 +25,10 @@ from crm_core.services import (
     drafts,
     duplicate_pairs,
     duplicate_scan,
+    follow_ups,
     hand_tiers,
     holds,
+    jobs,
     library,
     merges,
     notices,
@@ -34,6 +37,7 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     saved_views,
     sign_in,
@@ -47,6 +51,7 @@ from crm_core.services import (
     verification,
 )
 from crm_core.services.file_store import store_file
+from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
 from crm_core.services.recurrence import Every, Recurrence, make_rule
 from tests import factories
@@ -96,6 +101,7 @@ WORDS = {
 }
 
 
+ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
 LICENCE = "attachment_type.business_licence"
 
 
@@ -157,7 +163,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for _turn in range(5):
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
-        values |= {"customer": name, "reason": detail, "count": 3, "day": "2026-05-06"}
+        values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail]}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
@@ -311,6 +317,52 @@ def tab_open(name: str) -> Callable[[Desk], Visit]:
         return desk.visit().go(routes.CUSTOMER, code=desk.code).open_tab("detail_tab", name)
 
     return show
+
+
+def followed(desk: Desk, *, is_corrected: bool = False) -> int:
+    """A follow-up with everything: entered late, with a plan, a mention and a file; its number."""
+    words = WORDS[desk.actor.language]
+    colleague = factories.make_user(role="administrator", name=words["person"], language=desk.actor.language)
+    long_ago = clock.now() - timedelta(days=3)
+    entry = Entry(long_ago, "visit", words["tag"], words["detail"] * 40, words["detail"], mentions=(colleague.id or 0,))
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        plan = Plan(clock.now() + timedelta(days=1), words["detail"], desk.actor.id or 0)
+        made = follow_ups.write_follow_up(session, desk.actor, customer.id, entry, plan)
+        of_both = {"customer_id": customer.id, "follow_up_id": made.id}
+        attachments.add_attachment(session, desk.actor, file=store_file(factories.PDF), type="attachment_type.other", **of_both)
+        number, version = made.id, made.version
+    if is_corrected:
+        with db.transaction(desk.actor) as session:
+            corrected = Entry(long_ago, "phone", words["detail"], words["tag"])
+            follow_ups.correct_follow_up(session, desk.actor, number, corrected, version=version, reason=words["detail"])
+    return number
+
+
+def follow_up_menu(code: str, *, is_corrected: bool = False) -> Callable[[Desk], Visit]:
+    """What an entry of a follow-up's menu opens."""
+
+    def show(desk: Desk) -> Visit:
+        number = followed(desk, is_corrected=is_corrected)
+        return desk.visit().go(routes.CUSTOMER, code=desk.code, follow_up=str(number)).pick(f"follow_up_menu_{number}", code)
+
+    return show
+
+
+def follow_up_conflict(desk: Desk) -> Visit:
+    visit = follow_up_menu("correct")(desk)
+    visit.fill(follow_up_correction_reason=WORDS[desk.actor.language]["detail"])
+    with db.transaction(desk.actor) as session:
+        entry = Entry(clock.now(), "email", WORDS[desk.actor.language]["person"], WORDS[desk.actor.language]["detail"])
+        follow_ups.correct_follow_up(session, desk.actor, 1, entry, version=1, reason=WORDS[desk.actor.language]["detail"])
+    return visit.press("Save")
+
+
+def watched(desk: Desk) -> Visit:
+    """The lists of heads with somebody whose first follow-up is overdue."""
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Customer).values(first_follow_up_on=clock.today() - timedelta(days=1)))
+    return desk.visit().go(routes.OVERSIGHT)
 
 
 def masked(desk: Desk) -> Desk:
@@ -509,7 +561,7 @@ def task_opened(desk: Desk) -> Visit:
     return desk.visit().go(routes.TASKS, task=str(task.id))
 
 
-CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…", "Add contact")
+CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
 def bulk_changed(desk: Desk) -> Visit:
@@ -531,12 +583,36 @@ def viewed(code: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def told_by_robot(*presses: str) -> Callable[[Desk], Visit]:
+    """The messages of the personal settings of a head with a robot."""
+
+    def show(desk: Desk) -> Visit:
+        with db.transaction(desk.actor) as session:
+            session.execute(update(Team).values(head_id=desk.actor.id))
+            robots.add_robot(session, desk.actor, name=WORDS[desk.actor.language]["tag"], address=ROBOT)
+        visit = desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
+def jobs_ran(desk: Desk) -> Visit:
+    jobs.run_due()
+    assert jobs.claim("cleanup") is False
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Job).where(Job.name == "pool").values(error=WORDS[desk.actor.language]["detail"], failures=2))
+        session.execute(update(Job).where(Job.name == "purge").values(claimed_until=clock.now() + jobs.CLAIM))
+    return desk.visit().go(routes.JOBS)
+
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
     **{
         f"customer {name}": opened(routes.CUSTOMER, name, query="code")
-        for name in ("Tags", "Change type", "Delete customer", "Add contact", "Alias for outside use")
+        for name in ("Tags", "Change type", "Delete customer", "Alias for outside use")
     },
     **{f"customer to {to}": lambda desk, to=to: moving(desk, to) for to in ("qualified", "customer")},
     "customer to customer refused": lambda desk: moving(desk, "customer").press("Change type"),
@@ -564,7 +640,9 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer reveal": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", query="code")(masked(desk)),
     "customer reveal refused": lambda desk: opened(routes.CUSTOMER, "reveal_customer_1_address", "Show", query="code")(masked(desk)),
     "edit locked": lambda desk: opened(routes.EDIT, query="code")(masked(desk)),
-    "customer contact refused": opened(routes.CUSTOMER, "Add contact", "Save", query="code"),
+    "customer contacts": tab_open("Contacts"),
+    "customer contact added": lambda desk: tab_open("Contacts")(desk).press("Add contact"),
+    "customer contact refused": lambda desk: tab_open("Contacts")(desk).press("Add contact").press("Save"),
     "customer tier": opened(routes.CUSTOMER, "Set tier", query="code"),
     "customer tier refused": opened(routes.CUSTOMER, "Set tier", "Save", query="code"),
     "customer verification": opened(routes.CUSTOMER, "Verify", query="code"),
@@ -594,6 +672,24 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "standing moved": lambda desk: desk.visit().go(routes.STANDING).enter("tier_a", "1"),
     "customer files": tab_open("Attachments"),
     "customer history": tab_open("Change log"),
+    "customer timeline": lambda desk: (followed(desk), tab_open("Timeline")(desk))[1],
+    "customer timeline, nothing": lambda desk: tab_open("Timeline")(desk).enter("timeline_phrase_1", "-"),
+    "customer follow-ups": lambda desk: (followed(desk), tab_open("Follow-ups")(desk))[1],
+    "follow-up begun": opened(routes.CUSTOMER, "Write in full", query="code"),
+    "follow-up refused": opened(routes.CUSTOMER, "Write in full", "Save follow-up", query="code"),
+    "follow-up written": opened(routes.FOLLOW_UPS, "Write a follow-up"),
+    "follow-up corrected": follow_up_menu("trace", is_corrected=True),
+    "follow-up conflict": follow_up_conflict,
+    **{f"follow-up {code}": follow_up_menu(code) for code in ("read", "plan", "cancel", "correct", "file", "delete")},
+    "follow-up deletion refused": lambda desk: follow_up_menu("delete")(desk).press("Delete"),
+    "follow-up correction refused": lambda desk: follow_up_menu("correct")(desk).press("Save"),
+    "follow-up gone": lambda desk: desk.visit().go(routes.CUSTOMER, code=desk.code, follow_up="999"),
+    "follow-ups found": lambda desk: (followed(desk), opened(routes.FOLLOW_UPS)(desk))[1],
+    "follow-ups, none": lambda desk: desk.visit().go(routes.FOLLOW_UPS, q="-"),
+    "oversight, first": watched,
+    **{f"oversight, {view}": lambda desk, view=view: watched(desk).enter("oversight_view", view) for view in ("quiet", "by_person")},
+    "oversight, task": lambda desk: watched(desk).press("Assign task"),
+    "oversight, next step": lambda desk: watched(desk).enter("oversight_view", "no_next_step").press("Write a follow-up"),
     "edit found": opened(routes.EDIT, query="code"),
     "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),
     "customer release": opened(routes.CUSTOMER, "Release into the pool", query="code"),
@@ -650,6 +746,12 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "second step": second_step,
     "forgotten password": forgotten("Forgot password", "Send link"),
     "dead link": forgotten(new_password="x"),
+    "settings messages": told_by_robot(),
+    "settings messages refused": lambda desk: told_by_robot()(desk).fill(messages_quiet_from=time(22)).press("Save"),
+    "settings robot added": told_by_robot("Add robot"),
+    "settings robot refused": told_by_robot("Add robot", "Add"),
+    "settings robot removed": told_by_robot("Switch robot off", "Remove"),
+    "jobs ran": jobs_ran,
     "settings devices": lambda desk: desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Devices"),
     "users sessions": opened(routes.USERS, "Sessions"),
     "notices": lambda desk: desk.visit().go(routes.SETTINGS).open_bell(),

@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from crm_core import db
-from crm_core.clock import today
-from crm_core.models import OutboxMessage
+from crm_core.clock import now, today
+from crm_core.models import Customer, OutboxMessage
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
     customers,
     drafts,
+    follow_ups,
     hand_tiers,
     library,
     notices,
@@ -24,6 +26,7 @@ from crm_core.services import (
     review_list,
     review_rules,
     reviews,
+    robots,
     roles,
     stage_changes,
     tag_rules,
@@ -36,6 +39,7 @@ from crm_core.services import (
     verification,
 )
 from crm_core.services.file_store import store_file
+from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import Condition
 from tests import factories
 from tests.pages.visit import Visit, zh
@@ -222,6 +226,14 @@ def mail_waiting(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.MAILS)
 
 
+def robot_added(actor: Actor, code: str) -> Visit:
+    address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx"
+    with db.transaction(actor) as session:
+        robot_id = robots.add_robot(session, actor, name=ATTACK[:60], address=address)
+    visit = Visit(actor).go(routes.SETTINGS).open_tab("settings_tab", "Messages")
+    return visit.press(f"robot_remove_{robot_id}")
+
+
 def pooled(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
         pool.release(session, actor, customers.get_customer(session, actor, code).id, reason=ATTACK)
@@ -234,6 +246,37 @@ def handed_over(actor: Actor, code: str) -> Visit:
         customer = customers.get_customer(session, actor, code)
         batch = transfers.transfer(session, actor, [customer.id, 999], to=to, reason=ATTACK)
     return Visit(actor).go(routes.RECEIPT, id=str(batch.id)).press("Undo transfer")
+
+
+def noted(actor: Actor, code: str) -> int:
+    """A follow-up whose every text is an attack, and which was corrected."""
+    colleague = factories.make_user(role="administrator", name=ATTACK[:60]).id or 0
+    with db.transaction(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        plan = Plan(now() + timedelta(days=1), ATTACK, actor.id or 0)
+        entry = Entry(now(), "phone", ATTACK[:100], ATTACK * 5, ATTACK, mentions=(colleague,))
+        made = follow_ups.write_follow_up(session, actor, customer.id, entry, plan)
+        number, version = made.id, made.version
+    with db.transaction(actor) as session:
+        entry = Entry(now(), "phone", ATTACK[1:101], ATTACK * 6, f"    {ATTACK}\n# {ATTACK}", mentions=(colleague,))
+        follow_ups.correct_follow_up(session, actor, number, entry, version=version, reason=ATTACK)
+    return number
+
+
+def follow_up_menu(entry: str) -> Any:
+    """What an entry of a follow-up's menu opens."""
+
+    def show(actor: Actor, code: str) -> Visit:
+        number = noted(actor, code)
+        return Visit(actor).go(routes.CUSTOMER, code=code, follow_up=str(number)).pick(f"follow_up_menu_{number}", entry)
+
+    return show
+
+
+def watched(actor: Actor, code: str) -> Visit:
+    with db.transaction(SYSTEM) as session:
+        session.execute(update(Customer).values(first_follow_up_on=today() - timedelta(days=1)))
+    return Visit(actor).go(routes.OVERSIGHT)
 
 
 def role_changed(actor: Actor, code: str) -> Visit:
@@ -268,8 +311,16 @@ SCENES = {
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
+    "robot": robot_added,
     "detail": opened(file=routes.CUSTOMER, query="code"),
     "detail, files": opened(file=routes.CUSTOMER, query="code", tab="Attachments"),
+    **{f"follow-up, {entry}": follow_up_menu(entry) for entry in ("read", "plan", "cancel", "correct", "trace", "delete")},
+    "follow-ups": lambda actor, code: (noted(actor, code), Visit(actor).go(routes.FOLLOW_UPS))[1],
+    "timeline": lambda actor, code: (noted(actor, code), opened(file=routes.CUSTOMER, query="code", tab="Timeline")(actor, code))[1],
+    "oversight": watched,
+    "oversight, task": lambda actor, code: watched(actor, code).press("Assign task"),
+    "oversight, follow-up": lambda actor, code: watched(actor, code).press("Write a follow-up"),
+    "detail, contacts": opened(file=routes.CUSTOMER, query="code", tab="Contacts"),
     "detail, delete": opened("Delete customer", file=routes.CUSTOMER, query="code"),
     "detail, contracts": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Contracts"),
     "detail, types": lambda actor, code: moved(actor, code).open_tab("detail_tab", "Change log"),

@@ -18,7 +18,7 @@ from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
 
-TABS = ("Contacts", "Attachments", "Change log")
+TABS = ("Follow-ups", "Contacts", "Timeline", "Attachments", "Change log")
 
 
 def allow(role: str, access: dict[str, Access], *permissions: Permission) -> None:
@@ -111,7 +111,12 @@ def test_a_contact_is_changed_by_who_sees_it_masked_and_keeps_what_they_do_not_s
     allow("administrator", all_at(access))
     with db.reading(SYSTEM) as session:
         contact = session.execute(select(Contact)).scalar_one()
-    visit = Visit(administrator).go(routes.CUSTOMER, code=customer.code).pick(f"contact_menu_{contact.id}", "edit")
+    visit = (
+        Visit(administrator)
+        .go(routes.CUSTOMER, code=customer.code)
+        .open_tab("detail_tab", "Contacts")
+        .pick(f"contact_menu_{contact.id}", "edit")
+    )
     assert visit.has("contact_form.phone") is (access is not Access.HIDDEN)
     visit.enter("contact_form.position", "厂长").press("Save")
     with db.reading(SYSTEM) as session:
@@ -121,9 +126,9 @@ def test_a_contact_is_changed_by_who_sees_it_masked_and_keeps_what_they_do_not_s
 
 def test_only_a_mailbox_that_may_be_read_is_a_link(administrator: Actor) -> None:
     customer, _secrets = enter(administrator)
-    assert "mailto:" in everything(Visit(administrator).go(routes.CUSTOMER, code=customer.code))
+    assert "mailto:" in everything(Visit(administrator).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Contacts"))
     allow("administrator", {"email": Access.MASKED})
-    assert "mailto:" not in everything(Visit(administrator).go(routes.CUSTOMER, code=customer.code))
+    assert "mailto:" not in everything(Visit(administrator).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Contacts"))
 
 
 def test_a_manager_reveals_a_number_for_a_reason_and_the_log_tells_it(manager: Actor, sales: Actor) -> None:
@@ -149,7 +154,13 @@ def test_a_masked_value_of_a_contact_is_revealed(manager: Actor, sales: Actor, f
     allow("manager", all_at(Access.MASKED))
     with db.reading(SYSTEM) as session:
         contact = session.execute(select(Contact)).scalar_one()
-    visit = Visit(manager).go(routes.CUSTOMER, code=customer.code).press(f"reveal_contact_{contact.id}_{field}").press("reveal_reason_0")
+    visit = (
+        Visit(manager)
+        .go(routes.CUSTOMER, code=customer.code)
+        .open_tab("detail_tab", "Contacts")
+        .press(f"reveal_contact_{contact.id}_{field}")
+        .press("reveal_reason_0")
+    )
     assert visit.tab.code[0].value == secrets[field]
     assert [line.field for line in factories.log_of("contact", contact.id, action="viewed")] == [field]
 

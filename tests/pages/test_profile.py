@@ -19,10 +19,10 @@ def row_of(actor: Actor) -> User:
 
 def test_one_form_keeps_everything(sales: Actor) -> None:
     visit = Visit(sales).go(routes.SETTINGS)
-    visit.fill(profile__name="陈立群", profile__phone="138 0000 1234", profile__email="chen@hengyuan.example", profile_ways_sign_in=[])
+    visit.fill(profile__name="陈立群", profile__phone="138 0000 1234", profile__email="chen@hengyuan.example")
     visit.fill(profile_password=factories.PASSWORD).press("Save")
     user = row_of(sales)
-    assert (user.name, user.phone, user.email, user.channels) == ("陈立群", "13800001234", "chen@hengyuan.example", {"sign_in": []})
+    assert (user.name, user.phone, user.email) == ("陈立群", "13800001234", "chen@hengyuan.example")
     assert visit.toasts == [zh("Your settings are saved.")]
     assert visit.widget("profile.phone").value == "13800001234"
     assert visit.widget("profile_password").value == ""

@@ -1,0 +1,137 @@
+"""工作台: what one person has to do next, and what they did this month, as the start page shows it."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from crm_core import clock
+from crm_core.db import CrmSession
+from crm_core.models import Contract, Customer, FollowUp, ReviewState, Task, TaskState
+from crm_core.models.base import Money
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.customer_list import CustomerPage, CustomerQuery, list_customers
+from crm_core.services.list_columns import BUILT_IN
+from crm_core.services.notices import Told, list_latest
+from crm_core.services.oversight import WatchedPage, list_awaiting, list_watched
+from crm_core.services.pool_rules import get_rules
+from crm_core.services.review_list import OWN, WAITING, ReviewPage, ReviewRow, list_reviews, views_for
+from crm_core.services.task_views import TaskPage, TaskQuery, list_tasks
+
+SHOWN = 6
+"""So many of each block are shown; the rest is a link away."""
+ENDING_DAYS = 60
+"""Contracts that end within so many days are shown."""
+AT_STAKE = ("stage", "tier", "amount")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A contract that ends soon."""
+
+    number: str
+    product: str
+    amount: Decimal
+    ends_on: date
+    code: str
+    customer: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What somebody did in a month; amounts in yuan."""
+
+    entered: int
+    followed_up: int
+    tasks_done: int
+    contracts: int
+    signed: Decimal
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """All blocks. Those of a missing permission are None."""
+
+    duties: TaskPage
+    """Own tasks and plans that are overdue or due today, the most urgent first."""
+    awaited: WatchedPage
+    """Own customers whose first follow-up is not made."""
+    without_step: WatchedPage
+    recycled: CustomerPage | None
+    """Own customers that go back to the pool; None where nothing goes back by itself."""
+    ending: list[Ending]
+    waiting: ReviewPage | None
+    returned: list[ReviewRow]
+    news: list[Told]
+    """Notices that were not read."""
+    figures: Figures
+
+    @property
+    def is_clear(self) -> bool:
+        """Nothing waits."""
+        pages = (self.duties, self.awaited, self.without_step, self.recycled, self.waiting)
+        return not (self.ending or self.returned or self.news or any(page and page.rows for page in pages))
+
+
+def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
+    """What concerns the actor today."""
+    require(actor, Permission.CUSTOMER_READ)
+    views = views_for(actor)
+    own_reviews = list_reviews(session, actor, OWN).rows if OWN in views else []
+    return Workbench(
+        duties=list_tasks(session, actor, TaskQuery(assignees=(_own(actor),), due_until=clock.today())),
+        awaited=list_awaiting(session, actor, _own(actor)),
+        without_step=list_watched(session, actor, "no_next_step", owner_id=_own(actor)),
+        recycled=_recycled(session, actor),
+        ending=_ending(session, actor),
+        waiting=list_reviews(session, actor, WAITING) if WAITING in views else None,
+        returned=[row for row in own_reviews if row.state == ReviewState.RETURNED],
+        news=[notice for notice in list_latest(session, actor) if not notice.is_read],
+        figures=figures_of_month(session, actor),
+    )
+
+
+def _own(actor: Actor) -> int:
+    return actor.id or 0
+
+
+def _recycled(session: CrmSession, actor: Actor) -> CustomerPage | None:
+    rules, _version = get_rules(session)
+    if not (rules.is_on and rules.recycles):
+        return None
+    soon = CustomerQuery(owners=(_own(actor),), recycled_by=clock.today() + timedelta(days=rules.notice_days), sort="amount")
+    return list_customers(session, actor, soon, [BUILT_IN[name] for name in AT_STAKE])
+
+
+def _ending(session: CrmSession, actor: Actor) -> list[Ending]:
+    columns = (Contract.number, Contract.product, Contract.amount, Contract.ends_on, Customer.code, Customer.name.label("customer"))
+    today = clock.today()
+    soon = Contract.ends_on.between(today, today + timedelta(days=ENDING_DAYS))
+    own = (Customer.is_listed, Customer.owner_id == _own(actor))
+    found = select(*columns).join(Customer, Customer.id == Contract.customer_id).where(*own, soon)
+    return [Ending(**row._mapping) for row in session.execute(found.order_by(Contract.ends_on, Contract.id).limit(SHOWN))]
+
+
+def figures_of_month(session: CrmSession, actor: Actor) -> Figures:
+    """What the actor did since the first of the month."""
+    first = clock.today().replace(day=1)
+    since, own = clock.start_of_day(first), _own(actor)
+    entered = (Customer.is_listed, Customer.created_by_id == own, Customer.created_at >= since)
+    done = (Task.assignee_id == own, Task.state == TaskState.DONE, Task.done_at >= since)
+    amount: Any = func.coalesce(func.sum(Contract.amount), 0, type_=Money())
+    signed = select(func.count(), amount).where(Contract.owner_id == own, Contract.signed_on >= first)
+    contracts, total = session.execute(signed).one()
+    return Figures(
+        entered=_count(session, Customer, *entered),
+        followed_up=_count(session, FollowUp, FollowUp.author_id == own, FollowUp.happened_at >= since),
+        tasks_done=_count(session, Task, *done),
+        contracts=contracts,
+        signed=total,
+    )
+
+
+def _count(session: CrmSession, model: type, *conditions: Any) -> int:
+    total: int = session.execute(select(func.count()).select_from(model).where(*conditions)).scalar_one()
+    return total

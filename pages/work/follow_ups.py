@@ -1,0 +1,46 @@
+"""跟进记录: all follow-ups in one's scope, searched and filtered, and a new one for any customer."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.permissions import Permission
+from crm_core.services import follow_up_list, users
+from crm_core.services.follow_up_list import FollowUpPage, FollowUpQuery
+from ui import customer_filters, feedback, follow_up_cards, follow_up_filters, follow_up_form, guard, header
+
+actor = guard.page(Permission.CUSTOMER_READ)
+header.title(_("Follow-ups"))
+
+
+@guard.fragment
+def draw_list() -> None:
+    """The filters and the follow-ups they find; only this part runs again when a filter changes."""
+    with guard.reading() as session:
+        filters = follow_up_filters.Filters(users.user_names(session))
+        query = filters.draw()
+        page = follow_up_list.list_follow_ups(session, guard.actor(), query)
+    for row in page.rows:
+        follow_up_cards.draw(row, with_customer=True)
+    if page.rows:
+        draw_footer(page)
+        customer_filters.show_first_row()
+    elif query == FollowUpQuery():
+        feedback.empty_state("forum", _("No follow-ups yet"), _("Write down each call and visit, and what comes next."))
+    else:
+        feedback.empty_state("search_off", _("No follow-up matches"), _("Try fewer words or filters."))
+        st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)
+    filters.keep()
+
+
+def draw_footer(page: FollowUpPage) -> None:
+    """How many there are, and the other pages."""
+    count = _("more than {total} follow-ups") if page.is_capped else _("{total} follow-ups")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(count.format(total=f"{page.total:,}"), width="content")
+        if page.pages > 1:
+            customer_filters.draw_pagination(page.pages, page.page)
+
+
+if actor.can(Permission.FOLLOW_UP_WRITE) and st.button(_("Write a follow-up"), type="primary", icon=":material/edit_note:"):
+    guard.dialog(_("Write a follow-up"), follow_up_form.choose_and_write)
+draw_list()

@@ -1,0 +1,91 @@
+"""The filters of all follow-ups; every choice stands in the address."""
+
+import streamlit as st
+
+from crm_core import clock
+from crm_core.i18n import _
+from crm_core.models import METHODS
+from crm_core.services.follow_up_list import FollowUpQuery
+from ui import address, customer_filters, guard
+from ui.parameters import AnyOf, Day, Number, Parameter, Switch
+
+PAGE = "follow-ups"
+
+
+class Filters:
+    """What can be chosen now, and the query it makes; `people` by id."""
+
+    def __init__(self, people: dict[int, str]) -> None:
+        self.people = people
+        self.parameters: dict[str, Parameter] = {
+            "q": Parameter(),
+            "method": AnyOf(codes=lambda: METHODS),
+            "author": AnyOf(codes=lambda: people),
+            "since": Day(),
+            "until": Day(),
+            "mentioned": Switch(),
+            "late": Switch(),
+            "files": Switch(),
+            "page": Number(1),
+        }
+
+    def draw(self) -> FollowUpQuery:
+        """Draw the filters and return the query they describe."""
+        if address.restore(PAGE, self.parameters):
+            customer_filters.renew_pagination()
+        with st.container(key="list_filters"):
+            with st.grid(5, min_column_width=150):
+                st.text_input(
+                    _("Search follow-ups"),
+                    key="q",
+                    placeholder=_("Words, customer, contact"),
+                    live="150ms",
+                    on_change=customer_filters.first_page,
+                )
+                _several(_("Method"), "method", {code: _(label) for code, label in METHODS.items()})
+                _several(_("Written by"), "author", self.people)
+                for name, label in (("since", _("From day")), ("until", _("Until day"))):
+                    st.date_input(
+                        label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=customer_filters.first_page
+                    )
+            labels = {"mentioned": _("Mentioning me"), "late": _("Late entries"), "files": _("With files")}
+            with st.container(horizontal=True, gap="medium"):
+                for name, label in labels.items():
+                    st.toggle(label, key=name, on_change=customer_filters.first_page)
+        return self.query()
+
+    def query(self) -> FollowUpQuery:
+        """The query for what is chosen now."""
+        chosen = {name: st.session_state.get(name) for name in self.parameters}
+        return FollowUpQuery(
+            phrase=(chosen["q"] or "").strip(),
+            methods=tuple(chosen["method"] or ()),
+            authors=tuple(chosen["author"] or ()),
+            mentioned=guard.actor().id if chosen["mentioned"] else None,
+            since=chosen["since"],
+            until=chosen["until"],
+            is_late=bool(chosen["late"]),
+            has_files=bool(chosen["files"]),
+            page=int(chosen["page"] or 1),
+        )
+
+    def clear(self) -> None:
+        """Take all filters away."""
+        for name, parameter in self.parameters.items():
+            st.session_state[name] = parameter.read([])
+        customer_filters.renew_pagination()
+
+    def keep(self) -> None:
+        """Write the choices into the address."""
+        address.keep(PAGE, self.parameters)
+
+
+def _several(label: str, key: str, choices: dict[int, str] | dict[str, str]) -> None:
+    st.multiselect(
+        label,
+        list(choices),
+        format_func=lambda code: choices.get(code, ""),
+        key=key,
+        placeholder=_("Any"),
+        on_change=customer_filters.first_page,
+    )

@@ -1,0 +1,175 @@
+"""The blocks of the start page: of each the most urgent rows, acted upon in place, and the way to all of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from crm_core import clock
+from crm_core.i18n import _, format_date, format_money
+from crm_core.permissions import Permission
+from crm_core.services import follow_ups
+from crm_core.services.oversight import Watched
+from crm_core.services.tasks import Listed
+from crm_core.services.workbench import SHOWN, Figures, Workbench
+from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
+from ui.feedback import escape
+
+
+def draw_figures(figures: Figures) -> None:
+    """What came of the month so far, as one line of numbers."""
+    shown = (
+        (_("New customers"), str(figures.entered)),
+        (_("Follow-ups"), str(figures.followed_up)),
+        (_("Tasks done"), str(figures.tasks_done)),
+        (_("Contracts"), str(figures.contracts)),
+        (_("Contract amount"), format_money(figures.signed)),
+    )
+    with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
+        for label, value in shown:
+            st.markdown(f":gray[{label}] **{escape(value)}**")
+
+
+def draw_clear() -> None:
+    """Nothing waits: what one may do next."""
+    feedback.empty_state("task_alt", _("Nothing waits for you"), _("Tasks, follow-ups that are due and entries to review appear here."))
+    if guard.actor().can(Permission.CUSTOMER_CREATE) and st.button(_("New customer"), key="bench_new", icon=":material/person_add:"):
+        st.switch_page(routes.INTAKE)
+
+
+@contextmanager
+def _block(key: str, icon: str, title: str, total: str, file: str, **query: str) -> Iterator[None]:
+    with st.container(border=True, key=f"bench_{key}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/{icon}: **{title}** :gray-badge[{total}]", width="stretch")
+            if st.button(_("All"), key=f"bench_all_{key}", type="tertiary", icon=":material/arrow_forward:"):
+                st.switch_page(file, query_params=query)
+        yield
+
+
+def _counted(total: int, *, is_capped: bool = False) -> str:
+    return f"{total}+" if is_capped else str(total)
+
+
+def draw_duties(bench: Workbench) -> None:
+    """Own tasks and plans that are overdue or due today."""
+    page = bench.duties
+    if not page.rows:
+        return
+    with _block("duties", "task_alt", _("Due today and overdue"), _counted(page.total, is_capped=page.is_capped), routes.TASKS):
+        for task in page.rows[:SHOWN]:
+            _draw_duty(task)
+
+
+def _draw_duty(task: Listed) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_duty_{task.id}"):
+        late = _("Overdue")
+        mark = f" :red-badge[{late}]" if task.is_overdue else ""
+        st.markdown(f":material/{task_sheet.KIND_ICONS[task.kind]}: {escape(task.title)}{mark}", width="stretch")
+        if task.code and st.button(escape(task.customer), key=f"bench_duty_open_{task.id}", type="tertiary"):
+            _open(routes.CUSTOMER, task.code)
+        _draw_end(task)
+        chosen = task_actions.draw_menu(task, key=f"bench_duty_menu_{task.id}")
+    task_sheet.follow(task, chosen)
+
+
+def _draw_end(task: Listed) -> None:
+    """What ends a task: a plan ends with the follow-up that is written, any other with a note."""
+    if task.kind == follow_ups.PLAN and task.customer_id and guard.actor().can(Permission.FOLLOW_UP_WRITE):
+        if st.button(_("Write a follow-up"), key=f"bench_duty_write_{task.id}", icon=":material/edit_note:"):
+            guard.dialog(_("Write a follow-up"), _write, task.customer_id, task.customer)
+    elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
+        task_sheet.open_task(task.id, "done")
+
+
+def draw_awaited(bench: Workbench) -> None:
+    """Own customers whose first follow-up has not been made."""
+    page = bench.awaited
+    if page.rows:
+        title = _("First follow-ups to make")
+        with _block("awaited", "phone_forwarded", title, _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
+            for row in page.rows[:SHOWN]:
+                _draw_watched("first_follow_up", row)
+
+
+def draw_without_step(bench: Workbench) -> None:
+    """Own customers for whom nothing is planned."""
+    page = bench.without_step
+    if page.rows:
+        with _block("no_step", "next_plan", _("No next step"), _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
+            for row in page.rows[:SHOWN]:
+                _draw_watched("no_next_step", row)
+
+
+def _draw_watched(watch: str, row: Watched) -> None:
+    told = f"{row.code} · {oversight_list.told(watch, row)}"
+    _line(f"{watch}_{row.id}", row.name, told, lambda: _open(routes.CUSTOMER, row.code), writes_to=row.id)
+
+
+def draw_reviews(bench: Workbench) -> None:
+    """Entries that came back, with the hours left, and entries that wait for a decision."""
+    for key, rows, total, title in (
+        ("returned", bench.returned, len(bench.returned), _("Returned to you")),
+        ("waiting", bench.waiting.rows if bench.waiting else [], bench.waiting.total if bench.waiting else 0, _("Waiting for your review")),
+    ):
+        if not rows:
+            continue
+        with _block(key, "rate_review", title, _counted(total), routes.REVIEWS):
+            for row in rows[:SHOWN]:
+                _line(f"{key}_{row.id}", row.name, review_rows.told(row), lambda code=row.code: _open(routes.REVIEW, code))
+
+
+def draw_recycled(bench: Workbench) -> None:
+    """Own customers that go back to the pool unless there is contact."""
+    page = bench.recycled
+    if page is None or not page.rows:
+        return
+    with _block(
+        "recycled", "hourglass_bottom", _("Soon back in the pool"), _counted(page.total, is_capped=page.is_capped), routes.CUSTOMERS
+    ):
+        for row in page.rows[:SHOWN]:
+            told = format_money(row.cooperation_amount) or row.code
+            _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
+
+
+def draw_ending(bench: Workbench) -> None:
+    """Contracts that end soon."""
+    if not bench.ending:
+        return
+    with _block("ending", "contract", _("Contracts ending soon"), _counted(len(bench.ending)), routes.CUSTOMERS, stage="customer"):
+        for one in bench.ending:
+            days = (one.ends_on - clock.today()).days
+            told = _("{product}, {amount}, ends on {day}, in {days} days").format(
+                product=one.product, amount=format_money(one.amount), day=format_date(one.ends_on), days=days
+            )
+            _line(f"ending_{one.number}", one.customer, told, lambda code=one.code: _open(routes.CUSTOMER, code))
+
+
+def draw_news(bench: Workbench) -> None:
+    """Notices that were not read yet."""
+    if bench.news:
+        with st.container(border=True, key="bench_news", gap="small"):
+            title = _("New notices")
+            st.markdown(f":material/notifications: **{title}** :gray-badge[{len(bench.news)}]")
+            for notice in bench.news[:SHOWN]:
+                notice_list.draw_notice(notice, prefix="bench_notice")
+
+
+def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_row_{key}"):
+        with st.container(gap="xxsmall", width="stretch"):
+            if st.button(f"{escape(name)} :material/chevron_right:", key=f"bench_open_{key}", type="tertiary"):
+                follow()
+            st.caption(escape(told))
+        writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)
+        if writes and st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
+            guard.dialog(_("Write a follow-up"), _write, writes_to, name)
+
+
+def _write(customer_id: int, name: str) -> None:
+    st.markdown(f"**{escape(name)}**")
+    follow_up_form.draw(customer_id)
+
+
+def _open(file: str, code: str) -> None:
+    st.switch_page(file, query_params={"code": code})
