@@ -56,7 +56,7 @@ class Choices:
         span = self.span
         with st.container(horizontal=True, vertical_alignment="center", key="calendar_tools"):
             if st.button(_("Add task"), type="primary", icon=":material/add_task:"):
-                guard.dialog(_("Add task"), task_form.add, None)
+                task_form.open_new()
             st.button("", icon=":material/chevron_left:", key="calendar_back", help=_("Earlier"), on_click=show, args=(span.turned(-1),))
             st.button(_("Today"), key="calendar_today", on_click=show, args=(clock.today(),))
             st.button("", icon=":material/chevron_right:", key="calendar_on", help=_("Later"), on_click=show, args=(span.turned(1),))
@@ -114,7 +114,7 @@ def _open(sent: dict[str, Any], _span: Span) -> None:
 
 def _add(sent: dict[str, Any], _span: Span) -> None:
     if day := _day_of(sent):
-        guard.dialog(_("Add task"), task_form.add, None, day)
+        task_form.open_new(day=day)
 
 
 def _move(sent: dict[str, Any], _span: Span) -> None:

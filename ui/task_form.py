@@ -34,14 +34,32 @@ class Entered:
     recurrence: Recurrence | None
 
 
-def add(customer_id: int | None, day: date | None = None) -> None:
+def key(name: str) -> str:
+    """The key of something that is entered in a dialog of tasks. It counts the dialogs: of one that was opened from a part of the
+    page and dismissed, the browser would show what was entered there in the next one.
+    """
+    return f"task_{name}~{st.session_state.get('task_turn', 0)}"
+
+
+def begin() -> None:
+    """A dialog is opened, or asks for something else."""
+    st.session_state["task_turn"] = st.session_state.get("task_turn", 0) + 1
+
+
+def open_new(customer_id: int | None = None, day: date | None = None) -> None:
+    """Open the dialog of a new task."""
+    begin()
+    guard.dialog(_("Add task"), _add, customer_id, day)
+
+
+def _add(customer_id: int | None, day: date | None) -> None:
     """A new task, of the customer on whose page one is or of one that is looked for; due on the day that was clicked."""
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())
     entered = _ask(None, day)
-    assignee = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key="task_assignee")
-    chosen = choose_customer("task_customer") if customer_id is None else customer_id
-    steps = st.text_area(_("Steps"), height=80, key="task_steps", placeholder=_("One step a line"))
+    assignee = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=key("assignee"))
+    chosen = choose_customer(key("customer")) if customer_id is None else customer_id
+    steps = st.text_area(_("Steps"), height=80, key=key("steps"), placeholder=_("One step a line"))
     if forms.decide(_("Add task")):
         with feedback.attempt() as outcome, guard.acting() as session:
             tasks.create_task(
@@ -66,16 +84,16 @@ def edit(task: Listed) -> None:
 
 def _ask(task: Listed | None, day: date | None) -> Entered:
     first = clock.day_of(task.due_at) if task else day or clock.today()
-    name = st.text_input(forms.required(_("What has to be done")), value=task.name if task else "", max_chars=200, key="task_name")
+    name = st.text_input(forms.required(_("What has to be done")), value=task.name if task else "", max_chars=200, key=key("name"))
     left, middle, right = st.columns(3)
     least = min(first, clock.today())
-    due_on = left.date_input(forms.required(_("Due")), value=first, min_value=least, format="YYYY-MM-DD", key="task_due")
-    due_time = middle.time_input(_("Time"), value=_time_of(task), key="task_time", help=_("Empty: until the end of the day."))
+    due_on = left.date_input(forms.required(_("Due")), value=first, min_value=least, format="YYYY-MM-DD", key=key("due"))
+    due_time = middle.time_input(_("Time"), value=_time_of(task), key=key("time"), help=_("Empty: until the end of the day."))
     place = list(PRIORITIES).index(task.priority if task else "normal")
     priority = right.selectbox(
-        _("Priority"), list(PRIORITIES), index=place, format_func=lambda code: _(PRIORITIES[code]), key="task_priority"
+        _("Priority"), list(PRIORITIES), index=place, format_func=lambda code: _(PRIORITIES[code]), key=key("priority")
     )
-    description = st.text_area(_("Description"), value=task.description if task else "", height=80, key="task_description")
+    description = st.text_area(_("Description"), value=task.description if task else "", height=80, key=key("description"))
     left, right = st.columns(2)
     with left:
         lead = _ask_reminder(task)
@@ -106,7 +124,7 @@ def _ask_reminder(task: Listed | None) -> int | None:
         labels[task.remind_lead] = _("{count} minutes before").format(count=task.remind_lead)
     begin = USUAL if task is None else NO_REMINDER if task.remind_lead is None else task.remind_lead
     place = list(labels).index(begin)
-    chosen = st.selectbox(_("Reminder"), list(labels), index=place, format_func=labels.__getitem__, key="task_lead")
+    chosen = st.selectbox(_("Reminder"), list(labels), index=place, format_func=labels.__getitem__, key=key("lead"))
     return None if chosen == NO_REMINDER else tasks.USUAL_LEAD if chosen == USUAL else int(chosen)
 
 
@@ -118,7 +136,7 @@ def _ask_every(task: Listed | None) -> str:
         if begin == AS_IS:
             labels[AS_IS] = recurrence.describe(present)
     place = list(labels).index(begin)
-    return str(st.selectbox(_("Repeat"), list(labels), index=place, format_func=labels.__getitem__, key="task_every"))
+    return str(st.selectbox(_("Repeat"), list(labels), index=place, format_func=labels.__getitem__, key=key("every")))
 
 
 def _usual(present: Recurrence) -> str:
@@ -139,12 +157,12 @@ def _ask_recurrence(task: Listed | None, every: str, due_on: date | None) -> Rec
         list(HOLIDAYS),
         index=list(HOLIDAYS).index(begin),
         format_func=lambda code: _(HOLIDAYS[code]),
-        key="task_holiday",
+        key=key("holiday"),
     )
     if every == AS_IS and present:
         chosen = Recurrence(present.rule, present.start, on_holiday)
     else:
-        until = right.date_input(_("Ends on"), value=_until_of(present), format="YYYY-MM-DD", key="task_until")
+        until = right.date_input(_("Ends on"), value=_until_of(present), format="YYYY-MM-DD", key=key("until"))
         start = _start_of(task, every, due_on)
         chosen = Recurrence(recurrence.make_rule(every, start, until=until), start, on_holiday)
     _preview(chosen)

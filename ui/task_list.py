@@ -26,7 +26,7 @@ def draw_for(customer: View) -> None:
     if not duties:
         feedback.empty_state("task_alt", _("No tasks yet"), _("Add what has to be done for this customer."))
     if customer.is_listed and st.button(_("Add task"), icon=":material/add_task:"):
-        guard.dialog(_("Add task"), task_form.add, customer.id)
+        task_form.open_new(customer.id)
 
 
 def draw_grouped(rows: Iterable[Listed], *, is_ticking: bool = False) -> list[int]:

@@ -20,7 +20,8 @@ STATE_COLOURS = {"open": "gray", "doing": "blue", "done": "green", "cancelled": 
 
 def open_task(task_id: int, step: str = "") -> None:
     """Open the dialog; `step` names what it asks for, an entry of the task's menu or "done"."""
-    st.session_state["task_step"] = step
+    task_form.begin()
+    st.session_state["task_asks"] = step
     guard.dialog(_("Task"), _draw, task_id)
 
 
@@ -72,7 +73,7 @@ def _draw(task_id: int) -> None:
         return
     icon = "check_circle" if task.done_at else KIND_ICONS[task.kind]
     st.markdown(f":material/{icon}: **{escape(task.title)}**")
-    _STEPS.get(st.session_state.get("task_step", ""), _draw_all)(task)
+    _STEPS.get(st.session_state.get("task_asks", ""), _draw_all)(task)
 
 
 def _draw_all(task: Listed) -> None:
@@ -119,7 +120,8 @@ def can_finish(task: Listed) -> bool:
 
 
 def _go_on(step: str) -> None:
-    st.session_state["task_step"] = step
+    task_form.begin()
+    st.session_state["task_asks"] = step
     guard.again()
 
 
@@ -170,7 +172,7 @@ def _add_line(name: str, label: str, button: str, add: Callable[[str], None], *,
     """A line that is added with Enter and empty again afterwards."""
     with st.form(f"task_{name}_form", clear_on_submit=True, border=False):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            text = st.text_input(label, key=f"task_{name}", max_chars=max_chars, placeholder=label, label_visibility="collapsed")
+            text = st.text_input(label, key=task_form.key(name), max_chars=max_chars, placeholder=label, label_visibility="collapsed")
             if st.form_submit_button(button):
                 add(text)
 
@@ -199,7 +201,7 @@ def _finish(task: Listed) -> None:
             st.switch_page(routes.EDIT, query_params={"code": task.code})
     if waiting := task.steps - task.steps_done:
         st.caption(_("{count} steps are not ticked yet.").format(count=waiting))
-    note = st.text_area(forms.required(_("Completion note")), max_chars=500, height=80, key="task_note")
+    note = st.text_area(forms.required(_("Completion note")), max_chars=500, height=80, key=task_form.key("note"))
     if forms.decide(_("Done")):
         with feedback.attempt() as outcome, guard.acting() as session:
             verification.finish_task(session, guard.actor(), task.id, note=note, version=task.version)
@@ -210,8 +212,8 @@ def _finish(task: Listed) -> None:
 def _postpone(task: Listed) -> None:
     left, right = st.columns(2)
     first = max(clock.day_of(task.due_at), clock.today())
-    day = left.date_input(forms.required(_("Due")), value=first, min_value=clock.today(), format="YYYY-MM-DD", key="task_later")
-    at = right.time_input(_("Time"), value=None, key="task_later_time", help=_("Empty: until the end of the day."))
+    day = left.date_input(forms.required(_("Due")), value=first, min_value=clock.today(), format="YYYY-MM-DD", key=task_form.key("later"))
+    at = right.time_input(_("Time"), value=None, key=task_form.key("later_time"), help=_("Empty: until the end of the day."))
     if forms.decide(_("Put off"), icon=":material/event_upcoming:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             due_at = task_form.due_of(day, at)
@@ -223,7 +225,7 @@ def _postpone(task: Listed) -> None:
 def _pass_on(task: Listed) -> None:
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())
-    chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key="task_assignee")
+    chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=task_form.key("assignee"))
     if forms.decide(_("Pass on"), icon=":material/person_add:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             tasks.reassign_task(session, guard.actor(), task.id, chosen, version=task.version)
@@ -235,8 +237,8 @@ def _cancel(task: Listed) -> None:
     whole = False
     if task.rule:
         labels = {False: _("Only this one; the next stays planned"), True: _("The whole series")}
-        whole = bool(st.radio(_("What is cancelled"), list(labels), format_func=lambda one: labels[one], key="task_whole"))
-    reason = st.text_input(forms.required(_("Reason")), max_chars=300, key="task_reason")
+        whole = bool(st.radio(_("What is cancelled"), list(labels), format_func=lambda one: labels[one], key=task_form.key("whole")))
+    reason = st.text_input(forms.required(_("Reason")), max_chars=300, key=task_form.key("reason"))
     if forms.decide(_("Cancel task"), icon=":material/cancel:", back=_("Back")):
         with feedback.attempt() as outcome, guard.acting() as session:
             task_work.cancel_task(session, guard.actor(), task.id, reason=reason, version=task.version, whole_series=whole)

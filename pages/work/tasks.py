@@ -34,7 +34,7 @@ def draw_tools(filters: task_filters.Filters) -> bool:
     """The button that adds, the shapes, and the switch to tick rows; returns whether they are ticked now."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Add task"), type="primary", icon=":material/add_task:"):
-            guard.dialog(_("Add task"), task_form.add, None)
+            task_form.open_new()
         st.segmented_control(
             _("View"),
             filters.shapes,

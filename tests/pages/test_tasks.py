@@ -96,7 +96,7 @@ class TestForm:
     def test_a_task_with_everything(self, manager: Actor, sales: Actor) -> None:
         customer = factories.make_customer(sales, name="杭州远帆科技有限公司")
         visit = Visit(manager).go(routes.TASKS).press("Add task")
-        visit.enter("task_customer_phrase", "远帆").enter("task_every", "quarter")
+        visit.enter("Customer", "远帆").enter("task_every", "quarter")
         assert shows(visit, zh("First days: {days}").format(days="")[:4])
         visit.fill(task_name="季度回访", task_due=later(3), task_priority="high", task_description="确认反馈", task_steps="打电话\n记录")
         visit.enter("task_assignee", sales.id).enter("task_lead", 60).press("Add task")
@@ -106,6 +106,12 @@ class TestForm:
         assert (task.rule or "").startswith("FREQ=MONTHLY;INTERVAL=3")
         with reading(sales) as session:
             assert [step.name for step in task_work.list_steps(session, sales, task.id)] == ["打电话", "记录"]
+
+    def test_a_dialog_knows_nothing_of_the_one_before(self, sales: Actor) -> None:
+        give(sales, sales, name="寄样品", description="两份")
+        visit = Visit(sales).go(routes.TASKS).press("Add task").enter("task_name", "别的").enter("task_every", "quarter")
+        visit.press("leave_dialog").press("Edit")
+        assert [visit.widget(key).value for key in ("task_name", "task_description", "task_every")] == ["寄样品", "两份", "never"]
 
     def test_without_a_name_nothing_is_kept_and_the_reason_is_told(self, any_database: str, sales: Actor) -> None:
         visit = Visit(sales).go(routes.TASKS).press("Add task").press("Add task")

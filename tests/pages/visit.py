@@ -86,6 +86,11 @@ def open_session(username: str) -> str:
     return token
 
 
+def _is_keyed(node: Widget, name: str) -> bool:
+    """Whether a widget has this key, be it one that counts (name~3)."""
+    return (node.key or "").partition("~")[0] == name
+
+
 class Visit:
     """One tab; `who` is signed in, or nobody."""
 
@@ -159,7 +164,9 @@ class Visit:
 
     def widget(self, name: str, kind: str = "") -> Any:
         """The widget with this key, or with this English label (a star behind it or not)."""
-        found = [node for node in self.elements(kind) if isinstance(node, Widget) and (node.key == name or self._is_called(node, name))]
+        found = [
+            node for node in self.elements(kind) if isinstance(node, Widget) and (_is_keyed(node, name) or self._is_called(node, name))
+        ]
         assert found, f"nothing is called {name}: {[(node.key, node.label) for node in self.elements() if isinstance(node, Widget)]}"
         return found[-1]  # a dialog stands after what lies beneath it
 
@@ -177,7 +184,7 @@ class Visit:
         return next(((menu, place) for menu, place, entry in entries if entry.rpartition(": ")[2] == words), None)
 
     def _has_widget(self, name: str) -> bool:
-        return any(isinstance(node, Widget) and (node.key == name or self._is_called(node, name)) for node in self.elements())
+        return any(isinstance(node, Widget) and (_is_keyed(node, name) or self._is_called(node, name)) for node in self.elements())
 
     def enter(self, name: str, value: Any) -> "Visit":
         """Type or choose a value, as when the field is left."""
