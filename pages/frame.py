@@ -6,7 +6,6 @@ This is the script that Streamlit runs. It lies inside `pages/` so that Streamli
 import streamlit as st
 
 from crm_core import db
-from crm_core.permissions import Permission
 from crm_core.services import password_links, users
 from ui import feedback, guard, header, routes, sign_in_page
 from ui.turns import TURNS
@@ -34,7 +33,7 @@ def run() -> None:
         st.switch_page(routes.SETTINGS)
     else:
         header.draw(current, actor)
-        if current.url_path or actor.can(Permission.CUSTOMER_READ):  # else the start page leads on: the message is for the next one
+        if current.url_path:  # the start page, which has none, may lead on: then the message is for the page after it
             feedback.show_message()
         current.run()
 

@@ -66,7 +66,13 @@ class Workbench:
     returned: list[ReviewRow]
     news: list[Told]
     """Notices that were not read."""
+    has_customers: bool
     figures: Figures
+
+    @property
+    def is_new(self) -> bool:
+        """There is not even a customer: the list says how to begin."""
+        return self.is_clear and not self.has_customers
 
     @property
     def is_clear(self) -> bool:
@@ -89,6 +95,7 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
         waiting=list_reviews(session, actor, WAITING) if WAITING in views else None,
         returned=[row for row in own_reviews if row.state == ReviewState.RETURNED],
         news=[notice for notice in list_latest(session, actor) if not notice.is_read],
+        has_customers=session.execute(select(Customer.id).where(Customer.is_listed).limit(1)).first() is not None,
         figures=figures_of_month(session, actor),
     )
 

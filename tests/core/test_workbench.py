@@ -54,6 +54,7 @@ def test_without_anything_the_bench_is_clear(database: str, sales: Actor, collea
     factories.make_customer(colleague)
     give(colleague, name="别人的任务")
     assert bench(sales).is_clear
+    assert bench(sales).is_new
     assert bench(sales).figures == Figures(0, 0, 0, 0, Decimal(0))
 
 

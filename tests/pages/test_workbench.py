@@ -26,7 +26,12 @@ def shows(visit: Visit, *words: str) -> bool:
     return all(word in text for word in words)
 
 
+def test_where_there_is_no_customer_the_list_says_how_to_begin(sales: Actor) -> None:
+    assert home(sales).page == routes.CUSTOMERS
+
+
 def test_with_nothing_to_do_the_page_says_so_and_offers_a_new_customer(sales: Actor) -> None:
+    write(sales, factories.make_customer(sales), plan(sales))
     visit = home(sales)
     assert shows(visit, zh("Nothing waits for you"))
     assert visit.press("bench_new").page == routes.INTAKE
