@@ -38,7 +38,8 @@ def explain() -> None:
 
 def open_form(rules: PoolRules, version: int) -> None:
     """Put the rules into the form when the page is opened, and again once they were saved."""
-    if st.session_state.get("pool_rules_version") == version and "pool.is_on" in st.session_state:
+    # Not what somebody else saved meanwhile: it would be taken for what was entered here.
+    if "pool_rules_version" in st.session_state and "pool.is_on" in st.session_state:
         return
     st.session_state["pool_rules_version"] = version
     for name in ("is_on", "recycles", *NUMBERS):
@@ -91,12 +92,13 @@ def save(before: PoolRules) -> None:
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         pool_rules.set_rules(session, guard.actor(), rules, version=st.session_state["pool_rules_version"])
     if isinstance(outcome.error, Conflict):
-        st.session_state["pool_rules_version"] = -1
+        del st.session_state["pool_rules_version"]
         feedback.later(_("Somebody else saved the rules meanwhile. These are theirs; enter your change again."))
         st.rerun()
     if outcome.error:
         feedback.explain(outcome.error)
         return
+    del st.session_state["pool_rules_version"]
     feedback.later(_("The rules were saved."))
     st.rerun()
 

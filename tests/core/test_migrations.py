@@ -5,10 +5,13 @@ from typing import Any
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
 from crm_core import db
-from crm_core.models import Base
+from crm_core.models import Base, Team
+from crm_core.permissions import Actor
 from crm_core.schema import alembic_config
+from tests import factories
 
 
 def differences(database: str) -> Any:
@@ -35,3 +38,15 @@ def test_the_last_migration_goes_down_and_up_again(database: str) -> None:
         command.upgrade(config, "head")
         connection.commit()
     assert differences(database) == []
+
+
+def test_a_database_in_use_goes_down_to_the_first_migrations_and_up_again(database: str, sales: Actor) -> None:
+    factories.make_customer(sales)
+    with db.engine().execution_options(writing=True).connect() as connection:
+        config = alembic_config(connection)
+        command.downgrade(config, "0003")
+        command.upgrade(config, "head")
+        connection.commit()
+    assert differences(database) == []
+    with db.engine().connect() as connection:
+        assert connection.execute(select(Team.__table__.c.name)).scalars().all()

@@ -105,13 +105,13 @@ def of_users() -> dict[str, list[Any]]:
 
 
 def upgrade() -> None:
-    # Columns are added in place: SQLite's copy of a table would lose the triggers that keep the change log.
+    # Columns are added in place: SQLite's copy of a table would lose the triggers that keep the change log, and to remove the table
+    # that was copied is refused while rows point to it.
     for table, columns in added().items():
         for column in columns:
             op.add_column(table, column)
-    with op.batch_alter_table("team") as batch:
-        batch.add_column(sa.Column("head_id", KEY))
-        batch.create_foreign_key("fk_team_head_id", "user_account", ["head_id"], ["id"])
+    head = sa.ForeignKey("user_account.id", name="fk_team_head_id")
+    op.add_column("team", sa.Column("head_id", KEY, head), inline_references=True)
     for column in replaced():
         op.drop_column("user_account", column.name)
     for name, searched in SEARCHES.items():
@@ -203,9 +203,7 @@ def downgrade() -> None:
         op.add_column("user_account", column)
     for name in SEARCHES:
         op.drop_index(f"ix_change_log_{name}", "change_log")
-    with op.batch_alter_table("team") as batch:
-        batch.drop_constraint("fk_team_head_id", type_="foreignkey")
-        batch.drop_column("head_id")
+    op.drop_column("team", "head_id")
     for table, columns in added().items():
         for column in columns:
             op.drop_column(table, column.name)
