@@ -190,7 +190,7 @@ class TestRules:
         set_rules(daily_claims=7)
         visit.press("Save")
         assert visit.widget("pool.daily_claims").value == 7
-        assert visit.toasts
+        assert visit.toasts == [zh("Somebody else saved the rules meanwhile. These are theirs; enter your change again.")]
 
 
 @pytest.mark.parametrize("undone", [False, True])
