@@ -35,6 +35,10 @@ class Kind:
     names: tuple[str, ...] = ("customer",)
 
 
+_TASK: dict[str, Callable[[Any], str]] = {"task": lambda kind_and_name: title_of(*kind_and_name)}
+_TIME: dict[str, Callable[[Any], str]] = {"time": lambda text: format_time(datetime.fromisoformat(text))}
+
+
 KINDS: dict[str, Kind] = {
     "new_sign_in": Kind(
         N_("Sign-in from a new device or place"),
@@ -113,42 +117,42 @@ KINDS: dict[str, Kind] = {
         N_("Entry returned"),
         N_("{name} returned {customer}: {reason} Correct it and submit it again until {time}."),
         "assignment_return",
-        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TIME,
         message="entries",
     ),
     "review_overdue": Kind(
         N_("Correction overdue"),
         N_("{customer} by {name} was to be corrected until {time} and was not submitted again."),
         "assignment_late",
-        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TIME,
         message="entries",
     ),
     "task_assigned": Kind(
         N_("New task"),
         N_("{task}, due {time}."),
         "task_alt",
-        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TASK | _TIME,
         message="tasks",
     ),
     "task_overdue": Kind(
         N_("Task overdue"),
         N_("{task}, was due {time}."),
         "alarm",
-        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TASK | _TIME,
         message="overdue",
     ),
     "task_due_soon": Kind(
         N_("Task due soon"),
         N_("{task}, due {time}."),
         "notifications_active",
-        {"task": lambda kind_and_name: title_of(*kind_and_name), "time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TASK | _TIME,
         message="due",
     ),
     "task_commented": Kind(
         N_("Comment on a task"),
         N_("{actor} on {task}: {text}"),
         "comment",
-        {"task": lambda kind_and_name: title_of(*kind_and_name)},
+        _TASK,
         message="tasks",
     ),
     "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind", message="tasks"),
@@ -165,7 +169,7 @@ KINDS: dict[str, Kind] = {
         N_("Correction due soon"),
         N_("{customer} was returned to you. Correct it and submit it again until {time}."),
         "hourglass_bottom",
-        {"time": lambda text: format_time(datetime.fromisoformat(text))},
+        _TIME,
         message="entries",
     ),
     "reviews_waiting": Kind(

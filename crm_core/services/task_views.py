@@ -11,11 +11,11 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound
 from crm_core.i18n import _
 from crm_core.models import Customer, Task, TaskState, User
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.tasks import IS_ALIVE, Listed, leads, read_listed, select_listed
 from crm_core.validation import clean_text
 
-PAGE_SIZE = 20
 COLUMN_SIZE = 30
 """A column of the board shows no more."""
 DONE_DAYS = 7
@@ -45,18 +45,14 @@ class TaskQuery:
 
 
 @dataclass(frozen=True)
-class TaskPage:
+class TaskPage(Page):
     """One page; `total` is exact unless `is_capped`: then there are more."""
 
+    size = 20
     rows: list[Listed]
     total: int
     is_capped: bool
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -84,8 +80,10 @@ def list_tasks(session: CrmSession, actor: Actor, query: TaskQuery) -> TaskPage:
     """One page of the tasks within the actor's scope by due time, so that overdue ones come first; closed ones the latest first."""
     require(actor, Permission.CUSTOMER_READ)
     counted = _count(session, query)
-    page = min(max(query.page, 1), max(1, -(-min(counted, COUNT_LIMIT) // PAGE_SIZE)))
-    return TaskPage(_rows(session, query, PAGE_SIZE, (page - 1) * PAGE_SIZE), min(counted, COUNT_LIMIT), counted > COUNT_LIMIT, page)
+    page = TaskPage.nearest(query.page, min(counted, COUNT_LIMIT))
+    return TaskPage(
+        _rows(session, query, TaskPage.size, (page - 1) * TaskPage.size), min(counted, COUNT_LIMIT), counted > COUNT_LIMIT, page
+    )
 
 
 def get_task(session: CrmSession, actor: Actor, task_id: int) -> Listed:

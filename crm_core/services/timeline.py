@@ -36,6 +36,7 @@ from crm_core.models import (
     title_of,
 )
 from crm_core.models.base import Base
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.log_words import LogWords
@@ -43,7 +44,6 @@ from crm_core.services.merge_links import merged_into
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 
-PAGE_SIZE = 30
 COUNT_LIMIT = 1000
 _LOGGED = ("customer", "contact", "attachment")
 """Of these the change log tells; what happened to the other records the sources themselves tell."""
@@ -80,18 +80,14 @@ class Source:
 
 
 @dataclass(frozen=True)
-class TimelinePage:
+class TimelinePage(Page):
     """One page; `total` is exact unless `is_capped`: then there are more."""
 
+    size = 30
     events: list[Event]
     total: int
     is_capped: bool
     page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // PAGE_SIZE))
 
 
 class Teller:
@@ -225,9 +221,9 @@ def list_events(
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()
-    page = min(max(page, 1), max(1, -(-min(total, COUNT_LIMIT) // PAGE_SIZE)))
+    page = TimelinePage.nearest(page, min(total, COUNT_LIMIT))
     order = (found.c.at.desc(), found.c.kind, found.c.id.desc())
-    rows = select(found.c.kind, found.c.id).order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    rows = TimelinePage.cut(select(found.c.kind, found.c.id).order_by(*order), page)
     keys = [(row.kind, row.id) for row in session.execute(rows, execution_options=unscoped)]
     return TimelinePage(_tell(session, actor, keys), min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
 

@@ -81,7 +81,7 @@ def test_it_is_seen_within_the_scope_only(customer: Customer, sales: Actor) -> N
 
 def test_pages_follow_one_another_without_gaps(customer: Customer, administrator: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = kinds(administrator, customer)
-    monkeypatch.setattr(timeline, "PAGE_SIZE", 3)
+    monkeypatch.setattr(timeline.TimelinePage, "size", 3)
     with reading(administrator) as session:
         pages = [list_events(session, administrator, customer.id, page=number) for number in range(1, -(-len(whole) // 3) + 1)]
     assert [event.kind for page in pages for event in page.events] == whole
