@@ -77,7 +77,8 @@ def _due_weekly(session: CrmSession, today: date) -> list[int]:
 def _compose(session: CrmSession, kind: str, user_id: int, today: date) -> Digest | None:
     (actor,) = list_actors(session, User.id == user_id)
     try:
-        with acting_as(session, actor), in_language(actor.language):
+        # Within a savepoint: after an error PostgreSQL answers nothing more in a transaction.
+        with session.begin_nested(), acting_as(session, actor), in_language(actor.language):
             return Digest(user_id, kind, today, _WORDS[kind](session, actor, today))
     except Exception:
         # What cannot be told one person keeps nobody else from their digest; it is tried again.
