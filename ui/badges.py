@@ -21,9 +21,10 @@ CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14
 REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "withdrawn": "gray"}
 
 
-def stage_badge(stage: str) -> None:
-    """The lifecycle stage."""
-    st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
+def stage_badge(stage: str, *kind: str) -> None:
+    """The lifecycle stage, and the nature where it is given."""
+    natures = "".join(f" :gray-badge[{_(KINDS[one])}]" for one in kind)
+    st.markdown(f":{STAGE_COLOURS[stage]}-badge[{_(STAGES[stage])}]{natures}")
 
 
 def hold_badge(*, is_on_hold: bool) -> None:
@@ -54,8 +55,7 @@ def customer_badges(
     """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
     with st.container(horizontal=True, gap="xsmall"):
         hold_badge(is_on_hold=is_on_hold)
-        stage_badge(stage)
-        st.badge(_(KINDS[kind]), color="gray")
+        stage_badge(stage, kind)
         if standing:
             standing()
         elif tier:
