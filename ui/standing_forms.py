@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import streamlit as st
 
 from crm_core.db import CrmSession
-from crm_core.i18n import _, format_money
+from crm_core.i18n import N_, _, format_money, plural
 from crm_core.models import ACTIVITIES, TIERS
 from crm_core.permissions import Actor
 from crm_core.services import activity, tiers, verification_plan
@@ -59,12 +59,16 @@ def _preview_tiers(wanted: TierPolicy) -> None:
     if not moves:
         st.caption(_("With these amounts no customer changes its tier."))
         return
-    st.markdown(_("With these amounts {count} customers change their tier:").format(count=f"{sum(moves.values()):,}"))
+    count = sum(moves.values())
+    told = plural(
+        count, N_("With these amounts {count} customer changes its tier:"), N_("With these amounts {count} customers change their tier:")
+    )
+    st.markdown(told.format(count=f"{count:,}"))
     nothing = _("none")
     with st.container(horizontal=True, gap="small"):
-        for (before, after), count in sorted(moves.items(), key=lambda move: (move[0][0] or "", move[0][1])):
+        for (before, after), moved in sorted(moves.items(), key=lambda move: (move[0][0] or "", move[0][1])):
             start = f":{TIER_COLOURS[before]}-badge[{before}]" if before else f":gray-badge[{nothing}]"
-            st.markdown(f"{start} → :{TIER_COLOURS[after]}-badge[{after}] {count:,}", width="content")
+            st.markdown(f"{start} → :{TIER_COLOURS[after]}-badge[{after}] {moved:,}", width="content")
 
 
 def draw_activity(policy: ActivityPolicy, version: int) -> None:
