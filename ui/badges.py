@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from crm_core.clock import today
-from crm_core.i18n import _, format_date
+from crm_core.i18n import N_, _, format_date, plural
 from crm_core.models import KINDS, REVIEW_STATES, STAGES, TIERS, ReviewState
 from ui import feedback
 
@@ -78,5 +78,9 @@ def deadline_badge(day: date | None) -> None:
     if day is None:
         return
     days = max(0, (day - today()).days)
-    text = _("Back to the pool in {days} days, on {day}, unless there is contact").format(days=days, day=format_date(day))
+    text = plural(
+        days,
+        N_("Back to the pool in {days} day, on {day}, unless there is contact"),
+        N_("Back to the pool in {days} days, on {day}, unless there is contact"),
+    ).format(days=days, day=format_date(day))
     st.badge(text, color="orange" if days <= SOON else "gray", icon=":material/hourglass_bottom:")
