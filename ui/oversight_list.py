@@ -67,14 +67,9 @@ def _draw_actions(watch: str, row: Watched) -> None:
         st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
     may_write, write = actor.can(Permission.FOLLOW_UP_WRITE), _("Write a follow-up")
     if may_write and st.button(write, key=f"watched_write_{row.id}", icon=":material/edit_note:", type="tertiary"):
-        guard.dialog(write, _write, row)
+        guard.dialog(write, follow_up_form.write_about, row.id, row.name)
     if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{row.id}", icon=":material/assignment_ind:"):
         guard.dialog(_("Assign task"), _assign, watch, row)
-
-
-def _write(row: Watched) -> None:
-    st.markdown(f"**{escape(row.name)}**")
-    follow_up_form.draw(row.id)
 
 
 def _assign(watch: str, row: Watched) -> None:

@@ -77,7 +77,7 @@ def _draw_end(task: Listed) -> None:
     """What ends a task: a plan ends with the follow-up that is written, any other with a note."""
     if task.kind == follow_ups.PLAN and task.customer_id and guard.actor().can(Permission.FOLLOW_UP_WRITE):
         if st.button(_("Write a follow-up"), key=f"bench_duty_write_{task.id}", icon=":material/edit_note:"):
-            guard.dialog(_("Write a follow-up"), _write, task.customer_id, task.customer)
+            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, task.customer_id, task.customer)
     elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
         task_sheet.open_task(task.id, "done")
 
@@ -163,12 +163,7 @@ def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_
             st.caption(escape(told))
         writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)
         if writes and st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
-            guard.dialog(_("Write a follow-up"), _write, writes_to, name)
-
-
-def _write(customer_id: int, name: str) -> None:
-    st.markdown(f"**{escape(name)}**")
-    follow_up_form.draw(customer_id)
+            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, writes_to, name)
 
 
 def _open(file: str, code: str) -> None:
