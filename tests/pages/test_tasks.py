@@ -334,9 +334,13 @@ class TestLink:
         assert [str(event["summary"]) for event in Calendar.from_ical(content).walk("VEVENT")] == ["寄样品"]
         assert self.code(visit.rerun()) == ""
         assert shows(visit, zh("last read {time}").format(time="")[:4])
-        second = self.code(visit.press("Renew the link"))
+        visit.press("Renew the link").press("Cancel")
+        assert (self.code(visit), visit.has("Renew the link")) == ("", True)
+        with transaction() as session:
+            assert calendar_feed.read_feed(session, token).content  # nothing ended before it was said so twice
+        second = self.code(visit.press("Renew the link").press("Renew now"))
         assert second not in ("", first)
-        visit.press("End the link")
+        visit.press("End the link").press("End now")
         assert visit.has("Make the link")
         with transaction() as session:
             assert calendar_feed.read_feed(session, token).content == b""
