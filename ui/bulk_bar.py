@@ -105,7 +105,7 @@ def _draw_form(kind: str, selection: Selection) -> None:
     if plan:
         _draw_plan(plan)
     hint = _("It stands in the change log of each customer.")
-    reason = st.text_input(forms.required(_("Reason")), key="bulk_reason", max_chars=300, placeholder=hint)
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("bulk_reason"), max_chars=300, placeholder=hint)
     label = _("Change {count} customers").format(count=f"{len(plan.changes):,}") if plan and plan.changes else _("Change")
     if forms.decide(label, is_ready=bool(plan and plan.changes)):
         _run(kind, selection, asked, reason)

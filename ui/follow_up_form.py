@@ -34,8 +34,9 @@ def draw(customer_id: int) -> None:
 
 def choose_and_write() -> None:
     """The dialog that begins with the choice of a customer."""
+    hint = _("Name, contact, phone, pinyin")
     phrase = st.text_input(
-        _("Search customers"), key="follow_up_search", icon=":material/search:", placeholder=_("Name, contact, phone, pinyin"), live="150ms"
+        _("Search customers"), key=guard.key("follow_up_search"), icon=":material/search:", placeholder=hint, live="150ms"
     )
     with guard.reading() as session:
         found = customer_list.list_customers(session, guard.actor(), CustomerQuery(phrase=phrase.strip()), columns=())
@@ -49,7 +50,7 @@ def choose_and_write() -> None:
         index=0 if len(names) == 1 else None,
         format_func=lambda number: names[number],
         placeholder=_("Choose"),
-        key=f"follow_up_of_{phrase}",
+        key=guard.key(f"follow_up_of_{phrase}"),
     )
     if chosen:
         draw(chosen)
