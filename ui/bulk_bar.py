@@ -106,7 +106,7 @@ def _draw_form(kind: str, selection: Selection) -> None:
     if plan:
         _draw_plan(plan)
     hint = _("It stands in the change log of each customer.")
-    reason = st.text_input(forms.required(_("Reason")), key="bulk_reason", max_chars=300, placeholder=hint)
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("bulk_reason"), max_chars=300, placeholder=hint)
     number = len(plan.changes) if plan else 0
     label = plural(number, N_("Change {count} customer"), N_("Change {count} customers")).format(count=f"{number:,}")
     if forms.decide(label if number else _("Change"), is_ready=number > 0):

@@ -35,7 +35,7 @@ def _ask_tags(*, is_giving: bool) -> Asked:
     chosen = st.multiselect(
         forms.required(_("Tags")),
         known,
-        key="bulk_tags",
+        key=guard.key("bulk_tags"),
         accept_new_options=is_giving,
         placeholder=_("Choose or type") if is_giving else _("Choose"),
     )
@@ -54,7 +54,7 @@ def _ask_segment() -> Asked:
         list(choices),
         index=None,
         format_func=lambda code: choices[code],
-        key="bulk_segment",
+        key=guard.key("bulk_segment"),
         placeholder=_("Choose"),
     )
     return {} if chosen is None else {"segment": chosen}

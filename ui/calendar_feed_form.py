@@ -7,7 +7,7 @@ from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
 from crm_core.services import calendar_feed
 from crm_core.services.calendar_feed import Feed
-from ui import feedback, guard
+from ui import feedback, forms, guard
 
 SHOWN = "calendar_link"
 
@@ -21,13 +21,13 @@ def draw() -> None:
     with guard.reading() as session:
         feed = calendar_feed.get_feed(session, guard.actor())
     st.markdown(_("With this link your own calendar program shows your open tasks and plans, and what you did in the last 30 days."))
-    st.caption(_("Whoever has the link reads them without signing in, with the names of customers. Keep it to yourself, or renew it."))
+    st.caption(_("Whoever has the link reads them without signing in; names of customers are masked. Keep it to yourself, or renew it."))
     if token := st.session_state.pop(SHOWN, ""):
         _show(token)
     if feed:
         _draw_present(feed)
     elif st.button(_("Make the link"), type="primary", icon=":material/add_link:"):
-        _renew()
+        _make()
 
 
 def _show(token: str) -> None:
@@ -46,18 +46,30 @@ def _draw_present(feed: Feed) -> None:
     read = _("last read {time}").format(time=format_time(feed.read_at)) if feed.read_at else _("not read by any program yet")
     st.caption(_("Link made {time}").format(time=format_time(feed.created_at)) + " · " + read)
     with st.container(horizontal=True, gap="small"):
-        if st.button(_("Renew the link"), icon=":material/autorenew:", help=_("The present link ends at once.")):
-            _renew()
+        if st.button(_("Renew the link"), icon=":material/autorenew:"):
+            guard.dialog(_("Renew the link"), _confirm_renewal)
         if st.button(_("End the link"), icon=":material/link_off:"):
-            with feedback.attempt() as outcome, guard.acting() as session:
-                calendar_feed.end_feed(session, guard.actor())
-            if outcome.succeeded:
-                guard.again()
+            guard.dialog(_("End the link"), _confirm_end)
 
 
-def _renew() -> None:
+def _confirm_renewal() -> None:
+    st.write(_("The present link ends at once: every calendar program that uses it shows nothing more until you enter the new one there."))
+    if forms.decide(_("Renew now"), icon=":material/autorenew:"):
+        _make()
+
+
+def _confirm_end() -> None:
+    st.write(_("The present link ends at once: every calendar program that uses it shows nothing more."))
+    if forms.decide(_("End now"), icon=":material/link_off:"):
+        with feedback.attempt() as outcome, guard.acting() as session:
+            calendar_feed.end_feed(session, guard.actor())
+        if outcome.succeeded:
+            st.rerun()
+
+
+def _make() -> None:
     with feedback.attempt() as outcome, guard.acting() as session:
         token = calendar_feed.renew_feed(session, guard.actor())
     if outcome.succeeded:
         st.session_state[SHOWN] = token
-        guard.again()
+        st.rerun()

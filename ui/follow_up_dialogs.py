@@ -41,7 +41,7 @@ def correct(row: Noted) -> None:
         choices = follow_up_fields.read_choices(session, present.customer_id)
     follow_up_fields.draw_entry(CORRECTION, choices, state["errors"])
     with st.container(key=forms.css_key(CORRECTION, "reason"), gap="xxsmall"):
-        reason = st.text_input(forms.required(_("Reason for the correction")), key=f"{CORRECTION}_reason", max_chars=300)
+        reason = st.text_input(forms.required(_("Reason for the correction")), key=guard.key(f"{CORRECTION}_reason"), max_chars=300)
         _tell(state["errors"].get("reason", ()))
     if forms.decide(_("Save")):
         _correct(state, present, reason)
@@ -132,7 +132,7 @@ def add_file(row: Noted) -> None:
     """A file that belongs to the follow-up; it stands among the customer's attachments too."""
     with guard.reading() as session:
         types = follow_up_form.read_types(session)
-    file = follow_up_form.draw_upload(types, key=f"follow_up_file_{row.id}_{len(row.files)}")
+    file = follow_up_form.draw_upload(types, key=guard.key("follow_up_file"))
     if forms.decide(_("Save"), is_ready=file is not None) and file:
         with feedback.attempt() as outcome, guard.acting() as session:
             attachments.add_attachment(
@@ -168,7 +168,7 @@ def delete(row: Noted) -> None:
     """Delete it, for a reason."""
     sentence = _("Delete “{subject}” of {time} with its files? A plan that is still open is cancelled. The change log keeps a note of it.")
     st.markdown(escape(sentence.format(subject=row.subject, time=format_time(row.happened_at))))
-    reason = st.text_input(forms.required(_("Reason")), key="follow_up_delete_reason", max_chars=300)
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("follow_up_delete_reason"), max_chars=300)
     if forms.decide(_("Delete"), icon=":material/delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             follow_ups.delete_follow_up(session, guard.actor(), row.id, reason=reason)

@@ -1,6 +1,6 @@
 """The fields of a follow-up and of its next plan; what is entered stays in the session under their prefix, on other pages too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -65,6 +65,31 @@ def forget(prefix: str) -> None:
     """Empty the session of what was entered."""
     for name in (*ENTRY, *PLAN):
         st.session_state.pop(f"{prefix}.{name}", None)
+
+
+def written(prefix: str) -> dict[str, Any]:
+    """What stands in the fields, as a draft keeps it."""
+    given = {name: st.session_state.get(f"{prefix}.{name}") for name in (*ENTRY, *PLAN)}
+    return {name: value.isoformat() if name in _TIMES and value else value for name, value in given.items()}
+
+
+def is_begun(prefix: str) -> bool:
+    """Whether somebody entered more than what the fields begin with."""
+    usual = ("happened_at", "assignee", "remind_lead")
+    return any(st.session_state.get(f"{prefix}.{name}") for name in (*ENTRY, *PLAN) if name not in usual)
+
+
+def of_draft(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a draft."""
+    return {name: _TIMES[name](value) if name in _TIMES and value else value for name, value in values.items()}
+
+
+_TIMES: dict[str, Callable[[str], Any]] = {
+    "happened_at": datetime.fromisoformat,
+    "due_on": date.fromisoformat,
+    "due_time": time.fromisoformat,
+}
+"""How what a draft keeps as a text is read."""
 
 
 def of_guess(guess: Guess) -> dict[str, Any]:

@@ -1,56 +1,28 @@
-"""Writing a follow-up: one line whose guess fills the form, or the form itself; what is half written stays until saved or given up."""
-
-from dataclasses import dataclass, field
+"""Writing a follow-up: one line whose guess fills the form, or the form itself; what is half written is kept, see `follow_up_writing`."""
 
 import streamlit as st
 
 from crm_core import clock
 from crm_core.config import MAX_ATTACHMENT_BYTES
 from crm_core.db import CrmSession
-from crm_core.i18n import _
-from crm_core.services import attachments, customer_list, follow_ups, library
+from crm_core.i18n import _, format_time
+from crm_core.services import attachments, customer_list, follow_up_drafts, follow_ups, library
 from crm_core.services.attachments import IDENTITY_CARD
 from crm_core.services.customer_list import CustomerQuery
-from crm_core.services.file_store import StoredFile, store_file
+from crm_core.services.file_store import store_file
 from crm_core.services.quick_entry import LONGEST, guess
 from ui import feedback, follow_up_fields, forms, guard, page_tools
 from ui.attachment_list import UPLOAD_LIMIT_MB
 from ui.feedback import escape
+from ui.follow_up_writing import File, Writing, begin_next, discard, keep, writing_about
 
 USUAL_TYPE = "attachment_type.other"
 CANDIDATES = 10
 
 
-@dataclass
-class File:
-    """A file that waits to be saved with its follow-up."""
-
-    type: str
-    name: str
-    stored: StoredFile
-
-
-@dataclass
-class Writing:
-    """What is being written about one customer, besides the fields, which stand under `prefix`."""
-
-    customer_id: int
-    turn: int = 0
-    is_open: bool = False
-    is_saved: bool = False
-    errors: dict[str, list[str]] = field(default_factory=dict)
-    files: list[File] = field(default_factory=list)
-    uploads: int = 0
-
-    @property
-    def prefix(self) -> str:
-        """Of each customer another, and of each follow-up: nothing that is entered shows elsewhere."""
-        return f"follow_up_{self.customer_id}_{self.turn}"
-
-
 def draw(customer_id: int) -> None:
     """The line of quick entry; once it was read, or on demand, the whole form."""
-    writing = _writing(customer_id)
+    writing = writing_about(customer_id)
     if writing.is_saved:  # a second click came in before the run of the first had ended
         _finish(writing)
     with st.container(border=True, key="follow_up_entry"):
@@ -62,8 +34,9 @@ def draw(customer_id: int) -> None:
 
 def choose_and_write() -> None:
     """The dialog that begins with the choice of a customer."""
+    hint = _("Name, contact, phone, pinyin")
     phrase = st.text_input(
-        _("Search customers"), key="follow_up_search", icon=":material/search:", placeholder=_("Name, contact, phone, pinyin"), live="150ms"
+        _("Search customers"), key=guard.key("follow_up_search"), icon=":material/search:", placeholder=hint, live="150ms"
     )
     with guard.reading() as session:
         found = customer_list.list_customers(session, guard.actor(), CustomerQuery(phrase=phrase.strip()), columns=())
@@ -77,21 +50,28 @@ def choose_and_write() -> None:
         index=0 if len(names) == 1 else None,
         format_func=lambda number: names[number],
         placeholder=_("Choose"),
-        key=f"follow_up_of_{phrase}",
+        key=guard.key(f"follow_up_of_{phrase}"),
     )
     if chosen:
         draw(chosen)
 
 
-def _writing(customer_id: int) -> Writing:
-    found: Writing = st.session_state.setdefault(f"follow_up_writing_{customer_id}", Writing(customer_id))
-    return found
+def draw_unfinished() -> None:
+    """What the viewer began to write and did not save, each with the way back to it."""
+    with guard.reading() as session:
+        unfinished = follow_up_drafts.list_drafts(session, guard.actor())
+    for draft in unfinished:
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"follow_up_draft_{draft.id}", gap="small"):
+            st.markdown(f":material/edit_note: **{escape(draft.customer)}**", width="stretch")
+            st.caption(_("half-written, saved {time}").format(time=format_time(draft.kept_at)), width="content")
+            if st.button(_("Continue"), key=f"follow_up_continue_{draft.id}", icon=":material/edit:"):
+                guard.dialog(_("Write a follow-up"), write_about, draft.customer_id, draft.customer)
 
 
-def _begin_next(writing: Writing) -> None:
-    """Let go of what was entered; the next follow-up has fields of its own."""
-    follow_up_fields.forget(writing.prefix)
-    st.session_state[f"follow_up_writing_{writing.customer_id}"] = Writing(writing.customer_id, writing.turn + 1)
+def write_about(customer_id: int, name: str) -> None:
+    """The dialog for a customer who is known already."""
+    st.markdown(f"**{escape(name)}**")
+    draw(customer_id)
 
 
 def _draw_line(writing: Writing) -> None:
@@ -133,7 +113,12 @@ def _draw_form(writing: Writing) -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button(_("Save follow-up"), key="follow_up_save", type="primary", icon=":material/check:"):
             _save(writing)
-        st.button(_("Discard"), key="follow_up_discard", icon=":material/delete:", type="tertiary", on_click=_begin_next, args=(writing,))
+        if st.button(_("Discard"), key="follow_up_discard", icon=":material/delete:", type="tertiary"):
+            discard(writing)
+            guard.again()
+    keep(writing)
+    if writing.draft_id:
+        st.caption(_("Saved as a draft while you type."))
     if writing.errors:
         page_tools.bring_into_view([forms.css_key(writing.prefix, name) for name in writing.errors])
 
@@ -171,7 +156,7 @@ def draw_upload(types: dict[str, str], *, key: str) -> File | None:
 
 
 def _finish(writing: Writing) -> None:
-    _begin_next(writing)
+    begin_next(writing)
     feedback.later(_("The follow-up is saved."))
     st.rerun(scope="app")
 
@@ -185,6 +170,7 @@ def _save(writing: Writing) -> None:
             attachments.add_attachment(
                 session, actor, file=file.stored, type=file.type, customer_id=writing.customer_id, follow_up_id=made.id
             )
+        follow_up_drafts.discard_draft(session, actor, writing.draft_id)
     # At once: nothing between the end of the transaction and this line lets a second click in, which would save it again.
     writing.is_saved = outcome.succeeded
     if outcome.succeeded:

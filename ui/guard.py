@@ -112,7 +112,20 @@ def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:
 
     Once it is dismissed the page runs anew: what was entered in it is forgotten, and the page shows what it changed.
     """
+    renew_keys()
     st.dialog(title, width="medium", on_dismiss="rerun")(_guarded(function))(*arguments)
+
+
+def renew_keys() -> None:
+    """What is entered in dialogs from now on has keys of its own: one is opened, or asks for something else."""
+    st.session_state["dialog_turn"] = st.session_state.get("dialog_turn", 0) + 1
+
+
+def key(name: str) -> str:
+    """The key of something that is entered in a dialog. It counts the dialogs: of one that was opened from a part of the
+    page and dismissed, the browser would show what was entered there in the next one, though the server knows nothing of it.
+    """
+    return f"{name}~{st.session_state.get('dialog_turn', 0)}"
 
 
 def at_click(make: Callable[[Actor], bytes]) -> Callable[[], bytes]:

@@ -67,35 +67,30 @@ def _draw_actions(watch: str, row: Watched) -> None:
         st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
     may_write, write = actor.can(Permission.FOLLOW_UP_WRITE), _("Write a follow-up")
     if may_write and st.button(write, key=f"watched_write_{row.id}", icon=":material/edit_note:", type="tertiary"):
-        guard.dialog(write, _write, row)
+        guard.dialog(write, follow_up_form.write_about, row.id, row.name)
     if tasks.leads(actor) and st.button(_("Assign task"), key=f"watched_assign_{row.id}", icon=":material/assignment_ind:"):
         guard.dialog(_("Assign task"), _assign, watch, row)
-
-
-def _write(row: Watched) -> None:
-    st.markdown(f"**{escape(row.name)}**")
-    follow_up_form.draw(row.id)
 
 
 def _assign(watch: str, row: Watched) -> None:
     """A task for the owner, or for somebody else who sees the customer."""
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())
-    key = f"assign_{watch}_{row.id}"
     st.markdown(f"**{escape(row.name)}**")
-    name = st.text_input(forms.required(_("What has to be done")), value=_(TASKS[watch]), max_chars=200, key=f"{key}_name")
+    name = st.text_input(forms.required(_("What has to be done")), value=_(TASKS[watch]), max_chars=200, key=guard.key("assign_name"))
     left, right = st.columns(2)
-    due_on = left.date_input(forms.required(_("Due")), value=clock.today(), min_value=clock.today(), format="YYYY-MM-DD", key=f"{key}_due")
+    label, today = forms.required(_("Due")), clock.today()
+    due_on = left.date_input(label, value=today, min_value=today, format="YYYY-MM-DD", key=guard.key("assign_due"))
     owner = list(people).index(row.owner_id) if row.owner_id in people else None
     assignee = right.selectbox(
         forms.required(_("Assignee")),
         list(people),
         index=owner,
         format_func=lambda number: people[number],
-        key=f"{key}_who",
+        key=guard.key("assign_who"),
         placeholder=_("Choose"),
     )
-    description = st.text_area(_("Description"), height=80, key=f"{key}_description")
+    description = st.text_area(_("Description"), height=80, key=guard.key("assign_description"))
     if forms.decide(_("Assign task"), is_ready=bool(assignee)):
         values: dict[str, Any] = {"name": name, "due_on": due_on, "assignee_id": assignee, "description": description}
         with feedback.attempt() as outcome, guard.acting() as session:

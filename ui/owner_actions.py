@@ -56,7 +56,7 @@ def choose_receiver(people: dict[int, str]) -> int | None:
         list(people),
         index=None,
         format_func=lambda id: people[id],
-        key="transfer_to",
+        key=guard.key("transfer_to"),
         placeholder=_("Choose"),
     )
     return chosen
@@ -64,14 +64,14 @@ def choose_receiver(people: dict[int, str]) -> int | None:
 
 def ask_reason() -> str:
     """The reason of a change of owner."""
-    return st.text_input(forms.required(_("Reason")), key="transfer_reason", max_chars=300)
+    return st.text_input(forms.required(_("Reason")), key=guard.key("transfer_reason"), max_chars=300)
 
 
 def release(customer: View) -> None:
     """Say why the customer goes into the pool."""
     sentence = _("{name} loses its owner, and colleagues can claim it from the pool. Its open tasks go to whoever claims it.")
     st.markdown(escape(sentence.format(name=customer.name)))
-    reason = st.text_input(forms.required(_("Reason")), key="release_reason", max_chars=300)
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("release_reason"), max_chars=300)
     if forms.decide(_("Release"), icon=":material/water:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             pool.release(session, guard.actor(), customer.id, reason=reason)

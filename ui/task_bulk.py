@@ -47,7 +47,7 @@ def _pass_on(ids: tuple[int, ...]) -> None:
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())
     st.write(_("{count} tasks are ticked.").format(count=len(ids)))
-    chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key="tasks_assignee")
+    chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=guard.key("tasks_assignee"))
     if forms.decide(_("Pass on"), icon=":material/person_add:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             done = task_work.reassign_tasks(session, guard.actor(), ids, chosen)
@@ -58,10 +58,10 @@ def _pass_on(ids: tuple[int, ...]) -> None:
 def _put_off(ids: tuple[int, ...]) -> None:
     st.write(_("{count} tasks are ticked.").format(count=len(ids)))
     labels = {"1": _("By one day"), "7": _("By one week"), "day": _("To a day")}
-    how = st.radio(_("How far"), list(labels), format_func=labels.__getitem__, key="tasks_how", horizontal=True)
+    how = st.radio(_("How far"), list(labels), format_func=labels.__getitem__, key=guard.key("tasks_how"), horizontal=True)
     day: date | None = None
     if how == "day":
-        day = st.date_input(_("Due"), value=clock.today(), min_value=clock.today(), format="YYYY-MM-DD", key="tasks_day")
+        day = st.date_input(_("Due"), value=clock.today(), min_value=clock.today(), format="YYYY-MM-DD", key=guard.key("tasks_day"))
     if forms.decide(_("Put off"), icon=":material/event_upcoming:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             done = task_moves.postpone_tasks(session, guard.actor(), ids, days=DAYS.get(how, 0), day=day)

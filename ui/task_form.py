@@ -35,20 +35,12 @@ class Entered:
 
 
 def key(name: str) -> str:
-    """The key of something that is entered in a dialog of tasks. It counts the dialogs: of one that was opened from a part of the
-    page and dismissed, the browser would show what was entered there in the next one.
-    """
-    return f"task_{name}~{st.session_state.get('task_turn', 0)}"
-
-
-def begin() -> None:
-    """A dialog is opened, or asks for something else."""
-    st.session_state["task_turn"] = st.session_state.get("task_turn", 0) + 1
+    """The key of something that is entered in a dialog of tasks."""
+    return guard.key(f"task_{name}")
 
 
 def open_new(customer_id: int | None = None, day: date | None = None) -> None:
     """Open the dialog of a new task."""
-    begin()
     guard.dialog(_("Add task"), _add, customer_id, day)
 
 

@@ -20,7 +20,6 @@ STATE_COLOURS = {"open": "gray", "doing": "blue", "done": "green", "cancelled": 
 
 def open_task(task_id: int, step: str = "") -> None:
     """Open the dialog; `step` names what it asks for, an entry of the task's menu or "done"."""
-    task_form.begin()
     st.session_state["task_asks"] = step
     guard.dialog(_("Task"), _draw, task_id)
 
@@ -120,7 +119,7 @@ def can_finish(task: Listed) -> bool:
 
 
 def _go_on(step: str) -> None:
-    task_form.begin()
+    guard.renew_keys()
     st.session_state["task_asks"] = step
     guard.again()
 

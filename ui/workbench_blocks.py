@@ -9,9 +9,10 @@ from crm_core import clock
 from crm_core.i18n import _, format_date, format_money
 from crm_core.permissions import Permission
 from crm_core.services import follow_ups
-from crm_core.services.oversight import Watched
+from crm_core.services.notices import COUNTED
+from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
 from crm_core.services.tasks import Listed
-from crm_core.services.workbench import SHOWN, Figures, Workbench
+from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
 from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
 from ui.feedback import escape
 
@@ -28,6 +29,25 @@ def draw_figures(figures: Figures) -> None:
     with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
         for label, value in shown:
             st.markdown(f":gray[{label}] **{escape(value)}**")
+
+
+def draw_team(team: TeamFigures | None) -> None:
+    """For those who lead: what waits among the people of their scope, each number with the way to it."""
+    if team is None:
+        return
+    with st.container(key="bench_team", border=True, horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(":material/groups: **" + _("In the team") + "**")
+        if st.button(_numbered(_("Overdue tasks"), team.overdue), key="bench_team_overdue", type="tertiary"):
+            st.switch_page(routes.TASKS, query_params={"tasks_whose": "all", "tasks_period": "overdue"})
+        for code, count in team.watched.items():
+            if st.button(_numbered(_(WATCHES[code].label), count), key=f"bench_team_{code}", type="tertiary"):
+                st.switch_page(routes.OVERSIGHT, query_params={"list": code})
+
+
+def _numbered(label: str, count: int) -> str:
+    """A number that was counted to a limit, red where something waits."""
+    number = f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count)
+    return f"{label} :{'red' if count else 'gray'}-badge[{number}]"
 
 
 def draw_clear() -> None:
@@ -77,7 +97,7 @@ def _draw_end(task: Listed) -> None:
     """What ends a task: a plan ends with the follow-up that is written, any other with a note."""
     if task.kind == follow_ups.PLAN and task.customer_id and guard.actor().can(Permission.FOLLOW_UP_WRITE):
         if st.button(_("Write a follow-up"), key=f"bench_duty_write_{task.id}", icon=":material/edit_note:"):
-            guard.dialog(_("Write a follow-up"), _write, task.customer_id, task.customer)
+            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, task.customer_id, task.customer)
     elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
         task_sheet.open_task(task.id, "done")
 
@@ -87,7 +107,9 @@ def draw_awaited(bench: Workbench) -> None:
     page = bench.awaited
     if page.rows:
         title = _("First follow-ups to make")
-        with _block("awaited", "phone_forwarded", title, _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
+        with _block(
+            "awaited", "phone_forwarded", title, _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT, list="first_follow_up"
+        ):
             for row in page.rows[:SHOWN]:
                 _draw_watched("first_follow_up", row)
 
@@ -96,7 +118,9 @@ def draw_without_step(bench: Workbench) -> None:
     """Own customers for whom nothing is planned."""
     page = bench.without_step
     if page.rows:
-        with _block("no_step", "next_plan", _("No next step"), _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT):
+        with _block(
+            "no_step", "next_plan", _("No next step"), _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT, list="no_next_step"
+        ):
             for row in page.rows[:SHOWN]:
                 _draw_watched("no_next_step", row)
 
@@ -128,7 +152,8 @@ def draw_recycled(bench: Workbench) -> None:
         "recycled", "hourglass_bottom", _("Soon back in the pool"), _counted(page.total, is_capped=page.is_capped), routes.CUSTOMERS
     ):
         for row in page.rows[:SHOWN]:
-            told = format_money(row.cooperation_amount) or row.code
+            amount = format_money(row.cooperation_amount)
+            told = " · ".join([row.code, *([_("{amount} so far").format(amount=amount)] if amount else [])])
             _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
 
 
@@ -150,7 +175,8 @@ def draw_news(bench: Workbench) -> None:
     if bench.news:
         with st.container(border=True, key="bench_news", gap="small"):
             title = _("New notices")
-            st.markdown(f":material/notifications: **{title}** :gray-badge[{len(bench.news)}]")
+            count = _counted(min(bench.unread, COUNTED - 1), is_capped=bench.unread >= COUNTED)
+            st.markdown(f":material/notifications: **{title}** :gray-badge[{count}]")
             for notice in bench.news[:SHOWN]:
                 notice_list.draw_notice(notice, prefix="bench_notice")
 
@@ -163,12 +189,7 @@ def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_
             st.caption(escape(told))
         writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)
         if writes and st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
-            guard.dialog(_("Write a follow-up"), _write, writes_to, name)
-
-
-def _write(customer_id: int, name: str) -> None:
-    st.markdown(f"**{escape(name)}**")
-    follow_up_form.draw(customer_id)
+            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, writes_to, name)
 
 
 def _open(file: str, code: str) -> None:

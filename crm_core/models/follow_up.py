@@ -1,12 +1,13 @@
 """跟进记录: each time somebody was in touch with a customer. The next plan is a task, see `Task.follow_up_id`."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.i18n import N_
-from crm_core.models.base import Base, Dated, Key, UtcTime, Versioned
+from crm_core.models.base import Base, CustomerKey, Dated, EncryptedJson, Key, OwnerKey, UtcTime, Versioned
 
 METHODS = {
     "phone": N_("Phone call"),
@@ -59,3 +60,16 @@ class FollowUpMention(Base):
 
     follow_up_id: Mapped[int] = mapped_column(ForeignKey("follow_up.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class FollowUpDraft(Base, Dated):
+    """A follow-up that somebody is writing: what stands in its form so far, found again after a refresh or a restart."""
+
+    __tablename__ = "follow_up_draft"
+
+    id: Mapped[Key]
+    user_id: Mapped[OwnerKey]
+    customer_id: Mapped[CustomerKey]
+    values: Mapped[dict[str, Any]] = mapped_column(EncryptedJson, default=dict)
+    digests: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The files that wait with it: the file store keeps them."""

@@ -17,6 +17,7 @@ from crm_core import audit, clock, crypto
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.i18n import _, in_language
+from crm_core.masking import mask, mask_text
 from crm_core.models import TASK_KINDS, CalendarFeed, Task, TaskState, User
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services import attempts
@@ -155,7 +156,7 @@ def _event(task: Listed) -> Event:
     event.add("categories", [_(TASK_KINDS[task.kind])])
     event.add("priority", PRIORITY_NUMBERS[task.priority])
     link = address_of(path_of(task.id))
-    if text := "\n".join(part for part in (task.customer, task.description, task.done_note, link) if part):
+    if text := "\n".join(part for part in (_customer(task), _masked(task, task.description), _masked(task, task.done_note), link) if part):
         event.add("description", text)
     if link:
         event.add("url", link)
@@ -164,8 +165,17 @@ def _event(task: Listed) -> Event:
 
 
 def _summary(task: Listed) -> str:
-    named = f"{task.title} · {task.customer}" if task.customer else task.title
+    named = " · ".join(part for part in (_masked(task, task.title), _customer(task)) if part)
     return f"✓ {named}" if task.done_at else named
+
+
+def _customer(task: Listed) -> str:
+    return mask("name", task.customer)
+
+
+def _masked(task: Listed, text: str) -> str:
+    """A calendar program may keep what it reads anywhere: who a customer is leaves the house masked, as in mails and messages."""
+    return mask_text(text, [task.customer])
 
 
 def _add_times(event: Event, due_at: datetime) -> None:

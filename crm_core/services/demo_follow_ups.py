@@ -55,6 +55,7 @@ def fill_follow_ups(session: CrmSession) -> None:
     for row, key in zip(rows, ids.scalars().all(), strict=True):
         row["id"] = key
     _note_first(session, rows)
+    _leave_one_late(session)
     _plan(session, rows)
     _fill_tasks(session, rows)
     reminders.tell_overdue(session)
@@ -116,6 +117,15 @@ def _note_first(session: CrmSession, rows: Sequence[Row]) -> None:
         .values(followed_up_at=bindparam("first"), updated_at=_CUSTOMERS.c.updated_at)
     )
     session.connection().execute(noted, [{"of": key, "first": moment} for key, moment in first.items()])
+
+
+def _leave_one_late(session: CrmSession) -> None:
+    """Of the customers with whom nobody has spoken yet, one waits for longer than it should."""
+    waiting = (Customer.awaits_first_follow_up, Customer.is_listed, Customer.owner_id.is_not(None))
+    oldest = select(Customer.id).where(*waiting).order_by(Customer.created_at, Customer.id).limit(1).scalar_subquery()
+    late = update(Customer).where(Customer.id == oldest)
+    values = {"first_follow_up_on": clock.today() - timedelta(days=1), "updated_at": Customer.updated_at}
+    session.execute(late.values(values), execution_options={**unscoped, "synchronize_session": False})
 
 
 def _plan(session: CrmSession, rows: Sequence[Row]) -> None:

@@ -50,14 +50,11 @@ def fill_standing(session: CrmSession, actor: Actor) -> None:
 
 
 def _contact(session: CrmSession) -> None:
-    """The first follow-up was made, except with the newest customers; with one of these it is overdue."""
+    """The first follow-up was made, except with the newest customers. Lost ones await none."""
     everyone = update(Customer).where(Customer.is_listed)
     older = everyone.where(Customer.created_at < clock.now() - timedelta(days=10), Customer.stage != "churned").values(
         last_contact_at=Customer.created_at, followed_up_at=Customer.created_at, updated_at=Customer.updated_at
     )
     session.execute(older, execution_options={**unscoped, "synchronize_session": False})
-    newest = select(Customer.id).where(Customer.last_contact_at.is_(None)).order_by(Customer.id).limit(1).scalar_subquery()
-    late = everyone.where(Customer.id == newest).values(
-        first_follow_up_on=clock.today() - timedelta(days=1), updated_at=Customer.updated_at
-    )
-    session.execute(late, execution_options={**unscoped, "synchronize_session": False})
+    lost = everyone.where(Customer.stage == "churned").values(first_follow_up_on=None, updated_at=Customer.updated_at)
+    session.execute(lost, execution_options={**unscoped, "synchronize_session": False})

@@ -21,6 +21,8 @@ from crm_core.workdays import add_workdays
 SHOWN = 10
 """A part of a digest has so many lines, and says how many more there are."""
 PEOPLE = 30
+NAMED = 5
+"""So many customers without contact are named."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,19 @@ def weekly_letter(session: CrmSession, actor: Actor, today: date) -> Letter:
     made = [_("{name}: {in_time} of {due} in time").format(name=one.name, in_time=one.in_time, due=one.due) for one in rates]
     due, in_time = sum(one.due for one in rates), sum(one.in_time for one in rates)
     rate = [_("{percent} % made in time").format(percent=round(100 * in_time / due))] if due else []
-    quiet = oversight.count_watched(session, actor, "quiet")
     parts = (
         Part(_("Open tasks"), sum(one.open for one in loads), tasks[:PEOPLE], max(0, len(tasks) - PEOPLE)),
         Part(_("First follow-ups due last week"), due, [*rate, *made[:PEOPLE]], max(0, len(made) - PEOPLE)),
-        Part(_("Customers long without contact"), min(quiet, oversight.COUNT_LIMIT), is_capped=quiet > oversight.COUNT_LIMIT),
+        _quiet(session, actor),
     )
     subject = _("The team, {since} to {until}").format(since=format_date(since), until=format_date(until))
     return Letter(subject, (*(part.told() for part in parts), address_of("/")))
+
+
+def _quiet(session: CrmSession, actor: Actor) -> Part:
+    """How many customers had no contact for long, and those that waited longest."""
+    page = oversight.list_watched(session, actor, "quiet")
+    shown = page.rows[:NAMED]
+    told = _("{customer} · {owner} · {count} days")
+    lines = [told.format(customer=mask("name", row.name), owner=row.owner, count=row.quiet_days) for row in shown]
+    return Part(_("Customers long without contact"), page.total, lines, page.total - len(shown), page.is_capped)

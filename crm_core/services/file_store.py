@@ -16,7 +16,7 @@ from crm_core.config import MAX_ATTACHMENT_BYTES, settings
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
-from crm_core.models import Attachment, User
+from crm_core.models import Attachment, FollowUpDraft, User
 from crm_core.scope import unscoped
 
 SIGNATURES = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"))
@@ -81,9 +81,15 @@ def remove_unused_files(session: CrmSession) -> int:
     filesystem, root = fsspec.url_to_fs(settings().files_location)
     since = clock.now() - KEPT_UNUSED
     old = [path for path in filesystem.find(root) if filesystem.modified(path) < since]
-    named = select(Attachment.digest).union(select(User.avatar))
-    used = set(session.execute(named, execution_options=unscoped).scalars()) if old else set()
+    used = _named(session) if old else set()
     unused = [path for path in old if path.rpartition("/")[2] not in used and filesystem.modified(path) < since]
     for path in unused:
         filesystem.rm_file(path)
     return len(unused)
+
+
+def _named(session: CrmSession) -> set[str | None]:
+    """The digests that a row names: of attachments, pictures, and files that wait with a follow-up that is being written."""
+    single = select(Attachment.digest).union(select(User.avatar))
+    waiting = session.execute(select(FollowUpDraft.digests), execution_options=unscoped).scalars()
+    return set(session.execute(single, execution_options=unscoped).scalars()).union(*waiting)

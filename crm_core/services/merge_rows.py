@@ -36,6 +36,7 @@ WAYS: dict[str, Way] = {
     "contract.customer_id": Way.MOVE,
     "customer_tag.customer_id": Way.UNITE,
     "follow_up.customer_id": Way.MOVE,
+    "follow_up_draft.customer_id": Way.MOVE,
     "duplicate_pair.first_id": Way.STAY,  # listed only while both are in the library
     "duplicate_pair.second_id": Way.STAY,
     "merge.customer_id": Way.STAY,  # merges are followed one by one

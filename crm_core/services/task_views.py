@@ -86,6 +86,12 @@ def list_tasks(session: CrmSession, actor: Actor, query: TaskQuery) -> TaskPage:
     )
 
 
+def count_tasks(session: CrmSession, actor: Actor, query: TaskQuery) -> int:
+    """How many tasks within the actor's scope are asked for, counted to `COUNT_LIMIT` and one more."""
+    require(actor, Permission.CUSTOMER_READ)
+    return _count(session, query)
+
+
 def get_task(session: CrmSession, actor: Actor, task_id: int) -> Listed:
     """One task. Raises `NotFound` outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)

@@ -14,11 +14,12 @@ from crm_core.models.base import Money
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.customer_list import CustomerPage, CustomerQuery, list_customers
 from crm_core.services.list_columns import BUILT_IN
-from crm_core.services.notices import Told, list_latest
-from crm_core.services.oversight import WatchedPage, list_awaiting, list_watched
+from crm_core.services.notices import Told, count_unread, list_latest
+from crm_core.services.oversight import WATCHES, WatchedPage, count_watched, list_awaiting, list_watched
 from crm_core.services.pool_rules import get_rules
 from crm_core.services.review_list import OWN, WAITING, ReviewPage, ReviewRow, list_reviews, views_for
-from crm_core.services.task_views import TaskPage, TaskQuery, list_tasks
+from crm_core.services.task_views import TaskPage, TaskQuery, count_tasks, list_tasks
+from crm_core.services.tasks import leads
 
 SHOWN = 6
 """So many of each block are shown; the rest is a link away."""
@@ -51,6 +52,14 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class TeamFigures:
+    """What waits in a team, for those who lead it: overdue tasks of others, and customers by the lists of `oversight`."""
+
+    overdue: int
+    watched: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Workbench:
     """All blocks. Those of a missing permission are None."""
 
@@ -65,7 +74,11 @@ class Workbench:
     waiting: ReviewPage | None
     returned: list[ReviewRow]
     news: list[Told]
-    """Notices that were not read."""
+    """The newest notices that were not read."""
+    unread: int
+    """How many were not read, counted to a limit."""
+    team: TeamFigures | None
+    """None for somebody who leads nobody."""
     has_customers: bool
     figures: Figures
 
@@ -95,6 +108,8 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
         waiting=list_reviews(session, actor, WAITING) if WAITING in views else None,
         returned=[row for row in own_reviews if row.state == ReviewState.RETURNED],
         news=[notice for notice in list_latest(session, actor) if not notice.is_read],
+        unread=count_unread(session, actor),
+        team=_team(session, actor) if leads(actor) else None,
         has_customers=session.execute(select(Customer.id).where(Customer.is_listed).limit(1)).first() is not None,
         figures=figures_of_month(session, actor),
     )
@@ -102,6 +117,11 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
 
 def _own(actor: Actor) -> int:
     return actor.id or 0
+
+
+def _team(session: CrmSession, actor: Actor) -> TeamFigures:
+    overdue = count_tasks(session, actor, TaskQuery(is_overdue=True, without=_own(actor)))
+    return TeamFigures(overdue, {code: count_watched(session, actor, code) for code in WATCHES})
 
 
 def _recycled(session: CrmSession, actor: Actor) -> CustomerPage | None:

@@ -41,6 +41,8 @@ def draw_footer(page: FollowUpPage) -> None:
             customer_filters.draw_pagination(page.pages, page.page)
 
 
-if actor.can(Permission.FOLLOW_UP_WRITE) and st.button(_("Write a follow-up"), type="primary", icon=":material/edit_note:"):
-    guard.dialog(_("Write a follow-up"), follow_up_form.choose_and_write)
+if actor.can(Permission.FOLLOW_UP_WRITE):
+    if st.button(_("Write a follow-up"), type="primary", icon=":material/edit_note:"):
+        guard.dialog(_("Write a follow-up"), follow_up_form.choose_and_write)
+    follow_up_form.draw_unfinished()
 draw_list()

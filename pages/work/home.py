@@ -19,6 +19,7 @@ if bench.is_new:
 header.title(_("Workbench"))
 feedback.show_message()
 workbench_blocks.draw_figures(bench.figures)
+workbench_blocks.draw_team(bench.team)
 if bench.is_clear:
     workbench_blocks.draw_clear()
 left, right = st.columns([3, 2], gap="medium")

@@ -19,6 +19,13 @@ def counted(code: str, count: int) -> str:
     return " ".join((_(oversight.WATCHES[code].label), number))
 
 
+def open_asked() -> None:
+    """Show the list that the address asks for, where the workbench leads; once, so that another one can be chosen."""
+    asked = st.query_params.pop("list", "")
+    if asked in oversight.WATCHES:
+        st.session_state["oversight_view"] = asked
+
+
 @guard.fragment
 def draw() -> None:
     """One of the lists for everybody or one person, or the figures by person for those who lead."""
@@ -40,11 +47,11 @@ def choose_view(owner: int | None) -> str:
     views = {code: counted(code, count) for code, count in counts.items()}
     if tasks.leads(guard.actor()):
         views[BY_PERSON] = _("By person")
+    st.session_state.setdefault("oversight_view", next(iter(views)))
     return st.segmented_control(
         _("View"),
         list(views),
         format_func=lambda code: views[code],
-        default=next(iter(views)),
         required=True,
         key="oversight_view",
         label_visibility="collapsed",
@@ -85,4 +92,5 @@ def draw_figures() -> None:
         oversight_list.draw_rates()
 
 
+open_asked()
 draw()

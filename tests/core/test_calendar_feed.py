@@ -14,6 +14,7 @@ from crm_core.errors import NotAllowed
 from crm_core.models import CalendarFeed, Task, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import archive, calendar_feed, task_work, tasks
+from crm_core.services.verification import finish_task
 from tests import factories
 from tests.core.test_follow_ups import plan, write
 from tests.core.test_task_work import finish, give
@@ -98,12 +99,24 @@ class TestContent:
         give(manager, manager, name="别人的")
         write(sales, customer, plan(sales, goal="电话回访"))
         found = events(make_link(sales))
-        assert set(found) == {"寄样品 · 杭州远帆科技有限公司", "做完了", "✓ 整理清单", "电话回访 · 杭州远帆科技有限公司"}
+        assert set(found) == {"寄样品 · 杭州******公司", "做完了", "✓ 整理清单", "电话回访 · 杭州******公司"}
+
+    def test_what_tells_who_a_customer_is_leaves_the_house_masked(self, database: str, sales: Actor) -> None:
+        customer = factories.make_customer(sales, kind="individual", name="王小明")
+        give(sales, sales, customer, name="回访王小明", description="打 13800138000，或写 wang@example.com")
+        done = give(sales, sales, customer, name="送合同")
+        with transaction(sales) as session:
+            finish_task(session, sales, done.id, note="交给王小明本人", version=1)
+        content = ask(make_link(sales)).content.decode().replace("\r\n ", "")
+        for hidden in ("王小明", "13800138000", "wang@example.com"):
+            assert hidden not in content
+        for shown in ("回访王*明", "138****8000", "交给王*明本人"):
+            assert shown in content
 
     def test_tasks_of_customers_outside_the_scope_or_laid_away_are_left_out(self, database: str, sales: Actor, stranger: Actor) -> None:
         given, archived = factories.make_customer(sales), factories.make_customer(sales)
         for customer in (given, archived):
-            give(sales, sales, customer)
+            give(sales, sales, customer, name=f"回访{customer.code}")
         give(sales, sales, name="自己的")
         token = make_link(sales)
         assert len(events(token)) == 3

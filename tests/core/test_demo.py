@@ -27,6 +27,7 @@ from crm_core.models import (
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.oversight import list_watched
 from tests import factories
 from tests.conftest import postgres_copy, sqlite_copy
 
@@ -59,6 +60,12 @@ def all_customers() -> list[Customer]:
     with reading(SYSTEM) as session:
         reviewed = select(Review.customer_id)
         return list(session.execute(select(Customer).where(Customer.id.not_in(reviewed)).order_by(Customer.id)).scalars())
+
+
+def test_a_first_follow_up_is_overdue(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        page = list_watched(session, SYSTEM, "first_follow_up")
+    assert [row.owner_id is not None for row in page.rows] == [True]
 
 
 def test_every_role_gets_an_account_that_can_sign_in(filled: list[DemoAccount]) -> None:

@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from crm_core import config
-from crm_core.db import reading, transaction
+from crm_core.db import CrmSession, reading, transaction
 from crm_core.models import Customer, OutboxMessage, ReminderSetting, Task, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import digests, jobs
+from crm_core.services.delivery import Letter
 from crm_core.services.follow_ups import Plan
 from tests import factories
 from tests.core.test_concurrency import at_once
@@ -191,7 +192,7 @@ class TestWeekly:
         give(sales, "ahead", at("2026-03-26", 10))
         give(colleague, "ahead", at("2026-03-26", 10))
         set_clock(at("2026-02-20", 10))
-        made, missed = factories.make_customer(sales), factories.make_customer(sales)
+        made, missed = factories.make_customer(sales), factories.make_customer(sales, name="杭州恒远机械有限公司")
         with transaction(SYSTEM) as session:
             session.execute(update(Customer).values(first_follow_up_on=date(2026, 2, 25)))
             followed = update(Customer).where(Customer.id == made.id)
@@ -205,7 +206,23 @@ class TestWeekly:
         assert (mail.recipient, mail.subject) == ("manager@example.com", "Kemai: The team, 2026-02-23 to 2026-03-01")
         assert "Open tasks: 3\n- 销售丙: 2 open, 1 overdue\n- 销售丁: 1 open, 0 overdue" in mail.body
         assert "First follow-ups due last week: 2\n- 50 % made in time\n- 销售丙: 1 of 2 in time" in mail.body
-        assert "Customers long without contact: 1" in mail.body
+        assert "Customers long without contact: 1\n- 杭州******公司 · 销售丙 · 274 days" in mail.body
+
+    def test_of_many_customers_without_contact_those_who_waited_longest_are_named(
+        self, database: str, head: Actor, sales: Actor, set_clock: SetClock
+    ) -> None:
+        customers = [factories.make_customer(sales, name=f"{name}有限责任公司") for name in "甲乙丙丁戊己庚"]
+        with transaction(SYSTEM) as session:
+            for number, customer in enumerate(customers):
+                moment = at("2025-06-01", 10) + timedelta(days=number)
+                session.execute(update(Customer).where(Customer.id == customer.id).values(last_contact_at=moment))
+        set_clock(at("2026-03-02", 9))
+        run()
+        told = written("weekly")[0].body.partition("Customers long without contact: 7\n")[2]
+        assert told.splitlines()[:6] == [
+            *(f"- {name}*****司 · 销售丙 · {274 - number} days" for number, name in enumerate("甲乙丙丁戊")),
+            "- … and 2 more",
+        ]
 
     def test_in_a_week_that_begins_with_a_holiday_it_comes_on_the_first_working_day(
         self, database: str, head: Actor, set_clock: SetClock
@@ -244,3 +261,28 @@ def test_more_than_one_run_takes_are_taken_in_turns(sqlite_database: str, set_cl
     set_clock(at("2026-03-02", 8, 30) + timedelta(minutes=1))
     run()
     assert len(written()) == 5
+
+
+def test_a_digest_that_fails_in_the_database_keeps_nobody_else_from_theirs(
+    database: str, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock(at("2026-02-27", 20))
+    people = [factories.make_user(role="sales", username=f"person{number}") for number in range(3)]
+    with_mailbox(*people)
+    for actor in people:
+        choose(actor, digest_at="08:30")
+        give(actor, "Call", at("2026-03-02", 18))
+    usual, broken = digests._WORDS["daily"], {people[0].id}
+
+    def daily(session: CrmSession, actor: Actor, today: date) -> Letter | None:
+        if actor.id in broken:
+            session.execute(text("SELECT nothing FROM no_such_table"))
+        return usual(session, actor, today)
+
+    monkeypatch.setitem(digests._WORDS, "daily", daily)
+    set_clock(at("2026-03-02", 9))
+    run()
+    assert sorted(mail.recipient for mail in written()) == ["person1@example.com", "person2@example.com"]
+    broken.clear()
+    run()
+    assert len(written()) == 3  # tried again, and nobody is told twice

@@ -58,6 +58,27 @@ def test_without_anything_the_bench_is_clear(database: str, sales: Actor, collea
     assert bench(sales).figures == Figures(0, 0, 0, 0, Decimal(0))
 
 
+def test_a_head_sees_what_waits_in_the_team_and_nobody_else_does(
+    database: str, manager: Actor, sales: Actor, stranger: Actor, set_clock: SetClock
+) -> None:
+    set_clock(NOON - timedelta(days=20))
+    customers_of = [factories.make_customer(one) for one in (sales, sales, stranger)]
+    for one in (sales, manager, stranger):
+        give(one, name="逾期的")
+    set_clock(NOON)
+    give(sales, name="今天的", customer_id=customers_of[0].id)
+    team = bench(manager).team
+    assert team == workbench.TeamFigures(overdue=1, watched={"first_follow_up": 2, "no_next_step": 1, "quiet": 0})
+    assert bench(sales).team is None
+
+
+def test_unread_notices_are_counted_beyond_those_that_are_shown(database: str, sales: Actor) -> None:
+    with transaction(sales) as session:
+        for number in range(13):
+            notify(session, [sales.id or 0], "mentioned", {"actor": "x", "customer": "y", "text": str(number)})
+    assert bench(sales).unread == 13
+
+
 def test_overdue_and_todays_tasks_stand_in_order_and_later_ones_wait(database: str, sales: Actor, set_clock: SetClock) -> None:
     for name, days in (("后天的", 2), ("今天的", 0)):
         give(sales, name=name, due_on=clock.today() + timedelta(days=days))

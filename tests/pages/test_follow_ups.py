@@ -109,6 +109,41 @@ class TestWriting:
         assert visit.press("Discard").has("Write in full")
         assert visit.press("Write in full").widget(field(customer, "content", turn=1)).value == ""
 
+    def test_what_is_half_written_is_found_again_after_a_refresh_with_its_file(self, sales: Actor, customer: Customer) -> None:
+        visit = opened(sales, customer).press("Write in full")
+        moment = datetime(2026, 5, 6, 7, 8)
+        day = clock.today() + timedelta(days=5)
+        filled(visit, customer, happened_at=moment, content="写到一半👍", goal="签合同", due_on=day, due_time=time(9, 30))
+        visit.upload("报价.pdf", factories.PDF)
+        again = opened(sales, customer)
+        values = {
+            "happened_at": moment,
+            "content": "写到一半👍",
+            "goal": "签合同",
+            "due_on": day,
+            "due_time": time(9, 30),
+            "method": "phone",
+        }
+        assert {name: again.widget(field(customer, name)).value for name in values} == values
+        assert shows(again, "报价", zh("Saved as a draft while you type."))
+        listed = Visit(sales).go(routes.FOLLOW_UPS)
+        assert shows(listed, customer.name)
+        assert listed.press("Continue").widget(field(customer, "content")).value == "写到一半👍"
+        again.press("Save follow-up")
+        assert [made.content for made in kept()] == ["写到一半👍"]
+        with db.reading(SYSTEM) as session:
+            assert len(session.execute(select(Attachment)).all()) == 1
+        assert opened(sales, customer).has("Write in full")
+        assert not shows(Visit(sales).go(routes.FOLLOW_UPS), zh("Continue"))
+
+    def test_a_discarded_draft_is_gone_and_an_untouched_form_leaves_none(self, sales: Actor, customer: Customer) -> None:
+        visit = opened(sales, customer).press("Write in full")
+        assert opened(sales, customer).has("Write in full")
+        visit.enter(field(customer, "content"), "写到一半")
+        assert not opened(sales, customer).has("Write in full")
+        visit.press("Discard")
+        assert opened(sales, customer).has("Write in full")
+
     def test_a_second_click_on_save_saves_nothing_more(self, sales: Actor, customer: Customer) -> None:
         visit = filled(opened(sales, customer).press("Write in full"), customer)
         button = visit.widget("Save follow-up", "button")

@@ -142,6 +142,18 @@ class TestBulk:
         (name,) = Visit(sales).go(routes.CUSTOMERS).press("select_mode").tab.dataframe[0].value["name"]
         assert name == f"/customer?code={customer.code}#{customer.name}"
 
+    def test_a_bulk_dialog_that_was_dismissed_leaves_nothing_to_the_next_one(self, manager: Actor, three: dict[str, Customer]) -> None:
+        visit = self.begin(manager, "tags_add")
+        for action, name in (
+            ("tags_add", "bulk_tags"),
+            ("segment", "bulk_segment"),
+            ("transfer", "transfer_to"),
+            ("tags_add", "bulk_reason"),
+        ):
+            dismissed = visit.pick("bulk_menu", action).widget(name).key
+            assert visit.press("Cancel").pick("bulk_menu", action).widget(name).key != dismissed
+            visit.press("Cancel")
+
     def test_a_ticked_customer_stays_the_one_that_is_changed_when_another_one_comes_before_it(
         self, sales: Actor, three: dict[str, Customer]
     ) -> None:

@@ -244,6 +244,15 @@ class TestTeam:
         assert zh("{count} tasks were passed on.").format(count=1) in visit.toasts[0]
         assert zh("This person does not see the customer. Choose somebody who does, or transfer it first.") in visit.toasts[0]
 
+    def test_a_dialog_that_was_dismissed_leaves_nothing_to_the_next_one(self, manager: Actor, sales: Actor, colleague: Actor) -> None:
+        one = give(manager, sales)
+        visit = Visit(manager).go(routes.TASKS, tasks_whose="all").press("tasks_tick").enter(f"task_tick_{one.id}", True)
+        for button, name, value in (("tasks_pass", "tasks_assignee", colleague.id), ("tasks_later", "tasks_how", "day")):
+            dismissed = visit.press(button).enter(name, value).widget(name).key
+            # The browser keeps what was chosen under a key, and would show it again though the server begins anew.
+            assert visit.press("Cancel").press(button).widget(name).key != dismissed
+            visit.press("Cancel")
+
     def test_ticked_tasks_are_put_off_together(self, manager: Actor, sales: Actor) -> None:
         first, second = give(manager, sales), give(manager, manager)
         visit = Visit(manager).go(routes.TASKS, tasks_whose="all").press("tasks_tick")
@@ -334,9 +343,13 @@ class TestLink:
         assert [str(event["summary"]) for event in Calendar.from_ical(content).walk("VEVENT")] == ["寄样品"]
         assert self.code(visit.rerun()) == ""
         assert shows(visit, zh("last read {time}").format(time="")[:4])
-        second = self.code(visit.press("Renew the link"))
+        visit.press("Renew the link").press("Cancel")
+        assert (self.code(visit), visit.has("Renew the link")) == ("", True)
+        with transaction() as session:
+            assert calendar_feed.read_feed(session, token).content  # nothing ended before it was said so twice
+        second = self.code(visit.press("Renew the link").press("Renew now"))
         assert second not in ("", first)
-        visit.press("End the link")
+        visit.press("End the link").press("End now")
         assert visit.has("Make the link")
         with transaction() as session:
             assert calendar_feed.read_feed(session, token).content == b""

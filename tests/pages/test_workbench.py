@@ -66,6 +66,17 @@ def test_a_block_leads_to_all_of_its_kind_and_a_row_to_its_customer(sales: Actor
     assert home(sales).press("bench_all_no_step").page != routes.HOME
 
 
+def test_a_head_is_led_to_what_waits_in_the_team(manager: Actor, sales: Actor) -> None:
+    customer = factories.make_customer(sales, name="没有下一步的客户")
+    visit = home(manager).press("bench_team_no_next_step")
+    assert visit.page == routes.OVERSIGHT
+    assert visit.widget("oversight_view").value == "no_next_step"
+    assert shows(visit, customer.name)
+    assert not shows(visit.enter("oversight_view", "quiet"), customer.name)
+    tasks_of_all = home(manager).press("bench_team_overdue")
+    assert (tasks_of_all.page, tasks_of_all.query) == (routes.TASKS, {"tasks_whose": "all", "tasks_period": "overdue"})
+
+
 def test_a_new_notice_leads_to_what_it_is_about(sales: Actor) -> None:
     with db.transaction(SYSTEM) as session:
         notify(session, [sales.id or 0], "tasks_passed_on", {"actor": "主管乙", "count": 3}, path="/tasks")

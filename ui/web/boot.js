@@ -1,6 +1,6 @@
 // Runs before Streamlit's own script. Streamlit words its own parts (calendar, upload box, menus) in English and has no
-// setting for it; this file sets the locale, translates exactly those words, keeps the chosen theme, and puts the
-// shortcut "/" on the search field. Content of the pages is never touched: see skip().
+// setting for it; this file sets the locale, translates exactly those words, keeps the chosen theme, puts the
+// shortcut "/" on the search field, and sends long texts to their draft while they are typed. Content of the pages is never touched: see skip().
 (function () {
   "use strict";
   // Without it Streamlit asks for two addresses below a deep link that do not exist.
@@ -21,6 +21,17 @@
     var fields = document.querySelectorAll(".st-key-list_search input, .st-key-search_box input");
     for (var i = 0; i < fields.length; i++) if (fields[i].offsetParent) { event.preventDefault(); fields[i].focus(); fields[i].select(); return; }
   }, true);
+
+  // A draft has what is typed into a long text soon after the last key: Streamlit sends it when the field is left, or with Ctrl+Enter.
+  var pause;
+  function keepSoon(event) {
+    var field = event.target;
+    if (!field.closest || field.tagName !== "TEXTAREA" || !field.closest(".st-key-follow_up_entry")) return;
+    clearTimeout(pause);
+    if (event.type === "compositionstart" || event.isComposing) return;
+    pause = setTimeout(function () { field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", ctrlKey: true, bubbles: true, cancelable: true })); }, 1000);
+  }
+  ["input", "compositionstart", "compositionend"].forEach(function (kind) { document.addEventListener(kind, keepSoon, true); });
 
   function force(locale) {
     Object.defineProperty(Navigator.prototype, "language", { get: function () { return locale; }, configurable: true });
