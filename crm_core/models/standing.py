@@ -1,6 +1,7 @@
 """How a customer stands: where its record lies, its tier, status and dates to keep; none of it is entered in the form."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Date, Float, SmallInteger, String, and_, cast, func
 from sqlalchemy.engine import Dialect
@@ -72,7 +73,7 @@ class Standing:
 
     @satisfaction.inplace.expression
     @classmethod
-    def _satisfaction(cls) -> ColumnElement[float]:
+    def _satisfaction(cls) -> ColumnElement[Any]:
         return cast(cls.rating_sum, Float) / func.nullif(cls.ratings, 0)
 
     @hybrid_property

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core import clock
 from crm_core.errors import IllegalTransition
@@ -97,7 +97,9 @@ TICKET_MOVES: dict[TicketMove, TicketWay] = {
         N_("Resolve"), UNSOLVED, TicketState.RESOLVED, N_("Solution"), N_("Write down the solution: what the customer was answered.")
     ),
     TicketMove.CLOSE: TicketWay(N_("Close ticket"), (TicketState.RESOLVED,), TicketState.CLOSED),
-    TicketMove.REOPEN: TicketWay(N_("Reopen"), SOLVED, TicketState.REOPENED, N_("Reason"), N_("Say why it is opened again."), by_handler=False),
+    TicketMove.REOPEN: TicketWay(
+        N_("Reopen"), SOLVED, TicketState.REOPENED, N_("Reason"), N_("Say why it is opened again."), by_handler=False
+    ),
 }
 """The state machine: every move, what it demands and what follows. `services/ticket_work.py` makes them."""
 
@@ -226,6 +228,7 @@ class TicketStep(Base):
     to_state: Mapped[str] = mapped_column(String(10))
     content: Mapped[str | None] = mapped_column(Text())
     """What the move demanded: the solution, the reason."""
+    ticket: Mapped[Ticket] = relationship(lazy="joined", innerjoin=True)
 
 
 class TicketAnswer(Base):
@@ -240,3 +243,4 @@ class TicketAnswer(Base):
     is_public: Mapped[bool] = mapped_column(default=True)
     """Whether the customer was told it; else it is a note for colleagues."""
     content: Mapped[str] = mapped_column(Text())
+    ticket: Mapped[Ticket] = relationship(lazy="joined", innerjoin=True)
