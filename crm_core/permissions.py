@@ -70,7 +70,7 @@ PERMISSIONS = {
 AREAS = {
     "customer": N_("Customer management"),
     "follow_up": N_("Customer management"),
-    "ticket": N_("Service"),
+    "ticket": N_("Customer service"),
     "pool": N_("Customer management"),
     "sensitive": N_("Customer management"),
     "dashboard": N_("Insight"),

@@ -173,7 +173,7 @@ def _filling(session: CrmSession, column: Column[Any], customer: Customer, user_
         return LONG_AGO
     if isinstance(column.type, Date):
         return LONG_AGO.date()
-    return f"{column.key}{unique_number()}"[:10] if isinstance(column.type, String) else 1
+    return f"{column.key}{unique_number()}"[: min(10, column.type.length or 10)] if isinstance(column.type, String) else 1
 
 
 def make_user(

@@ -12,7 +12,19 @@ from crm_core.services import follow_ups
 from crm_core.services.oversight import Watched
 from crm_core.services.tasks import Listed
 from crm_core.services.workbench import SHOWN, Figures, Workbench
-from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
+from ui import (
+    feedback,
+    follow_up_form,
+    guard,
+    notice_list,
+    oversight_list,
+    review_rows,
+    routes,
+    task_actions,
+    task_sheet,
+    ticket_badges,
+    ticket_cards,
+)
 from ui.feedback import escape
 
 
@@ -80,6 +92,18 @@ def _draw_end(task: Listed) -> None:
             guard.dialog(_("Write a follow-up"), _write, task.customer_id, task.customer)
     elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
         task_sheet.open_task(task.id, "done")
+
+
+def draw_tickets(bench: Workbench) -> None:
+    """Own tickets that are not resolved."""
+    page = bench.tickets
+    if page is None or not page.rows:
+        return
+    with _block("tickets", "confirmation_number", _("My open tickets"), _counted(page.total), routes.TICKETS):
+        for ticket in page.rows:
+            mark = " :red-badge[" + _("Overdue") + "]" if ticket.is_overdue else ""
+            told = f"{ticket.customer} · {ticket_badges.when(ticket)}"
+            _line(f"ticket_{ticket.id}", ticket.name, told, lambda code=ticket.code: ticket_cards.open_ticket(code), mark=mark)
 
 
 def draw_awaited(bench: Workbench) -> None:
@@ -155,10 +179,10 @@ def draw_news(bench: Workbench) -> None:
                 notice_list.draw_notice(notice, prefix="bench_notice")
 
 
-def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None) -> None:
+def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None, mark: str = "") -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_row_{key}"):
         with st.container(gap="xxsmall", width="stretch"):
-            if st.button(f"{escape(name)} :material/chevron_right:", key=f"bench_open_{key}", type="tertiary"):
+            if st.button(f"{escape(name)} :material/chevron_right:{mark}", key=f"bench_open_{key}", type="tertiary"):
                 follow()
             st.caption(escape(told))
         writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)

@@ -179,7 +179,7 @@ class Ticket(Base, Dated, Versioned):
     )
     name: Mapped[str] = declared(String(120), nullable=False, label=N_("Title"), group="ticket", required=always)
     description: Mapped[str] = declared(
-        Text(), nullable=False, label=N_("Description"), group="ticket", widget=Widget.LONG_TEXT, required=always, check=_check_text
+        Text(), nullable=False, label=N_("Ticket description"), group="ticket", widget=Widget.LONG_TEXT, required=always, check=_check_text
     )
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     created_by_id: Mapped[UserKey]

@@ -23,6 +23,7 @@ from ui import (
     owner_history,
     standing_badges,
     task_list,
+    ticket_cards,
     timeline_list,
 )
 
@@ -70,6 +71,7 @@ with st.grid(4, min_column_width=150):
         st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
     owner = _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—")
     st.metric(_("Owner"), feedback.escape(owner), border=True)
+ticket_cards.draw_figures(customer)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:
@@ -82,12 +84,13 @@ with right:
         _("Timeline"),
         _("Contracts"),
         _("Tasks"),
+        *([_("Tickets")] if actor.can(Permission.TICKET_READ) else []),
         _("Attachments"),
         _("Change log"),
     ]
-    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(
-        names_of_tabs, on_change="rerun", key="detail_tab"
-    )
+    tabs = dict(zip(names_of_tabs, st.tabs(names_of_tabs, on_change="rerun", key="detail_tab"), strict=True))
+    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks = (tabs[name] for name in names_of_tabs[:5])
+    tab_tickets, tab_files, tab_history = tabs.get(_("Tickets")), tabs[_("Attachments")], tabs[_("Change log")]
     if tab_follow_ups.open:
         with tab_follow_ups:
             guard.fragment(follow_up_tab.draw)(customer)
@@ -105,6 +108,9 @@ with right:
     if tab_tasks.open:
         with tab_tasks:
             task_list.draw_for(customer)
+    if tab_tickets and tab_tickets.open:
+        with tab_tickets:
+            ticket_cards.draw_for(customer)
     if tab_files.open:
         with tab_files:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)

@@ -96,7 +96,7 @@ class TestEntering:
         [
             ("name", "", "Title is required"),
             ("name", "长" * 121, "At most 120"),
-            ("description", " ", "Description is required"),
+            ("description", " ", "Ticket description is required"),
             ("description", "长" * 10_001, "At most 10000 characters are possible here, you entered 10001"),
             ("type", "praise", "is not one of the choices"),
             ("priority", "", "Priority is required"),

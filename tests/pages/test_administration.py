@@ -276,10 +276,10 @@ class TestLibrary:
         customer = factories.make_customer(sales, source="source.other")
         visit = Visit(administrator).go(routes.LIBRARY).press("entry_source.other").enter("merge_into_source.other", "source.exhibition")
         told = zh(
-            "{customers} customers and {files} files have “{name}”. They get the entry that stays, each with a line in the change log. "
-            "This cannot be undone."
+            "{customers} customers, {files} files and {tickets} tickets have “{name}”. They get the entry that stays, "
+            "each with a line in the change log. This cannot be undone."
         )
-        assert feedback.escape(told.format(customers=1, files=0, name="其他")) in texts(visit)
+        assert feedback.escape(told.format(customers=1, files=0, tickets=0, name="其他")) in texts(visit)
         visit.press("merge_source.other")
         with db.reading(SYSTEM) as session:
             assert session.get_one(Customer, customer.id).source == "source.exhibition"
