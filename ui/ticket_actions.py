@@ -11,7 +11,7 @@ from crm_core.models import SCORES, TICKET_MOVES, TicketMove, TicketState
 from crm_core.permissions import Permission
 from crm_core.services import ticket_work, tickets
 from crm_core.services.ticket_list import Listed
-from ui import feedback, forms, guard, ticket_badges, ticket_form
+from ui import feedback, forms, guard, ticket_badges, ticket_form, ticket_seen
 from ui.feedback import escape
 
 ICONS = {
@@ -34,19 +34,23 @@ class Action:
     do: Callable[[Listed], None]
 
 
-def draw(ticket: Listed) -> None:
-    """The button of what comes next, and the menu of the rest; nothing for those who only read."""
+def draw(ticket: Listed, *, is_same: bool) -> None:
+    """The button of what comes next, and the menu of the rest; nothing for those who only read.
+
+    Unless it `is_same` as it was shown, nothing is done: it has changed under the hand that pressed.
+    """
     offered = {code: action for code, action in ACTIONS.items() if ticket.is_open and action.fits(ticket)}
     if not offered:
         return
     first = next((code for code in _next(ticket) if code in offered), "")
     with st.container(horizontal=True, width="content", gap="small"):
-        if first and st.button(_(offered[first].label), key="ticket_next", type="primary", icon=f":material/{offered[first].icon}:"):
-            offered[first].do(ticket)
+        is_pressed = first and st.button(
+            _(offered[first].label), key="ticket_next", type="primary", icon=f":material/{offered[first].icon}:"
+        )
         rest = [code for code in offered if code != first]
         chosen = st.menu_button(_("More"), rest, format_func=_entry, key="ticket_menu") if rest else None
-    if chosen:
-        ACTIONS[chosen].do(ticket)
+    if is_same and (is_pressed or chosen):
+        ACTIONS[chosen or first].do(ticket)
 
 
 def _entry(code: str) -> str:
@@ -106,6 +110,7 @@ def _act(sentence: str, do: Callable[..., object], ticket: Listed, **named: Any)
     with feedback.attempt() as outcome, guard.acting() as session:
         do(session, guard.actor(), ticket.id, version=ticket.version, **named)
     if outcome.succeeded:
+        ticket_seen.forget()
         feedback.later(sentence)
         st.rerun()
 

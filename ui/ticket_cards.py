@@ -9,7 +9,7 @@ from crm_core.permissions import Permission
 from crm_core.services import ticket_list
 from crm_core.services.ticket_list import Listed, TicketQuery
 from crm_core.visibility import View
-from ui import feedback, guard, routes, ticket_badges, ticket_form
+from ui import feedback, guard, routes, ticket_badges, ticket_form, ticket_seen
 from ui.feedback import escape
 from ui.ticket_badges import TYPE_ICONS
 
@@ -60,4 +60,5 @@ def draw(ticket: Listed, *, with_customer: bool = True) -> None:
 
 def open_ticket(code: str) -> None:
     """Go to the page of a ticket."""
+    ticket_seen.forget()
     st.switch_page(routes.TICKET, query_params={"ticket": code})

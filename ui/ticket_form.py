@@ -12,7 +12,7 @@ from crm_core.models import Ticket
 from crm_core.permissions import Permission
 from crm_core.services import contacts, library, tickets
 from crm_core.services.ticket_list import Listed
-from ui import feedback, forms, guard, routes
+from ui import feedback, forms, guard, routes, ticket_seen
 from ui.customer_choice import choose_customer
 from ui.feedback import escape
 from ui.forms import Form
@@ -61,6 +61,7 @@ def _draw_edit(ticket: Listed) -> None:
             values, contact_id = _entered()
             tickets.edit_ticket(session, guard.actor(), ticket.id, values, contact_id=contact_id, version=ticket.version)
         if outcome.succeeded:
+            ticket_seen.forget()
             feedback.later(_("The ticket was changed."))
             st.rerun()
         _explain(outcome)

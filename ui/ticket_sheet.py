@@ -10,12 +10,12 @@ from ui import follow_up_fields, routes, ticket_actions, ticket_badges
 from ui.feedback import escape
 
 
-def draw_head(ticket: Listed) -> None:
+def draw_head(ticket: Listed, *, is_same: bool) -> None:
     """Its states at the left, what can be done with it at the right."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, gap="xsmall", width="content"):
             ticket_badges.draw(ticket)
-        ticket_actions.draw(ticket)
+        ticket_actions.draw(ticket, is_same=is_same)
     if not ticket.is_open:
         st.info(_("Its customer is archived: this ticket is for reading only."), icon=":material/inventory_2:")
 

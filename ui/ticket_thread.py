@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from crm_core.errors import Conflict
 from crm_core.i18n import _, format_time
 from crm_core.models import TICKET_STATES, TicketState
 from crm_core.models.ticket import LONGEST_TEXT
@@ -10,23 +9,21 @@ from crm_core.permissions import Permission
 from crm_core.services import attachments, ticket_list, ticket_work, tickets
 from crm_core.services.attachments import IDENTITY_CARD
 from crm_core.services.ticket_list import Listed, Said
-from ui import feedback, follow_up_fields, follow_up_form, guard
+from ui import feedback, follow_up_fields, follow_up_form, guard, ticket_seen
 from ui.feedback import escape
 
 ANSWER, NOTE = "answer", "note"
-LATE = "ticket_changed_meanwhile"
-"""What the last attempt to write met."""
 
 
-def draw(ticket: Listed) -> None:
-    """What was said and done, the latest at the end, above what is written next."""
+def draw(ticket: Listed, *, is_same: bool) -> None:
+    """What was said and done, the latest at the end, above what is written next; nothing is sent unless it `is_same` as it was shown."""
     with guard.reading() as session:
         history = ticket_list.list_history(session, guard.actor(), ticket.id)
     st.subheader(_("History"), anchor=False)
     for said in history:
         _draw_said(said)
     if ticket.is_open and guard.actor().can(Permission.TICKET_WRITE):
-        _draw_entry(ticket)
+        _draw_entry(ticket, is_same=is_same)
 
 
 def _draw_said(said: Said) -> None:
@@ -42,34 +39,28 @@ def _draw_said(said: Said) -> None:
         st.markdown("  \n".join([f":{colour}-badge[:material/{icon}: {label}] {facts}", *follow_up_fields.paragraphs(said.content)]))
 
 
-def _draw_entry(ticket: Listed) -> None:
+def _draw_entry(ticket: Listed, *, is_same: bool) -> None:
     """The form; what is half written stays when somebody else was faster."""
     turn = st.session_state.get(f"ticket_turn_{ticket.id}", 0)
     may_answer = tickets.may_work(guard.actor(), ticket) and not ticket.is_solved
     labels = {ANSWER: _("To the customer"), NOTE: _("Note for colleagues")} if may_answer else {NOTE: _("Note for colleagues")}
-    if told := st.session_state.pop(LATE, ""):
-        feedback.refusal(told)
     with st.form(f"ticket_entry_{ticket.id}"):
         kind = st.radio(_("What it is"), list(labels), format_func=labels.__getitem__, horizontal=True, key="ticket_entry_kind")
         label = _("Answer or note") if may_answer else _("Note for colleagues")
         content = st.text_area(label, height=110, max_chars=LONGEST_TEXT, key=f"ticket_entry_text_{ticket.id}_{turn}")
         # Under the key of its turn: a second click comes to a button that is gone.
-        if st.form_submit_button(_("Send"), icon=":material/send:", key=f"ticket_send_{ticket.id}_{turn}"):
+        if st.form_submit_button(_("Send"), icon=":material/send:", key=f"ticket_send_{ticket.id}_{turn}") and is_same:
             _send(ticket, kind, content)
 
 
 def _send(ticket: Listed, kind: str, content: str) -> None:
     write = ticket_work.answer_ticket if kind == ANSWER else ticket_work.note_ticket
-    with feedback.attempt(show=False) as outcome, guard.acting() as session:
+    with feedback.attempt() as outcome, guard.acting() as session:
         write(session, guard.actor(), ticket.id, content, version=ticket.version)
     if outcome.succeeded:
         st.session_state[f"ticket_turn_{ticket.id}"] = st.session_state.get(f"ticket_turn_{ticket.id}", 0) + 1
+        ticket_seen.forget()
         st.rerun()
-    if isinstance(outcome.error, Conflict):
-        st.session_state[LATE] = str(outcome.error)
-        st.rerun()
-    if outcome.error:
-        feedback.explain(outcome.error)
 
 
 def draw_files(ticket: Listed) -> None:

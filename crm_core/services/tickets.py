@@ -157,10 +157,14 @@ def refuse_others(session: CrmSession, actor: Actor, ticket: Ticket) -> None:
 
 def changed_meanwhile(session: CrmSession, ticket: Ticket) -> Conflict:
     """That somebody was faster, with the state that the ticket has now."""
-    state = _(TICKET_STATES[TicketState(ticket.state)])
-    name = user_names(session).get(ticket.handler_id or 0) or _("nobody")
+    sentence = meanwhile(ticket.state, user_names(session).get(ticket.handler_id or 0, ""))
+    return Conflict(version=ticket.version, theirs={"state": ticket.state}, message=sentence)
+
+
+def meanwhile(state: str, handler: str) -> str:
+    """The sentence for somebody who looks at a ticket that has changed: the present state, and who has it."""
     sentence = _("Somebody changed this ticket meanwhile: it is in the state “{state}” now, handler: {name}. Look at it as it is.")
-    return Conflict(version=ticket.version, theirs={"state": ticket.state}, message=sentence.format(state=state, name=name))
+    return sentence.format(state=_(TICKET_STATES[TicketState(state)]), name=handler or _("nobody"))
 
 
 def step(session: CrmSession, actor: Actor, ticket: Ticket, move: TicketMove, content: str | None = None) -> None:

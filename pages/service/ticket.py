@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library, ticket_list
-from ui import feedback, guard, header, routes, ticket_sheet, ticket_thread
+from ui import feedback, guard, header, routes, ticket_seen, ticket_sheet, ticket_thread
 
 actor = guard.page(Permission.TICKET_READ)
 code = st.query_params.get("ticket", "")
@@ -24,10 +24,11 @@ if not opening.succeeded:
     st.stop()
 
 header.title(feedback.escape(ticket.name))
-ticket_sheet.draw_head(ticket)
+is_same = ticket_seen.look(ticket)
+ticket_sheet.draw_head(ticket, is_same=is_same)
 left, right = st.columns([2, 3], gap="medium")
 with left:
     ticket_sheet.draw_facts(ticket, entries)
     ticket_thread.draw_files(ticket)
 with right:
-    ticket_thread.draw(ticket)
+    ticket_thread.draw(ticket, is_same=is_same)
