@@ -54,8 +54,9 @@ def draw(ticket: Listed, *, with_customer: bool = True) -> None:
             if st.button(f"**{escape(ticket.name)}**", key=f"ticket_open_{ticket.id}", icon=icon, type="tertiary"):
                 open_ticket(ticket.code)
             ticket_badges.draw(ticket)
-        parts = [ticket.code, ticket.customer if with_customer else ticket.contact, ticket_badges.who(ticket), ticket_badges.when(ticket)]
-        st.caption(escape(" · ".join(part for part in parts if part)))
+            whose = ticket.customer if with_customer else ticket.contact
+            parts = [ticket.code, whose, ticket_badges.who(ticket), ticket_badges.when(ticket)]
+            st.caption(escape(" · ".join(part for part in parts if part)), width="stretch", text_alignment="right")
 
 
 def open_ticket(code: str) -> None:

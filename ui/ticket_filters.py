@@ -1,5 +1,7 @@
 """The filters of the tickets; every choice stands in the address."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from crm_core.i18n import N_, _
@@ -41,8 +43,8 @@ class Filters:
             "page": Number(1),
         }
 
-    def draw(self) -> TicketQuery:
-        """Draw the row and return the query it describes."""
+    def draw(self, draw_tools: Callable[[], None]) -> TicketQuery:
+        """Draw the row, the tools of the list at its end, and return the query it describes."""
         if address.restore(PAGE, self.parameters):
             customer_filters.renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
@@ -68,6 +70,7 @@ class Filters:
                 on_change=customer_filters.first_page,
             )
             self._draw_more()
+            draw_tools()
         return self.query()
 
     def _draw_views(self) -> None:

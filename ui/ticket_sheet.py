@@ -22,7 +22,7 @@ def draw_head(ticket: Listed, *, is_same: bool) -> None:
 
 def draw_facts(ticket: Listed, entries: Library) -> None:
     """Whose it is, what it says, and its dates."""
-    with st.container(border=True, key="ticket_facts", gap="small"):
+    with st.container(border=True, key="sheet_ticket", gap="small"):
         if st.button(f"**{escape(ticket.customer)}** :material/chevron_right:", key="ticket_customer", type="tertiary"):
             st.switch_page(routes.CUSTOMER, query_params={"code": ticket.customer_code})
         st.markdown("  \n".join(follow_up_fields.paragraphs(ticket.description)))

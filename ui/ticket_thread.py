@@ -19,7 +19,7 @@ def draw(ticket: Listed, *, is_same: bool) -> None:
     """What was said and done, the latest at the end, above what is written next; nothing is sent unless it `is_same` as it was shown."""
     with guard.reading() as session:
         history = ticket_list.list_history(session, guard.actor(), ticket.id)
-    st.subheader(_("History"), anchor=False)
+    st.subheader(_("Course of the ticket"), anchor=False)
     for said in history:
         _draw_said(said)
     if ticket.is_open and guard.actor().can(Permission.TICKET_WRITE):
@@ -43,9 +43,12 @@ def _draw_entry(ticket: Listed, *, is_same: bool) -> None:
     """The form; what is half written stays when somebody else was faster."""
     turn = st.session_state.get(f"ticket_turn_{ticket.id}", 0)
     may_answer = tickets.may_work(guard.actor(), ticket) and not ticket.is_solved
-    labels = {ANSWER: _("To the customer"), NOTE: _("Note for colleagues")} if may_answer else {NOTE: _("Note for colleagues")}
+    labels = {ANSWER: _("To the customer"), NOTE: _("Note for colleagues")}
     with st.form(f"ticket_entry_{ticket.id}"):
-        kind = st.radio(_("What it is"), list(labels), format_func=labels.__getitem__, horizontal=True, key="ticket_entry_kind")
+        kind = NOTE
+        if may_answer:
+            how = {"format_func": labels.__getitem__, "horizontal": True, "label_visibility": "collapsed"}
+            kind = st.radio(_("Answer or note"), list(labels), key="ticket_entry_kind", **how)
         label = _("Answer or note") if may_answer else _("Note for colleagues")
         content = st.text_area(label, height=110, max_chars=LONGEST_TEXT, key=f"ticket_entry_text_{ticket.id}_{turn}")
         # Under the key of its turn: a second click comes to a button that is gone.

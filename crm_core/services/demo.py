@@ -79,13 +79,13 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
             fill_fields(session, actor)
     fill_pool(session, actor)
     fill_follow_ups(session)
-    fill_tickets(session, actor)
     if users:
         fill_reviews(session, actor)
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor
     with acting_as(session, chief):
         fill_leaving(session, chief)
         fill_list(session, chief)
+        fill_tickets(session, chief)
     derived.derive_all(session)
     return accounts
 

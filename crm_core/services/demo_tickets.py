@@ -18,7 +18,7 @@ from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.service_figures import keep_figures
 
 _STAGES = ("customer", "partner")
-_PAUSE = timedelta(hours=3)
+_PAUSE = timedelta(minutes=70)
 """Between two things that happen with a ticket."""
 _BULK: dict[str, Any] = {**unscoped, "synchronize_session": False}
 _MOVES: dict[str, Sequence[TicketMove]] = {
@@ -72,7 +72,8 @@ def _enter(session: CrmSession, clerk: Actor, customer_id: int, row: dict[str, s
 
 def _date(session: CrmSession, ticket: Ticket, back: timedelta) -> None:
     """Let it have happened so long ago, one thing after the other."""
-    moments = _spread(session, ticket, clock.now() - back - timedelta(minutes=ticket.id * 7 % 90))
+    morning = clock.start_of_day(clock.today()) - back + timedelta(hours=9, minutes=ticket.id * 7 % 90)
+    moments = _spread(session, ticket, min(morning, clock.now()))
     values: dict[str, Any] = {"created_at": min(moments), "due_at": ticket.due_at - back, "served_at": max(moments)}
     values |= {name: max(moments) for name in ("resolved_at", "waiting_since") if getattr(ticket, name)}
     values["updated_at"] = values["served_at"]

@@ -17,7 +17,7 @@ def draw_list() -> None:
     """The filters and the tickets they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         filters = ticket_filters.Filters(guard.actor(), library.get_library(session), ticket_list.holders(session, guard.actor()))
-        page = ticket_list.list_tickets(session, guard.actor(), filters.draw())
+        page = ticket_list.list_tickets(session, guard.actor(), filters.draw(draw_tools))
     for ticket in page.rows:
         ticket_cards.draw(ticket)
     if page.rows:
@@ -33,6 +33,12 @@ def draw_list() -> None:
     filters.keep()
 
 
+def draw_tools() -> None:
+    """The button that enters a ticket."""
+    if guard.actor().can(Permission.TICKET_WRITE) and st.button(_("Add ticket"), type="primary", icon=":material/add:"):
+        ticket_form.open_new()
+
+
 def draw_footer(page: TicketPage) -> None:
     """How many there are, and the other pages."""
     count = _("more than {total} tickets") if page.is_capped else _("{total} tickets")
@@ -42,6 +48,4 @@ def draw_footer(page: TicketPage) -> None:
             customer_filters.draw_pagination(page.pages, page.page)
 
 
-if actor.can(Permission.TICKET_WRITE) and st.button(_("Add ticket"), type="primary", icon=":material/add:"):
-    ticket_form.open_new()
 draw_list()
