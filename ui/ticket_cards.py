@@ -56,7 +56,7 @@ def draw(ticket: Listed, *, with_customer: bool = True) -> None:
             ticket_badges.draw(ticket)
             whose = ticket.customer if with_customer else ticket.contact
             parts = [ticket.code, whose, ticket_badges.who(ticket), ticket_badges.when(ticket)]
-            st.caption(escape(" · ".join(part for part in parts if part)), width="stretch", text_alignment="right")
+            st.caption(escape(" · ".join(part for part in parts if part)), width="stretch")
 
 
 def open_ticket(code: str) -> None:

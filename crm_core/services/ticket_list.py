@@ -213,7 +213,7 @@ def _holds(word: str) -> ColumnElement[bool]:
 def _order() -> tuple[ColumnElement[Any], ...]:
     # What the team has to do first, by time; then what waits for customers; what is solved at the end, the latest first.
     rank = case((Ticket.state.in_(RUNNING), 0), (Ticket.state == TicketState.WAITING, 1), else_=2)
-    return rank, case((rank < 2, Ticket.due_at)), Ticket.resolved_at.desc(), Ticket.id.desc()
+    return rank, case((rank < 2, Ticket.due_at)), case((rank < 2, Ticket.id)), Ticket.resolved_at.desc(), Ticket.id.desc()
 
 
 def _read(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Listed]:

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, TicketMove, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, Ticket, TicketMove, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
@@ -604,7 +604,8 @@ def ticket_late(desk: Desk) -> Visit:
     """Somebody else resolved it while its page was open."""
     visit = ticket_opened()(desk)
     with db.transaction(desk.actor) as session:
-        ticket_work.move_ticket(session, desk.actor, 1, TicketMove.RESOLVE, content=WORDS[desk.actor.language]["detail"], version=3)
+        version = session.execute(select(Ticket.version)).scalar_one()
+        ticket_work.move_ticket(session, desk.actor, 1, TicketMove.RESOLVE, content=WORDS[desk.actor.language]["detail"], version=version)
     return visit.press("Send")
 
 
