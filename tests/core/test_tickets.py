@@ -14,7 +14,7 @@ from crm_core.errors import Conflict, CrmError, IllegalTransition, NotAllowed, N
 from crm_core.i18n import in_language
 from crm_core.models import TICKET_MOVES, Attachment, Customer, Notice, Ticket, TicketMove, TicketState, TicketStep, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, contacts, ticket_list, ticket_work, tickets, timeline, transfers
+from crm_core.services import attachments, contacts, history, ticket_list, ticket_work, tickets, timeline, transfers
 from crm_core.services.archive import archive_customer
 from crm_core.services.file_store import store_file
 from crm_core.services.ticket_list import NOBODY, TicketQuery
@@ -415,7 +415,12 @@ class TestReading:
         marketing = factories.make_user(role="marketing")
         with reading(marketing) as session:
             kinds = {event.kind for event in timeline.list_events(session, marketing, customer.id).events}
+            logged = {line.entity for line in history.list_changes(session, marketing, customer.id).rows}
+            subjects, _actions = history.list_subjects(session, marketing, customer.id)
         assert not kinds & {"ticket", "ticket_answer"}
+        assert "ticket" not in logged | {entity for entity, _field in subjects}
+        with reading(sales) as session:
+            assert "ticket" in {line.entity for line in history.list_changes(session, sales, customer.id).rows}
 
     def test_a_file_of_a_ticket_is_for_those_who_read_tickets(self, clerk: Actor, sales: Actor, customer: Customer) -> None:
         made, other = factories.make_ticket(clerk, customer), factories.make_ticket(clerk, factories.make_customer(sales))

@@ -123,6 +123,7 @@ def upgrade() -> None:
         for column in added:
             op.add_column(table, column, inline_references=True)
     op.create_index("ix_attachment_ticket_id", "attachment", ["ticket_id"])
+    op.create_index("ix_customer_complaints", "customer", ["place", "complaints", "id"])
     _grant()
     _add_presets()
 
@@ -147,6 +148,7 @@ def _add_presets() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_customer_complaints", "customer")
     op.drop_index("ix_attachment_ticket_id", "attachment")
     for table, added in columns().items():
         for column in added:
