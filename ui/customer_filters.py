@@ -12,7 +12,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.fields import Field, Widget
 from crm_core.i18n import N_, _
-from crm_core.models import ACTIVITIES, STAGES
+from crm_core.models import ACTIVITIES, SCORES, STAGES
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
@@ -20,7 +20,7 @@ from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
 from ui import address, feedback, page_tools
 from ui.forms import EARLIEST, LATEST, choices_of, label_of
-from ui.parameters import AnyOf, Day, Id, Number, OneOf, Parameter, Quantity, Switch
+from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
 PAGINATION_WIDTH = 340
@@ -36,6 +36,8 @@ SORT_LABELS = {
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
 """Fields; the status, which is none, and custom fields come after them."""
 MORE = ("owner", "tag", "since", "until", "complaints", "satisfaction", "served", "incomplete", "unplanned", "recycled")
+LEAST, MOST = float(min(SCORES)), float(max(SCORES))
+"""What an average score can be."""
 LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
 
@@ -75,7 +77,7 @@ class Filters:
             "tag": AnyOf(codes=lambda: tags),
             "since": Day(),
             "until": Day(),
-            **({"complaints": Number(None), "satisfaction": Quantity(), "served": Day()} if self.has_service else {}),
+            **({"complaints": Number(None), "satisfaction": Between(least=LEAST, most=MOST), "served": Day()} if self.has_service else {}),
             "incomplete": Switch(),
             "unplanned": Switch(),
             "recycled": Switch(),
@@ -176,8 +178,10 @@ class Filters:
         how: dict[str, Any] = {"value": None, "on_change": first_page, "persist_state": "page"}
         left.number_input(_("Complaints, at least"), min_value=1, step=1, placeholder=_("Any"), key="complaints", **how)
         label = _("Satisfaction, at most")
-        middle.number_input(label, min_value=1.0, max_value=5.0, step=0.5, format="%.1f", placeholder=_("Any"), key="satisfaction", **how)
-        right.date_input(_("Latest service from"), max_value=clock.today(), format="YYYY-MM-DD", key="served", **how)
+        middle.number_input(
+            label, min_value=LEAST, max_value=MOST, step=0.5, format="%.1f", placeholder=_("Any"), key="satisfaction", **how
+        )
+        right.date_input(_("Latest service from"), format="YYYY-MM-DD", key="served", **how)
 
     def _draw_range(self, field: Field) -> None:
         titles = (_("{field} from"), _("{field} up to"))

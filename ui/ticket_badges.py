@@ -23,8 +23,8 @@ def draw(ticket: Listed) -> None:
     if ticket.priority in PRIORITY_COLOURS and not ticket.is_solved:
         text = _("Priority: {priority}").format(priority=_(TICKET_PRIORITIES[ticket.priority]))
         st.badge(text, color=PRIORITY_COLOURS[ticket.priority])
-    if ticket.reopened:
-        st.badge(_("Reopened {count} times").format(count=ticket.reopened), color="orange", icon=":material/replay:")
+    if ticket.reopened > (ticket.state == TicketState.REOPENED):
+        st.badge(_("Reopened: {count}").format(count=ticket.reopened), color="orange", icon=":material/replay:")
     if ticket.satisfaction:
         st.badge(score(ticket.satisfaction), color="green" if ticket.satisfaction > 3 else "orange", icon=":material/star:")
 

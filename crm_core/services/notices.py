@@ -170,6 +170,13 @@ KINDS: dict[str, Kind] = {
         _TIME,
         message="complaints",
     ),
+    "ticket_reopened": Kind(
+        N_("Ticket opened again"),
+        N_("{actor} opened {code} “{text}” of {customer} again, due {time}."),
+        "replay",
+        _TIME,
+        message="tickets",
+    ),
     "ticket_due_soon": Kind(
         N_("Ticket due soon"), N_("{code} “{text}” of {customer}, due {time}."), "notifications_active", _TIME, message="tickets_due"
     ),

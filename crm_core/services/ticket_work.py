@@ -13,7 +13,7 @@ from crm_core.models.ticket import LONGEST_TEXT, RUNNING, SOLVED
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.service_figures import keep_figures
 from crm_core.services.service_hours import get_service_policy
-from crm_core.services.tickets import lock_ticket, refuse_others, step
+from crm_core.services.tickets import lock_ticket, refuse_others, step, tell_reopened
 from crm_core.validation import check_length, clean_text
 
 LONGEST_REMARK = 500
@@ -33,6 +33,8 @@ def move_ticket(session: CrmSession, actor: Actor, ticket_id: int, move: TicketM
     written = _checked_text(content, TICKET_MOVES[move].missing) if move in ticket.moves else ""
     step(session, actor, ticket, move, written or None)
     keep_figures(session, [customer.id])
+    if move is TicketMove.REOPEN:
+        tell_reopened(session, actor, ticket, customer)
     return ticket
 
 

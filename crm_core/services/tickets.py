@@ -192,6 +192,13 @@ def tell_handler(session: CrmSession, actor: Actor, ticket: Ticket, customer: Cu
         notify(session, [ticket.handler_id], "ticket_assigned", data, path=path_of(ticket.code), customer_id=customer.id)
 
 
+def tell_reopened(session: CrmSession, actor: Actor, ticket: Ticket, customer: Customer) -> None:
+    """Tell whoever has a ticket that was opened again, and of a complaint the customer's owner."""
+    people = {ticket.handler_id, customer.owner_id if ticket.type == COMPLAINT else None} - {None, actor.id}
+    data = told_of(ticket, customer) | {"actor": actor.name}
+    notify(session, sorted(people), "ticket_reopened", data, path=path_of(ticket.code), customer_id=customer.id)
+
+
 def told_of(ticket: Ticket, customer: Customer) -> dict[str, Any]:
     """What notices say of a ticket."""
     return {"code": ticket.code, "text": ticket.name, "customer": customer.name, "time": ticket.due_at.isoformat()}

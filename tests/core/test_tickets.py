@@ -258,7 +258,7 @@ class TestMoves:
         assert now(made).due_at == monday + timedelta(days=7, hours=5)
 
     def test_reopening_needs_a_reason_counts_and_gives_the_whole_time_again(
-        self, clerk: Actor, other_clerk: Actor, customer: Customer, set_clock: SetClock
+        self, clerk: Actor, other_clerk: Actor, sales: Actor, customer: Customer, set_clock: SetClock
     ) -> None:
         monday = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
         set_clock(monday)
@@ -271,6 +271,7 @@ class TestMoves:
         assert (found.reopened, found.satisfaction, found.resolved_at) == (1, None, None)
         assert found.due_at == monday + timedelta(days=1, hours=9)
         assert found.handler_id == clerk.id
+        assert (told(clerk), told(sales)) == (["ticket_reopened"], ["complaint_entered", "ticket_reopened"])
 
     def test_reopened_for_somebody_who_left_it_is_nobodys(self, clerk: Actor, other_clerk: Actor, customer: Customer) -> None:
         made = factories.make_ticket(clerk, customer, handler_id=clerk.id)
