@@ -194,7 +194,8 @@ def tell_handler(session: CrmSession, actor: Actor, ticket: Ticket, customer: Cu
 
 def tell_reopened(session: CrmSession, actor: Actor, ticket: Ticket, customer: Customer) -> None:
     """Tell whoever has a ticket that was opened again, and of a complaint the customer's owner."""
-    people = {ticket.handler_id, customer.owner_id if ticket.type == COMPLAINT else None} - {None, actor.id}
+    concerned = (ticket.handler_id, customer.owner_id if ticket.type == COMPLAINT else None)
+    people = {one for one in concerned if one and one != actor.id}
     data = told_of(ticket, customer) | {"actor": actor.name}
     notify(session, sorted(people), "ticket_reopened", data, path=path_of(ticket.code), customer_id=customer.id)
 
