@@ -53,6 +53,7 @@ GROUPS = {
     "churn": N_("Loss"),
     "preferences": N_("Service preferences and marketing"),
     "contract": N_("Contract"),
+    "ticket": N_("Ticket"),
 }
 
 

@@ -27,6 +27,11 @@ def contract_number(session: Session) -> str:
     return _monthly(session, "contract", "HT", 1)[0]
 
 
+def ticket_code(session: Session) -> str:
+    """The next ticket code of this month: TKT + YYYYMM + at least three digits."""
+    return _monthly(session, "ticket", "TKT", 1)[0]
+
+
 def _monthly(session: Session, name: str, prefix: str, count: int) -> list[str]:
     month = clock.today().strftime("%Y%m")
     first = take(session, f"{name}:{month}", count)

@@ -35,6 +35,19 @@ from crm_core.models.sign_in import (
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.models.task import PRIORITIES, TASK_KINDS, TASK_STATES, Task, TaskComment, TaskState, TaskStep, title_of
+from crm_core.models.ticket import (
+    SCORES,
+    TICKET_MOVES,
+    TICKET_PRIORITIES,
+    TICKET_STATES,
+    TICKET_TYPES,
+    Ticket,
+    TicketAnswer,
+    TicketMove,
+    TicketState,
+    TicketStep,
+    TicketWay,
+)
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
@@ -53,9 +66,14 @@ __all__ = [
     "REVIEW_STATES",
     "ROBOTS",
     "SALES_STAGES",
+    "SCORES",
     "STAGES",
     "TASK_KINDS",
     "TASK_STATES",
+    "TICKET_MOVES",
+    "TICKET_PRIORITIES",
+    "TICKET_STATES",
+    "TICKET_TYPES",
     "TIERS",
     "TRANSITIONS",
     "AccountLink",
@@ -120,6 +138,12 @@ __all__ = [
     "TaskState",
     "TaskStep",
     "Team",
+    "Ticket",
+    "TicketAnswer",
+    "TicketMove",
+    "TicketState",
+    "TicketStep",
+    "TicketWay",
     "User",
     "UserSession",
     "title_of",

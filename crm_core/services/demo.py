@@ -29,6 +29,7 @@ from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_stages import fill_stages
 from crm_core.services.demo_standing import fill_standing
+from crm_core.services.demo_tickets import fill_tickets
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -84,6 +85,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     with acting_as(session, chief):
         fill_leaving(session, chief)
         fill_list(session, chief)
+        fill_tickets(session, chief)
     derived.derive_all(session)
     return accounts
 

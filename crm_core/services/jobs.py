@@ -26,6 +26,8 @@ from crm_core.services import (
     relay,
     reminders,
     review_deadlines,
+    ticket_reminders,
+    ticket_work,
     verification,
 )
 
@@ -55,6 +57,8 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 JOBS: dict[str, Work] = {
     "due_tasks": Work(N_("Remind of tasks that are due soon"), reminders.tell_due_soon, MINUTE),
     "overdue_tasks": Work(N_("Tell of overdue tasks"), reminders.tell_overdue, 5 * MINUTE),
+    "tickets": Work(N_("Remind of tickets that are due soon, tell of overdue ones"), ticket_reminders.tell_tickets, 5 * MINUTE),
+    "resolved_tickets": Work(N_("Close tickets that were resolved some days ago"), ticket_work.close_resolved, HOUR),
     "first_follow_ups": Work(N_("Remind of first follow-ups"), reminders.tell_first_follow_ups, HOUR),
     "reviews": Work(N_("Remind of entries under review"), review_deadlines.follow_up, 10 * MINUTE),
     "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),

@@ -19,9 +19,10 @@ from crm_core.models import (
     KINDS,
     METHODS,
     PLACES,
-    PRIORITIES,
     STAGES,
     TASK_STATES,
+    TICKET_PRIORITIES,
+    TICKET_STATES,
     Base,
     ChangeLog,
     Customer,
@@ -60,6 +61,7 @@ ENTITIES = {
     "review": N_("Review"),
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
+    "ticket": N_("Ticket"),
     "robot": N_("Group chat robot"),
     "outbox_message": N_("Message"),
     "job": N_("Job"),
@@ -85,6 +87,9 @@ OTHER_FIELDS = {
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
     "assignee_id": N_("Assignee"),
+    "handler_id": N_("Handler"),
+    "satisfaction": N_("Satisfaction"),
+    "satisfaction_remark": N_("Remark on the satisfaction"),
     "done_at": N_("Closed"),
     "description": N_("Description"),
     "priority": N_("Priority"),
@@ -186,6 +191,7 @@ class LogWords:
         named = {
             "owner_id": users,
             "assignee_id": users,
+            "handler_id": users,
             "head_id": users,
             "role_id": roles,
             "team_id": teams,
@@ -205,9 +211,10 @@ class LogWords:
             "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "method": lambda stored: _listed(METHODS, [stored]),
-            "priority": lambda stored: _listed(PRIORITIES, [stored]),
+            "priority": lambda stored: _listed(TICKET_PRIORITIES, [stored]),
             "on_holiday": lambda stored: _listed(HOLIDAYS, [stored]),
             "state": lambda stored: _listed(TASK_STATES, [stored]),
+            "ticket.state": lambda stored: _listed(TICKET_STATES, [stored]),
             "remind_lead": lambda stored: _(LEADS[int(stored)]) if int(stored) in LEADS else stored,
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
             "channels": _channels,
@@ -251,8 +258,8 @@ class LogWords:
             stored = see_logged(self.actor, declared.sensitive, stored)
         if not stored:
             return ""
-        if name in self._shown:
-            return self._shown[name](stored)
+        if shown := self._shown.get(f"{entity}.{name}") or self._shown.get(name):
+            return shown(stored)
         return _plain(display.show_logged(declared, stored, self.library) if declared else stored)
 
     def _happened(self, line: Any) -> str:

@@ -47,6 +47,7 @@ WAYS: dict[str, Way] = {
     "stage_change.customer_id": Way.STAY,
     "tag_refusal.customer_id": Way.UNITE,
     "task.customer_id": Way.MOVE,
+    "ticket.customer_id": Way.MOVE,
 }
 """Every column that points to a customer. A new one needs a row here; a test says so."""
 
@@ -56,6 +57,7 @@ NAMED = {
     "contract": N_("Contract"),
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
+    "ticket": N_("Ticket"),
 }
 TIER = ("tier", "tier_by_hand", "tier_reason", "tier_until")
 """Noted together: beside people the rules change them, and setting the first clears the others."""

@@ -12,13 +12,15 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.fields import SEVERAL, fields_of
 from crm_core.i18n import _
-from crm_core.models import Attachment, Customer, Preset
+from crm_core.models import Attachment, Customer, Preset, Ticket
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services import preset_mentions
 from crm_core.services.attachments import IDENTITY_CARD
 
+_OTHERS: dict[str, Any] = {"attachment_type": Attachment.type, "ticket_category": Ticket.category, "ticket_source": Ticket.source}
+"""The columns of other records that hold an entry, by its list."""
 EVERY_ROW = unscoped | {"synchronize_session": False}
 
 
@@ -28,6 +30,7 @@ class Uses:
 
     customers: int
     files: int
+    tickets: int = 0
 
 
 def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
@@ -37,7 +40,8 @@ def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
     columns = [cast(column, Text).contains(f'"{code}"', autoescape=True) for column in _lists(category)]
     columns += [column == code for column in _columns(category)]
     customers = _count(session, select(func.count()).select_from(Customer).where(or_(*columns))) if columns else 0
-    return Uses(customers, _count(session, select(func.count()).select_from(Attachment).where(Attachment.type == code)))
+    others = {one: _count(session, select(func.count()).select_from(one.class_).where(one == code)) for one in _OTHERS.values()}
+    return Uses(customers, others[Attachment.type], others[Ticket.category] + others[Ticket.source])
 
 
 def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Uses:
@@ -60,14 +64,16 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
         changed |= _replace(session, column, column == code, old=code, new=into)
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
-    files = _replace_type(session, code, into)
+    other = _OTHERS.get(merged.category)
+    others = _replace_other(session, other, code, into) if other is not None else 0
     preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)
     merged.is_active, merged.merged_into = False, into
     session.flush()
     bump(session, "library")
     bump(session, "customers")
-    return Uses(len(changed), files)
+    is_of_files = other is Attachment.type
+    return Uses(len(changed), others if is_of_files else 0, 0 if is_of_files else others)
 
 
 def _entry(session: CrmSession, code: str) -> Preset:
@@ -113,22 +119,24 @@ def _replace_in_lists(session: CrmSession, column: Any, code: str, into: str) ->
     return changed
 
 
-def _replace_type(session: CrmSession, code: str, into: str) -> int:
-    statement = update(Attachment).where(Attachment.type == code).values(type=into)
-    found = statement.returning(Attachment.id, Attachment.customer_id, Attachment.filename)
+def _replace_other(session: CrmSession, column: Any, code: str, into: str) -> int:
+    """The same for rows that hang on customers."""
+    model = column.class_
+    named = model.filename if model is Attachment else model.name
+    statement = update(model).where(column == code).values({column: into})
     lines = [
         audit.line_for(
             session,
             "changed",
-            entity=Attachment.__tablename__,
+            entity=model.__tablename__,
             entity_id=row.id,
             customer_id=row.customer_id,
-            subject=row.filename,
-            field="type",
+            subject=row.subject,
+            field=column.key,
             old=code,
             new=into,
         )
-        for row in session.execute(found, execution_options=EVERY_ROW)
+        for row in session.execute(statement.returning(model.id, model.customer_id, named.label("subject")), execution_options=EVERY_ROW)
     ]
     audit.add_lines(session, lines)
     return len(lines)

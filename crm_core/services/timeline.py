@@ -21,6 +21,7 @@ from crm_core.models import (
     REVIEW_MOVES,
     STAGES,
     TASK_STATES,
+    TICKET_STATES,
     ChangeLog,
     Contract,
     Customer,
@@ -33,6 +34,10 @@ from crm_core.models import (
     StageChange,
     Task,
     TaskState,
+    Ticket,
+    TicketAnswer,
+    TicketState,
+    TicketStep,
     title_of,
 )
 from crm_core.models.base import Base
@@ -77,6 +82,8 @@ class Source:
     only: Callable[[], ColumnElement[bool]] | None = None
     joined: tuple[Any, Any] | None = None
     """A table that has to be joined, and on what."""
+    needs: Permission = Permission.CUSTOMER_READ
+    """Who reads it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,17 @@ class Teller:
 def _follow_up(teller: Teller, row: FollowUp) -> Event:
     title = " · ".join((_(METHODS[row.method]), row.subject))
     return Event("follow_up", row.id, row.happened_at, teller.name(row.author_id), title, row.content, row.feedback or "")
+
+
+def _ticket(teller: Teller, row: TicketStep) -> Event:
+    states = " → ".join(_(TICKET_STATES[TicketState(state)]) for state in (row.from_state, row.to_state) if state)
+    title = " · ".join((row.ticket.code, row.ticket.name, states))
+    return Event("ticket", row.id, row.at, teller.name(row.actor_id), title, row.content or "")
+
+
+def _answer(teller: Teller, row: TicketAnswer) -> Event:
+    title = " · ".join((row.ticket.code, row.ticket.name))
+    return Event("ticket_answer", row.id, row.at, teller.name(row.author_id), title, row.content)
 
 
 def _contract(teller: Teller, row: Contract) -> Event:
@@ -170,6 +188,29 @@ SOURCES: dict[str, Source] = {
         _task,
         (Task.name, Task.description, Task.done_note),
     ),
+    "ticket": Source(
+        N_("Tickets"),
+        "confirmation_number",
+        TicketStep.at,
+        TicketStep,
+        Ticket.customer_id,
+        _ticket,
+        (Ticket.code, Ticket.name, Ticket.description, TicketStep.content),
+        joined=(Ticket, Ticket.id == TicketStep.ticket_id),
+        needs=Permission.TICKET_READ,
+    ),
+    "ticket_answer": Source(
+        N_("Answers to tickets"),
+        "reply",
+        TicketAnswer.at,
+        TicketAnswer,
+        Ticket.customer_id,
+        _answer,
+        (Ticket.code, Ticket.name, TicketAnswer.content),
+        lambda: TicketAnswer.is_public.is_(True),
+        joined=(Ticket, Ticket.id == TicketAnswer.ticket_id),
+        needs=Permission.TICKET_READ,
+    ),
     "contract": Source(
         N_("Contracts"),
         "contract",
@@ -205,6 +246,11 @@ SOURCES: dict[str, Source] = {
 """All kinds of events by their code. A new kind is a row here."""
 
 
+def sources_for(actor: Actor) -> dict[str, Source]:
+    """The kinds of events that the actor reads."""
+    return {code: source for code, source in SOURCES.items() if actor.can(source.needs)}
+
+
 def list_events(
     session: CrmSession, actor: Actor, customer_id: int, *, kinds: Iterable[str] = (), phrase: str = "", page: int = 1
 ) -> TimelinePage:
@@ -217,7 +263,8 @@ def list_events(
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
     ids = [customer_id, *merged_into(session, customer_id)]
-    wanted = [code for code in SOURCES if code in set(kinds)] or list(SOURCES)
+    readable = sources_for(actor)
+    wanted = [code for code in readable if code in set(kinds)] or list(readable)
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()

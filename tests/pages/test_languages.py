@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, Ticket, TicketMove, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
@@ -47,6 +47,8 @@ from crm_core.services import (
     task_comments,
     tasks,
     teams,
+    ticket_work,
+    tickets,
     transfers,
     verification,
 )
@@ -62,7 +64,7 @@ from ui import routes
 from ui.routes import ROUTES
 
 LATIN_ALLOWED = {
-    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "Enter", "example", "com"),
+    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "TKT", "Enter", "example", "com"),
     *("administrator", "manager", "sales", "YYYY", "MM", "DD"),
 }
 HAN_ALLOWED = ("客脉", "中文", "未提供", "待定", "20万-30万")
@@ -164,7 +166,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
         values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
-        values |= {"task": ["task", detail]}
+        values |= {"task": ["task", detail], "code": "TKT202603001", "actor": person}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
@@ -561,6 +563,52 @@ def task_opened(desk: Desk) -> Visit:
     return desk.visit().go(routes.TASKS, task=str(task.id))
 
 
+def ticket_entered(desk: Desk, *moves: TicketMove, score: int | None = None, **over: str) -> str:
+    """A ticket of the customer that went through these moves; its code."""
+    words = WORDS[desk.actor.language]
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        values = factories.ticket_values(name=words["tag"], description=words["detail"], **over)
+        made = tickets.create_ticket(session, desk.actor, customer.id, values, handler_id=desk.actor.id)
+        session.flush()
+        for write in (ticket_work.answer_ticket, ticket_work.note_ticket):
+            write(session, desk.actor, made.id, words["detail"], version=made.version)
+            session.flush()
+        for move in moves:
+            ticket_work.move_ticket(session, desk.actor, made.id, move, content=words["detail"], version=made.version)
+            session.flush()
+        if score:
+            ticket_work.rate_ticket(session, desk.actor, made.id, score, remark=words["detail"], version=made.version)
+        of_both = {"customer_id": customer.id, "ticket_id": made.id}
+        attachments.add_attachment(session, desk.actor, file=store_file(factories.PDF), type=LICENCE, **of_both)
+        return made.code
+
+
+def ticket_opened(*moves: TicketMove, press: str = "", score: int | None = None, **over: str) -> Callable[[Desk], Visit]:
+    """The page of a ticket after these moves, and after a button of it."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.TICKET, ticket=ticket_entered(desk, *moves, score=score, **over))
+        return visit.press(press) if press else visit
+
+    return show
+
+
+def tickets_listed(desk: Desk, **query: str) -> Visit:
+    for move in (TicketMove.WAIT, TicketMove.RESOLVE):
+        ticket_entered(desk, move, type="request", priority="urgent")
+    return desk.visit().go(routes.TICKETS, **query)
+
+
+def ticket_late(desk: Desk) -> Visit:
+    """Somebody else resolved it while its page was open."""
+    visit = ticket_opened()(desk)
+    with db.transaction(desk.actor) as session:
+        version = session.execute(select(Ticket.version)).scalar_one()
+        ticket_work.move_ticket(session, desk.actor, 1, TicketMove.RESOLVE, content=WORDS[desk.actor.language]["detail"], version=version)
+    return visit.press("Send")
+
+
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
@@ -690,6 +738,26 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{f"oversight, {view}": lambda desk, view=view: watched(desk).enter("oversight_view", view) for view in ("quiet", "by_person")},
     "oversight, task": lambda desk: watched(desk).press("Assign task"),
     "oversight, next step": lambda desk: watched(desk).enter("oversight_view", "no_next_step").press("Write a follow-up"),
+    "tickets listed": lambda desk: tickets_listed(desk, tickets_state="all"),
+    "tickets, none": lambda desk: desk.visit().go(routes.TICKETS, tickets_q="-"),
+    "ticket added": opened(routes.TICKETS, "Add ticket"),
+    "ticket of customer added": lambda desk: tab_open("Tickets")(desk).press("Add ticket"),
+    "ticket refused": lambda desk: tab_open("Tickets")(desk).press("Add ticket").press("Add ticket"),
+    "customer tickets": lambda desk: (ticket_entered(desk, TicketMove.RESOLVE, score=2), tab_open("Tickets")(desk))[1],
+    "customer tickets, timeline": lambda desk: (ticket_entered(desk, TicketMove.RESOLVE, score=2), tab_open("Timeline")(desk))[1],
+    "ticket opened": ticket_opened(priority="low"),
+    "ticket edited": ticket_opened(press="Edit"),
+    "ticket waiting": ticket_opened(TicketMove.WAIT),
+    "ticket waits": ticket_opened(press="Wait for the customer"),
+    "ticket resolved": lambda desk: ticket_opened(press="Resolve")(desk).press("Resolve"),
+    "ticket reopens": ticket_opened(TicketMove.RESOLVE, press="Reopen"),
+    "ticket reopened": ticket_opened(TicketMove.RESOLVE, TicketMove.REOPEN),
+    "ticket rated": ticket_opened(TicketMove.RESOLVE, score=4),
+    "ticket rates": lambda desk: ticket_opened(TicketMove.RESOLVE, press="Record satisfaction")(desk).press("Save"),
+    "ticket assigns": ticket_opened(press="Assign"),
+    "ticket late": ticket_late,
+    "ticket gone": lambda desk: desk.visit().go(routes.TICKET, ticket="TKT1"),
+    "service rules refused": lambda desk: opened(routes.SERVICE_RULES)(desk).fill(service_rules__from_hour=20).press("Save"),
     "edit found": opened(routes.EDIT, query="code"),
     "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),
     "customer release": opened(routes.CUSTOMER, "Release into the pool", query="code"),

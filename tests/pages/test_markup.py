@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from crm_core import db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage
+from crm_core.models import Customer, OutboxMessage, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
@@ -35,6 +35,8 @@ from crm_core.services import (
     task_work,
     tasks,
     teams,
+    ticket_work,
+    tickets,
     transfers,
     verification,
 )
@@ -272,6 +274,20 @@ def noted(actor: Actor, code: str) -> int:
     return number
 
 
+def complained(actor: Actor, code: str) -> str:
+    """A ticket with an answer, a note, a wait and a file; its code."""
+    with db.transaction(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        values = factories.ticket_values(name=ATTACK[:120], description=ATTACK)
+        made = tickets.create_ticket(session, actor, customer.id, values, handler_id=actor.id)
+        session.flush()
+        for write in (ticket_work.answer_ticket, ticket_work.note_ticket):
+            write(session, actor, made.id, ATTACK, version=made.version)
+            session.flush()
+        ticket_work.move_ticket(session, actor, made.id, TicketMove.WAIT, content=ATTACK, version=made.version)
+        return made.code
+
+
 def follow_up_menu(entry: str) -> Any:
     """What an entry of a follow-up's menu opens."""
 
@@ -342,6 +358,14 @@ SCENES = {
     "detail, tasks": opened(file=routes.CUSTOMER, query="code", tab="Tasks"),
     "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
     "tasks": opened(file=routes.TASKS),
+    "tickets": lambda actor, code: (complained(actor, code), Visit(actor).go(routes.TICKETS))[1],
+    "ticket": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)),
+    "ticket, edited": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Edit"),
+    "ticket, assigned": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Assign"),
+    "detail, tickets": lambda actor, code: (
+        complained(actor, code),
+        opened(file=routes.CUSTOMER, query="code", tab="Tickets")(actor, code),
+    )[1],
     "tasks, done": opened("task_done_1", file=routes.TASKS),
     "tasks, passed on": opened("Pass on", file=routes.TASKS),
     "tasks, edited": opened("Edit", file=routes.TASKS),
