@@ -66,7 +66,7 @@ class Tab:
 
 
 TABS = (
-    Tab(N_("Follow-ups"), lambda customer: guard.fragment(follow_up_tab.draw)(customer)),
+    Tab(N_("Follow-ups"), guard.fragment(follow_up_tab.draw)),
     Tab(N_("Contacts"), _draw_contacts),
     Tab(N_("Timeline"), lambda customer: guard.fragment(timeline_list.draw)(customer.id)),
     Tab(N_("Contracts"), _draw_contracts),

@@ -11,6 +11,7 @@ from ui import (
     customer_actions,
     customer_opening,
     customer_sheet,
+    customer_tabs,
     feedback,
     guard,
     header,
@@ -31,7 +32,6 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
-may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     tier = customer.tier if "tier" in entries.fields else None

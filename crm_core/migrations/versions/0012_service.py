@@ -8,8 +8,8 @@ from alembic import op
 
 from crm_core.config import REFERENCE_DIR
 
-revision = "0011"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
