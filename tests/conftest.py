@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,7 @@ from sqlalchemy.engine import make_url
 from crm_core import cache, clock, config, crypto, db
 from crm_core.permissions import Actor
 from crm_core.schema import upgrade_database
-from crm_core.services.backup import KEY
-from tests.postgres import Content, Copy, Postgres, start_postgres
+from tests.postgres import NOTHING, Content, Copy, Postgres, start_postgres
 from tests.staff import Staff, asked_for, make_staff
 
 SHARED = config.ROOT.parent / "shared"
@@ -93,6 +93,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, "")
         upgrade_database()
+        config.settings().seal_file.unlink(missing_ok=True)  # it is noted again with the first line of the log
         forget_settings()
     return folder / "crm.db"
 
@@ -104,14 +105,24 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, postgres.make_template())
         upgrade_database()
+        config.settings().seal_file.unlink(missing_ok=True)
         db.engine().dispose()  # nobody may be connected to a database that is copied
         forget_settings()
     return folder
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A staff that was made, the data folder with it, and on PostgreSQL what its tables hold."""
+
+    staff: Staff
+    folder: Path
+    content: Content = NOTHING
+
+
 @pytest.fixture(scope="session")
-def staffs() -> dict[tuple[str, frozenset[str]], tuple[Staff, Any]]:
-    """Every staff made so far and what a database holds with it, by the kind of database and the names of the people."""
+def staffs() -> dict[tuple[str, frozenset[str]], Kept]:
+    """Every staff made so far, by the kind of database and the names of the people."""
     return {}
 
 
@@ -119,19 +130,18 @@ def staffs() -> dict[tuple[str, frozenset[str]], tuple[Staff, Any]]:
 def sqlite_database(
     request: pytest.FixtureRequest,
     sqlite_template: Path,
-    staffs: dict[tuple[str, frozenset[str]], tuple[Staff, Path]],
+    staffs: dict[tuple[str, frozenset[str]], Kept],
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """A fresh SQLite database with the people of the test; the address of it."""
     which = "sqlite", asked_for(request.fixturenames)
-    _staff, template = staffs.get(which, (None, sqlite_template))
-    with sqlite_copy(monkeypatch, template, tmp_path / "var") as url:
+    with sqlite_copy(monkeypatch, staffs[which].folder / "crm.db" if which in staffs else sqlite_template, tmp_path / "var") as url:
         if which not in staffs:
-            staff, file = make_staff(which[1]), template.with_name("-".join(["with", *sorted(which[1])]))
+            staff = make_staff(which[1])
             db.engine().dispose()  # the file is whole when nobody is connected
-            shutil.copy(tmp_path / "var" / "crm.db", file)
-            staffs[which] = staff, file
+            staffs[which] = Kept(staff, shutil.copytree(tmp_path / "var", tmp_path_factory.mktemp("staff") / "var"))
         yield url
 
 
@@ -140,17 +150,20 @@ def postgres_database(
     request: pytest.FixtureRequest,
     postgres: Postgres,
     postgres_template: Path,
-    staffs: dict[tuple[str, frozenset[str]], tuple[Staff, Content]],
+    staffs: dict[tuple[str, frozenset[str]], Kept],
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """A fresh PostgreSQL database with the people of the test; the address of it."""
     which = "postgresql", asked_for(request.fixturenames)
-    with postgres_copy(monkeypatch, postgres, postgres_template, tmp_path / "var") as copy:
+    template = staffs[which].folder if which in staffs else postgres_template
+    with postgres_copy(monkeypatch, postgres, template, tmp_path / "var") as copy:
         if which in staffs:
-            copy.lay(staffs[which][1])
+            copy.lay(staffs[which].content)
         else:
-            staffs[which] = make_staff(which[1]), copy.written()
+            staff = make_staff(which[1])
+            staffs[which] = Kept(staff, shutil.copytree(tmp_path / "var", tmp_path_factory.mktemp("staff") / "var"), copy.written())
         yield config.settings().url
 
 
@@ -163,10 +176,8 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iterator[str]:
-    """A copy of the SQLite template in a new folder, in use; its address."""
-    folder.mkdir()
-    shutil.copy(template, folder / "crm.db")
-    shutil.copy(template.with_name(KEY), folder / KEY)
+    """A copy of the folder of the SQLite template, in use; the address of the database."""
+    shutil.copytree(template.parent, folder)
     use_database(patch, folder, "")
     yield config.settings().url
     forget_settings()
@@ -174,9 +185,8 @@ def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iter
 
 @contextmanager
 def postgres_copy(patch: pytest.MonkeyPatch, server: Postgres, template: Path, folder: Path) -> Iterator[Copy]:
-    """A copy of the PostgreSQL template, in use, with a new data folder."""
-    folder.mkdir()
-    shutil.copy(template / KEY, folder / KEY)
+    """A copy of the PostgreSQL template, in use, with a copy of its data folder."""
+    shutil.copytree(template, folder)
     with server.borrow() as copy:
         use_database(patch, folder, server.address(copy.name))
         yield copy
@@ -212,9 +222,9 @@ def any_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def staff(request: pytest.FixtureRequest, any_database: str, staffs: dict[tuple[str, frozenset[str]], tuple[Staff, Any]]) -> Staff:
+def staff(request: pytest.FixtureRequest, any_database: str, staffs: dict[tuple[str, frozenset[str]], Kept]) -> Staff:
     """The teams and people of the test, who are in its database from the beginning."""
-    return staffs[make_url(any_database).get_backend_name(), asked_for(request.fixturenames)][0]
+    return staffs[make_url(any_database).get_backend_name(), asked_for(request.fixturenames)].staff
 
 
 @pytest.fixture

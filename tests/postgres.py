@@ -60,6 +60,9 @@ class Content:
     sequences: list[tuple[Any, ...]]
 
 
+NOTHING = Content({}, [])
+
+
 @dataclass
 class Copy:
     """A database with what the template holds. A table is written to when its number of rows or its youngest row is another."""
