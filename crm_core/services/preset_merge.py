@@ -12,7 +12,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.fields import SEVERAL, fields_of
 from crm_core.i18n import _
-from crm_core.models import Attachment, Customer, Preset
+from crm_core.models import Attachment, Customer, Opportunity, Preset
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
@@ -60,6 +60,8 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
         changed |= _replace(session, column, column == code, old=code, new=into)
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
+    lost = update(Opportunity).where(Opportunity.loss_reason == code).values(loss_reason=into)
+    session.execute(lost, execution_options=EVERY_ROW)
     files = _replace_type(session, code, into)
     preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)

@@ -27,6 +27,9 @@ from crm_core.models import (
     FollowUp,
     LifecycleStage,
     Move,
+    Opportunity,
+    OpportunityMove,
+    OpportunityStage,
     OwnerChange,
     Review,
     ReviewStep,
@@ -77,6 +80,8 @@ class Source:
     only: Callable[[], ColumnElement[bool]] | None = None
     joined: tuple[Any, Any] | None = None
     """A table that has to be joined, and on what."""
+    permission: Permission = Permission.CUSTOMER_READ
+    """What somebody needs to be told of it."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Teller:
         self.actor = actor
         self.names = user_names(session)
         self.words = LogWords(session, actor)
+        self.session = session
 
     def name(self, user_id: int | None) -> str:
         """Who did it."""
@@ -129,6 +135,14 @@ def _review(teller: Teller, row: ReviewStep) -> Event:
 def _stage(teller: Teller, row: StageChange) -> Event:
     labels = [_(STAGES[LifecycleStage(stage)]) for stage in (row.from_stage, row.to_stage) if stage]
     return Event("movement", row.id, row.at, teller.name(row.actor_id), " → ".join(labels), row.reason or "")
+
+
+def _opportunity(teller: Teller, row: OpportunityMove) -> Event:
+    own = select(Opportunity.name, Opportunity.code).where(Opportunity.id == row.opportunity_id)
+    name, code = teller.session.execute(own, execution_options=unscoped).one()
+    labels = [teller.session.get_one(OpportunityStage, stage).label for stage in (row.from_stage_id, row.to_stage_id) if stage]
+    title = f"{name} ({code}) · {' → '.join(labels)}"
+    return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, row.reason or "")
 
 
 def _owner(teller: Teller, row: OwnerChange) -> Event:
@@ -179,6 +193,18 @@ SOURCES: dict[str, Source] = {
         _contract,
         (Contract.number, Contract.product, Contract.remark),
     ),
+    "opportunity": Source(
+        N_("Opportunities"),
+        "trending_up",
+        OpportunityMove.at,
+        OpportunityMove,
+        Opportunity.customer_id,
+        _opportunity,
+        (Opportunity.name, Opportunity.code, OpportunityMove.reason),
+        only=lambda: Opportunity.deleted_at.is_(None),
+        joined=(Opportunity, Opportunity.id == OpportunityMove.opportunity_id),
+        permission=Permission.OPPORTUNITY_READ,
+    ),
     "review": Source(
         N_("Reviews"),
         "rate_review",
@@ -217,7 +243,10 @@ def list_events(
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
     ids = [customer_id, *merged_into(session, customer_id)]
-    wanted = [code for code in SOURCES if code in set(kinds)] or list(SOURCES)
+    own = told_to(actor)
+    wanted = [code for code in own if code in set(kinds)] or (own if not set(kinds) & set(SOURCES) else [])
+    if not wanted:
+        return TimelinePage([], 0, False, 1)
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()
@@ -226,6 +255,11 @@ def list_events(
     rows = TimelinePage.cut(select(found.c.kind, found.c.id).order_by(*order), page)
     keys = [(row.kind, row.id) for row in session.execute(rows, execution_options=unscoped)]
     return TimelinePage(_tell(session, actor, keys), min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
+
+
+def told_to(actor: Actor) -> list[str]:
+    """The kinds of events that the actor is told of."""
+    return [code for code, source in SOURCES.items() if actor.can(source.permission)]
 
 
 def _found(code: str, ids: Sequence[int], phrase: str) -> Select[*tuple[Any, ...]]:
