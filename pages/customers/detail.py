@@ -20,6 +20,7 @@ from ui import (
     history_list,
     holding,
     merge_form,
+    opportunity_tab,
     owner_history,
     standing_badges,
     task_list,
@@ -76,39 +77,42 @@ with left:
     customer_sheet.draw(customer, entries, names)
 with right:
     follow_up_tab.open_asked(customer)
+    sees_sales = actor.can(Permission.OPPORTUNITY_READ)
     names_of_tabs = [
         _("Follow-ups"),
         _("Contacts"),
         _("Timeline"),
+        *([_("Opportunities")] if sees_sales else []),
         _("Contracts"),
         _("Tasks"),
         _("Attachments"),
         _("Change log"),
     ]
-    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(
-        names_of_tabs, on_change="rerun", key="detail_tab"
-    )
-    if tab_follow_ups.open:
-        with tab_follow_ups:
+    tabs = dict(zip(names_of_tabs, st.tabs(names_of_tabs, on_change="rerun", key="detail_tab"), strict=True))
+    if (tab := tabs[_("Follow-ups")]).open:
+        with tab:
             guard.fragment(follow_up_tab.draw)(customer)
-    if tab_contacts.open:
-        with tab_contacts:
+    if (tab := tabs[_("Contacts")]).open:
+        with tab:
             with guard.reading() as session:
                 people = contacts.list_contacts(session, actor, customer.id)
             contact_list.draw(customer, people, entries, may_edit=may_edit)
-    if tab_timeline.open:
-        with tab_timeline:
+    if (tab := tabs[_("Timeline")]).open:
+        with tab:
             guard.fragment(timeline_list.draw)(customer.id)
-    if tab_contracts.open:
-        with tab_contracts:
+    if sees_sales and (tab := tabs[_("Opportunities")]).open:
+        with tab:
+            guard.fragment(opportunity_tab.draw)(customer)
+    if (tab := tabs[_("Contracts")]).open:
+        with tab:
             contract_list.draw(customer.id, names)
-    if tab_tasks.open:
-        with tab_tasks:
+    if (tab := tabs[_("Tasks")]).open:
+        with tab:
             task_list.draw_for(customer)
-    if tab_files.open:
-        with tab_files:
+    if (tab := tabs[_("Attachments")]).open:
+        with tab:
             guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
-    if tab_history.open:
-        with tab_history:
+    if (tab := tabs[_("Change log")]).open:
+        with tab:
             owner_history.draw(customer.id)
             guard.fragment(history_list.draw)(customer.id)
