@@ -13,6 +13,8 @@ from crm_core.services.opportunity_views import Column, Listed, OpportunityQuery
 from ui import board_view, feedback, guard, opportunity_sheet
 
 KEY = "opportunity_board"
+LARGEST = 2**53
+"""No number of a record that a browser tells is larger."""
 STEPS = {Outcome.WON: "win", Outcome.LOST: "lose"}
 """What is asked when a card is dropped where opportunities end."""
 
@@ -55,12 +57,12 @@ def _card(row: Listed) -> board_view.Card:
 
 def _answer(result: Any, columns: list[Column]) -> None:
     """What comes from the browser is looked at like everything typed."""
-    if isinstance(sent := getattr(result, "opened", None), dict) and isinstance(number := sent.get("id"), int):
+    if isinstance(sent := getattr(result, "opened", None), dict) and isinstance(number := sent.get("id"), int) and 0 < number <= LARGEST:
         opportunity_sheet.open_opportunity(number)
     if isinstance(sent := getattr(result, "moved", None), dict):
         number, seen, target = (sent.get(name) for name in ("id", "from", "to"))
         stages = {column.stage.id: column.stage for column in columns}
-        if isinstance(number, int) and seen in stages and target in stages:
+        if isinstance(number, int) and 0 < number <= LARGEST and seen in stages and target in stages:
             _move(number, stages[seen], stages[target])
 
 

@@ -119,7 +119,8 @@ def ask_lines() -> list[Line]:
     """The rows of products, and what they come to."""
     with guard.reading() as session:
         offered = products.list_offered(session)
-    st.markdown(f"**{_('Products')}**")
+    title = _("Products")
+    st.markdown(f"**{title}**")
     rows: list[int] = st.session_state[ROWS]
     lines = [line for row in list(rows) if (line := _ask_line(row, offered))]
     show_errors("lines")

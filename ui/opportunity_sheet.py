@@ -125,7 +125,7 @@ def _draw_actions(one: Listed) -> None:
 
 def _entry(code: str) -> str:
     label, icon = ENTRIES[code]
-    return f":material/{icon}: {_(label)}"
+    return f":material/{icon}: " + _(label)
 
 
 def _ask(one: Listed, step: str) -> None:
@@ -146,7 +146,8 @@ def _act(do: Callable[..., object], number: int, sentence: str) -> None:
 def _draw_lines(one: Listed) -> None:
     with guard.reading() as session:
         lines = opportunities.list_lines(session, one.id)
-    st.markdown(f"**{_('Products')}** {len(lines) or ''}")
+    title = _("Products")
+    st.markdown(f"**{title}** {len(lines) or ''}")
     if not lines:
         st.caption(_("None yet. A won opportunity needs at least one."))
         return
@@ -167,7 +168,8 @@ def _draw_chain(one: Listed) -> None:
         chain = decision_chain.list_chain(session, one.id)
     if not chain:
         return
-    st.markdown(f"**{_('Decision chain')}**")
+    title = _("Decision chain")
+    st.markdown(f"**{title}**")
     may_write = guard.actor().can(Permission.OPPORTUNITY_WRITE) and not one.deleted_at
     for place, person in enumerate(chain):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -184,7 +186,8 @@ def _draw_chain(one: Listed) -> None:
 def _draw_history(one: Listed) -> None:
     with guard.reading() as session:
         moves = opportunity_moves.list_moves(session, guard.actor(), one.id)
-    st.markdown(f"**{_('Stages so far')}**")
+    title = _("Stages so far")
+    st.markdown(f"**{title}**")
     for move in moves:
         days = _("{count} days").format(count=move.days)
         words = [move.stage, format_time(move.at), move.who, days, move.reason]

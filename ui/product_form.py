@@ -8,7 +8,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.errors import CrmError, ValidationFailed
 from crm_core.fields import fields_of
-from crm_core.i18n import _, format_date, format_money, join_words
+from crm_core.i18n import _, format_date, format_money
 from crm_core.models import Product
 from crm_core.permissions import Permission
 from crm_core.services import products, users
@@ -131,7 +131,8 @@ def _go_on(product: Product, step: str) -> None:
 def _draw_prices(product: Product) -> None:
     with guard.reading() as session:
         prices, names = products.list_prices(session, guard.actor(), product.id), users.user_names(session)
-    st.markdown(f"**{_('Price history')}**")
+    title = _("Price history")
+    st.markdown(f"**{title}**")
     rows = [
         {
             _("Valid from"): format_date(one.valid_from) + (" · " + _("to come") if one.valid_from > clock.today() else ""),
@@ -146,8 +147,8 @@ def _draw_prices(product: Product) -> None:
 def _draw_uses(product: Product) -> None:
     with guard.reading() as session:
         uses = products.count_uses(session, product.id)
-    told = [f"{_(products.USES[kind][0])} {count}" for kind, count in uses.items() if count]
-    st.caption(_("Used by: {what}").format(what=join_words(told)) if told else _("Nothing uses it yet."))
+    told = products.uses_in_words(uses)
+    st.caption(_("Used by: {what}").format(what=told) if told else _("Nothing uses it yet."))
     if uses["opportunities"] and product.is_active and st.button(_("Show the opportunities"), key="product_uses", type="tertiary"):
         st.switch_page(routes.OPPORTUNITIES, query_params={"opp_view": "list", "opp_state": "all", "opp_product": str(product.id)})
 

@@ -77,4 +77,4 @@ def _note(session: CrmSession, opportunity: Opportunity, before: Sequence[Decide
 
 
 def _in_words(chain: Sequence[Decider]) -> str:
-    return join_words(f"{one.name} ({_(DECISION_ROLES[one.role])}, {_(ATTITUDES[one.attitude])})" for one in chain)
+    return join_words(" · ".join((one.name, _(DECISION_ROLES[one.role]), _(ATTITUDES[one.attitude]))) for one in chain)

@@ -184,13 +184,18 @@ def count_uses(session: CrmSession, product_id: int) -> dict[str, int]:
     return counts
 
 
+def uses_in_words(counts: Mapping[str, int]) -> str:
+    """Which kinds of records use a product, with their numbers."""
+    return join_words(_(USES[kind][0]) + f" {count}" for kind, count in counts.items() if count)
+
+
 def delete_product(session: CrmSession, actor: Actor, product_id: int) -> None:
     """Delete a product that nothing uses. Raises `IllegalTransition` for one that is used, `NotAllowed`, `NotFound`."""
     require(actor, Permission.PRODUCT_EDIT)
     product = _lock(session, product_id)
     used = {kind: count for kind, count in count_uses(session, product_id).items() if count}
     if used:
-        where = join_words(f"{_(USES[kind][0])} {count}" for kind, count in used.items())
+        where = uses_in_words(used)
         sentence = _("{name} is used and cannot be deleted ({where}). Retire it instead: then it is no longer offered.")
         raise IllegalTransition(sentence.format(name=product.name, where=where))
     session.delete(product)

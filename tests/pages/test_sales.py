@@ -152,7 +152,7 @@ class TestListAndForecast:
         visit = Visit(sales).go(routes.OPPORTUNITIES, opp_view="list", opp_least="5000", opp_state="nonsense")
         assert [name.rpartition(" ")[2] for name in visit.tab.dataframe[0].value["name"]] == ["大单"]
         visit.enter("opp_q", "没有这个")
-        assert visit.query["opp_q"] == ["没有这个"]
+        assert visit.query["opp_q"] == "没有这个"
         assert not visit.tab.dataframe
 
     def test_the_forecast_shows_months_with_their_sums(self, any_database: str, sales: Actor) -> None:
