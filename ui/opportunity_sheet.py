@@ -81,7 +81,7 @@ def _draw_all(one: Listed) -> None:
     if st.button(f":material/chevron_right: {escape(one.customer)}", key="opportunity_customer_open", type="tertiary"):
         st.switch_page(routes.CUSTOMER, query_params={"code": one.customer_code})
     with st.grid(3, min_column_width=120):
-        st.metric(_("Expected amount") if one.outcome != Outcome.WON else _("Amount"), format_money(one.amount), border=True)
+        st.metric(_("Expected amount") if one.outcome != Outcome.WON else _("Opportunity amount"), format_money(one.amount), border=True)
         st.metric(_("Probability"), f"{one.probability}%", border=True)
         st.metric(_("Expected on"), format_date(one.expected_on), border=True)
     facts = [one.code, _("Owner: {name}").format(name=one.owner or "—"), _("opened {day}").format(day=format_date(one.opened_on))]
@@ -156,7 +156,7 @@ def _draw_lines(one: Listed) -> None:
             _("Product"): escape(f"{line.name} ({line.code})"),
             _("Quantity"): escape(f"{line.quantity.normalize():f} {line.unit}".strip()),
             _("Price"): escape(format_money(line.price)),
-            _("Amount"): escape(format_money(line.amount)),
+            _("Line total"): escape(format_money(line.amount)),
         }
         for line in lines
     ]
