@@ -95,7 +95,7 @@ def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> No
             traces.append(go.Scatter(x=names, y=amounts, mode="lines+markers", line={"color": "#D97706"}, **hover))
     axes = {
         "xaxis": {"type": "category", "tickangle": 0},
-        "yaxis": {"rangemode": "tozero", "tickformat": "~s", "tickprefix": "¥"},
+        "yaxis": {"rangemode": "tozero", "tickformat": ",.0f", "tickprefix": "¥"},
         "legend": {"orientation": "h", "y": 1.15},
     }
     _draw(traces, _("Expected by month"), key="chart_forecast", barmode="stack", showlegend=True, **axes)

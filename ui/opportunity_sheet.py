@@ -80,17 +80,28 @@ def _draw_all(one: Listed) -> None:
         draw_badges(one)
     if st.button(f":material/chevron_right: {escape(one.customer)}", key="opportunity_customer_open", type="tertiary"):
         st.switch_page(routes.CUSTOMER, query_params={"code": one.customer_code})
-    with st.grid(3, min_column_width=120):
+    with st.grid(2, min_column_width=120):
         st.metric(_("Expected amount") if one.outcome != Outcome.WON else _("Opportunity amount"), format_money(one.amount), border=True)
         st.metric(_("Probability"), f"{one.probability}%", border=True)
-        st.metric(_("Expected on"), format_date(one.expected_on), border=True)
-    facts = [one.code, _("Owner: {name}").format(name=one.owner or "—"), _("opened {day}").format(day=format_date(one.opened_on))]
+    facts = [
+        _("Expected on") + " " + format_date(one.expected_on),
+        one.code,
+        _("Owner: {name}").format(name=one.owner or "—"),
+        _("opened {day}").format(day=format_date(one.opened_on)),
+    ]
     st.caption(escape(" · ".join(facts)))
     _draw_texts(one)
     _draw_actions(one)
+    if one.outcome == Outcome.WON:
+        _draw_won(one)
     _draw_lines(one)
     _draw_chain(one)
     _draw_history(one)
+
+
+def _draw_won(one: Listed) -> None:
+    """What follows from a win is offered here."""
+    st.success(_("Won on {day}.").format(day=format_time(one.closed_at)), icon=":material/emoji_events:")
 
 
 def _draw_texts(one: Listed) -> None:

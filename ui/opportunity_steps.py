@@ -48,6 +48,9 @@ def win(one: Listed) -> None:
             values = {"amount": one.amount}
             opportunities.edit_opportunity(session, guard.actor(), one.id, values, version=one.version, lines=lines)
             opportunity_moves.win_opportunity(session, guard.actor(), one.id, seen=seen_of(one))
+        if outcome.succeeded:
+            # The dialog comes again: it shows what follows from a win.
+            st.session_state["opportunity_next"] = {"number": one.id}
         after(outcome.error, _("Won. Well done!"))
 
 

@@ -6,7 +6,7 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import opportunity_views
 from crm_core.visibility import View
-from ui import feedback, guard, opportunity_form, opportunity_list
+from ui import feedback, guard, opportunity_form, opportunity_list, opportunity_sheet
 
 
 def draw(customer: View) -> None:
@@ -22,3 +22,4 @@ def draw(customer: View) -> None:
         feedback.empty_state("trending_up", _("No opportunities yet"), hint)
         return
     opportunity_list.draw_table(rows, with_customer=False)
+    opportunity_sheet.open_asked()

@@ -188,6 +188,7 @@ class OpportunityMove(Base):
     from_stage_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity_stage.id"))
     to_stage_id: Mapped[int] = mapped_column(ForeignKey("opportunity_stage.id"))
     reason: Mapped[str | None] = mapped_column(String(300))
+    """Why it was taken up again, in words, or lost: then the code of the preset."""
 
 
 class OpportunityContact(Base):

@@ -42,9 +42,10 @@ def fill_sales(session: CrmSession) -> None:
     field = _Field(known, opportunity_stages.list_stages(session), people)
     wanted = select(Customer).where(Customer.is_listed, Customer.owner_id.in_(people), Customer.stage != "churned")
     customers = list(session.execute(wanted.order_by(Customer.id.desc())).scalars())
-    rows = [row for _turn in range(TURNS) for row in _rows("opportunities.csv")]
-    for place, (customer, row) in enumerate(zip(customers, rows, strict=False)):
-        _enter(session, field, customer, row, place)
+    rows = _rows("opportunities.csv")
+    for place, customer in enumerate(customers[: TURNS * len(rows)]):
+        turn, number = divmod(place, len(rows))
+        _enter(session, field, customer, rows[number], turn)
 
 
 def _fill_catalogue(session: CrmSession) -> dict[str, Product]:
@@ -63,27 +64,27 @@ def _fill_catalogue(session: CrmSession) -> dict[str, Product]:
     return found
 
 
-def _enter(session: CrmSession, field: _Field, customer: Customer, row: Row, place: int) -> None:
-    owner, more = field.owners[customer.owner_id or 0], place // TURNS
+def _enter(session: CrmSession, field: _Field, customer: Customer, row: Row, turn: int) -> None:
+    owner = field.owners[customer.owner_id or 0]
     values: dict[str, Any] = {name: row[name] or None for name in ("name", "probability", "competitors", "remark")}
-    values |= {"amount": 0, "expected_on": clock.today() + timedelta(days=int(row["expected_in_days"]) + 3 * more)}
+    values |= {"amount": 0, "expected_on": clock.today() + timedelta(days=int(row["expected_in_days"]) + 4 * turn)}
     with acting_as(session, owner):
-        made = opportunities.create_opportunity(session, owner, customer.id, values, lines=_lines(field, row["products"], place))
-        _move(session, field, owner, made, row["stage"], place)
-        _decide(session, owner, made, place)
-    _date(session, made, row, more)
+        made = opportunities.create_opportunity(session, owner, customer.id, values, lines=_lines(field, row["products"], turn))
+        _move(session, field, owner, made, row["stage"], turn)
+        _decide(session, owner, made, turn)
+    _date(session, made, row, turn)
 
 
-def _lines(field: _Field, text: str, place: int) -> list[Line]:
+def _lines(field: _Field, text: str, turn: int) -> list[Line]:
     found = []
     for part in text.split(";"):
         name, _star, count = part.partition("*")
         product = field.products[name]
-        found.append(Line(product.id, int(count or 1) + (place % 3 if count else 0), product.price))
+        found.append(Line(product.id, int(count or 1) + (turn if count else 0), product.price))
     return found
 
 
-def _move(session: CrmSession, field: _Field, owner: Actor, made: Opportunity, stage: str, place: int) -> None:
+def _move(session: CrmSession, field: _Field, owner: Actor, made: Opportunity, stage: str, turn: int) -> None:
     open_ones = [one for one in field.stages if one.outcome == Outcome.OPEN]
     last = int(stage) if stage.isdecimal() else len(open_ones)
     for one in open_ones[1:last]:
@@ -91,20 +92,20 @@ def _move(session: CrmSession, field: _Field, owner: Actor, made: Opportunity, s
     if stage == Outcome.WON:
         opportunity_moves.win_opportunity(session, owner, made.id, seen=made.stage_id)
     if stage == Outcome.LOST:
-        reason = _ALL_LOST[place % len(_ALL_LOST)]
+        reason = _ALL_LOST[turn % len(_ALL_LOST)]
         opportunity_moves.lose_opportunity(session, owner, made.id, seen=made.stage_id, reason=reason, note=made.remark or "")
 
 
-def _decide(session: CrmSession, owner: Actor, made: Opportunity, place: int) -> None:
+def _decide(session: CrmSession, owner: Actor, made: Opportunity, turn: int) -> None:
     people = session.execute(select(Contact.id).where(Contact.customer_id == made.customer_id).order_by(Contact.id)).scalars().all()
     for number, contact_id in enumerate(people[: len(_PARTS)]):
-        attitude = _ATTITUDES[(place + number) % len(_ATTITUDES)]
+        attitude = _ATTITUDES[(turn + number) % len(_ATTITUDES)]
         decision_chain.put_decider(session, owner, made.id, contact_id, role=_PARTS[number], attitude=attitude)
 
 
-def _date(session: CrmSession, made: Opportunity, row: Row, more: int) -> None:
+def _date(session: CrmSession, made: Opportunity, row: Row, turn: int) -> None:
     """Lay its entries between the day on which it was opened and the one on which it came into its stage."""
-    opened, entered = (_moment(int(row[name]) + 2 * more) for name in ("opened_days_ago", "stage_days_ago"))
+    opened, entered = (_moment(int(row[name]) + 3 * turn) for name in ("opened_days_ago", "stage_days_ago"))
     moves = (
         session.execute(select(OpportunityMove).where(OpportunityMove.opportunity_id == made.id).order_by(OpportunityMove.id))
         .scalars()

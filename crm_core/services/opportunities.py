@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -14,13 +15,14 @@ from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import _, format_money, join_words
-from crm_core.models import Opportunity, OpportunityLine, OpportunityMove, Outcome, Product, User
+from crm_core.models import Customer, Opportunity, OpportunityLine, OpportunityMove, Outcome, Product, User
 from crm_core.numbering import opportunity_codes
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.actors import list_actors
 from crm_core.services.locking import lock_listed
 from crm_core.services.opportunity_stages import load_stage, stage_of
 from crm_core.services.owners import visible_people
+from crm_core.services.recycle_bin import PURGED_AT_ONCE, get_bin_rules
 from crm_core.services.tasks import sees
 from crm_core.validation import clean_values
 
@@ -170,6 +172,28 @@ def restore_opportunity(session: CrmSession, actor: Actor, opportunity_id: int) 
     opportunity = lock_opportunity(session, actor, opportunity_id, deleted=True)
     opportunity.deleted_at = None
     session.flush()
+
+
+def purge(session: CrmSession) -> bool:
+    """Remove for good what has lain in the recycle bin as long as deleted customers do; returns whether there is more of it.
+
+    What belongs to a customer on legal hold stays. The change log stays too.
+    """
+    until = clock.now() - timedelta(days=get_bin_rules(session)[0].days)
+    columns = (Opportunity.id, Opportunity.customer_id, Opportunity.name, Opportunity.code)
+    over = select(*columns).join(Customer, Customer.id == Opportunity.customer_id)
+    over = over.where(Opportunity.deleted_at < until, Customer.is_on_hold.is_(False)).order_by(Opportunity.id)
+    rows = session.execute(over.limit(PURGED_AT_ONCE)).all()
+    lines = [
+        audit.line_for(
+            session, "purged", entity="opportunity", entity_id=row.id, customer_id=row.customer_id, subject=row.name, new=row.code
+        )
+        for row in rows
+    ]
+    audit.add_lines(session, lines)
+    gone_for_good = delete(Opportunity).where(Opportunity.id.in_([row.id for row in rows]))
+    session.execute(gone_for_good, execution_options={"synchronize_session": False})
+    return len(rows) == PURGED_AT_ONCE
 
 
 def lock_opportunity(session: CrmSession, actor: Actor, opportunity_id: int, *, deleted: bool = False) -> Opportunity:

@@ -44,7 +44,7 @@ def list_moves(session: CrmSession, actor: Actor, opportunity_id: int) -> list[E
             row.who or _("the system"),
             row.OpportunityStage.label,
             (end - row.OpportunityMove.at).days,
-            row.OpportunityMove.reason or "",
+            get_library(session).label(row.OpportunityMove.reason),
         )
         for row, end in zip(rows, ends, strict=True)
     ]
@@ -86,11 +86,10 @@ def lose_opportunity(session: CrmSession, actor: Actor, opportunity_id: int, *, 
     Raises `ValidationFailed` without a reason, `IllegalTransition` for a closed one, `Conflict`, `NotFound`, `NotAllowed`.
     """
     opportunity = _lock_open(session, actor, opportunity_id, seen)
-    reasons = {entry.code: entry for entry in get_library(session).active("loss_reason")}
-    if reason not in reasons:
+    if reason not in [entry.code for entry in get_library(session).active("loss_reason")]:
         raise ValidationFailed({"loss_reason": [_("Say why it was lost. Choose a reason.")]})
     opportunity.loss_reason, opportunity.loss_note = reason, clean_text(note, lines=True)[:2000] or None
-    _enter(session, actor, opportunity, stage_of(session, Outcome.LOST), reason=reasons[reason].name)
+    _enter(session, actor, opportunity, stage_of(session, Outcome.LOST), reason=reason)
 
 
 def reopen_opportunity(session: CrmSession, actor: Actor, opportunity_id: int, stage_id: int, *, seen: int, reason: str) -> None:

@@ -142,7 +142,7 @@ def _opportunity(teller: Teller, row: OpportunityMove) -> Event:
     name, code = teller.session.execute(own, execution_options=unscoped).one()
     labels = [teller.session.get_one(OpportunityStage, stage).label for stage in (row.from_stage_id, row.to_stage_id) if stage]
     title = f"{name} ({code}) · {' → '.join(labels)}"
-    return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, row.reason or "")
+    return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, teller.words.library.label(row.reason))
 
 
 def _owner(teller: Teller, row: OwnerChange) -> Event:

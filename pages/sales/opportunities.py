@@ -34,8 +34,8 @@ def draw_opportunities() -> None:
         opportunity_list.draw(query, is_filtered=filters.is_active())
     else:
         opportunity_forecast.draw(query)
-    filters.keep()
     opportunity_sheet.open_asked()
+    filters.keep()
 
 
 def draw_tools() -> None:

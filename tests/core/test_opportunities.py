@@ -18,6 +18,8 @@ from crm_core.services import (
     contacts,
     decision_chain,
     forecast,
+    holds,
+    jobs,
     opportunities,
     opportunity_moves,
     opportunity_stages,
@@ -323,6 +325,28 @@ class TestRecycleBin:
         assert names(sales) == [made.name]
         with pytest.raises(NotFound), transaction(sales) as session:
             opportunities.restore_opportunity(session, sales, made.id)
+
+    def test_it_goes_for_good_after_the_days_of_the_bin(
+        self, database: str, sales: Actor, administrator: Actor, set_clock: Callable[[datetime], None]
+    ) -> None:
+        kept, held = factories.make_customer(sales), factories.make_customer(sales)
+        product = factories.make_product()
+        gone, stays = (factories.make_opportunity(sales, one, products=[product]) for one in (kept, held))
+        with transaction(sales) as session:
+            for made in (gone, stays):
+                opportunities.delete_opportunity(session, sales, made.id, version=made.version)
+        with transaction(administrator) as session:
+            holds.set_hold(session, administrator, held.id, is_on_hold=True, reason="诉讼")
+        set_clock(datetime.now(UTC) + timedelta(days=29))
+        assert jobs.claim("purge_opportunities")
+        jobs.run("purge_opportunities")
+        assert len(names(sales, state="deleted")) == 2
+        set_clock(datetime.now(UTC) + timedelta(days=31))
+        jobs.run("purge_opportunities")
+        with pytest.raises(NotFound):
+            now(gone)
+        assert now(stays).deleted_at
+        assert factories.log_of("opportunity", gone.id, action="purged")
 
 
 class TestDecisionChain:

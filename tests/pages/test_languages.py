@@ -95,7 +95,8 @@ def is_edited_in_both(text: str) -> bool:
     with db.reading(SYSTEM) as session:
         entries = [(entry.name, entry.name_en or "") for entry in library.get_library(session).presets.values()]
         questions = [(row.question, row.question_en or "") for row in session.execute(select(OutlineQuestion)).scalars()]
-    pairs = entries + questions
+        named = [(stage.name, stage.name_en or "") for stage in stages.list_stages(session)]
+    pairs = entries + questions + named
     return any(text in (*pair, f"**{pair[0]}**　{pair[1]}") for pair in pairs)
 
 
@@ -833,6 +834,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
 
 
 BILINGUAL = {"library", "library add", "library edit", "outlines edit"}
+BILINGUAL |= {"opportunity-stages", "stage added", "stage edited", "stage not removed"}
 """Pages on which an administrator edits both languages."""
 
 
