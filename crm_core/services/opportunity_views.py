@@ -19,7 +19,7 @@ from crm_core.services.opportunities import gone
 from crm_core.services.opportunity_stages import list_stages
 from crm_core.validation import clean_text
 
-COLUMN_SIZE = 50
+COLUMN_SIZE = 30
 """A column of the board shows no more."""
 CLOSED_DAYS = 30
 """The board shows what was won or lost in so many days."""
@@ -193,10 +193,30 @@ def _on_board() -> ColumnElement[bool]:
     return and_(Opportunity.deleted_at.is_(None), or_(Opportunity.closed_at.is_(None), Opportunity.closed_at >= since))
 
 
+_TEXTS = ("competitors", "remark", "loss_note")
+_OWN = sorted({one.name for one in fields(Listed)} & set(Opportunity.__table__.columns.keys()))
+
+
 def select_listed() -> Select[*tuple[Any, ...]]:
-    """A selection of what `read_listed` makes rows of."""
+    """A selection of what `read_listed` makes rows of; of columns, since making records of them takes longer than the query."""
     named = (Customer.code.label("customer_code"), Customer.name.label("customer"), User.name.label("owner"))
-    return _joined(select(Opportunity, *named, CHANCE.label("chance"))).outerjoin(User, User.id == Opportunity.owner_id)
+    own = (getattr(Opportunity, name) for name in _OWN)
+    return _joined(select(*own, *named, CHANCE.label("chance"))).outerjoin(User, User.id == Opportunity.owner_id)
+
+
+def read_listed(session: CrmSession, statement: Select[*tuple[Any, ...]], stages: Sequence[OpportunityStage]) -> list[Listed]:
+    """The rows of a selection that began with `select_listed`."""
+    known, now = {stage.id: (stage, stage.label) for stage in stages}, clock.now()
+    found = []
+    for row in session.execute(statement):
+        (stage, label), days = known[row.stage_id], (now - row.stage_since).days
+        values = dict(row._mapping)
+        chance, is_open = values.pop("chance"), row.closed_at is None and row.deleted_at is None
+        values |= {name: values[name] or "" for name in (*_TEXTS, "owner")}
+        values |= {"stage": label, "outcome": stage.outcome, "own_probability": row.probability, "probability": chance}
+        is_rotting = is_open and stage.rotting_days is not None and days >= stage.rotting_days
+        found.append(Listed(**values, days=days, is_rotting=is_rotting))
+    return found
 
 
 def _joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -205,26 +225,6 @@ def _joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         .join(Customer, Customer.id == Opportunity.customer_id)
         .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
     )
-
-
-_TEXTS = ("competitors", "remark", "loss_note")
-_COPIED = sorted({one.name for one in fields(Listed)} & set(Opportunity.__table__.columns.keys()) - {*_TEXTS, "probability"})
-
-
-def read_listed(session: CrmSession, statement: Select[*tuple[Any, ...]], stages: Sequence[OpportunityStage]) -> list[Listed]:
-    """The rows of a selection that began with `select_listed`."""
-    known, now = {stage.id: stage for stage in stages}, clock.now()
-    found = []
-    for row in session.execute(statement):
-        one: Opportunity = row.Opportunity
-        stage, days = known[one.stage_id], (now - one.stage_since).days
-        limit = stage.rotting_days if one.closed_at is None and one.deleted_at is None else None
-        values = {name: getattr(one, name) for name in _COPIED}
-        values |= {name: getattr(one, name) or "" for name in _TEXTS}
-        values |= {"customer_code": row.customer_code, "customer": row.customer, "owner": row.owner or ""}
-        values |= {"stage": stage.label, "outcome": stage.outcome, "own_probability": one.probability, "probability": row.chance}
-        found.append(Listed(**values, days=days, is_rotting=limit is not None and days >= limit))
-    return found
 
 
 def conditions_of(query: OpportunityQuery, stages: Sequence[OpportunityStage]) -> list[ColumnElement[bool]]:
