@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy import Column, Date, String, inspect, select
 from stdnum.cn import ric, uscc
 
+from crm_core.clock import today
 from crm_core.db import CrmSession, reading, transaction
-from crm_core.models import Base, ChangeLog, Contact, Customer, Ticket, User
+from crm_core.models import Base, ChangeLog, Contact, Customer, Opportunity, Product, Ticket, User
 from crm_core.models.base import UtcTime
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
+from crm_core.services.opportunities import Line, create_opportunity
 from crm_core.services.passwords import hash_password
+from crm_core.services.products import create_product
 from crm_core.services.tickets import create_ticket
 from crm_core.services.users import create_user
 
@@ -206,3 +209,19 @@ def log_of(entity: str, entity_id: object = None, *, action: str = "", field: st
         statement = statement.where(ChangeLog.field == field)
     with reading(SYSTEM) as session:
         return list(session.execute(statement).scalars())
+
+
+def make_product(actor: Actor = SYSTEM, **over: Any) -> Product:
+    """Add a product to the catalogue."""
+    with transaction(actor) as session:
+        return create_product(session, actor, {"name": f"排产软件{unique_number()}", "unit": "套", "price": "1000"} | over)
+
+
+def make_opportunity(
+    actor: Actor, customer: Customer, *, products: Sequence[Product] = (), stage_id: int | None = None, **over: Any
+) -> Opportunity:
+    """Enter an opportunity through the service, with one piece of each product."""
+    values = {"name": "排产系统二期", "amount": "50000", "expected_on": today()} | over
+    lines = [Line(product.id, 1, product.price) for product in products]
+    with transaction(actor) as session:
+        return create_opportunity(session, actor, customer.id, values, lines=lines, stage_id=stage_id)

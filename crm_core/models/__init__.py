@@ -19,7 +19,19 @@ from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, 
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
+from crm_core.models.opportunity import (
+    ATTITUDES,
+    DEFAULT_STAGES,
+    OUTCOMES,
+    Opportunity,
+    OpportunityContact,
+    OpportunityLine,
+    OpportunityMove,
+    OpportunityStage,
+    Outcome,
+)
 from crm_core.models.policy import Policy
+from crm_core.models.product import Product, ProductPrice
 from crm_core.models.reminder import ROBOTS, CalendarFeed, ReminderSetting, Robot
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
@@ -53,12 +65,15 @@ from crm_core.models.user import Role, Team, User
 __all__ = [
     "ACTIONS",
     "ACTIVITIES",
+    "ATTITUDES",
     "CATEGORIES",
     "DECISION_ROLES",
+    "DEFAULT_STAGES",
     "FIELD_TYPES",
     "KINDS",
     "METHODS",
     "MOVES",
+    "OUTCOMES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
@@ -111,12 +126,20 @@ __all__ = [
     "Move",
     "Notice",
     "OldPassword",
+    "Opportunity",
+    "OpportunityContact",
+    "OpportunityLine",
+    "OpportunityMove",
+    "OpportunityStage",
     "OutboxMessage",
+    "Outcome",
     "OutlineQuestion",
     "OwnerChange",
     "Place",
     "Policy",
     "Preset",
+    "Product",
+    "ProductPrice",
     "RecoveryCode",
     "ReminderSetting",
     "Review",

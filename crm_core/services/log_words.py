@@ -26,6 +26,7 @@ from crm_core.models import (
     Base,
     ChangeLog,
     Customer,
+    OpportunityStage,
     Policy,
     Role,
     Team,
@@ -58,6 +59,9 @@ ENTITIES = {
     "industry_suggestion": N_("Suggested industries"),
     "outline_question": N_("Talking points"),
     "contract": N_("Contract"),
+    "product": N_("Product"),
+    "opportunity": N_("Opportunity"),
+    "opportunity_stage": N_("Stage of opportunities"),
     "review": N_("Review"),
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
@@ -108,6 +112,15 @@ OTHER_FIELDS = {
     "due_at": N_("Due"),
     "conditions": N_("Conditions"),
     "tag_id": N_("Tag"),
+    "stage_id": N_("Stage"),
+    "stage_since": N_("In this stage since"),
+    "closed_at": N_("Closed"),
+    "deleted_at": N_("Deleted"),
+    "lines": N_("Products"),
+    "decision_chain": N_("Decision chain"),
+    "probability": N_("Probability"),
+    "rotting_days": N_("Days until the mark"),
+    "price": N_("List price"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -187,6 +200,7 @@ class LogWords:
         titled = list(session.execute(select(Role)).scalars())
         roles = {str(role.id): role.title for role in titled}
         by_code = {role.code: role.title for role in titled}
+        stages = {str(stage.id): stage.label for stage in session.execute(select(OpportunityStage)).scalars()}
         self._in_rules = {"roles": by_code, "role": by_code, "people": users}
         named = {
             "owner_id": users,
@@ -196,6 +210,7 @@ class LogWords:
             "role_id": roles,
             "team_id": teams,
             "parent_id": teams,
+            "stage_id": stages,
             "language": LANGUAGES,
         }
         self._shown: dict[str, Callable[[str], str]] = {

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Table, false, func, insert, literal, 
 from crm_core import audit
 from crm_core.db import CrmSession
 from crm_core.i18n import N_
-from crm_core.models import Customer, OwnerChange, Task, Ticket, User
+from crm_core.models import Customer, Opportunity, OwnerChange, Task, Ticket, User
 from crm_core.models.ticket import UNSOLVED
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope
@@ -51,9 +51,11 @@ class Work:
     """What somebody must be able to do to have it; from who cannot it goes to nobody, and waits for whoever takes it."""
 
 
+_IS_OPEN_OPPORTUNITY = Opportunity.closed_at.is_(None) & Opportunity.deleted_at.is_(None)
 WORKS: dict[str, Work] = {
     "tasks": Work(N_("Open tasks"), Task, Task.assignee_id, Task.done_at.is_(None)),
     "tickets": Work(N_("Open tickets"), Ticket, Ticket.handler_id, Ticket.state.in_(UNSOLVED), Permission.TICKET_WRITE),
+    "opportunities": Work(N_("Open opportunities"), Opportunity, Opportunity.owner_id, _IS_OPEN_OPPORTUNITY),
 }
 """Everything that moves along with a customer. A new kind is a row here."""
 

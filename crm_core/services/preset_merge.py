@@ -12,15 +12,20 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.fields import SEVERAL, fields_of
 from crm_core.i18n import _
-from crm_core.models import Attachment, Customer, Preset, Ticket
+from crm_core.models import Attachment, Customer, Opportunity, Preset, Ticket
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services import preset_mentions
 from crm_core.services.attachments import IDENTITY_CARD
 
-_OTHERS: dict[str, Any] = {"attachment_type": Attachment.type, "ticket_category": Ticket.category, "ticket_source": Ticket.source}
-"""The columns of other records that hold an entry, by its list."""
+_OTHERS: dict[str, tuple[str, Any]] = {
+    "attachment_type": ("files", Attachment.type),
+    "ticket_category": ("tickets", Ticket.category),
+    "ticket_source": ("tickets", Ticket.source),
+    "loss_reason": ("opportunities", Opportunity.loss_reason),
+}
+"""The columns of other records that hold an entry, by its list, and how those records are called in `Uses`."""
 EVERY_ROW = unscoped | {"synchronize_session": False}
 
 
@@ -29,8 +34,9 @@ class Uses:
     """How many records refer to an entry."""
 
     customers: int
-    files: int
+    files: int = 0
     tickets: int = 0
+    opportunities: int = 0
 
 
 def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
@@ -40,8 +46,10 @@ def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
     columns = [cast(column, Text).contains(f'"{code}"', autoescape=True) for column in _lists(category)]
     columns += [column == code for column in _columns(category)]
     customers = _count(session, select(func.count()).select_from(Customer).where(or_(*columns))) if columns else 0
-    others = {one: _count(session, select(func.count()).select_from(one.class_).where(one == code)) for one in _OTHERS.values()}
-    return Uses(customers, others[Attachment.type], others[Ticket.category] + others[Ticket.source])
+    if category not in _OTHERS:
+        return Uses(customers)
+    kind, other = _OTHERS[category]
+    return Uses(customers, **{kind: _count(session, select(func.count()).select_from(other.class_).where(other == code))})
 
 
 def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Uses:
@@ -64,16 +72,18 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
         changed |= _replace(session, column, column == code, old=code, new=into)
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
-    other = _OTHERS.get(merged.category)
-    others = _replace_other(session, other, code, into) if other is not None else 0
+    others = (
+        {kind: _replace_other(session, column, code, into) for kind, column in [_OTHERS[merged.category]]}
+        if merged.category in _OTHERS
+        else {}
+    )
     preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)
     merged.is_active, merged.merged_into = False, into
     session.flush()
     bump(session, "library")
     bump(session, "customers")
-    is_of_files = other is Attachment.type
-    return Uses(len(changed), others if is_of_files else 0, 0 if is_of_files else others)
+    return Uses(len(changed), **others)
 
 
 def _entry(session: CrmSession, code: str) -> Preset:

@@ -28,6 +28,9 @@ from crm_core.models import (
     FollowUp,
     LifecycleStage,
     Move,
+    Opportunity,
+    OpportunityMove,
+    OpportunityStage,
     OwnerChange,
     Review,
     ReviewStep,
@@ -104,6 +107,7 @@ class Teller:
         self.actor = actor
         self.names = user_names(session)
         self.words = LogWords(session, actor)
+        self.session = session
 
     def name(self, user_id: int | None) -> str:
         """Who did it."""
@@ -147,6 +151,14 @@ def _review(teller: Teller, row: ReviewStep) -> Event:
 def _stage(teller: Teller, row: StageChange) -> Event:
     labels = [_(STAGES[LifecycleStage(stage)]) for stage in (row.from_stage, row.to_stage) if stage]
     return Event("movement", row.id, row.at, teller.name(row.actor_id), " → ".join(labels), row.reason or "")
+
+
+def _opportunity(teller: Teller, row: OpportunityMove) -> Event:
+    own = select(Opportunity.name, Opportunity.code).where(Opportunity.id == row.opportunity_id)
+    name, code = teller.session.execute(own, execution_options=unscoped).one()
+    labels = [teller.session.get_one(OpportunityStage, stage).label for stage in (row.from_stage_id, row.to_stage_id) if stage]
+    title = f"{name} ({code}) · {' → '.join(labels)}"
+    return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, teller.words.library.label(row.reason))
 
 
 def _owner(teller: Teller, row: OwnerChange) -> Event:
@@ -220,6 +232,18 @@ SOURCES: dict[str, Source] = {
         _contract,
         (Contract.number, Contract.product, Contract.remark),
     ),
+    "opportunity": Source(
+        N_("Opportunities"),
+        "trending_up",
+        OpportunityMove.at,
+        OpportunityMove,
+        Opportunity.customer_id,
+        _opportunity,
+        (Opportunity.name, Opportunity.code, OpportunityMove.reason),
+        only=lambda: Opportunity.deleted_at.is_(None),
+        joined=(Opportunity, Opportunity.id == OpportunityMove.opportunity_id),
+        needs=Permission.OPPORTUNITY_READ,
+    ),
     "review": Source(
         N_("Reviews"),
         "rate_review",
@@ -264,7 +288,10 @@ def list_events(
     # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
     ids = [customer_id, *merged_into(session, customer_id)]
     readable = sources_for(actor)
-    wanted = [code for code in readable if code in set(kinds)] or list(readable)
+    asked = set(kinds) & set(SOURCES)
+    wanted = [code for code in readable if code in asked or not asked]
+    if not wanted:
+        return TimelinePage([], 0, False, 1)
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()

@@ -20,8 +20,10 @@ from crm_core.services import (
     archive,
     arrivals,
     attachments,
+    contacts,
     customer_changes,
     customers,
+    decision_chain,
     drafts,
     duplicate_pairs,
     duplicate_scan,
@@ -32,8 +34,10 @@ from crm_core.services import (
     library,
     merges,
     notices,
+    opportunity_moves,
     outbox,
     pool,
+    products,
     review_list,
     review_rules,
     reviews,
@@ -52,6 +56,7 @@ from crm_core.services import (
     transfers,
     verification,
 )
+from crm_core.services import opportunity_stages as stages
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
@@ -64,7 +69,26 @@ from ui import routes
 from ui.routes import ROUTES
 
 LATIN_ALLOWED = {
-    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "TKT", "Enter", "example", "com"),
+    *(
+        "Kemai",
+        "English",
+        "PDF",
+        "JPG",
+        "PNG",
+        "CSV",
+        "Excel",
+        "vCard",
+        "MB",
+        "KB",
+        "CUS",
+        "HT",
+        "TKT",
+        "OPP",
+        "PRD",
+        "Enter",
+        "example",
+        "com",
+    ),
     *("administrator", "manager", "sales", "YYYY", "MM", "DD"),
 }
 HAN_ALLOWED = ("客脉", "中文", "未提供", "待定", "20万-30万")
@@ -92,7 +116,8 @@ def is_edited_in_both(text: str) -> bool:
     with db.reading(SYSTEM) as session:
         entries = [(entry.name, entry.name_en or "") for entry in library.get_library(session).presets.values()]
         questions = [(row.question, row.question_en or "") for row in session.execute(select(OutlineQuestion)).scalars()]
-    pairs = entries + questions
+        named = [(stage.name, stage.name_en or "") for stage in stages.list_stages(session)]
+    pairs = entries + questions + named
     return any(text in (*pair, f"**{pair[0]}**　{pair[1]}") for pair in pairs)
 
 
@@ -173,6 +198,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
+    sell(actor, customer, detail)
     leave(actor, detail, name)
     return Desk(actor, customer.code, begun)
 
@@ -190,6 +216,20 @@ def rule(actor: Actor, code: str, tag: str, detail: str) -> None:
         hand_tiers.set_tier(session, actor, customer.id, "A", reason=detail, until=clock.today())
         customer.verify_on = clock.today()
         tasks.create_task(session, actor, name=detail, due_on=clock.today(), assignee_id=actor.id or 0, description=detail, priority="high")
+
+
+def sell(actor: Actor, customer: Customer, detail: str) -> None:
+    """A product with two prices, an open opportunity of everything, and one that was lost."""
+    product = factories.make_product(actor, name=detail, category=detail, unit=detail[:10], description=detail)
+    what = {"products": [product], "name": detail, "competitors": detail, "remark": detail}
+    late = clock.today() - timedelta(days=1)
+    open_one, lost = (factories.make_opportunity(actor, customer, **what, expected_on=late) for _turn in range(2))
+    with db.transaction(actor) as session:
+        products.set_price(session, actor, product.id, price="12", valid_from=clock.today() + timedelta(days=1))
+        contact_id = contacts.list_contacts(session, actor, customer.id)[0].id
+        decision_chain.put_decider(session, actor, open_one.id, contact_id, role="buyer", attitude="opposed", remark=detail)
+        opportunity_moves.lose_opportunity(session, actor, lost.id, seen=lost.stage_id, reason="loss_reason.price", note=detail)
+        stages.add_stage(session, actor, name=detail, name_en=detail, rotting_days=3)
 
 
 def leave(actor: Actor, detail: str, name: str) -> None:
@@ -655,7 +695,48 @@ def jobs_ran(desk: Desk) -> Visit:
     return desk.visit().go(routes.JOBS)
 
 
+def selling(view: str = "board", number: str = "", step: str = "") -> Callable[[Desk], Visit]:
+    """The opportunities in a view, or one of them with what its dialog asks for."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.OPPORTUNITIES, opp_view=view, opp_state="all", **({"opportunity": number} if number else {}))
+        if step in ("win", "lose"):
+            return visit.press(f"opportunity_{step}").press({"win": "Win", "lose": "Mark as lost"}[step])
+        return visit.pick("opportunity_menu", step) if step else visit
+
+    return show
+
+
+def product_opened(*presses: str) -> Callable[[Desk], Visit]:
+    """The dialog of a product, after some buttons were pressed."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.PRODUCTS)
+        visit.tab.session_state["product_clicked"] = 1
+        visit.rerun()
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
+    "opportunities list": selling("list"),
+    "opportunities forecast": selling("forecast"),
+    "opportunity added": opened(routes.OPPORTUNITIES, "opportunity_add", "opportunity_product_add"),
+    "opportunity opened": selling(number="1"),
+    "opportunity lost": selling(number="2"),
+    **{f"opportunity {step}": selling(number="1", step=step) for step in ("win", "lose", "move", "edit", "decider", "delete")},
+    "opportunity reopened": selling(number="2", step="reopen"),
+    "opportunities of a customer": tab_open("Opportunities"),
+    "product added": opened(routes.PRODUCTS, "Add product", "Add product"),
+    "product opened": product_opened(),
+    **{f"product {step}": product_opened(f"product_{step}") for step in ("edit", "price", "delete")},
+    "product not deleted": product_opened("product_delete", "Delete product"),
+    "stage added": opened(routes.STAGES, "Add stage", "Add"),
+    "stage edited": opened(routes.STAGES, "stage_edit_1"),
+    "stage not removed": opened(routes.STAGES, "stage_remove_1", "Remove stage"),
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
     **{
@@ -840,6 +921,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
 
 
 BILINGUAL = {"library", "library add", "library edit", "outlines edit"}
+BILINGUAL |= {"opportunity-stages", "stage added", "stage edited", "stage not removed"}
 """Pages on which an administrator edits both languages."""
 
 

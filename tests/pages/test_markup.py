@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from crm_core import db
 from crm_core.clock import now, today
@@ -14,12 +14,15 @@ from crm_core.models import Customer, OutboxMessage, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
+    contacts,
     customers,
+    decision_chain,
     drafts,
     follow_ups,
     hand_tiers,
     library,
     notices,
+    opportunity_stages,
     outbox,
     outlines,
     pool,
@@ -332,7 +335,39 @@ def task_opened(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.TASKS, task=str(task.id))
 
 
+def sold(actor: Actor, code: str) -> str:
+    """The number of an opportunity in which everything that users type is an attack."""
+    with db.transaction(actor) as session:
+        customer = session.execute(select(Customer).where(Customer.code == code)).scalar_one()
+    product = factories.make_product(actor, name=ATTACK[:120], category=ATTACK[:60], description=ATTACK)
+    made = factories.make_opportunity(actor, customer, products=[product], name=ATTACK[:120], competitors=ATTACK, remark=ATTACK)
+    with db.transaction(actor) as session:
+        contact_id = contacts.list_contacts(session, actor, customer.id)[0].id
+        decision_chain.put_decider(session, actor, made.id, contact_id, role="buyer", remark=ATTACK)
+        (first, *_others) = opportunity_stages.list_stages(session)
+        opportunity_stages.save_stage(session, actor, first.id, name=ATTACK[:40], name_en=ATTACK[:40], version=first.version)
+    return str(made.id)
+
+
+def product_shown(actor: Actor, code: str) -> Visit:
+    sold(actor, code)
+    visit = Visit(actor).go(routes.PRODUCTS)
+    visit.tab.session_state["product_clicked"] = 1
+    return visit.rerun()
+
+
 SCENES = {
+    "opportunity": lambda actor, code: Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)),
+    "opportunity, edited": lambda actor, code: (
+        Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)).pick("opportunity_menu", "edit")
+    ),
+    "opportunity, timeline": lambda actor, code: (
+        sold(actor, code),
+        Visit(actor).go(routes.CUSTOMER, code=code).open_tab("detail_tab", "Timeline"),
+    )[1],
+    "product": product_shown,
+    "stages": lambda actor, code: (sold(actor, code), Visit(actor).go(routes.STAGES))[1],
+    "stages, removed": lambda actor, code: (sold(actor, code), Visit(actor).go(routes.STAGES).press("stage_remove_1"))[1],
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
