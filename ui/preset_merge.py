@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, join_words, plural
 from crm_core.services import preset_merge
 from crm_core.services.library import Entry, Library
 from ui import feedback, forms, guard
@@ -24,18 +24,24 @@ def draw(code: str, entry: Entry, library: Library) -> None:
         return
     with guard.reading() as session:
         uses = preset_merge.count_uses(session, guard.actor(), code)
-    sentence = _(
-        "{customers} customers, {files} files and {tickets} tickets have “{name}”. They get the entry that stays, "
-        "each with a line in the change log. This cannot be undone."
-    )
-    st.write(escape(sentence.format(**_counts(uses), name=entry.label)))
+    sentence = _("“{name}” stands in: {records}. They get the entry that stays, each with a line in the change log. This cannot be undone.")
+    st.write(escape(sentence.format(records=_counted(uses), name=entry.label)))
     if st.button(_("Merge"), icon=":material/merge:", key=f"merge_{code}"):
         with feedback.attempt() as outcome, guard.acting() as session:
             done = preset_merge.merge_presets(session, guard.actor(), code, into)
         if outcome.succeeded:
-            feedback.later(_("Merged: {customers} customers, {files} files and {tickets} tickets were changed.").format(**_counts(done)))
+            feedback.later(_("Merged. Changed: {records}.").format(records=_counted(done)))
             st.rerun()
 
 
-def _counts(uses: preset_merge.Uses) -> dict[str, str]:
-    return {name: f"{count:,}" for name, count in vars(uses).items()}
+RECORDS = {
+    "customers": (N_("{count} customer"), N_("{count} customers")),
+    "files": (N_("{count} file"), N_("{count} files")),
+    "tickets": (N_("{count} ticket"), N_("{count} tickets")),
+    "opportunities": (N_("{count} opportunity"), N_("{count} opportunities")),
+}
+
+
+def _counted(uses: preset_merge.Uses) -> str:
+    found = {name: count for name, count in vars(uses).items() if count}
+    return join_words(plural(count, *RECORDS[name]).format(count=f"{count:,}") for name, count in found.items()) or _("no record")

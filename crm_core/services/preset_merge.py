@@ -72,11 +72,10 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
         changed |= _replace(session, column, column == code, old=code, new=into)
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
-    others = (
-        {kind: _replace_other(session, column, code, into) for kind, column in [_OTHERS[merged.category]]}
-        if merged.category in _OTHERS
-        else {}
-    )
+    others = {}
+    if merged.category in _OTHERS:
+        kind, other = _OTHERS[merged.category]
+        others[kind] = _replace_other(session, other, code, into)
     preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)
     merged.is_active, merged.merged_into = False, into

@@ -302,10 +302,9 @@ class TestLibrary:
         customer = factories.make_customer(sales, source="source.other")
         visit = Visit(administrator).go(routes.LIBRARY).press("entry_source.other").enter("merge_into_source.other", "source.exhibition")
         told = zh(
-            "{customers} customers, {files} files and {tickets} tickets have “{name}”. They get the entry that stays, "
-            "each with a line in the change log. This cannot be undone."
+            "“{name}” stands in: {records}. They get the entry that stays, each with a line in the change log. This cannot be undone."
         )
-        assert feedback.escape(told.format(customers=1, files=0, tickets=0, name="其他")) in texts(visit)
+        assert feedback.escape(told.format(records=zh("{count} customer").format(count=1), name="其他")) in texts(visit)
         visit.press("merge_source.other")
         with db.reading(SYSTEM) as session:
             assert session.get_one(Customer, customer.id).source == "source.exhibition"
