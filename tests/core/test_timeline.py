@@ -36,7 +36,7 @@ def customer(database: str, sales: Actor, administrator: Actor) -> Customer:
         change_stage(session, sales, customer.id, "customer", values, version=2)
     with transaction(administrator) as session:
         transfer(session, administrator, [customer.id], to=administrator.id or 0, reason="区域调整")
-    factories.make_opportunity(administrator, customer)
+    factories.make_opportunity(administrator, customer, name="设备更换")
     ticket = factories.make_ticket(administrator, customer, handler_id=administrator.id)
     with transaction(administrator) as session:
         answer_ticket(session, administrator, ticket.id, "工程师下午到", version=1)
