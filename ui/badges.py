@@ -23,8 +23,8 @@ REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "
 
 def stage_badge(stage: str, *kind: str) -> None:
     """The lifecycle stage, and the nature where it is given."""
-    natures = "".join(f" :gray-badge[{_(KINDS[one])}]" for one in kind)
-    st.markdown(f":{STAGE_COLOURS[stage]}-badge[{_(STAGES[stage])}]{natures}")
+    badges = [(STAGE_COLOURS[stage], _(STAGES[stage])), *(("gray", _(KINDS[one])) for one in kind)]
+    st.markdown(" ".join(f":{colour}-badge[{label}]" for colour, label in badges))
 
 
 def hold_badge(*, is_on_hold: bool) -> None:
