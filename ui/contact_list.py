@@ -9,7 +9,7 @@ from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.errors import Conflict
 from crm_core.i18n import _
 from crm_core.permissions import Access
-from crm_core.services import contacts
+from crm_core.services import contacts, display
 from crm_core.services.library import Library
 from crm_core.visibility import View, locked_fields, shown_fields
 from ui import conflict, feedback, forms, guard, reveal
@@ -42,7 +42,7 @@ def _draw_person(person: View) -> None:
 
 def _mailbox(email: str | None) -> str:
     if not email or email == NOT_PROVIDED:
-        return _("not provided") if email else ""
+        return display.mailbox(email)
     if guard.actor().access_to("email") < Access.READABLE:
         return escape(email)
     return f"[{escape(email)}](mailto:{quote(email, safe='@')})"

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.fields import Field, Widget, read_value
@@ -132,7 +131,7 @@ CELLS: dict[str, Callable[[Line], Any]] = {
     "region": lambda line: _fitting(region_label(line.row.city or line.row.province), REGION_WIDTH),
     "contact": lambda line: line.contact.name,
     "phone": lambda line: line.contact.phone or "",
-    "email": lambda line: _("not provided") if line.contact.email == NOT_PROVIDED else line.contact.email or "",
+    "email": lambda line: display.mailbox(line.contact.email),
     "owner": lambda line: _("Pool") if line.row.pooled_at else line.owners.get(line.row.owner_id, ""),
     "amount": _amount,
     "complaints": lambda line: str(line.row.complaints) if line.row.complaints else "",

@@ -105,7 +105,7 @@ def _draw_together(preview: Preview, library: Library) -> None:
     with st.container(border=True, gap="small"):
         st.subheader(_("What comes together"), anchor=False)
         for person, is_new in preview.contacts:
-            reach = " · ".join(part for part in (person.phone, person.email) if part)
+            reach = " · ".join(part for part in (person.phone, display.mailbox(person.email)) if part)
             icon = ":material/person_add:" if is_new else ":material/person:"
             st.markdown(f"{icon} {escape(person.name)}　{escape(reach)}")
         facts = []

@@ -24,7 +24,7 @@ def edit_alias(customer: View) -> None:
     )
     if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
-            aliases.set_alias(session, guard.actor(), customer.id, alias)
+            aliases.set_alias(session, guard.actor(), customer.id, alias, seen={"alias": customer.alias})
         if outcome.succeeded:
             feedback.later(_("The alias was saved."))
             st.rerun()

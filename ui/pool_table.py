@@ -10,8 +10,8 @@ from crm_core.config import settings
 from crm_core.i18n import N_, _, format_age, format_date, format_time, language, plural
 from crm_core.models import OWNER_CAUSES, STAGES, TIERS
 from crm_core.reference import children_of, region_label
+from crm_core.services import display, pool
 from crm_core.services import library as presets
-from crm_core.services import pool
 from crm_core.services.library import Library
 from crm_core.services.pool import Allowance, Card, PoolPage, PoolQuery
 from crm_core.services.pool_rules import PoolRules
@@ -189,7 +189,7 @@ def _draw_card(card: Card, library: Library) -> None:
         _("Industry"): library.industry_label(card.industry) if card.industry else card.industry_text or "",
         _("Region"): region_label(card.city or card.province),
         _("Phone"): card.phone or "",
-        _("Email"): card.email or "",
+        _("Email"): display.mailbox(card.email),
         _("Owner before"): card.owner_before,
         _("In the pool since"): format_time(card.pooled_at) + " · " + _(OWNER_CAUSES[card.cause]),
         _("Reason"): card.reason,

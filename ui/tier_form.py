@@ -25,7 +25,8 @@ def draw(customer: View) -> None:
             _("Valid until"), value=customer.tier_until, min_value=clock.today(), format="YYYY-MM-DD", key="tier_until", help=hint
         )
     if forms.decide(_("Save")):
+        seen = {name: getattr(customer, name) for name in ("tier", "tier_by_hand", "tier_reason", "tier_until")}
         with feedback.attempt() as outcome, guard.acting() as session:
-            hand_tiers.set_tier(session, guard.actor(), customer.id, tier or None, reason=reason, until=until)
+            hand_tiers.set_tier(session, guard.actor(), customer.id, tier or None, reason=reason, until=until, seen=seen)
         if outcome.succeeded:
             st.rerun()

@@ -1,5 +1,8 @@
 """代称: the name under which a customer is spoken of outside, so that nobody learns who it is [002]."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
@@ -12,6 +15,7 @@ from crm_core.permissions import Actor, Permission
 from crm_core.reference import region_label
 from crm_core.services.customers import lock_customer
 from crm_core.services.library import Library
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.validation import check_length, clean_text
 from crm_core.visibility import View
 
@@ -29,12 +33,14 @@ def propose_alias(library: Library, customer: View) -> str:
     return _("A customer ({what})").format(what=" · ".join(parts))[:MAX_ALIAS] if parts else _("A customer")
 
 
-def set_alias(session: CrmSession, actor: Actor, customer_id: int, alias: str) -> None:
+def set_alias(session: CrmSession, actor: Actor, customer_id: int, alias: str, *, seen: Mapping[str, Any] = NOTHING) -> None:
     """Give a customer an alias, or with an empty text the proposed one again; the change log keeps it.
 
-    Raises `NotAllowed`, `NotFound`; `ValidationFailed` for one that is too long or gives the customer away.
+    Raises `NotAllowed`, `NotFound`; `ValidationFailed` for one that is too long or gives the customer away; `Conflict` where it is
+    no longer the one that was `seen`.
     """
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
+    refuse_changed(customer, seen)
     people = session.execute(select(Contact.name).where(Contact.customer_id == customer_id)).scalars()
     try:
         clean = check_length(clean_text(alias), MAX_ALIAS)

@@ -12,6 +12,11 @@ from crm_core.reference import regions
 from crm_core.services.library import Library
 
 
+def mailbox(value: str | None) -> str:
+    """A mailbox, or in its place that the customer gave none; nothing where nobody asked."""
+    return _("not provided") if value == NOT_PROVIDED else value or ""
+
+
 def show(field: Field, value: Any, library: Library) -> str:
     """One value in the language in force; empty for none."""
     if value is None or value == [] or value == "":

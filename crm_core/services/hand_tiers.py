@@ -1,6 +1,8 @@
 """A tier that somebody sets by hand: with its reason, and until when it holds."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -11,15 +13,26 @@ from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission
 from crm_core.services.customers import lock_customer
 from crm_core.services.derived import derive
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.validation import clean_text
 
 
-def set_tier(session: CrmSession, actor: Actor, customer_id: int, tier: str | None, *, reason: str, until: date | None) -> None:
+def set_tier(
+    session: CrmSession,
+    actor: Actor,
+    customer_id: int,
+    tier: str | None,
+    *,
+    reason: str,
+    until: date | None,
+    seen: Mapping[str, Any] = NOTHING,
+) -> None:
     """Hold a customer in a tier until a day (that day included), or without end; no tier lets it be derived from its amount again.
 
-    Raises `ValidationFailed`, `NotAllowed`, `NotFound`.
+    Raises `ValidationFailed`, `NotAllowed`, `NotFound`, `Conflict` where the tier is no longer as it was `seen`.
     """
     customer = lock_customer(session, actor, customer_id, Permission.CUSTOMER_EDIT)
+    refuse_changed(customer, seen)
     reason, errors = clean_text(reason)[:300], {}
     if tier is not None and tier not in TIERS:
         errors["tier"] = [_("Choose a tier.")]

@@ -71,6 +71,8 @@ def preview_merge(session: CrmSession, actor: Actor, kept_code: str, merged_code
     """Both customers side by side. Raises `NotFound`, `NotAllowed`, and `IllegalTransition` where they cannot be merged."""
     require(actor, Permission.CUSTOMER_MERGE)
     kept, merged = load_customer(session, actor, kept_code), load_customer(session, actor, merged_code)
+    if kept.id == merged.id and kept_code != merged_code:  # the code of a merged customer leads to the kept one
+        raise IllegalTransition(_("These two have been merged meanwhile. What stays is {name}.").format(name=kept.name))
     _refuse(kept, merged)
     fields = get_library(session).fields
     differing = differences(fields, kept, merged)

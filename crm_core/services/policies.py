@@ -29,6 +29,7 @@ def _all(session: CrmSession) -> dict[str, tuple[dict[str, Any], int]]:
 def set_policy(session: CrmSession, actor: Actor, area: str, values: Mapping[str, Any], *, version: int) -> None:
     """Keep settings that their service has checked. Raises `NotAllowed`, and `Conflict` if somebody saved after `version`."""
     require(actor, Permission.RULE_EDIT)
+    bump(session, "policies")  # first, since it also locks: the row that is to be locked may not be there yet
     policy = session.execute(select(Policy).where(Policy.area == area).with_for_update()).scalar_one_or_none()
     if (policy.version if policy else 0) != version:
         raise Conflict(version=policy.version if policy else 0, theirs=dict(policy.values) if policy else {})
@@ -41,4 +42,3 @@ def set_policy(session: CrmSession, actor: Actor, area: str, values: Mapping[str
     else:
         policy.values = dict(values)
         session.flush()
-    bump(session, "policies")

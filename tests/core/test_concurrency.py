@@ -13,12 +13,13 @@ from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, ValidationFailed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import industries, library
+from crm_core.services import industries, library, recycle_bin
 from crm_core.services.contacts import list_contacts, make_primary
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import NewCustomer, create_customer
 from crm_core.services.drafts import start_draft
 from crm_core.services.history import last_change
+from crm_core.services.recycle_bin import BinRules
 from crm_core.services.sign_in import open_session, redeem_ticket
 from crm_core.services.users import update_user
 from tests import factories
@@ -129,6 +130,15 @@ def test_the_same_new_industry_entered_at_once_is_one_suggestion(database: str, 
     assert [one for one in codes if isinstance(one, Exception)] == []
     assert len(set(codes)) == 6
     assert len(factories.log_of("industry_suggestion", action="created")) == 1
+
+
+def test_of_two_who_save_the_first_rules_of_an_area_at_once_one_is_told_of_the_other(database: str, administrator: Actor) -> None:
+    def save(days: int) -> None:
+        with transaction(administrator) as session:
+            recycle_bin.set_bin_rules(session, administrator, BinRules(days=days), version=0)
+
+    done = at_once([partial(save, days) for days in (10, 20, 30, 40)])
+    assert sorted(type(one).__name__ for one in done) == ["Conflict", "Conflict", "Conflict", "NoneType"]
 
 
 def suggest(by: Actor, *words: str) -> list[int]:

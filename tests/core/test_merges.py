@@ -256,6 +256,12 @@ class TestRefusals:
             with pytest.raises(IllegalTransition):
                 merge(manager, kept, merged)
 
+    def test_two_that_somebody_else_merged_meanwhile_are_told_as_such(self, pair: tuple[Customer, Customer], manager: Actor) -> None:
+        merge(manager, *pair)
+        for codes in ((pair[0].code, pair[1].code), (pair[1].code, pair[0].code)):
+            with reading(manager) as session, pytest.raises(IllegalTransition, match=pair[0].name):
+                merges.preview_merge(session, manager, *codes)
+
     def test_one_on_legal_hold_is_not_merged_away_but_may_be_kept(
         self, pair: tuple[Customer, Customer], manager: Actor, administrator: Actor
     ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from crm_core import db
-from crm_core.models import Customer, DuplicatePair, Place, Role
+from crm_core.models import Customer, DuplicatePair, Place, Role, User
 from crm_core.permissions import SYSTEM, Access, Actor
 from crm_core.services import archive, customers, duplicate_pairs, duplicate_scan, holds
 from crm_core.services.duplicates import find_duplicates
@@ -146,6 +146,15 @@ def test_a_comparison_masks_as_the_role_says(pair: tuple[Customer, Customer], ma
     visit = Visit(manager).go(routes.MERGE, code=pair[0].code, other=pair[1].code)
     assert "13800001111" not in str(visit.messages)
     assert "@hengyuan" not in str(visit.messages)
+
+
+def test_that_a_contact_gave_no_mailbox_is_told_in_the_language_of_the_reader(sales: Actor, manager: Actor) -> None:
+    one, other = (factories.make_customer(sales, contacts=[factories.contact_values(email="未提供")]) for _number in range(2))
+    with db.transaction(SYSTEM) as session:
+        session.get_one(User, manager.id).language = "en"
+    visit = Visit(manager).go(routes.MERGE, code=one.code, other=other.code)
+    assert says(visit, "not provided")
+    assert not says(visit, "未提供")
 
 
 def test_the_administrator_sets_the_days_of_the_bin(administrator: Actor) -> None:

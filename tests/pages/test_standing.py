@@ -8,7 +8,7 @@ from crm_core import db
 from crm_core.clock import today
 from crm_core.models import Customer, Task
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import activity, derived, tag_rules, tags, tasks, verification
+from crm_core.services import activity, derived, hand_tiers, tag_rules, tags, tasks, verification
 from crm_core.services.activity import ActivityPolicy
 from crm_core.services.measures import Condition
 from tests import factories
@@ -137,3 +137,15 @@ def test_the_list_is_filtered_by_status(sales: Actor) -> None:
         derived.derive_all(session)
     assert len(Visit(sales).go(routes.CUSTOMERS, activity="active").tab.dataframe) == 1
     assert len(Visit(sales).go(routes.CUSTOMERS, activity="dormant").tab.dataframe) == 0
+
+
+def test_a_tier_that_somebody_else_set_meanwhile_is_not_overwritten(sales: Actor, manager: Actor) -> None:
+    customer = factories.make_customer(sales)
+    visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).pick("customer_menu", "tier")
+    visit.fill(tier_choice="C", tier_reason="x")
+    with db.transaction(manager) as session:
+        hand_tiers.set_tier(session, manager, customer.id, "A", reason="战略客户", until=None)
+    assert len(visit.press("Save").refusals) == 1
+    assert (stored(customer).tier, stored(customer).tier_reason) == ("A", "战略客户")
+    visit.go(routes.CUSTOMER, code=customer.code).pick("customer_menu", "tier").fill(tier_choice="C", tier_reason="x").press("Save")
+    assert stored(customer).tier == "C"

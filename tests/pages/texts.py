@@ -50,7 +50,9 @@ _NOT_WORDS = {
 _NOT_SHOWN = {"keys", "look", "view"}
 """What components are given besides words: names of parts of the page, and how things look."""
 _ESCAPES = re.compile(r"\\(?=[^\w\s])")
-_NOT_READ = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b")
+_NOT_READ = re.compile(
+    r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|^/customer\?code=\w+#|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b"
+)
 
 
 def texts_of(visit: Visit) -> Iterator[str]:
