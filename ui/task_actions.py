@@ -1,6 +1,7 @@
 """What can be done with a task: the entries of its menu, and those of them that need no question."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -61,6 +62,17 @@ def draw_menu(task: Listed, *, key: str, label: str = "") -> str:
 def _entry(code: str) -> str:
     label, icon = LABELS[code]
     return f":material/{icon}: " + _(label)
+
+
+def as_seen(task: Listed, place: str) -> Listed:
+    """The task with the version that stood on the screen when somebody clicked: the run that answers a click reads it anew first.
+
+    `place` tells where it stands: in a list, on the board.
+    """
+    key = f"task_seen_{place}_{task.id}"
+    seen = st.session_state.get(key, task.version)
+    st.session_state[key] = task.version
+    return replace(task, version=seen)
 
 
 def is_direct(code: str) -> bool:

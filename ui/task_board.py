@@ -48,7 +48,7 @@ def _draw_card(task: Listed) -> None:
                 st.badge(_("High"), color="orange")
         st.caption(escape(" · ".join(part for part in (task_sheet.when(task), task.customer) if part)))
         chosen = _draw_moves(task)
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "board"), chosen)
 
 
 def _draw_moves(task: Listed) -> str:

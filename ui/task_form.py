@@ -7,6 +7,7 @@ import streamlit as st
 
 from crm_core import clock
 from crm_core.config import settings
+from crm_core.errors import Conflict
 from crm_core.i18n import _, format_date, join_words
 from crm_core.models import PRIORITIES
 from crm_core.services import recurrence, task_work, tasks
@@ -69,9 +70,16 @@ def edit(task: Listed) -> None:
         with feedback.attempt() as outcome, guard.acting() as session:
             due_at = entered.due_at or task.due_at
             task_work.edit_task(session, guard.actor(), task.id, **(vars(entered) | {"due_at": due_at}), version=task.version)
-        if outcome.succeeded:
-            feedback.later(_("Saved."))
-            st.rerun()
+        settle(outcome, _("Saved."))
+
+
+def settle(outcome: feedback.Outcome, sentence: str) -> None:
+    """Close the dialog of a task that was changed; who came second has been told, sees the task as it is now, and decides again."""
+    if outcome.succeeded:
+        feedback.later(sentence)
+        st.rerun()
+    if isinstance(outcome.error, Conflict):
+        st.session_state["task_begun"] = None
 
 
 def _ask(task: Listed | None, day: date | None) -> Entered:

@@ -65,7 +65,7 @@ def draw(task: Listed, *, with_customer: bool = True, is_ticking: bool = False) 
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 chosen = _draw_actions(task, with_customer=with_customer)
         _draw_more(task)
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "list"), chosen)
     return is_ticked
 
 

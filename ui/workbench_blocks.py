@@ -90,7 +90,7 @@ def _draw_duty(task: Listed) -> None:
             _open(routes.CUSTOMER, task.code)
         _draw_end(task)
         chosen = task_actions.draw_menu(task, key=f"bench_duty_menu_{task.id}")
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "bench"), chosen)
 
 
 def _draw_end(task: Listed) -> None:

@@ -106,8 +106,9 @@ def reopen_task(session: CrmSession, actor: Actor, task_id: int, *, version: int
     task = session.execute(select(Task).where(Task.id == task_id).with_for_update()).scalar_one_or_none()
     if task is None:
         raise NotFound(_("This task is gone or not visible to you. Reload the page."))
-    if task.is_open or task.version != version:
-        raise Conflict(version=task.version, theirs={})
+    if task.is_open:
+        raise Conflict(version=task.version, theirs={}, message=_("This task was opened again meanwhile. Reload the page."))
+    tasks.refuse_changed(task, version, is_closed=False)
     tasks.refuse_others(actor, task)
     if task.kind == "verification" or task.rule:
         raise IllegalTransition(_("The next of this task was made already. Add a new task instead."))

@@ -314,10 +314,18 @@ def load_open(session: CrmSession, actor: Actor, task_id: int, *, version: int) 
     task = session.execute(select(Task).where(Task.id == task_id).with_for_update()).scalar_one_or_none()
     if task is None:
         raise NotFound(_("This task is gone or not visible to you. Reload the page."))
-    if task.done_at is not None or task.version != version:
-        raise Conflict(version=task.version, theirs={})
+    refuse_changed(task, version, is_closed=task.done_at is not None)
     refuse_others(actor, task)
     return task
+
+
+def refuse_changed(task: Task, version: int, *, is_closed: bool) -> None:
+    """Raise `Conflict` for a task that was closed, or changed since it was read as this version."""
+    if is_closed:
+        raise Conflict(version=task.version, theirs={}, message=_("This task was closed meanwhile. Reload the page to see by whom."))
+    if task.version != version:
+        sentence = _("Somebody else changed this task meanwhile. Look at how it stands now, then do it again.")
+        raise Conflict(version=task.version, theirs={}, message=sentence)
 
 
 def may_act(actor: Actor, task: Task | Listed) -> bool:
