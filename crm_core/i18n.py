@@ -58,6 +58,11 @@ def N_(text: str) -> str:
     return text
 
 
+def plural(count: int, one: str, many: str) -> str:
+    """The phrase for a number of things, both marked with `N_`. Chinese says the same of one and of many."""
+    return _(one if count == 1 else many)
+
+
 def localized(name: str, name_en: str | None) -> str:
     """Pick the name of an editable row: Chinese, or English where the interface is English and one is given."""
     return name_en if name_en and language() == "en" else name

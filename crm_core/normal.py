@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from crm_core.reference import regions, short_name
 
@@ -11,6 +11,7 @@ _LIMITED = re.compile(r"有限责任公司$")
 _FORM = re.compile(r"(集团|股份)?(有限)?(责任)?公司$")
 
 
+@lru_cache(maxsize=4096)  # an import asks several times for each row
 def name_key(name: str) -> str:
     """The form in which two spellings of one registered name are equal.
 

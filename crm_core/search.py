@@ -41,12 +41,12 @@ def words_of(phrase: str) -> list[str]:
 
 def tokens_of(parts: Iterable[str | None]) -> list[str]:
     """The tokens of a customer's searchable texts. The single character that ends a word also separates words."""
-    tokens = [_token(word[start : start + 3]) for part in parts if part for word in words_of(part) for start in range(len(word))]
-    return tokens[:MAX_TOKENS]
+    return [token for part in parts if part for word in words_of(part) for token in _tokens(word)][:MAX_TOKENS]
 
 
-def _token(three: str) -> str:
-    return three if three.isascii() else three[:2]
+def _tokens(word: str) -> list[str]:
+    threes = [word[start : start + 3] for start in range(len(word))]
+    return threes if word.isascii() else [three if three.isascii() else three[:2] for three in threes]
 
 
 class Searchable(NamedTuple):
@@ -145,7 +145,7 @@ def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase:
 def _phrase(word: str) -> tuple[list[str], bool]:
     """The tokens of a word, one after the other, and whether the last one may go on."""
     word = word[:60]
-    tokens = [_token(word[start : start + 3]) for start in range(len(word) - 2)]
+    tokens = _tokens(word)[:-2]
     # What follows the last two characters is not known; among letters and digits a third one is part of their token.
     rest = word[-2:]
     if not tokens or not word[-3:].isascii():

@@ -68,17 +68,18 @@ def clean_values(fields: Mapping[str, Field], values: Values, *, require: bool =
     """
     clean: dict[str, Any] = {name: values[name] for name in ("kind", "stage") if name in values}
     errors: dict[str, list[str]] = {}
+    known = dict(values)  # with what is already clean, for checks that look at other fields
     for name, field in fields.items():
         if not field.shown(values):
             continue
         value = values.get(name)
-        if is_blank(value):
-            clean[name] = [] if field.widget in SEVERAL else None
+        if value is None or is_blank(value):
+            clean[name] = known[name] = [] if field.widget in SEVERAL else None
             if require and field.required(values):
                 errors[name] = [required_message(field)]
             continue
         try:
-            clean[name] = clean_value(field, value, {**values, **clean})
+            clean[name] = known[name] = clean_value(field, value, known)
         except ValueError as problem:
             errors[name] = [str(problem)]
     return clean, errors

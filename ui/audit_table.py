@@ -1,4 +1,4 @@
-"""The table of the audit log, and the dialog that exports it."""
+"""The table of the audit log, a line of it in full, and the dialog that exports it."""
 
 from functools import partial
 from typing import Any
@@ -7,20 +7,25 @@ import pyarrow as pa
 import streamlit as st
 
 from crm_core.clock import today
-from crm_core.i18n import _, format_date
+from crm_core.i18n import N_, _, format_date, plural
 from crm_core.services import audit_log
 from crm_core.services.audit_log import LogPage, LogQuery
 from crm_core.services.log_words import LogWords
 from ui import feedback, forms, guard, routes
+from ui.fitting import fitting
 from ui.import_steps import XLSX
 
 ROW_HEIGHT = 36
-COLUMNS = ("time", "who", "address", "what", "customer", "before", "after", "reason")
+WIDTHS = {"time": 124, "who": 84, "address": 104, "what": 226, "customer": 220, "before": 136, "after": 136, "reason": 148}
+LETTER_WIDTH = 6.6
+CELL_PADDING = 18
+BUTTON_PADDING = 28
 
 
 def draw(page: LogPage, words: LogWords) -> None:
-    """A page of lines; the name of a customer opens it."""
-    rows = [dict(zip(COLUMNS, audit_log.shown(line, words, page.customers), strict=True)) for line in page.rows]
+    """A page of lines; what happened opens the line in full, the name of a customer opens the customer."""
+    lines = [audit_log.shown(line, words, page.customers) for line in page.rows]
+    rows = [{name: _fitting(text, name) for name, text in zip(WIDTHS, line, strict=True)} for line in lines]
     with st.container(key="audit_table"):
         st.dataframe(
             pa.Table.from_pylist(rows),
@@ -33,14 +38,39 @@ def draw(page: LogPage, words: LogWords) -> None:
             alt=_("Audit log"),
         )
     st.session_state["logged_codes"] = [page.customers.get(line.customer_id, ("", ""))[0] for line in page.rows]
+    st.session_state["logged_ids"] = [line.id for line in page.rows]
+    wanted = st.session_state.pop("logged_line", None)
+    for line, texts in zip(page.rows, lines, strict=True):
+        if line.id == wanted:
+            guard.dialog(_("Line of the log"), _draw_line, texts)
+
+
+def _fitting(text: str, name: str) -> str:
+    padding = BUTTON_PADDING if name in ("what", "customer") else CELL_PADDING
+    return fitting(" ".join(text.split()), int((WIDTHS[name] - padding) / LETTER_WIDTH))
+
+
+def _draw_line(texts: list[str]) -> None:
+    for title, text in zip(audit_log.headings(), texts, strict=True):
+        if text:
+            with st.container(gap="xxsmall"):
+                st.caption(title)
+                st.markdown(feedback.escape(text))
 
 
 def _columns() -> dict[str, Any]:
-    column = st.column_config
-    widths = (124, 84, 104, 226, 220, 136, 136, 148)
-    texts = {name: column.TextColumn(title, width=width) for name, title, width in zip(COLUMNS, audit_log.headings(), widths, strict=True)}
-    opening = column.ButtonColumn(_("Customer"), type="tertiary", alignment="left", width=220, key="open_logged", on_click=_open)
-    return texts | {"customer": opening}
+    column, titles = st.column_config, dict(zip(WIDTHS, audit_log.headings(), strict=True))
+    texts = {name: column.TextColumn(titles[name], width=width) for name, width in WIDTHS.items()}
+    clicks = {"what": ("read_logged", _read), "customer": ("open_logged", _open)}
+    buttons = {
+        name: column.ButtonColumn(titles[name], type="tertiary", alignment="left", width=WIDTHS[name], key=key, on_click=act)
+        for name, (key, act) in clicks.items()
+    }
+    return texts | buttons
+
+
+def _read() -> None:
+    st.session_state["logged_line"] = st.session_state["logged_ids"][st.session_state["read_logged"]["row"]]
 
 
 def _open() -> None:
@@ -59,7 +89,7 @@ def export(query: LogQuery) -> None:
         count = audit_log.check_export(session, guard.actor(), query, reason=reason)
     if outcome.succeeded:
         st.download_button(
-            _("Download {count} lines").format(count=f"{count:,}"),
+            plural(count, N_("Download {count} line"), N_("Download {count} lines")).format(count=f"{count:,}"),
             data=guard.at_click(partial(audit_log.export_lines, query=query, reason=reason)),
             file_name=f"audit-{format_date(today())}.xlsx",
             mime=XLSX,

@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from crm_core.clock import today
-from crm_core.i18n import _, format_date
+from crm_core.i18n import N_, _, format_date, plural
 from crm_core.models import KINDS, REVIEW_STATES, STAGES, TIERS, ReviewState
 from ui import feedback
 
@@ -21,9 +21,10 @@ CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14
 REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "withdrawn": "gray"}
 
 
-def stage_badge(stage: str) -> None:
-    """The lifecycle stage."""
-    st.badge(_(STAGES[stage]), color=STAGE_COLOURS[stage])
+def stage_badge(stage: str, *kind: str) -> None:
+    """The lifecycle stage, and the nature where it is given."""
+    natures = "".join(f" :gray-badge[{_(KINDS[one])}]" for one in kind)
+    st.markdown(f":{STAGE_COLOURS[stage]}-badge[{_(STAGES[stage])}]{natures}")
 
 
 def hold_badge(*, is_on_hold: bool) -> None:
@@ -54,8 +55,7 @@ def customer_badges(
     """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
     with st.container(horizontal=True, gap="xsmall"):
         hold_badge(is_on_hold=is_on_hold)
-        stage_badge(stage)
-        st.badge(_(KINDS[kind]), color="gray")
+        stage_badge(stage, kind)
         if standing:
             standing()
         elif tier:
@@ -78,5 +78,9 @@ def deadline_badge(day: date | None) -> None:
     if day is None:
         return
     days = max(0, (day - today()).days)
-    text = _("Back to the pool in {days} days, on {day}, unless there is contact").format(days=days, day=format_date(day))
+    text = plural(
+        days,
+        N_("Back to the pool in {days} day, on {day}, unless there is contact"),
+        N_("Back to the pool in {days} days, on {day}, unless there is contact"),
+    ).format(days=days, day=format_date(day))
     st.badge(text, color="orange" if days <= SOON else "gray", icon=":material/hourglass_bottom:")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from crm_core.i18n import _, format_time, join_words
+from crm_core.i18n import N_, _, format_time, join_words, plural
 from crm_core.services import bulk, bulk_report
 from crm_core.services.bulk import Plan, Receipt
 from crm_core.services.bulk_actions import ACTIONS
@@ -89,7 +89,8 @@ def draw(page: CustomerPage, query: CustomerQuery, codes: Sequence[str]) -> None
 
 
 def _told(count: int) -> str:
-    return _("{count} customers are selected on this page.").format(count=count) if count else _("Tick customers at their left.")
+    chosen = plural(count, N_("{count} customer is selected on this page."), N_("{count} customers are selected on this page."))
+    return chosen.format(count=count) if count else _("Tick customers at their left.")
 
 
 def _choose_all(is_all: bool) -> None:
@@ -106,8 +107,9 @@ def _draw_form(kind: str, selection: Selection) -> None:
         _draw_plan(plan)
     hint = _("It stands in the change log of each customer.")
     reason = st.text_input(forms.required(_("Reason")), key=guard.key("bulk_reason"), max_chars=300, placeholder=hint)
-    label = _("Change {count} customers").format(count=f"{len(plan.changes):,}") if plan and plan.changes else _("Change")
-    if forms.decide(label, is_ready=bool(plan and plan.changes)):
+    number = len(plan.changes) if plan else 0
+    label = plural(number, N_("Change {count} customer"), N_("Change {count} customers")).format(count=f"{number:,}")
+    if forms.decide(label if number else _("Change"), is_ready=number > 0):
         _run(kind, selection, asked, reason)
 
 
@@ -160,7 +162,7 @@ def _close() -> None:
 
 def _summary(receipt: Receipt) -> str:
     told = FORMS[receipt.kind].tell(receipt.asked)
-    counts = [_("{count} customers changed").format(count=f"{receipt.done:,}")]
+    counts = [plural(receipt.done, N_("{count} customer changed"), N_("{count} customers changed")).format(count=f"{receipt.done:,}")]
     if receipt.already:
         counts.append(_("{count} were so already").format(count=f"{receipt.already:,}"))
     if receipt.refused:

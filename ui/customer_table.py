@@ -88,7 +88,7 @@ def _row(
     line = Line(row, page.contacts.get(row.id, NO_CONTACT), library, owners)
     cells = {one.name: _cell_of(one.field, row, library) if one.field else CELLS[one.name](line) for one in columns}
     name = _fitting(row.name, NAME_WIDTH[language()] - CHEVRON_WIDTH)
-    return {"name": f":material/chevron_right: {name}" if is_link else name} | cells
+    return {"name": f":material/chevron_right: {name}" if is_link else f"/customer?code={row.code}#{name}"} | cells
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ def _configured(columns: Sequence[Column], *, is_link: bool) -> dict[str, Any]:
     column = st.column_config
     look: dict[str, Any] = {"label": _("Customer name"), "width": NAME_WIDTH[language()], "pinned": True}
     opening: dict[str, Any] = {"type": "tertiary", "alignment": "left", "key": "open_customer", "on_click": _open}
-    name = column.ButtonColumn(**look, **opening) if is_link else column.TextColumn(**look)
+    # While rows are selected a name opens in another tab, which keeps the selection.
+    name = column.ButtonColumn(**look, **opening) if is_link else column.LinkColumn(**look, display_text="#(.*)$")
     return {"name": name} | {one.name: _configure(one) for one in columns}
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
-from crm_core.i18n import _, format_age
+from crm_core.i18n import N_, _, format_age, plural
 from crm_core.permissions import Actor, Permission
 from crm_core.services.laid_away import LaidAway, LaidAwayPage
 from ui import address, badges, customer_filters, feedback, guard, holding
@@ -51,7 +51,7 @@ def draw(found: LaidAwayPage, draw_actions: Callable[[LaidAway], None], when: st
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
                 draw_actions(row)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(_("{total} customers").format(total=f"{found.total:,}"), width="content")
+        st.caption(plural(found.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{found.total:,}"), width="content")
         if found.pages > 1:
             customer_filters.draw_pagination(found.pages, found.page)
     customer_filters.show_first_row()

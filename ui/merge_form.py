@@ -6,7 +6,7 @@ import streamlit as st
 
 from crm_core.errors import Conflict
 from crm_core.fields import read_value
-from crm_core.i18n import _, join_words
+from crm_core.i18n import N_, _, join_words, plural
 from crm_core.permissions import Permission
 from crm_core.services import display, merges
 from crm_core.services.customer_list import CustomerQuery, list_customers
@@ -110,7 +110,11 @@ def _draw_together(preview: Preview, library: Library) -> None:
             st.markdown(f"{icon} {escape(person.name)}　{escape(reach)}")
         facts = []
         if preview.twins:
-            facts.append(_("{count} contacts are on both and stay once").format(count=preview.twins))
+            facts.append(
+                plural(
+                    preview.twins, N_("{count} contact is on both and stays once"), N_("{count} contacts are on both and stay once")
+                ).format(count=preview.twins)
+            )
         if preview.tags:
             facts.append(_("Tags") + " " + join_words(preview.tags))
         facts += [_(NAMED[table]) + f" {count}" for table, count in preview.moved.items()]

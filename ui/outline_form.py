@@ -15,10 +15,11 @@ def edit(question: OutlineQuestion | None, library: Library) -> None:
     """Change or delete a question, or write a new one."""
     question = question or OutlineQuestion()
     values = _draw_fields(question, library)
+    seen = {name: getattr(question, name) for name in values} if question.id else {}
     with st.container(horizontal=True):
         if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
-                outlines.save_question(session, guard.actor(), question.id, **values)
+                outlines.save_question(session, guard.actor(), question.id, **values, seen=seen)
             if outcome.succeeded:
                 st.rerun()
         if question.id and st.button(_("Delete"), icon=":material/delete:"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.services import owners, pool, transfers
 from crm_core.services.bulk_targets import Selection, read_targets
 from crm_core.visibility import View
@@ -41,7 +41,11 @@ def transfer_many(selection: Selection) -> None:
             batch = transfers.transfer(session, guard.actor(), ids, to=to or 0, reason=reason)
         if outcome.succeeded:
             st.session_state["selecting"] = False
-            feedback.later(_("{count} customers have another owner now.").format(count=f"{batch.done:,}"))
+            feedback.later(
+                plural(batch.done, N_("{count} customer has another owner now."), N_("{count} customers have another owner now.")).format(
+                    count=f"{batch.done:,}"
+                )
+            )
             st.switch_page(routes.RECEIPT, query_params={"id": str(batch.id)})
 
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.errors import Conflict
+from crm_core.db import CrmSession
 from crm_core.i18n import N_, _
 from crm_core.models import STAGES, TIERS
+from crm_core.permissions import Actor
 from crm_core.services import pool_rules
 from crm_core.services.pool_rules import LONGEST, NO_TIER, PoolRules
-from ui import feedback, guard
+from ui import rule_forms
 
 TIER_LABELS = {**TIERS, NO_TIER: N_("No tier")}
 NUMBERS = {
@@ -37,19 +38,13 @@ def explain() -> None:
 
 
 def open_form(rules: PoolRules, version: int) -> None:
-    """Put the rules into the form when the page is opened, and again once they were saved."""
-    # Not what somebody else saved meanwhile: it would be taken for what was entered here.
-    if "pool_rules_version" in st.session_state and "pool.is_on" in st.session_state:
-        return
-    st.session_state["pool_rules_version"] = version
-    for name in ("is_on", "recycles", *NUMBERS):
-        st.session_state[f"pool.{name}"] = getattr(rules, name)
-    for name in ("excluded_stages", "excluded_tiers"):
-        st.session_state[f"pool.{name}"] = list(getattr(rules, name))
+    """Put the rules into the form."""
+    values: dict[str, Any] = {f"pool.{name}": getattr(rules, name) for name in ("is_on", "recycles", *NUMBERS)}
+    values |= {f"pool.{name}": list(getattr(rules, name)) for name in ("excluded_stages", "excluded_tiers")}
     for stage in STAGES:
-        st.session_state[f"pool.{stage}.contract"] = rules.contract_days.get(stage)
-        for tier in TIER_LABELS:
-            st.session_state[f"pool.{stage}.{tier}"] = rules.contact_days.get(stage, {}).get(tier)
+        values[f"pool.{stage}.contract"] = rules.contract_days.get(stage)
+        values |= {f"pool.{stage}.{tier}": rules.contact_days.get(stage, {}).get(tier) for tier in TIER_LABELS}
+    rule_forms.open_form("pool_rules", values, version)
 
 
 def draw() -> None:
@@ -87,20 +82,13 @@ def _draw_days(stage: str) -> None:
 
 
 def save(before: PoolRules) -> None:
-    """Keep what stands in the form; if somebody saved meanwhile, show theirs."""
+    """Keep what stands in the form."""
     rules = _entered(before)
-    with feedback.attempt(show=False) as outcome, guard.acting() as session:
-        pool_rules.set_rules(session, guard.actor(), rules, version=st.session_state["pool_rules_version"])
-    if isinstance(outcome.error, Conflict):
-        del st.session_state["pool_rules_version"]
-        feedback.later(_("Somebody else saved the rules meanwhile. These are theirs; enter your change again."))
-        st.rerun()
-    if outcome.error:
-        feedback.explain(outcome.error)
-        return
-    del st.session_state["pool_rules_version"]
-    feedback.later(_("The rules were saved."))
-    st.rerun()
+
+    def keep(session: CrmSession, actor: Actor, version: int) -> None:
+        pool_rules.set_rules(session, actor, rules, version=version)
+
+    rule_forms.save("pool_rules", keep, told=_("The rules were saved."))
 
 
 def _entered(before: PoolRules) -> PoolRules:

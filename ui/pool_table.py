@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.clock import today
 from crm_core.config import settings
-from crm_core.i18n import N_, _, format_age, format_date, format_time, language
+from crm_core.i18n import N_, _, format_age, format_date, format_time, language, plural
 from crm_core.models import OWNER_CAUSES, STAGES, TIERS
 from crm_core.reference import children_of, region_label
 from crm_core.services import library as presets
@@ -92,7 +92,11 @@ def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
     if allowance.today is not None:
         words.append(_("today you may claim {count} more").format(count=allowance.today))
     if allowance.holding is not None:
-        words.append(_("you may hold {count} more customers").format(count=allowance.holding))
+        words.append(
+            plural(allowance.holding, N_("you may hold {count} more customer"), N_("you may hold {count} more customers")).format(
+                count=allowance.holding
+            )
+        )
     words.append(_("whoever had a customer before may claim it again after {days} days").format(days=rules.cooling_days))
     st.caption(" · ".join(words))
 
@@ -118,7 +122,9 @@ def draw(page: PoolPage, library: Library) -> None:
     st.session_state["pool_codes"] = [card.code for card in page.cards]
     ticked = {seen[row] for row in event.selection.rows if row < len(seen)}
     chosen = [card for card in page.cards if card.code in ticked]
-    label = _("Claim {count} customers").format(count=len(chosen)) if chosen else _("Claim")
+    label = (
+        plural(len(chosen), N_("Claim {count} customer"), N_("Claim {count} customers")).format(count=len(chosen)) if chosen else _("Claim")
+    )
     if st.button(
         label, type="primary", icon=":material/front_hand:", disabled=not chosen, key="claim_chosen", help=_("Choose rows first.")
     ):
@@ -213,6 +219,15 @@ def _claim(cards: list[Card]) -> None:
     if len(cards) == 1:
         feedback.later(_("{name} is yours now.").format(name=claimed.done[0][1]))
         st.switch_page(routes.CUSTOMER, query_params={"code": claimed.done[0][0]})
-    feedback.later(" ".join([_("{count} customers are yours now.").format(count=len(claimed.done)), *claimed.refused]))
+    feedback.later(
+        " ".join(
+            [
+                plural(len(claimed.done), N_("{count} customer is yours now."), N_("{count} customers are yours now.")).format(
+                    count=len(claimed.done)
+                ),
+                *claimed.refused,
+            ]
+        )
+    )
     st.session_state["pool_turn"] = st.session_state.get("pool_turn", 0) + 1
     st.rerun(scope="app")

@@ -5,7 +5,7 @@ from functools import partial
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import _, format_time, join_words
+from crm_core.i18n import N_, _, format_time, join_words, plural
 from crm_core.permissions import Permission
 from crm_core.services import receipts, transfers
 from crm_core.services.receipts import PAGE_SIZE, Line, Receipt
@@ -22,7 +22,9 @@ def draw_list(made: list[Receipt]) -> None:
     for receipt in made:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape(_people(receipt))}**", width="stretch")
-            st.badge(_("{total} customers").format(total=f"{receipt.done:,}"), color="primary")
+            st.badge(
+                plural(receipt.done, N_("{total} customer"), N_("{total} customers")).format(total=f"{receipt.done:,}"), color="primary"
+            )
             if receipt.undone_at:
                 st.badge(_("Undone"), color="gray", icon=":material/undo:")
             st.caption(format_time(receipt.at), width="content")
@@ -45,7 +47,9 @@ def draw_head(receipt: Receipt) -> None:
         st.metric(_("Work that moved along"), receipts.work_text(receipt.work), border=True)
     st.markdown(escape(_("Reason: {reason}").format(reason=receipt.reason)))
     if receipt.undone_at:
-        sentence = _("Undone at {time}: {count} customers went back.")
+        sentence = plural(
+            receipt.undone, N_("Undone at {time}: {count} customer went back."), N_("Undone at {time}: {count} customers went back.")
+        )
         st.info(sentence.format(time=format_time(receipt.undone_at), count=f"{receipt.undone:,}"), icon=":material/undo:")
     for title, sentences in ((_("Not moved"), receipt.refused), (_("Did not go back"), receipt.undo_refused)):
         _draw_refused(title, sentences)
@@ -99,7 +103,9 @@ def _confirm_undo(receipt: Receipt) -> None:
         with feedback.attempt() as outcome, guard.acting() as session:
             undone = transfers.undo(session, guard.actor(), receipt.id)
         if outcome.succeeded:
-            feedback.later(_("{count} customers went back.").format(count=f"{undone.done:,}"))
+            feedback.later(
+                plural(undone.done, N_("{count} customer went back."), N_("{count} customers went back.")).format(count=f"{undone.done:,}")
+            )
             st.rerun()
 
 

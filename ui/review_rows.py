@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import N_, _, format_time
+from crm_core.i18n import N_, _, format_time, plural
 from crm_core.services import reviews
 from crm_core.services.review_list import DECIDED, OWN, RETURNED, WAITING, ReviewPage, ReviewRow
 from ui import badges, feedback, guard, routes
@@ -78,7 +78,11 @@ def _length(time: timedelta) -> str:
     hours = int(time.total_seconds() // 3600)
     if hours < 1:
         return _("less than an hour")
-    return _("{count} hours").format(count=hours) if hours < 48 else _("{count} days").format(count=time.days)
+    return (
+        plural(hours, N_("{count} hour"), N_("{count} hours")).format(count=hours)
+        if hours < 48
+        else _("{count} days").format(count=time.days)
+    )
 
 
 def _approve(rows: list[ReviewRow]) -> None:
@@ -86,5 +90,11 @@ def _approve(rows: list[ReviewRow]) -> None:
         for row in rows:
             reviews.approve(session, guard.actor(), row.id, version=row.version)
     if outcome.succeeded:
-        feedback.later(_("{count} entries are approved and stand in the customer list.").format(count=len(rows)))
+        feedback.later(
+            plural(
+                len(rows),
+                N_("{count} entry is approved and stands in the customer list."),
+                N_("{count} entries are approved and stand in the customer list."),
+            ).format(count=len(rows))
+        )
         st.rerun(scope="app")

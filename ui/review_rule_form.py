@@ -1,6 +1,6 @@
 """The rules of review as an administrator sees and changes them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from crm_core.services.review_rules import BY, By, Rule
 from ui import feedback, forms, guard
 from ui.feedback import escape
 
+SHOWN = "review_rules_shown"
+WAYS: dict[str, Callable[..., None]] = {"up": review_rules.move_rule_up, "delete": review_rules.delete_rule}
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -24,8 +27,23 @@ class Choices:
     able: Mapping[int, str]
 
 
-def draw(place: int, rule: Rule, choices: Choices, version: int) -> None:
-    """One rule in words, with its buttons; who is named and cannot review is told."""
+def draw_all(rules: Sequence[Rule], choices: Choices, version: int) -> None:
+    """The rules in their order."""
+    # A button means the rule that stood in its place when it was pressed, not the one that somebody else's change put there.
+    is_stale = st.session_state.get(SHOWN, version) != version
+    st.session_state[SHOWN] = version
+    pressed = [_draw(place, rule, choices) for place, rule in enumerate(rules)]
+    for place, way in enumerate(pressed):
+        if way and is_stale:
+            feedback.refusal(_("Somebody else changed the rules meanwhile. These are the present ones: choose again."))
+        elif way == "edit":
+            guard.dialog(_("Edit rule"), edit, place, rules[place], choices, version)
+        elif way:
+            _act(WAYS[way], place, version=version)
+
+
+def _draw(place: int, rule: Rule, choices: Choices) -> str:
+    """One rule in words; who is named and cannot review is told. Returns which of its buttons was pressed."""
     with st.container(border=True, key=f"review_rule_{place}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             sentence = _("{number}. Entries by: {roles} · {stages} · {tiers} → reviewed by: {who}").format(
@@ -36,18 +54,19 @@ def draw(place: int, rule: Rule, choices: Choices, version: int) -> None:
                 who=_who(rule, choices),
             )
             st.markdown(escape(sentence), width="stretch")
-            _draw_buttons(place, rule, choices, version)
+            pressed = _draw_buttons(place)
         for trouble in _troubles(rule, choices):
             st.markdown(f":orange[:material/warning: {escape(trouble)}]")
+    return pressed
 
 
-def _draw_buttons(place: int, rule: Rule, choices: Choices, version: int) -> None:
-    if place and st.button(_("Move up"), key=f"rule_up_{place}", icon=":material/arrow_upward:", type="tertiary"):
-        _act(review_rules.move_rule_up, place, version=version)
-    if st.button(_("Edit"), key=f"rule_edit_{place}", icon=":material/edit:", type="tertiary"):
-        guard.dialog(_("Edit rule"), edit, place, rule, choices, version)
-    if st.button(_("Delete"), key=f"rule_delete_{place}", icon=":material/delete:", type="tertiary"):
-        _act(review_rules.delete_rule, place, version=version)
+def _draw_buttons(place: int) -> str:
+    looks = {"up": (_("Move up"), "arrow_upward"), "edit": (_("Edit"), "edit"), "delete": (_("Delete"), "delete")}
+    pressed = ""
+    for way, (label, icon) in looks.items():
+        if (place or way != "up") and st.button(label, key=f"rule_{way}_{place}", icon=f":material/{icon}:", type="tertiary"):
+            pressed = way
+    return pressed
 
 
 def _listed(names: Mapping[Any, str], chosen: Collection[Any]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import _, format_time
+from crm_core.i18n import N_, _, format_time, plural
 from crm_core.models import ACTIONS
 from crm_core.services import review_list
 from crm_core.services.review_entries import Line
@@ -42,7 +42,10 @@ def draw_changes(lines: Sequence[Line], *, key: str) -> None:
     else:
         st.caption(_("No field was changed."))
     if same:
-        with st.expander(_("{count} fields stayed as they were").format(count=len(same)), key=key):
+        with st.expander(
+            plural(len(same), N_("{count} field stayed as it was"), N_("{count} fields stayed as they were")).format(count=len(same)),
+            key=key,
+        ):
             _table(same)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict, ValidationFailed
-from crm_core.i18n import _, join_words
+from crm_core.i18n import N_, _, join_words, plural
 from crm_core.services import library, measures, tag_rules, tags
 from crm_core.services.library import Library
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind
@@ -124,8 +124,10 @@ def _preview(rule: Rule | None, values: dict[str, Any]) -> bool:
     if outcome.error:
         feedback.explain(outcome.error)
         return False
-    sentence = _("{get} customers would get the tag, {lose} would lose it.").format(get=f"{get:,}", lose=f"{lose:,}")
-    st.info(sentence, icon=":material/visibility:")
+    sentence = plural(
+        get, N_("{get} customer would get the tag, {lose} would lose it."), N_("{get} customers would get the tag, {lose} would lose it.")
+    )
+    st.info(sentence.format(get=f"{get:,}", lose=f"{lose:,}"), icon=":material/visibility:")
     return True
 
 

@@ -19,7 +19,8 @@ def edit(team: TeamNode | None, names: dict[int, str], people: dict[int, str]) -
         if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
                 if team:
-                    teams.update_team(session, guard.actor(), team.id, name=name, parent_id=parent, head_id=head)
+                    seen = {"name": team.name, "parent_id": team.parent_id, "head_id": team.head_id}
+                    teams.update_team(session, guard.actor(), team.id, name=name, parent_id=parent, head_id=head, seen=seen)
                 else:
                     teams.create_team(session, guard.actor(), name=name, parent_id=parent, head_id=head)
             if outcome.succeeded:

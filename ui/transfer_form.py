@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import N_, _, join_words
+from crm_core.i18n import N_, _, join_words, plural
 from crm_core.models import STAGES, TIERS
 from crm_core.services import transfers
 from crm_core.services.owners import WORKS
@@ -51,12 +51,16 @@ def draw_preview(found: Preview) -> None:
 
 def decide(selection: Selection, found: Preview, *, to: int | None, reason: str) -> None:
     """The button; after it the receipt."""
-    label = _("Transfer {count} customers").format(count=f"{found.customers:,}")
+    label = plural(found.customers, N_("Transfer {count} customer"), N_("Transfer {count} customers")).format(count=f"{found.customers:,}")
     is_ready = bool(to and found.customers)
     if st.button(label, type="primary", icon=":material/move_up:", disabled=not is_ready, key="transfer_all"):
         with st.spinner(_("Handing over…")), feedback.attempt() as outcome, guard.acting() as session:
             ids = transfers.select_ids(session, guard.actor(), selection)
             batch = transfers.transfer(session, guard.actor(), ids, to=to or 0, reason=reason)
         if outcome.succeeded:
-            feedback.later(_("{count} customers have another owner now.").format(count=f"{batch.done:,}"))
+            feedback.later(
+                plural(batch.done, N_("{count} customer has another owner now."), N_("{count} customers have another owner now.")).format(
+                    count=f"{batch.done:,}"
+                )
+            )
             st.switch_page(routes.RECEIPT, query_params={"id": str(batch.id)})

@@ -63,10 +63,11 @@ def edit(account: User, roles: dict[str, str], teams: dict[int, str]) -> None:
         told = _("Somebody else may have used this account: its owner blocked it at {time}. A new one-time password opens it again.")
         st.warning(told.format(time=format_time(account.blocked_at)), icon=":material/gpp_bad:")
     email, values = _draw_fields(account, roles, teams)
+    seen = {name: getattr(account, name) for name in ("name", "email", "role_id", "team_id", "is_active")}
     with st.container(horizontal=True):
         if forms.decide(_("Save")):
             with feedback.attempt() as outcome, guard.acting() as session:
-                users.update_user(session, guard.actor(), account.id, **values)
+                users.update_user(session, guard.actor(), account.id, **values, seen=seen)
                 profile.set_mailbox(session, guard.actor(), account.id, email)
             if outcome.succeeded:
                 st.rerun()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_date
+from crm_core.i18n import N_, _, format_date, plural
 from crm_core.services import verification
 from crm_core.visibility import View
 from ui import feedback, forms, guard
@@ -38,6 +38,14 @@ def draw(customer: View) -> None:
 def explain_correction(count: int) -> None:
     """What a correction needs before it can be completed."""
     if count:
-        st.caption(escape(_("{count} changes were recorded since; they stand in the change log with reason and time.").format(count=count)))
+        st.caption(
+            escape(
+                plural(
+                    count,
+                    N_("{count} change was recorded since; it stands in the change log with reason and time."),
+                    N_("{count} changes were recorded since; they stand in the change log with reason and time."),
+                ).format(count=count)
+            )
+        )
     else:
         st.info(_("Nothing was corrected yet. Edit the customer first; or verify it again if everything is right."), icon=":material/edit:")

@@ -1,6 +1,8 @@
 """Days, as people and spreadsheets write them."""
 
+import re
 import unicodedata
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +11,7 @@ from crm_core.fields import Values
 from crm_core.i18n import _
 
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST = 1900
 
 
@@ -41,6 +44,9 @@ def read_date(value: Any) -> date:
     if isinstance(value, date):
         return value
     text = unicodedata.normalize("NFKC", str(value)).strip()
+    if _USUAL.fullmatch(text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)  # takes a tenth of the time of `strptime`
     for pattern in _DATE_FORMATS:
         try:
             return datetime.strptime(text, pattern).date()

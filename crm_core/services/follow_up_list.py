@@ -181,6 +181,8 @@ def _holds(word: str) -> ColumnElement[bool]:
 
 def _read(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Noted]:
     rows = session.execute(statement).all()
+    if not rows:
+        return []
     ids, names = [row.FollowUp.id for row in rows], user_names(session)
     plans, files, mentions = _plans(session, ids, names), _files(session, ids), _mentions(session, ids, names)
     return [

@@ -38,11 +38,12 @@ def list_suggestions(session: CrmSession, actor: Actor) -> list[tuple[IndustrySu
 def accept_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, section: str, name_en: str = "") -> None:
     """Take a suggestion into the library under a 门类; customers waiting for it get the new entry."""
     suggestion = _pending(session, actor, suggestion_id)
-    library = get_library(session)
-    if section not in library.industries or library.industries[section].parent:
+    # Locked: of two who take industries into one section at once, the second counts the one that the first added.
+    under = select(Industry.code).where(Industry.code == section, Industry.parent.is_(None)).with_for_update()
+    if session.execute(under).first() is None:
         raise ValidationFailed({"section": [_("Choose the section under which the industry belongs.")]})
-    own = [entry for entry in library.industries.values() if entry.parent == section and "-" in entry.code]
-    code = f"{section}-{len(own) + 1}"
+    own = select(func.count()).where(Industry.parent == section, Industry.code.contains("-"))
+    code = f"{section}-{session.execute(own).scalar_one() + 1}"
     session.add(Industry(code=code, parent=section, name=suggestion.text, name_en=clean_text(name_en)[:120] or None))
     session.flush()
     _settle(session, actor, suggestion, SuggestionState.ACCEPTED, industry=code)
@@ -67,7 +68,8 @@ def refuse_suggestion(session: CrmSession, actor: Actor, suggestion_id: int, *, 
 
 def _pending(session: CrmSession, actor: Actor, suggestion_id: int) -> IndustrySuggestion:
     require(actor, Permission.LIBRARY_EDIT)
-    suggestion = session.get(IndustrySuggestion, suggestion_id)
+    wanted = select(IndustrySuggestion).where(IndustrySuggestion.id == suggestion_id).with_for_update()
+    suggestion = session.execute(wanted).scalar_one_or_none()
     if suggestion is None or suggestion.state != SuggestionState.PENDING:
         raise NotFound(_("This suggestion has already been dealt with. Reload the page to see the open ones."))
     return suggestion

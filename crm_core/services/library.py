@@ -1,9 +1,10 @@
 """The preset library: reading it as one snapshot, and an administrator's changes to it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -18,6 +19,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.pinyin import pinyin_of
 from crm_core.services.custom_fields import read_custom_fields
 from crm_core.services.field_settings import FieldSettings, effective_fields, read_settings
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.validation import clean_name, clean_text
 
 
@@ -196,12 +198,26 @@ def _free_code(session: CrmSession, category: str, name: str) -> str:
     return code
 
 
-def update_preset(session: CrmSession, actor: Actor, code: str, *, name: str, name_en: str, position: int, is_active: bool) -> None:
-    """Rename, move, show or hide a choice; records that use it follow. Raises `NotFound`, `ValidationFailed`."""
+def update_preset(
+    session: CrmSession,
+    actor: Actor,
+    code: str,
+    *,
+    name: str,
+    name_en: str,
+    position: int,
+    is_active: bool,
+    seen: Mapping[str, Any] = NOTHING,
+) -> None:
+    """Rename, move, show or hide a choice; records that use it follow.
+
+    Raises `NotFound`, `ValidationFailed`, `Conflict` where it is no longer as it was `seen`.
+    """
     require(actor, Permission.LIBRARY_EDIT)
-    preset = session.get(Preset, code)
+    preset = session.get(Preset, code, with_for_update=True)
     if preset is None or preset.merged_into:
         raise NotFound
+    refuse_changed(preset, seen)
     preset.name = _checked_name(session, preset.category, name, besides=code)
     preset.name_en = clean_text(name_en)[:60] or None
     preset.position = position

@@ -29,6 +29,7 @@ from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.services import robot_lines
 from crm_core.services.quiet_hours import end_of_quiet
 from crm_core.services.robot_lines import RobotRefused
+from crm_core.services.send_errors import code_of, tell
 
 CLAIM = timedelta(minutes=10)
 """Longer than handing a message over can take, with every answer of the server as late as `PATIENCE` allows."""
@@ -99,7 +100,7 @@ def send_next() -> bool:
     try:
         _HAND_OVER[message.channel](message)
     except (OSError, smtplib.SMTPException, httpx2.HTTPError, RobotRefused, ValueError) as problem:
-        _put_off(message, str(problem) or type(problem).__name__)
+        _put_off(message, code_of(problem))
     else:
         _mark_sent(message)
     return True
@@ -211,7 +212,7 @@ def _waiting(message: OutboxMessage, robot: str | None, owner: str | None) -> Wa
         message.attempts,
         message.created_at,
         message.next_attempt_at,
-        message.last_error or "",
+        tell(message.last_error or ""),
     )
 
 

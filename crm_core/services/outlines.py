@@ -1,5 +1,8 @@
 """沟通提纲: the questions to ask a customer, by industry and stage."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
@@ -7,6 +10,7 @@ from crm_core.errors import NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import OutlineQuestion
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.validation import clean_text
 
 
@@ -43,14 +47,16 @@ def save_question(
     question: str,
     question_en: str,
     field: str,
+    seen: Mapping[str, Any] = NOTHING,
 ) -> None:
-    """Add or change a question of the outline. Raises `NotFound`, `ValidationFailed`."""
+    """Add or change a question of the outline. Raises `NotFound`, `ValidationFailed`, `Conflict` where it is no longer as `seen`."""
     require(actor, Permission.LIBRARY_EDIT)
     if not clean_text(question):
         raise ValidationFailed({"question": [_("Enter the question.")]})
-    row = session.get(OutlineQuestion, question_id) if question_id else OutlineQuestion()
+    row = session.get(OutlineQuestion, question_id, with_for_update=True) if question_id else OutlineQuestion()
     if row is None:
         raise NotFound
+    refuse_changed(row, seen)
     row.industry, row.stage, row.position, row.field = industry, stage, position, field
     row.question, row.question_en = clean_text(question), clean_text(question_en) or None
     session.add(row)

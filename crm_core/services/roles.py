@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.models import STAGES, Role, User
 from crm_core.numbering import bump
 from crm_core.permissions import BUILT_IN_ROLES, SENSITIVE, Access, Actor, Permission, Scope, require
@@ -107,7 +107,11 @@ def delete_role(session: CrmSession, actor: Actor, role_id: int) -> None:
         raise IllegalTransition(_("“{name}” is a built-in role and stays. Take from it what it should not allow.").format(name=role.title))
     if used := count_accounts(session).get(role.id):
         raise IllegalTransition(
-            _("{count} accounts have the role “{name}”. Give them another role first.").format(count=used, name=role.title)
+            plural(
+                used,
+                N_("{count} account has the role “{name}”. Give it another role first."),
+                N_("{count} accounts have the role “{name}”. Give them another role first."),
+            ).format(count=used, name=role.title)
         )
     session.delete(role)
     bump(session, "users")

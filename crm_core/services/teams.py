@@ -1,6 +1,8 @@
 """Teams: a tree in which a head sees the own team and all below it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -10,6 +12,7 @@ from crm_core.i18n import _
 from crm_core.models import Team, User
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope, require
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.validation import clean_name
 
 
@@ -62,16 +65,26 @@ def create_team(session: CrmSession, actor: Actor, *, name: str, parent_id: int 
     return team.id
 
 
-def update_team(session: CrmSession, actor: Actor, team_id: int, *, name: str, parent_id: int | None, head_id: int | None) -> None:
+def update_team(
+    session: CrmSession,
+    actor: Actor,
+    team_id: int,
+    *,
+    name: str,
+    parent_id: int | None,
+    head_id: int | None,
+    seen: Mapping[str, Any] = NOTHING,
+) -> None:
     """Rename or move a team, or give it another head; what its people see follows at once.
 
-    Raises `ValidationFailed`, also for a place below itself, `NotFound` and `NotAllowed`.
+    Raises `ValidationFailed`, also for a place below itself, `NotFound` and `NotAllowed`, `Conflict` where it is no longer as `seen`.
     """
     require(actor, Permission.USER_EDIT)
     team = _lock_teams(session).get(team_id)
     if team is None:
         raise _gone()
     refuse_outside(actor, team_id, *({parent_id} - {team.parent_id}))
+    refuse_changed(team, seen)
     _write(session, team, name=name, parent_id=parent_id, head_id=head_id)
     bump(session, "customers")
 

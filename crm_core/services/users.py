@@ -1,6 +1,8 @@
 """Accounts: creating, changing and listing users. Their passwords have a service of their own."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
@@ -15,6 +17,7 @@ from crm_core.models import Role, User, UserSession
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.roles import ADMINISTRATOR, find_role, refuse_above
+from crm_core.services.stale import NOTHING, refuse_changed
 from crm_core.services.teams import list_teams, refuse_outside, teams_seen
 from crm_core.validation import clean_name, clean_text
 
@@ -94,12 +97,24 @@ def _check_team(session: CrmSession, errors: dict[str, list[str]], team_id: int 
         errors["team_id"] = [_("This team was deleted meanwhile. Choose another one.")]
 
 
-def update_user(session: CrmSession, actor: Actor, user_id: int, *, name: str, role: str, team_id: int | None, is_active: bool) -> None:
+def update_user(
+    session: CrmSession,
+    actor: Actor,
+    user_id: int,
+    *,
+    name: str,
+    role: str,
+    team_id: int | None,
+    is_active: bool,
+    seen: Mapping[str, Any] = NOTHING,
+) -> None:
     """Change an account; disabling it ends its sessions. The last active administrator always remains.
 
-    Raises `NotAllowed` also where the account's role or team, the present or the new one, allows or shows more than the actor's own.
+    Raises `NotAllowed` also where the account's role or team, the present or the new one, allows or shows more than the actor's own;
+    `Conflict` where the account is no longer as it was `seen`.
     """
     user = get_manageable(session, actor, user_id)
+    refuse_changed(user, seen)
     refuse_outside(actor, team_id)
     errors: dict[str, list[str]] = {}
     clean = _checked_name(errors, name)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import audit_log, users
 from crm_core.services.log_words import LogWords
@@ -30,7 +30,11 @@ def draw_log() -> None:
 
 def draw_footer(page: audit_log.LogPage, query: audit_log.LogQuery) -> None:
     """How many there are, the other pages, and the file."""
-    count = _("more than {total} lines; choose a period to see those further back") if page.is_capped else _("{total} lines")
+    count = (
+        _("more than {total} lines; choose a period to see those further back")
+        if page.is_capped
+        else plural(page.total, N_("{total} line"), N_("{total} lines"))
+    )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(count.format(total=f"{page.total:,}"), width="content")
         if page.pages > 1:

@@ -6,20 +6,20 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import recycle_bin
 from crm_core.services.recycle_bin import LONGEST, BinRules
-from ui import feedback, guard, header
+from ui import guard, header, rule_forms
 
-actor = guard.page(Permission.RULE_EDIT)
+guard.page(Permission.RULE_EDIT)
 header.title(_("Recycle bin rules"))
 
 with guard.reading() as session:
     rules, version = recycle_bin.get_bin_rules(session)
 
+rule_forms.open_form("bin", {"bin_days": rules.days}, version)
 with st.form("bin_rules"):
     days = st.number_input(
         _("Days in the recycle bin"),
         min_value=1,
         max_value=LONGEST,
-        value=rules.days,
         help=_("Also for what lies there already: with fewer days it may go within the hour."),
         width=240,
         key="bin_days",
@@ -32,8 +32,8 @@ with st.form("bin_rules"):
     )
     is_saved = st.form_submit_button(_("Save"), type="primary", icon=":material/check:")
 if is_saved:
-    with feedback.attempt() as outcome, guard.acting() as session:
-        recycle_bin.set_bin_rules(session, actor, BinRules(days=int(days)), version=version)
-    if outcome.succeeded:
-        feedback.later(_("The rules are saved."))
-        st.rerun()
+    rule_forms.save(
+        "bin",
+        lambda session, actor, seen: recycle_bin.set_bin_rules(session, actor, BinRules(days=int(days)), version=seen),
+        told=_("The rules are saved."),
+    )

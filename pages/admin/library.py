@@ -20,8 +20,10 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
         _("Offered in forms"), value=entry.is_active, key=f"active_{code}", help=_("A hidden choice stays on the records that have it.")
     )
     if forms.decide(_("Save")):
+        seen = {"name": entry.name, "name_en": entry.name_en, "is_active": entry.is_active}
+        values = {"name": name, "name_en": name_en, "position": place, "is_active": is_active}
         with feedback.attempt() as outcome, guard.acting() as session:
-            library.update_preset(session, guard.actor(), code, name=name, name_en=name_en, position=place, is_active=is_active)
+            library.update_preset(session, guard.actor(), code, **values, seen=seen)
         if outcome.succeeded:
             st.rerun()
     with st.expander(_("Merge into another entry"), icon=":material/merge:"):

@@ -24,5 +24,4 @@ if st.button(_("Add rule"), type="primary", icon=":material/add:"):
     guard.dialog(_("Add rule"), review_rule_form.edit, None, review_rules.Rule(), choices, version)
 if not rules:
     feedback.empty_state("fact_check", _("Nothing is reviewed"), _("Every entry goes straight into the customer list."))
-for place, rule in enumerate(rules):
-    review_rule_form.draw(place, rule, choices, version)
+review_rule_form.draw_all(rules, choices, version)

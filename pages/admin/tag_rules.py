@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import tag_rules
 from ui import feedback, guard, header, tag_rule_form
@@ -30,8 +30,9 @@ for rule, count in rules:
         st.markdown(feedback.escape(words[rule.id]), width="stretch")
         if not rule.is_active:
             st.badge(_("off"), color="gray")
-        st.caption(_("{count} customers").format(count=f"{count:,}"), width="content")
-        if st.button(_("Edit"), key=f"rule_edit_{rule.id}", icon=":material/edit:", type="tertiary"):
-            tag_rule_form.edit(rule)
-        if st.button(_("Delete"), key=f"rule_delete_{rule.id}", icon=":material/delete:", type="tertiary"):
-            guard.dialog(_("Delete rule"), tag_rule_form.confirm_delete, rule)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):  # on a phone they share a row
+            st.caption(plural(count, N_("{count} customer"), N_("{count} customers")).format(count=f"{count:,}"), width="content")
+            if st.button(_("Edit"), key=f"rule_edit_{rule.id}", icon=":material/edit:", type="tertiary"):
+                tag_rule_form.edit(rule)
+            if st.button(_("Delete"), key=f"rule_delete_{rule.id}", icon=":material/delete:", type="tertiary"):
+                guard.dialog(_("Delete rule"), tag_rule_form.confirm_delete, rule)

@@ -24,7 +24,8 @@ for team in tree:
         st.markdown(("└" + "──" * team.depth + " " if team.depth else "") + f"**{feedback.escape(team.name)}**", width="stretch")
         if team.head_id:
             feedback.badge(_("Head: {name}").format(name=people[team.head_id]), color="primary")
-        st.caption(_("Members: {count}").format(count=team.members), width="content")
-        if st.button(_("Edit"), key=f"team_{team.id}", icon=":material/edit:", type="tertiary"):
-            heads = active | ({team.head_id: people[team.head_id]} if team.head_id else {})
-            guard.dialog(_("Edit team"), team_forms.edit, team, names, heads)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):  # on a phone they share a row
+            st.caption(_("Members: {count}").format(count=team.members), width="content")
+            if st.button(_("Edit"), key=f"team_{team.id}", icon=":material/edit:", type="tertiary"):
+                heads = active | ({team.head_id: people[team.head_id]} if team.head_id else {})
+                guard.dialog(_("Edit team"), team_forms.edit, team, names, heads)

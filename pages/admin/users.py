@@ -33,8 +33,9 @@ for account in accounts:
         if account.blocked_at:
             st.badge(_("blocked"), color="red")
         last = format_time(account.last_sign_in_at)
-        st.caption(_("last sign-in {time}").format(time=last) if last else _("never signed in"), width="content")
-        if st.button(_("Sessions"), key=f"sessions_{account.id}", icon=":material/devices:", type="tertiary"):
-            guard.dialog(_("Sessions"), session_list.draw, account.id)
-        if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):
-            guard.dialog(_("Edit account"), user_forms.edit, account, titles, places)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):  # on a phone they share a row
+            st.caption(_("last sign-in {time}").format(time=last) if last else _("never signed in"), width="content")
+            if st.button(_("Sessions"), key=f"sessions_{account.id}", icon=":material/devices:", type="tertiary"):
+                guard.dialog(_("Sessions"), session_list.draw, account.id)
+            if st.button(_("Edit"), key=f"user_{account.id}", icon=":material/edit:", type="tertiary"):
+                guard.dialog(_("Edit account"), user_forms.edit, account, titles, places)

@@ -8,6 +8,7 @@ from crm_core.services import activity, contacts, customer_changes, library, mer
 from ui import (
     attachment_list,
     badges,
+    cards,
     contact_list,
     contract_list,
     customer_actions,
@@ -63,13 +64,14 @@ if missing and customer.is_listed:
         icon=":material/edit_note:",
     )
 
-with st.grid(4, min_column_width=150):
-    st.metric(_("Total cooperation amount"), format_money(customer.cooperation_amount) or "—", border=True)
-    st.metric(_("Latest cooperation on"), format_date(customer.last_cooperated_on) or "—", border=True)
-    if "first_contact_on" in entries.fields:
-        st.metric(_("First contact on"), format_date(customer.first_contact_on) or "—", border=True)
-    owner = _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—")
-    st.metric(_("Owner"), feedback.escape(owner), border=True)
+cards.figures(
+    {
+        _("Total cooperation amount"): format_money(customer.cooperation_amount) or "—",
+        _("Latest cooperation on"): format_date(customer.last_cooperated_on) or "—",
+        **({_("First contact on"): format_date(customer.first_contact_on) or "—"} if "first_contact_on" in entries.fields else {}),
+        _("Owner"): _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—"),
+    }
+)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:

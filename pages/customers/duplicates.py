@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import duplicate_pairs
 from ui import duplicate_list, feedback, guard, header
@@ -35,6 +35,6 @@ elif not found.rows:
     feedback.empty_state("done_all", _("No suspected duplicates"), _("A scan compares all customers every day; you can start one now."))
 if found.rows:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(_("{total} pairs").format(total=f"{found.total:,}"), width="content")
+        st.caption(plural(found.total, N_("{total} pair"), N_("{total} pairs")).format(total=f"{found.total:,}"), width="content")
         if found.pages > 1:
             st.pagination(found.pages, key=key, width=340)

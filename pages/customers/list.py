@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crm_core.db import CrmSession
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
 from ui import bulk_bar, customer_actions, customer_filters, customer_table, feedback, guard, header, routes, view_menu
@@ -51,7 +51,7 @@ def draw_tools(filters: customer_filters.Filters) -> None:
 def draw_footer(page: customer_list.CustomerPage) -> None:
     """How many there are, and the other pages."""
     first = (page.page - 1) * page.size + 1
-    count = _("more than {total} customers") if page.is_capped else _("{total} customers")
+    count = _("more than {total} customers") if page.is_capped else plural(page.total, N_("{total} customer"), N_("{total} customers"))
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import library, pool, pool_rules
 from ui import customer_filters, feedback, guard, header, pool_table
@@ -34,7 +34,7 @@ def draw_pool() -> None:
 def draw_footer(page: pool.PoolPage) -> None:
     """How many there are, and the other pages."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(_("{total} customers").format(total=f"{page.total:,}"), width="content")
+        st.caption(plural(page.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{page.total:,}"), width="content")
         if page.pages > 1:
             customer_filters.draw_pagination(page.pages, page.page)
 

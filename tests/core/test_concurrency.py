@@ -13,6 +13,7 @@ from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, ValidationFailed
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import industries, library
 from crm_core.services.contacts import list_contacts, make_primary
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import NewCustomer, create_customer
@@ -128,6 +129,36 @@ def test_the_same_new_industry_entered_at_once_is_one_suggestion(database: str, 
     assert [one for one in codes if isinstance(one, Exception)] == []
     assert len(set(codes)) == 6
     assert len(factories.log_of("industry_suggestion", action="created")) == 1
+
+
+def suggest(by: Actor, *words: str) -> list[int]:
+    """Industries in users' own words, by id."""
+    with transaction(by) as session:
+        for text in words:
+            industries.suggest_industry(session, by, text)
+    with reading(SYSTEM) as session:
+        return [suggestion.id for suggestion, _count in industries.list_suggestions(session, SYSTEM)]
+
+
+def accept(by: Actor, suggestion: int) -> None:
+    """Take an industry into the section of manufacturing."""
+    with transaction(by) as session:
+        industries.accept_suggestion(session, by, suggestion, section="C")
+
+
+def test_of_administrators_who_decide_on_an_industry_at_once_one_does(database: str, administrator: Actor, sales: Actor) -> None:
+    (suggestion,) = suggest(sales, "低空经济")
+    done = at_once([partial(accept, administrator, suggestion)] * 4)
+    assert sorted(type(one).__name__ for one in done) == ["NoneType", "NotFound", "NotFound", "NotFound"]
+    with reading(SYSTEM) as session:
+        assert [one.name for one in library.get_library(session).industries.values() if "-" in one.code] == ["低空经济"]
+
+
+def test_industries_accepted_at_once_into_one_section_have_codes_of_their_own(database: str, administrator: Actor, sales: Actor) -> None:
+    suggestions = suggest(sales, "低空经济", "脑机接口", "可控核聚变")
+    assert at_once([partial(accept, administrator, one) for one in suggestions]) == [None] * 3
+    with reading(SYSTEM) as session:
+        assert sorted(code for code in library.get_library(session).industries if "-" in code) == ["C-1", "C-2", "C-3"]
 
 
 def test_two_administrators_who_demote_each_other_at_once_leave_one(database: str, administrator: Actor) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crm_core.db import reading, transaction
-from crm_core.errors import NotAllowed, NotFound, ValidationFailed
+from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Customer, IndustrySuggestion
 from crm_core.permissions import SYSTEM, Actor
@@ -231,6 +231,17 @@ class TestOutline:
         assert len(factories.log_of("outline_question", row.id, action="deleted")) == 1
         with pytest.raises(NotFound), transaction(administrator) as session:
             outlines.delete_question(session, administrator, row.id)
+
+    def test_a_question_that_somebody_else_changed_meanwhile_is_not_overwritten(self, database: str, administrator: Actor) -> None:
+        values = {"industry": "C", "stage": "", "position": 1, "question": "产线几条？", "question_en": "", "field": "core_need"}
+        with transaction(administrator) as session:
+            outlines.save_question(session, administrator, None, **values)
+        (row,) = self.found("产线几条？")
+        with transaction(administrator) as session:
+            outlines.save_question(session, administrator, row.id, **(values | {"question": "有几条产线？"}))
+        with pytest.raises(Conflict), transaction(administrator) as session:
+            outlines.save_question(session, administrator, row.id, **(values | {"field": "remark"}), seen={"question": row.question})
+        assert [line.field for line in self.found("有几条产线？")] == ["core_need"]
 
     def test_an_empty_question_is_refused(self, database: str, administrator: Actor) -> None:
         with pytest.raises(ValidationFailed), transaction(administrator) as session:

@@ -1,6 +1,7 @@
 """Sending of mail: nothing is lost, nothing is sent twice, and what fails is tried again."""
 
 import smtplib
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,10 @@ from crm_core import clock, config
 from crm_core.background import Background
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound
+from crm_core.i18n import in_language
 from crm_core.models import OutboxMessage
 from crm_core.permissions import Actor
-from crm_core.services import outbox
+from crm_core.services import outbox, send_errors
 from tests import factories
 from tests.core.test_concurrency import at_once
 from tests.mailbox import MailBox
@@ -224,6 +226,29 @@ class TestSettings:
         send_all()
         assert mailbox.mails == []
         assert "STARTTLS" in (messages()[0].last_error or "")
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (
+            ConnectionRefusedError(111, "Connection refused"),
+            "Nothing answers at the address of the server. Check host and port in the settings.",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "The network does not know the name of the server. Check it in the settings."),
+        (TimeoutError("timed out"), "The server did not answer in time."),
+        (smtplib.SMTPServerDisconnected("Connection unexpectedly closed"), "The server ended the connection."),
+        (smtplib.SMTPAuthenticationError(535, b"bad"), "The server refused the account or the password of the settings: 535 bad"),
+        (smtplib.SMTPRecipientsRefused({"a@b.cn": (550, b"no such user")}), "The server refused the receiver: 550 no such user"),
+        (smtplib.SMTPDataError(552, b"mailbox is full"), "552 mailbox is full"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_why_a_message_was_not_taken_is_told_in_words(problem: Exception, told: str) -> None:
+    with in_language("en"):
+        assert send_errors.tell(send_errors.code_of(problem)) == told
+    with in_language("zh_CN"):
+        assert "Errno" not in send_errors.tell(send_errors.code_of(problem))
 
 
 class TestQueue:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from crm_core import db
 from crm_core.models import ChangeLog, Customer, IndustrySuggestion, OutlineQuestion, Preset, Role, Team, User
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Access, Actor, Permission, Scope
-from crm_core.services import library, roles, sign_in
+from crm_core.services import library, roles, sign_in, users
+from crm_core.services import teams as team_services
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import feedback, routes
@@ -96,6 +97,14 @@ class TestAccounts:
         with db.reading(SYSTEM) as session:
             assert session.get_one(User, sales.id).team_id is None
 
+    def test_an_account_that_somebody_else_disabled_meanwhile_stays_so(self, administrator: Actor, sales: Actor) -> None:
+        visit = Visit(administrator).go(routes.USERS).press(f"user_{sales.id}").fill(**{f"edit_name_{sales.id}": "新名字"})
+        with db.transaction(SYSTEM) as session:
+            users.update_user(session, SYSTEM, sales.id or 0, name=sales.name, role="sales", team_id=None, is_active=False)
+        assert len(visit.press("Save").refusals) == 1
+        with db.reading(SYSTEM) as session:
+            assert (session.get_one(User, sales.id).is_active, session.get_one(User, sales.id).name) == (False, sales.name)
+
     def test_the_last_administrator_stays(self, administrator: Actor) -> None:
         visit = Visit(administrator).go(routes.USERS).press(f"user_{administrator.id}")
         visit.fill(**{f"edit_role_{administrator.id}": "sales"}).press("Save")
@@ -121,6 +130,14 @@ class TestTeams:
         assert team("华南组").parent_id == teams["east"]
         visit.press("Add team").fill(team_name_new="华南组").press("Save")
         assert len(visit.refusals) == 1
+
+    def test_a_team_that_somebody_else_moved_meanwhile_stays_there(self, administrator: Actor, teams: dict[str, int]) -> None:
+        number = teams["below"]
+        visit = Visit(administrator).go(routes.TEAMS).press(f"team_{number}").fill(**{f"team_name_{number}": "华西一组"})
+        with db.transaction(SYSTEM) as session:
+            team_services.update_team(session, SYSTEM, number, name="华西二组", parent_id=teams["east"], head_id=None)
+        assert len(visit.press("Save").refusals) == 1
+        assert team("华西二组").parent_id == teams["east"]
 
     def test_a_team_is_renamed_moved_and_given_a_head(self, administrator: Actor, teams: dict[str, int], sales: Actor) -> None:
         number = teams["below"]
@@ -262,6 +279,15 @@ class TestLibrary:
         assert "直播" in refusal
         with db.reading(SYSTEM) as session:
             assert len(session.execute(select(Preset).where(Preset.name == "直播")).all()) == 1
+
+    def test_a_choice_that_somebody_else_hid_meanwhile_stays_hidden(self, administrator: Actor) -> None:
+        code = "source.exhibition"
+        visit = Visit(administrator).go(routes.LIBRARY).press(f"entry_{code}").fill(**{f"name_{code}": "展会"})
+        with db.transaction(SYSTEM) as session:
+            library.update_preset(session, SYSTEM, code, name="展会推广", name_en="", position=1, is_active=False)
+        assert len(visit.press("Save").refusals) == 1
+        with db.reading(SYSTEM) as session:
+            assert (session.get_one(Preset, code).name, session.get_one(Preset, code).is_active) == ("展会推广", False)
 
     def test_a_choice_can_be_renamed_and_hidden(self, administrator: Actor) -> None:
         code = "source.exhibition"

@@ -9,11 +9,11 @@ from sqlalchemy import delete, select, update
 
 from crm_core import db
 from crm_core.errors import NotAllowed, SignInRefused
-from crm_core.models import Role, User, UserSession
+from crm_core.models import Customer, Role, User, UserSession
 from crm_core.permissions import SYSTEM, Actor, Permission
 from tests import factories
 from tests.pages.visit import ADDRESS, Visit, zh
-from ui import routes
+from ui import feedback, routes
 
 
 def lines(visit: Visit) -> list[dict[str, str]]:
@@ -38,7 +38,8 @@ def test_lines_tell_who_did_what_to_whom(administrator: Actor, sales: Actor) -> 
     customer = factories.make_customer(sales)
     newest, oldest = lines(Visit(administrator).go(routes.AUDIT, person=str(sales.id)))
     assert newest["customer"] == oldest["customer"]
-    assert (oldest["who"], oldest["customer"], oldest["what"]) == (sales.name, f"{customer.code} {customer.name}", "客户 · 新建")
+    assert (oldest["who"], oldest["what"]) == (sales.name, "客户 · 新建")
+    assert oldest["customer"].startswith(f"{customer.code} {customer.name[:6]}")
 
 
 def test_filters_stand_in_the_address_and_are_read_from_it(administrator: Actor, sales: Actor) -> None:
@@ -114,3 +115,15 @@ def test_who_may_not_export_is_not_offered_it(administrator: Actor) -> None:
     visit = Visit(administrator).go(routes.AUDIT)
     assert lines(visit)
     assert not visit.has("Export")
+
+
+def test_a_line_that_does_not_fit_ends_in_an_ellipsis_and_opens_in_full(administrator: Actor, sales: Actor) -> None:
+    reason = "客户改名，以营业执照为准，原名称不再使用，请各部门更新"
+    customer = factories.make_customer(sales)
+    with db.transaction(sales, reason=reason) as session:
+        session.get_one(Customer, customer.id).remark = "x"
+    visit = Visit(administrator).go(routes.AUDIT, action="changed", person=str(sales.id))
+    (line,) = lines(visit)
+    assert line["reason"].endswith("…")
+    visit.tab.session_state["logged_line"] = visit.tab.session_state["logged_ids"][0]
+    assert feedback.escape(reason) in texts(visit.rerun())

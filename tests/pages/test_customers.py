@@ -9,7 +9,7 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import customer_changes, library, tags
 from tests import factories
 from tests.core.sentences import is_sentence
-from tests.pages.texts import texts_of
+from tests.pages.texts import figures_of, texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
 
@@ -117,7 +117,7 @@ class TestDetail:
     def test_it_shows_what_is_known(self, sales: Actor) -> None:
         customer = factories.make_customer(sales, stage="customer")
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code)
-        assert [node.value for node in visit.tab.metric] == ["¥860,000", "2023-11-20", "—", "销售丙"]
+        assert list(figures_of(visit).values()) == ["¥860,000", "2023-11-20", "—", "销售丙"]
         assert customer.code in texts(visit)
         assert not visit.has("Delete customer")
 

@@ -137,6 +137,11 @@ class TestBulk:
         assert zh("undone for {count}, {left} left").format(count=1, left=0) in texts(visit)
         assert not visit.has("Undo")
 
+    def test_while_selecting_a_name_opens_its_customer_in_a_tab_of_its_own(self, sales: Actor) -> None:
+        customer = factories.make_customer(sales)
+        (name,) = Visit(sales).go(routes.CUSTOMERS).press("select_mode").tab.dataframe[0].value["name"]
+        assert name == f"/customer?code={customer.code}#{customer.name}"
+
     def test_a_bulk_dialog_that_was_dismissed_leaves_nothing_to_the_next_one(self, manager: Actor, three: dict[str, Customer]) -> None:
         visit = self.begin(manager, "tags_add")
         for action, name in (

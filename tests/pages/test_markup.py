@@ -58,11 +58,15 @@ LIVE = {
     "emoji": re.compile(r"(?<!\\):smile(?<!\\):"),
     "icon": re.compile(r"(?<!\\):material/home(?<!\\):"),
 }
+FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a)\b)")
+"""A tag that our own pieces of HTML do not have."""
 
 
 def markdown_of(visit: Visit) -> Iterator[str]:
     """Everything that the browser reads as Markdown: text, headings, badges, toasts, alerts, labels, hints, options, metrics, tables."""
     for node in visit.elements():
+        if node.type == "html":
+            continue
         proto = node.proto
         for name in ("body", "label", "help", "text"):
             value = getattr(proto, name, None)
@@ -84,12 +88,17 @@ def blocks_of(visit: Visit) -> Iterator[str]:
                 yield from (str(value) for field, value in getattr(block, kind).ListFields() if field.name in ("label", "title"))
 
 
+def html_of(visit: Visit) -> Iterator[str]:
+    yield from (node.proto.body for node in visit.elements() if node.type == "html")
+
+
 def live_markup(visit: Visit) -> list[str]:
-    return [f"{what}: {text}" for text in markdown_of(visit) for what, pattern in LIVE.items() if pattern.search(text)]
+    found = [f"{what}: {text}" for text in markdown_of(visit) for what, pattern in LIVE.items() if pattern.search(text)]
+    return found + [f"tag: {body}" for body in html_of(visit) if FOREIGN_TAG.search(body)]
 
 
 def appears(visit: Visit) -> bool:
-    return any("粗" in text for text in markdown_of(visit))
+    return any("粗" in text for text in (*markdown_of(visit), *html_of(visit)))
 
 
 @pytest.fixture

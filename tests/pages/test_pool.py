@@ -13,7 +13,7 @@ from crm_core.services import pool, pool_rules
 from tests import factories
 from tests.core.test_pool import pooled, set_rules
 from tests.core.test_transfers import hand_over, owner_of, put, undo
-from tests.pages.texts import texts_of
+from tests.pages.texts import figures_of, texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
 
@@ -78,7 +78,7 @@ class TestPool:
     ) -> None:
         made = pooled(sales)
         visit = Visit(administrator).go(routes.CUSTOMER, code=made.code)
-        assert visit.tab.metric[-1].value == zh("Pool")
+        assert figures_of(visit)[zh("Owner")] == zh("Pool")
         assert not visit.has("Release into the pool")
         table = Visit(administrator).go(routes.CUSTOMERS, owner="0").tab.dataframe[0].value
         assert list(table["owner"]) == [zh("Pool")]

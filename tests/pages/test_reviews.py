@@ -128,3 +128,18 @@ class TestRules:
         assert visit.refusals == []
         with db.reading(SYSTEM) as session:
             assert review_rules.get_rules(session)[0] == [Rule(tiers=("A",))]
+
+    def test_a_button_never_means_a_rule_that_took_the_place_of_the_one_seen(self, entry: Customer, administrator: Actor) -> None:
+        with db.transaction(SYSTEM) as session:
+            for number, tier in enumerate("AB"):
+                review_rules.save_rule(session, SYSTEM, None, Rule(tiers=(tier,)), version=1 + number)
+        visit = Visit(administrator).go(routes.REVIEW_RULES)
+        with db.transaction(SYSTEM) as session:
+            review_rules.delete_rule(session, SYSTEM, 0, version=3)
+        visit.press("rule_delete_1")
+        assert visit.refusals
+        with db.reading(SYSTEM) as session:
+            assert review_rules.get_rules(session)[0] == [Rule(tiers=("A",)), Rule(tiers=("B",))]
+        assert visit.press("rule_delete_1").refusals == []
+        with db.reading(SYSTEM) as session:
+            assert review_rules.get_rules(session)[0] == [Rule(tiers=("A",))]

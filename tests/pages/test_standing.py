@@ -8,7 +8,8 @@ from crm_core import db
 from crm_core.clock import today
 from crm_core.models import Customer, Task
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import derived, tag_rules, tags, tasks, verification
+from crm_core.services import activity, derived, tag_rules, tags, tasks, verification
+from crm_core.services.activity import ActivityPolicy
 from crm_core.services.measures import Condition
 from tests import factories
 from tests.pages.texts import texts_of
@@ -59,6 +60,18 @@ def test_a_rule_that_somebody_else_changed_is_not_overwritten(administrator: Act
     save(1)
     visit.press("Save")
     assert visit.refusals
+
+
+def test_who_saves_thresholds_second_sees_what_the_first_saved(administrator: Actor) -> None:
+    visit = Visit(administrator).go(routes.STANDING).enter("activity_lost", 400)
+    with db.transaction(SYSTEM) as session:
+        activity.save_activity_policy(session, SYSTEM, ActivityPolicy(60, 300), version=0)
+    visit.press("activity_save")
+    assert [visit.widget(name).value for name in ("activity_dormant", "activity_lost")] == [60, 300]
+    assert visit.toasts == [zh("Somebody else saved the rules meanwhile. These are theirs; enter your change again.")]
+    visit.enter("activity_lost", 400).press("activity_save")
+    with db.reading(SYSTEM) as session:
+        assert activity.get_activity_policy(session)[0] == ActivityPolicy(60, 400)
 
 
 def test_thresholds_show_whom_they_move_before_they_are_saved(administrator: Actor) -> None:

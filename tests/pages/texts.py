@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 from google.protobuf.message import Message
@@ -78,8 +79,21 @@ def _of_delta(delta: Any) -> Iterator[str]:
         frame = convert_arrow_bytes_to_pandas_df(element.table.arrow_data.data)
         headings = [] if element.table.hide_header else [*frame.columns]
         yield from (str(cell) for cell in [*frame.index, *headings, *frame.to_numpy().ravel()] if isinstance(cell, str))
-    elif kind not in ("bidi_component", "code", "html"):  # the pages use the last one for a style only
+    elif kind == "html":
+        yield from _of_html(element.html.body)
+    elif kind not in ("bidi_component", "code"):
         yield from _strings(element)
+
+
+def figures_of(visit: Visit) -> dict[str, str]:
+    """The most important values of a record, by their labels."""
+    words = [word for node in visit.tab.get("html") if 'class="figures"' in node.proto.body for word in _of_html(node.proto.body)]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def _of_html(body: str) -> Iterator[str]:
+    without_style = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
+    yield from (unescape(text) for text in re.split(r"<[^>]+>", without_style) if text)
 
 
 def _of_table(table: Any) -> Iterator[str]:
