@@ -10,7 +10,7 @@ from crm_core.i18n import N_, _
 from crm_core.models import TaskState
 from crm_core.permissions import Actor
 from crm_core.services import task_moves, task_work, tasks
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import feedback, guard
 
 LABELS = {

@@ -5,8 +5,8 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.models import TASK_STATES, TaskState
 from crm_core.services import task_views
+from crm_core.services.task_rows import Listed
 from crm_core.services.task_views import Column, TaskQuery
-from crm_core.services.tasks import Listed
 from ui import guard, task_actions, task_sheet
 from ui.feedback import escape
 

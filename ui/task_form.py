@@ -13,7 +13,7 @@ from crm_core.models import PRIORITIES
 from crm_core.services import recurrence, task_work, tasks
 from crm_core.services.follow_up_rules import LEADS
 from crm_core.services.recurrence import EVERY, HOLIDAYS, Holiday, Recurrence
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import feedback, forms, guard
 from ui.customer_choice import choose_customer
 
@@ -84,7 +84,9 @@ def settle(outcome: feedback.Outcome, sentence: str) -> None:
 
 def _ask(task: Listed | None, day: date | None) -> Entered:
     first = clock.day_of(task.due_at) if task else day or clock.today()
-    name = st.text_input(forms.required(_("What has to be done")), value=task.name if task else "", max_chars=200, key=key("name"))
+    name = st.text_input(
+        forms.required(_("What has to be done")), value=task.name if task else "", max_chars=tasks.LONGEST_NAME, key=key("name")
+    )
     left, middle, right = st.columns(3)
     least = min(first, clock.today())
     due_on = left.date_input(forms.required(_("Due")), value=first, min_value=least, format="YYYY-MM-DD", key=key("due"))
@@ -93,7 +95,8 @@ def _ask(task: Listed | None, day: date | None) -> Entered:
     priority = right.selectbox(
         _("Priority"), list(PRIORITIES), index=place, format_func=lambda code: _(PRIORITIES[code]), key=key("priority")
     )
-    description = st.text_area(_("Description"), value=task.description if task else "", height=80, key=key("description"))
+    text = task.description if task else ""
+    description = st.text_area(_("Description"), value=text, max_chars=tasks.LONGEST_DESCRIPTION, height=80, key=key("description"))
     left, right = st.columns(2)
     with left:
         lead = _ask_reminder(task)

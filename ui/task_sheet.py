@@ -10,7 +10,7 @@ from crm_core.db import CrmSession
 from crm_core.i18n import _, format_date, format_time
 from crm_core.models import PRIORITIES, TASK_KINDS, TASK_STATES, TaskState
 from crm_core.services import recurrence, task_comments, task_views, task_work, tasks, users, verification
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import feedback, forms, guard, routes, task_actions, task_form, verification_form
 from ui.feedback import escape
 

@@ -11,7 +11,7 @@ from crm_core.permissions import Permission
 from crm_core.services import follow_ups
 from crm_core.services.notices import COUNTED
 from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
 from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
 from ui.feedback import escape

@@ -12,7 +12,7 @@ from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, CrmError, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Attachment, Customer, FollowUp, Notice, Task, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, follow_ups, task_work, tasks
+from crm_core.services import attachments, follow_ups, task_work
 from crm_core.services.archive import archive_customer
 from crm_core.services.customers import delete_customer
 from crm_core.services.file_store import store_file
@@ -351,4 +351,4 @@ def test_open_plans_move_along_with_their_customer(database: str, administrator:
         transfer(session, administrator, [customer.id], to=colleague.id or 0, reason="离职交接")
     assert [task.assignee_id for task in plans(customer)] == [colleague.id]
     with reading(colleague) as session:
-        assert [one.kind for one in tasks.list_own(session, colleague)] == ["follow_up"]
+        assert [one.kind for one in factories.own_tasks(session, colleague)] == ["follow_up"]
