@@ -9,7 +9,8 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.i18n import _, format_date, format_time
 from crm_core.models import PRIORITIES, TASK_KINDS, TASK_STATES, TaskState
-from crm_core.services import recurrence, task_comments, task_views, task_work, tasks, users, verification
+from crm_core.permissions import Permission
+from crm_core.services import follow_ups, recurrence, task_comments, task_views, task_work, tasks, users, verification
 from crm_core.services.task_rows import Listed
 from ui import feedback, forms, guard, routes, task_actions, task_form, verification_form
 from ui.feedback import escape
@@ -209,6 +210,10 @@ def _finish(task: Listed) -> None:
         verification_form.explain_correction(count)
         if st.button(_("Edit customer"), icon=":material/edit:"):
             st.switch_page(routes.EDIT, query_params={"code": task.code})
+    if task.kind == follow_ups.PLAN and task.code and guard.actor().can(Permission.FOLLOW_UP_WRITE):
+        st.caption(_("This is the next step of a follow-up: writing the next follow-up closes it, too."))
+        if st.button(_("Write a follow-up"), icon=":material/edit_note:"):
+            st.switch_page(routes.CUSTOMER, query_params={"code": task.code})
     if waiting := task.steps - task.steps_done:
         st.caption(_("{count} steps are not ticked yet.").format(count=waiting))
     note = st.text_area(forms.required(_("Completion note")), max_chars=500, height=80, key=task_form.key("note"))
