@@ -23,8 +23,9 @@ REVIEW_COLOURS = {"waiting": "orange", "returned": "red", "approved": "green", "
 
 def stage_badge(stage: str, *kind: str) -> None:
     """The lifecycle stage, and the nature where it is given."""
-    natures = "".join(f" :gray-badge[{_(KINDS[one])}]" for one in kind)
-    st.markdown(f":{STAGE_COLOURS[stage]}-badge[{_(STAGES[stage])}]{natures}")
+    label, natures = _(STAGES[stage]), [_(KINDS[one]) for one in kind]
+    beside = "".join(f" :gray-badge[{nature}]" for nature in natures)
+    st.markdown(f":{STAGE_COLOURS[stage]}-badge[{label}]{beside}")
 
 
 def hold_badge(*, is_on_hold: bool) -> None:
