@@ -178,6 +178,8 @@ def prepare() -> None:
             hint = _("Open the page in a browser and enter this code to begin:")
             print(f"\n  {hint} {sign_in.setup_code()}\n", flush=True)
     load_libraries()
+    with db.reading() as session:
+        library.get_library(session)
 
 
 def load_libraries() -> None:
@@ -196,8 +198,6 @@ def load_libraries() -> None:
     places.searcher()
     for language in LANGUAGES:
         catalogue(language)
-    with db.reading() as session:
-        library.get_library(session)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from benchmarks import people, servers
+from benchmarks import people, servers, workbench_rows
 from benchmarks.core_rows import COMMON
 from benchmarks.dataset import invent_customer
 from benchmarks.measure import Row
@@ -30,7 +30,7 @@ ROW_HEIGHT = 36
 def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
     """One window after the other, each signed in."""
     with servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
-        user = _User(probe, server.address)
+        user = User(probe, server.address)
         user.warm_up()
         for name, times in (
             ("load_cold", user.load_cold),
@@ -46,15 +46,20 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
         ):
             if is_wanted(f"browser.{name}"):
                 yield Row(f"browser.{name}", times())
+    if is_wanted("browser.workbench"):
+        with workbench_rows.busy_data(), servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
+            user = User(probe, server.address, workbench_rows.WHO)
+            user.warm_up()
+            yield Row("browser.workbench", user.open_workbench())
 
 
-class _User:
+class User:
     """The person at the browser; every method returns the milliseconds of its repetitions."""
 
-    def __init__(self, probe: Probe, address: str) -> None:
+    def __init__(self, probe: Probe, address: str, who: str = WHO) -> None:
         self.probe, self.address = probe, address
-        self.actor: Actor = people.actor(WHO)
-        self.token = people.sign_in_as(WHO)
+        self.actor: Actor = people.actor(who)
+        self.token = people.sign_in_as(who)
         self.new_window()
 
     def new_window(self) -> None:
@@ -173,6 +178,16 @@ class _User:
             link = self.probe.page.locator('[data-testid="stSidebarNav"] a[href$="/overview"]')
             drawn = "document.querySelectorAll('.js-plotly-plot .main-svg .trace, .js-plotly-plot .slice').length >= 4"
             times.append(self.probe.measure(lambda _page, to=link: to.click(), drawn))
+        return times[1:]
+
+    def open_workbench(self) -> list[float]:
+        """The start page from the navigation, until the blocks of tasks and of customers without a next step are there."""
+        times = []
+        for _place in range(OPENED):
+            self._open_list()
+            link = self.probe.page.locator('[data-testid="stSidebarNav"] a').first
+            blocks = " && ".join(f"document.querySelector('.st-key-bench_{block}')" for block in ("duties", "no_step"))
+            times.append(self.probe.measure(lambda _page, to=link: to.click(), f"{_titled(_('Workbench'))} && {blocks}"))
         return times[1:]
 
     def save(self) -> list[float]:

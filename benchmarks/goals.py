@@ -82,6 +82,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "browser.search": (painted(1), beat(295), beat(458, "p95")),
     "browser.detail": (painted(1.5), beat(398)),
     "browser.save": (beat(270),),
+    "browser.workbench": (painted(2),),
     "duplicates.scan": (Goal("p50", 60_000),),
     "import.first": (Goal("rows_per_second", 2000, unit="per second", is_least=True), Goal("peak_mb", 600, unit="MB")),
     "import.again": (Goal("created", 0, unit="created"),),

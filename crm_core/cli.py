@@ -19,7 +19,7 @@ from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
 from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
-from crm_core.services import second_factor
+from crm_core.services import second_factor, service_figures
 from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
@@ -44,6 +44,8 @@ app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="keys")
 app.add_typer(audits, name="audit")
+service = typer.Typer(no_args_is_help=True, help=_("Check what the tickets come to."))
+app.add_typer(service, name="service")
 
 
 def main() -> None:
@@ -220,6 +222,25 @@ def verify_log(
         typer.echo(check.sentence or sealed.format(lines=check.lines, seals=check.seals, head=check.head))
     if check.fault:
         raise typer.Exit(1)
+
+
+@service.command("verify", help=_("Compare the service figures of all customers with their tickets. Exit code 1 where they differ."))
+def verify_service() -> None:
+    """Tell each customer whose figures are wrong."""
+    upgrade_database()
+    with reading(SYSTEM) as session:
+        wrong = service_figures.find_wrong(session)
+        customers, tickets = service_figures.count_checked(session)
+    for one in wrong:
+        for name, (kept, right) in one.figures.items():
+            typer.echo(
+                _("{code}: {figure} is {kept}, by the tickets it is {right}").format(code=one.code, figure=name, kept=kept, right=right)
+            )
+    if wrong:
+        raise typer.Exit(1)
+    typer.echo(
+        _("The service figures of {customers} customers are what their {tickets} tickets say.").format(customers=customers, tickets=tickets)
+    )
 
 
 def _user_id(session: CrmSession, username: str) -> int:

@@ -26,7 +26,13 @@ class Permission(StrEnum):
     CUSTOMER_EXPORT = "customer:export"
     FOLLOW_UP_WRITE = "follow_up:write"
     FOLLOW_UP_DELETE = "follow_up:delete"
+    TICKET_READ = "ticket:read"
+    TICKET_WRITE = "ticket:write"
+    TICKET_ASSIGN = "ticket:assign"
     POOL_CLAIM = "pool:claim"
+    OPPORTUNITY_READ = "opportunity:read"
+    OPPORTUNITY_WRITE = "opportunity:write"
+    PRODUCT_EDIT = "product:edit"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
     LIBRARY_EDIT = "library:edit"
@@ -50,7 +56,13 @@ PERMISSIONS = {
     Permission.CUSTOMER_EXPORT: N_("Export customers"),
     Permission.FOLLOW_UP_WRITE: N_("Write follow-ups"),
     Permission.FOLLOW_UP_DELETE: N_("Delete follow-ups"),
+    Permission.TICKET_READ: N_("See tickets"),
+    Permission.TICKET_WRITE: N_("Work on tickets"),
+    Permission.TICKET_ASSIGN: N_("Assign tickets"),
     Permission.POOL_CLAIM: N_("Claim customers from the pool"),
+    Permission.OPPORTUNITY_READ: N_("See opportunities"),
+    Permission.OPPORTUNITY_WRITE: N_("Work on opportunities"),
+    Permission.PRODUCT_EDIT: N_("Edit the product catalogue"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
@@ -64,7 +76,10 @@ PERMISSIONS = {
 AREAS = {
     "customer": N_("Customer management"),
     "follow_up": N_("Customer management"),
+    "ticket": N_("Customer service"),
     "pool": N_("Customer management"),
+    "opportunity": N_("Sales"),
+    "product": N_("Sales"),
     "sensitive": N_("Customer management"),
     "dashboard": N_("Insight"),
     "library": N_("Administration"),
@@ -123,8 +138,20 @@ class RoleTemplate:
 
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
-_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
+_SERVING = {Permission.TICKET_READ, Permission.TICKET_WRITE}
+_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ}
+"""All but 客服, who see neither opportunities nor what was agreed [000]."""
+_WORKING = _SEEING_SALES | {
+    Permission.CUSTOMER_CREATE,
+    Permission.CUSTOMER_EDIT,
+    Permission.FOLLOW_UP_WRITE,
+    Permission.POOL_CLAIM,
+    Permission.TICKET_READ,
+    Permission.OPPORTUNITY_WRITE,
+}
 _LEADING = _WORKING | {
+    Permission.TICKET_WRITE,
+    Permission.TICKET_ASSIGN,
     Permission.CUSTOMER_DELETE,
     Permission.CUSTOMER_RESTORE,
     Permission.CUSTOMER_ARCHIVE,
@@ -146,9 +173,9 @@ BUILT_IN_ROLES = {
     "administrator": RoleTemplate(N_("Administrator"), Scope.ALL, frozenset(Permission), _access(Access.EDITABLE, Access.EDITABLE)),
     "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
     "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
-    "service": RoleTemplate(N_("Service"), Scope.ALL, _READING, _access(Access.READABLE, Access.HIDDEN)),
-    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _READING, _access(Access.MASKED, Access.HIDDEN)),
-    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _READING, _access(Access.MASKED, Access.HIDDEN)),
+    "service": RoleTemplate(N_("Service"), Scope.ALL, _READING | _SERVING, _access(Access.READABLE, Access.HIDDEN)),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _SEEING_SALES, _access(Access.MASKED, Access.HIDDEN)),
+    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _SEEING_SALES | {Permission.TICKET_READ}, _access(Access.MASKED, Access.HIDDEN)),
 }
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,10 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from crm_core import cache, clock, config, crypto, db
-from crm_core.permissions import SYSTEM, Actor
+from crm_core.permissions import Actor
 from crm_core.schema import upgrade_database
-from crm_core.services.backup import KEY
-from crm_core.services.teams import create_team
-from tests import factories
-from tests.postgres import Postgres, start_postgres
+from tests.postgres import NOTHING, Content, Copy, Postgres, start_postgres
+from tests.staff import Staff, asked_for, make_staff
 
 SHARED = config.ROOT.parent / "shared"
 MEMORY = Path("/dev/shm")
@@ -94,6 +93,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, "")
         upgrade_database()
+        config.settings().seal_file.unlink(missing_ok=True)  # it is noted again with the first line of the log
         forget_settings()
     return folder / "crm.db"
 
@@ -105,23 +105,66 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, postgres.make_template())
         upgrade_database()
+        config.settings().seal_file.unlink(missing_ok=True)
         db.engine().dispose()  # nobody may be connected to a database that is copied
         forget_settings()
     return folder
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A staff that was made, the data folder with it, and on PostgreSQL what its tables hold."""
+
+    staff: Staff
+    folder: Path
+    content: Content = NOTHING
+
+
+@pytest.fixture(scope="session")
+def staffs() -> dict[tuple[str, frozenset[str]], Kept]:
+    """Every staff made so far, by the kind of database and the names of the people."""
+    return {}
+
+
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A fresh SQLite database; the address of it."""
-    with sqlite_copy(monkeypatch, sqlite_template, tmp_path / "var") as url:
+def sqlite_database(
+    request: pytest.FixtureRequest,
+    sqlite_template: Path,
+    staffs: dict[tuple[str, frozenset[str]], Kept],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """A fresh SQLite database with the people of the test; the address of it."""
+    which = "sqlite", asked_for(request.fixturenames)
+    with sqlite_copy(monkeypatch, staffs[which].folder / "crm.db" if which in staffs else sqlite_template, tmp_path / "var") as url:
+        if which not in staffs:
+            staff = make_staff(which[1])
+            db.engine().dispose()  # the file is whole when nobody is connected
+            staffs[which] = Kept(staff, shutil.copytree(tmp_path / "var", tmp_path_factory.mktemp("staff") / "var"))
         yield url
 
 
 @pytest.fixture
-def postgres_database(postgres: Postgres, postgres_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A fresh PostgreSQL database; the address of it."""
-    with postgres_copy(monkeypatch, postgres, postgres_template, tmp_path / "var") as url:
-        yield url
+def postgres_database(
+    request: pytest.FixtureRequest,
+    postgres: Postgres,
+    postgres_template: Path,
+    staffs: dict[tuple[str, frozenset[str]], Kept],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """A fresh PostgreSQL database with the people of the test; the address of it."""
+    which = "postgresql", asked_for(request.fixturenames)
+    template = staffs[which].folder if which in staffs else postgres_template
+    with postgres_copy(monkeypatch, postgres, template, tmp_path / "var") as copy:
+        if which in staffs:
+            copy.lay(staffs[which].content)
+        else:
+            staff = make_staff(which[1])
+            staffs[which] = Kept(staff, shutil.copytree(tmp_path / "var", tmp_path_factory.mktemp("staff") / "var"), copy.written())
+        yield config.settings().url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -133,23 +176,20 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iterator[str]:
-    """A copy of the SQLite template in a new folder, in use; its address."""
-    folder.mkdir()
-    shutil.copy(template, folder / "crm.db")
-    shutil.copy(template.with_name(KEY), folder / KEY)
+    """A copy of the folder of the SQLite template, in use; the address of the database."""
+    shutil.copytree(template.parent, folder)
     use_database(patch, folder, "")
     yield config.settings().url
     forget_settings()
 
 
 @contextmanager
-def postgres_copy(patch: pytest.MonkeyPatch, server: Postgres, template: Path, folder: Path) -> Iterator[str]:
-    """A copy of the PostgreSQL template, in use, with a new data folder; its address."""
-    folder.mkdir()
-    shutil.copy(template / KEY, folder / KEY)
+def postgres_copy(patch: pytest.MonkeyPatch, server: Postgres, template: Path, folder: Path) -> Iterator[Copy]:
+    """A copy of the PostgreSQL template, in use, with a copy of its data folder."""
+    shutil.copytree(template, folder)
     with server.borrow() as copy:
-        use_database(patch, folder, copy)
-        yield config.settings().url
+        use_database(patch, folder, server.address(copy.name))
+        yield copy
         forget_settings()
 
 
@@ -182,43 +222,45 @@ def any_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def teams(any_database: str) -> dict[str, int]:
+def staff(request: pytest.FixtureRequest, any_database: str, staffs: dict[tuple[str, frozenset[str]], Kept]) -> Staff:
+    """The teams and people of the test, who are in its database from the beginning."""
+    return staffs[make_url(any_database).get_backend_name(), asked_for(request.fixturenames)].staff
+
+
+@pytest.fixture
+def teams(staff: Staff) -> dict[str, int]:
     """Two teams, East and West, and one below East."""
-    with db.transaction(SYSTEM) as session:
-        east = create_team(session, SYSTEM, name="华东组")
-        west = create_team(session, SYSTEM, name="华西组")
-        below = create_team(session, SYSTEM, name="华东一组", parent_id=east)
-    return {"east": east, "west": west, "below": below}
+    return dict(staff.teams)
 
 
 @pytest.fixture
-def administrator(any_database: str) -> Actor:
+def administrator(staff: Staff) -> Actor:
     """Somebody who may do everything and sees every row."""
-    return factories.make_user(role="administrator", username="administrator", name="管理员甲")
+    return staff.people["administrator"]
 
 
 @pytest.fixture
-def manager(teams: dict[str, int]) -> Actor:
+def manager(staff: Staff) -> Actor:
     """The head of team East, who sees East and what is below it."""
-    return factories.make_user(role="manager", username="manager", name="主管乙", team_id=teams["east"])
+    return staff.people["manager"]
 
 
 @pytest.fixture
-def sales(teams: dict[str, int]) -> Actor:
+def sales(staff: Staff) -> Actor:
     """A salesperson of a team below East, who sees only their own customers."""
-    return factories.make_user(role="sales", username="sales", name="销售丙", team_id=teams["below"])
+    return staff.people["sales"]
 
 
 @pytest.fixture
-def colleague(teams: dict[str, int]) -> Actor:
+def colleague(staff: Staff) -> Actor:
     """Another salesperson of team East."""
-    return factories.make_user(role="sales", username="colleague", name="销售丁", team_id=teams["east"])
+    return staff.people["colleague"]
 
 
 @pytest.fixture
-def stranger(teams: dict[str, int]) -> Actor:
+def stranger(staff: Staff) -> Actor:
     """A salesperson of team West, outside the manager's scope."""
-    return factories.make_user(role="sales", username="stranger", name="销售戊", team_id=teams["west"])
+    return staff.people["stranger"]
 
 
 @pytest.fixture

@@ -10,16 +10,20 @@ from typing import Any
 from sqlalchemy import Column, Date, String, inspect, select
 from stdnum.cn import ric, uscc
 
+from crm_core.clock import today
 from crm_core.db import CrmSession, reading, transaction
-from crm_core.models import Base, ChangeLog, Contact, Customer, User
+from crm_core.models import Base, ChangeLog, Contact, Customer, Opportunity, Product, Ticket, User
 from crm_core.models.base import UtcTime
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
+from crm_core.services.opportunities import Line, create_opportunity
 from crm_core.services.passwords import hash_password
+from crm_core.services.products import create_product
 from crm_core.services.task_rows import Listed
 from crm_core.services.task_views import TaskQuery, list_tasks
+from crm_core.services.tickets import create_ticket
 from crm_core.services.users import create_user
 
 PASSWORD = "Valid-pass-123"
@@ -130,6 +134,21 @@ def make_contact(actor: Actor, customer: Customer, **over: Any) -> Contact:
         return add_contact(session, actor, customer.id, contact_values(**over))
 
 
+def ticket_values(**over: Any) -> dict[str, Any]:
+    """What a complete form of a ticket holds."""
+    values = {"type": "complaint", "category": "ticket_category.quality", "priority": "normal", "source": "ticket_source.phone"}
+    return values | {"name": "设备停机", "description": "三号线的设备今天早上停机，重启无效。"} | over
+
+
+def make_ticket(
+    actor: Actor, customer: Customer, *, contact_id: int | None = None, handler_id: int | None = None, key: str | None = None, **over: Any
+) -> Ticket:
+    """Enter a ticket through the service, in a transaction of its own."""
+    with transaction(actor) as session:
+        values, who = ticket_values(**over), {"contact_id": contact_id, "handler_id": handler_id}
+        return create_ticket(session, actor, customer.id, values, key=key, **who)
+
+
 def make_row(session: CrmSession, model: type[Base], customer: Customer, *, user_id: int | None) -> Base:
     """Any row that hangs on a customer: whatever has to be filled is filled, other rows that it needs included."""
     row = model(**{column.key: _filling(session, column, customer, user_id) for column in inspect(model).columns if _needs_filling(column)})
@@ -159,7 +178,7 @@ def _filling(session: CrmSession, column: Column[Any], customer: Customer, user_
         return LONG_AGO
     if isinstance(column.type, Date):
         return LONG_AGO.date()
-    return f"{column.key}{unique_number()}"[:10] if isinstance(column.type, String) else 1
+    return f"{column.key}{unique_number()}"[: min(10, column.type.length or 10)] if isinstance(column.type, String) else 1
 
 
 def make_user(
@@ -197,3 +216,19 @@ def log_of(entity: str, entity_id: object = None, *, action: str = "", field: st
         statement = statement.where(ChangeLog.field == field)
     with reading(SYSTEM) as session:
         return list(session.execute(statement).scalars())
+
+
+def make_product(actor: Actor = SYSTEM, **over: Any) -> Product:
+    """Add a product to the catalogue."""
+    with transaction(actor) as session:
+        return create_product(session, actor, {"name": f"排产软件{unique_number()}", "unit": "套", "price": "1000"} | over)
+
+
+def make_opportunity(
+    actor: Actor, customer: Customer, *, products: Sequence[Product] = (), stage_id: int | None = None, **over: Any
+) -> Opportunity:
+    """Enter an opportunity through the service, with one piece of each product."""
+    values = {"name": "排产系统二期", "amount": "50000", "expected_on": today()} | over
+    lines = [Line(product.id, 1, product.price) for product in products]
+    with transaction(actor) as session:
+        return create_opportunity(session, actor, customer.id, values, lines=lines, stage_id=stage_id)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,11 +41,26 @@ SCHEMA = """
 """A mark that any change of tables, columns, constraints, triggers or functions alters."""
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 SEQUENCES = "SELECT sequencename, coalesce(last_value, start_value), last_value IS NOT NULL FROM pg_sequences ORDER BY sequencename"
+SET_SEQUENCES = """
+    SELECT setval(quote_ident(name)::regclass, value, is_called)
+    FROM unnest(%s::text[], %s::bigint[], %s::boolean[]) AS one (name, value, is_called)
+"""
 BUSY = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
 """Ends the sessions that a test left in the middle of something; they could hold locks."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Rows of tables, as COPY writes them, and where the sequences stand."""
+
+    rows: dict[str, bytes]
+    sequences: list[tuple[Any, ...]]
+
+
+NOTHING = Content({}, [])
 
 
 @dataclass
@@ -56,28 +71,30 @@ class Copy:
     connection: psycopg.Connection[Any]
     lives: int = LIVES
     schema: str = field(init=False)
-    rows: dict[str, bytes] = field(init=False)
-    """The content of each table, as COPY writes it."""
-    sequences: list[tuple[Any, ...]] = field(init=False)
+    first: Content = field(init=False)
+    """What the template holds."""
     marks: dict[str, tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.schema = self._ask(SCHEMA)[0][0]
-        self.rows = {table: self._read(table) for (table,) in self._ask(TABLES)}
-        self.sequences = self._ask(SEQUENCES)
-        self.marks = self._present_marks()
+        self.first = self._read(table for (table,) in self._ask(TABLES))
+        self.marks = self._present_marks(self.first.rows)
 
     def _ask(self, query: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
-    def _read(self, table: str) -> bytes:
-        with self.connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as content:
-            return b"".join(content)
+    def _read(self, tables: Iterable[str]) -> Content:
+        return Content({table: self._read_table(table) for table in tables}, self._ask(SEQUENCES))
 
-    def _present_marks(self) -> dict[str, tuple[int, int]]:
+    def _read_table(self, table: str) -> bytes:
+        with self.connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as rows:
+            return b"".join(rows)
+
+    def _present_marks(self, tables: Iterable[str]) -> dict[str, tuple[int, int]]:
         one = sql.SQL("SELECT {}, count(*), coalesce(max(xmin::text::bigint), 0) FROM {}")
-        queries = [one.format(sql.Literal(table), sql.Identifier(table)) for table in self.rows]
-        return {table: (count, youngest) for table, count, youngest in self._ask(sql.SQL(" UNION ALL ").join(queries))}
+        queries = [one.format(sql.Literal(table), sql.Identifier(table)) for table in tables]
+        found = self._ask(sql.SQL(" UNION ALL ").join(queries)) if queries else []
+        return {table: (count, youngest) for table, count, youngest in found}
 
     def restore(self) -> bool:
         """Undo all that was written; False where that cannot be done, because the schema is another or the copy is worn."""
@@ -85,23 +102,32 @@ class Copy:
         self._ask(BUSY)
         if self.lives <= 0 or self._ask(SCHEMA)[0][0] != self.schema:
             return False
-        marks = self._present_marks()
+        written = self._written_tables()
+        self.lay(Content({table: self.first.rows[table] for table in written}, self.first.sequences))
+        self.marks |= self._present_marks(written)
+        return True
+
+    def written(self) -> Content:
+        """What the tables hold that are not as in the template."""
+        return self._read(self._written_tables())
+
+    def _written_tables(self) -> list[str]:
+        return [table for table, mark in self._present_marks(self.first.rows).items() if mark != self.marks[table]]
+
+    def lay(self, content: Content) -> None:
+        """Let these tables hold these rows and no others."""
         with self.connection.transaction():
             # Neither triggers nor references: the log refuses deletions, and rows go in any order.
             self.connection.execute("SET LOCAL session_replication_role = replica")
-            for table in self.rows:
-                if marks[table] != self.marks[table]:
-                    self._fill(table)
-            for name, value, is_called in self.sequences:
-                self.connection.execute("SELECT setval(quote_ident(%s)::regclass, %s, %s)", (name, value, is_called))
-        self.marks = self._present_marks()
-        return True
+            for table, rows in content.rows.items():
+                self._fill(table, rows)
+            self.connection.execute(SET_SEQUENCES, [list(column) for column in zip(*content.sequences, strict=True)])
 
-    def _fill(self, table: str) -> None:
+    def _fill(self, table: str, rows: bytes) -> None:
         self.connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-        if self.rows[table]:
+        if rows:
             with self.connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as content:
-                content.write(self.rows[table])
+                content.write(rows)
 
 
 @dataclass
@@ -123,10 +149,10 @@ class Postgres:
         return self.address(TEMPLATE)
 
     @contextmanager
-    def borrow(self) -> Iterator[str]:
-        """The address of a copy that nobody else uses meanwhile."""
+    def borrow(self) -> Iterator[Copy]:
+        """A copy that nobody else uses meanwhile."""
         copy = self.waiting.pop() if self.waiting else self._make_copy()
-        yield self.address(copy.name)
+        yield copy
         with suppress(psycopg.OperationalError):  # a test ended all sessions, ours too
             if copy.restore():
                 self.waiting.append(copy)

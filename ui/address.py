@@ -9,6 +9,9 @@ import streamlit as st
 
 from ui.parameters import Parameter
 
+RECORDS = ("code", "ticket")
+"""The parameters that name the record of a page."""
+
 
 def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to.
@@ -17,7 +20,8 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     """
     present = {name: st.query_params.get_all(name) for name in parameters}
     left_at = st.session_state.get("address")
-    if "code" in st.query_params and left_at and left_at[0] == page:
+    is_of_record = any(name in st.query_params and name not in parameters for name in RECORDS)
+    if is_of_record and left_at and left_at[0] == page:
         # Going back from a record Streamlit shows the list under the record's parameters: the list is where it was left.
         present = left_at[1]
         st.session_state["address"] = None

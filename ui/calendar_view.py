@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -16,14 +15,14 @@ from crm_core.services import task_calendar, tasks
 from crm_core.services.task_calendar import Day
 from crm_core.services.task_rows import Listed
 from ui import guard
+from ui.web import web_text
 
 MONTH, WEEK, DAY = "month", "week", "day"
 VIEWS = {MONTH: N_("Month"), WEEK: N_("Week"), DAY: N_("Day")}
 MOST = {MONTH: 4, WEEK: 12, DAY: 200}
 """So many tasks of a day are shown, by view; of the others the number."""
 LOOKS = {"follow_up": "plan", "verification": "check", "correction": "check"}
-_WEB = Path(__file__).parent / "web"
-_SCRIPT, _STYLE = ((_WEB / name).read_text(encoding="utf-8") for name in ("calendar.js", "calendar.css"))
+_SCRIPT, _STYLE = web_text("drag.js", "calendar.js"), web_text("calendar.css")
 _EVENTS = ("opened", "added", "moved", "shown", "turned")
 
 

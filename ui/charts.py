@@ -1,6 +1,7 @@
 """The charts of the dashboards in plotly: fixed colours, words in the user's language, no toolbar, filling their card."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from ui.fitting import fitting
 
 FONT = "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Source Han Sans SC, system-ui, sans-serif"
 ACCENT = "#14A08E"
+PALE = "#9CA3AF"
 HEIGHT = 300
 LONGEST_LABEL = 28
 LAYOUT = {
@@ -77,6 +79,26 @@ def source_bars(sources: Mapping[str, int], library: Library) -> None:
     _ranking(
         {library.label(code) or _("not given"): count for code, count in sources.items()}, _("Customers by source"), key="chart_sources"
     )
+
+
+def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> None:
+    """For each month what was won, what is open, and what both come to with the probabilities."""
+    names = [month for month, *_amounts in months]
+    told = ((_("Won amount"), ACCENT), (_("Open amount"), PALE), (_("Weighted"), None))
+    traces = []
+    for place, (label, colour) in enumerate(told):
+        amounts = [float(row[place + 1]) for row in months]
+        hover = {"hovertemplate": "%{x} · %{fullData.name}: ¥%{y:,.0f}<extra></extra>", "name": label}
+        if colour:
+            traces.append(go.Bar(x=names, y=amounts, marker_color=colour, **hover))
+        else:
+            traces.append(go.Scatter(x=names, y=amounts, mode="lines+markers", line={"color": "#D97706"}, **hover))
+    axes = {
+        "xaxis": {"type": "category", "tickangle": 0},
+        "yaxis": {"rangemode": "tozero", "tickformat": ",.0f", "tickprefix": "¥"},
+        "legend": {"orientation": "h", "y": 1.15},
+    }
+    _draw(traces, _("Expected by month"), key="chart_forecast", barmode="stack", showlegend=True, **axes)
 
 
 def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.fields import Field, Widget
 from crm_core.i18n import N_, _
-from crm_core.models import ACTIVITIES, STAGES
+from crm_core.models import ACTIVITIES, SCORES, STAGES
 from crm_core.reference import children_of, regions
 from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
@@ -20,7 +20,7 @@ from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
 from ui import address, feedback, page_tools
 from ui.forms import EARLIEST, LATEST, choices_of, label_of
-from ui.parameters import AnyOf, Day, Id, Number, OneOf, Parameter, Quantity, Switch
+from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
 PAGINATION_WIDTH = 340
@@ -31,10 +31,13 @@ SORT_LABELS = {
     "updated": N_("Last changed"),
     "name": N_("By name"),
     "amount": N_("By cooperation amount"),
+    "complaints": N_("By complaints"),
 }
 CHOSEN = ("kind", "segment", "tier", "industry", "source", "province", "city", "sales_stage")
 """Fields; the status, which is none, and custom fields come after them."""
-MORE = ("owner", "tag", "since", "until", "incomplete", "unplanned", "recycled")
+MORE = ("owner", "tag", "since", "until", "complaints", "satisfaction", "served", "incomplete", "unplanned", "recycled")
+LEAST, MOST = float(min(SCORES)), float(max(SCORES))
+"""What an average score can be."""
 LOW, HIGH = ".from", ".to"
 """What follows the name of a field where its least and greatest value are chosen."""
 
@@ -55,8 +58,11 @@ class Views:
 class Filters:
     """What can be chosen now, and the query it makes."""
 
-    def __init__(self, library: Library, owners: dict[int, str], tags: dict[int, str], views: "Views", *, notice_days: int) -> None:
+    def __init__(
+        self, library: Library, owners: dict[int, str], tags: dict[int, str], views: "Views", *, notice_days: int, has_service: bool
+    ) -> None:
         self.library, self.tags, self.views, self.notice_days = library, tags, views, notice_days
+        self.has_service = has_service
         self.owners = owners = owners | {POOL: _("Pool")}
         own = [field for field in library.custom.values() if field.filterable]
         declared = [name for name in CHOSEN if name in library.fields]
@@ -71,6 +77,7 @@ class Filters:
             "tag": AnyOf(codes=lambda: tags),
             "since": Day(),
             "until": Day(),
+            **({"complaints": Number(None), "satisfaction": Between(least=LEAST, most=MOST), "served": Day()} if self.has_service else {}),
             "incomplete": Switch(),
             "unplanned": Switch(),
             "recycled": Switch(),
@@ -114,7 +121,7 @@ class Filters:
                     self._draw_more()
             st.selectbox(
                 _("Order"),
-                list(SORT_LABELS),
+                [code for code in SORT_LABELS if code != "complaints" or self.has_service],
                 format_func=lambda code: _(SORT_LABELS[code]),
                 key="sort",
                 label_visibility="collapsed",
@@ -155,6 +162,8 @@ class Filters:
             column.date_input(
                 label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
             )
+        if self.has_service:
+            self._draw_service()
         for field in self.ranges:
             self._draw_range(field)
         left, right = st.columns(2, vertical_alignment="center")
@@ -162,6 +171,17 @@ class Filters:
         left.toggle(_("Only incomplete customers"), key="incomplete", on_change=first_page, persist_state="page")
         left.toggle(_("Only customers without a next step"), key="unplanned", on_change=first_page, persist_state="page")
         right.button(_("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear)
+
+    def _draw_service(self) -> None:
+        """What the tickets of a customer come to."""
+        left, middle, right = st.columns(3)
+        how: dict[str, Any] = {"value": None, "on_change": first_page, "persist_state": "page"}
+        left.number_input(_("Complaints, at least"), min_value=1, step=1, placeholder=_("Any"), key="complaints", **how)
+        label = _("Satisfaction, at most")
+        middle.number_input(
+            label, min_value=LEAST, max_value=MOST, step=0.5, format="%.1f", placeholder=_("Any"), key="satisfaction", **how
+        )
+        right.date_input(_("Latest service from"), format="YYYY-MM-DD", key="served", **how)
 
     def _draw_range(self, field: Field) -> None:
         titles = (_("{field} from"), _("{field} up to"))
@@ -236,6 +256,9 @@ class Filters:
             tags=tuple(chosen["tag"]),
             created_from=st.session_state.get("since"),
             created_to=st.session_state.get("until"),
+            complaints=st.session_state.get("complaints"),
+            satisfaction=st.session_state.get("satisfaction"),
+            served_from=st.session_state.get("served"),
             incomplete=bool(st.session_state.get("incomplete")),
             unplanned=bool(st.session_state.get("unplanned")),
             recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
@@ -259,6 +282,9 @@ def is_empty(query: CustomerQuery) -> bool:
         or query.tags
         or query.created_from
         or query.created_to
+        or query.complaints
+        or query.satisfaction
+        or query.served_from
         or query.incomplete
         or query.unplanned
         or query.recycled_by

@@ -41,6 +41,9 @@ WIDTHS = {
     "email": 170,
     "owner": 60,
     "amount": 84,
+    "complaints": 66,
+    "last_service": 88,
+    "satisfaction": 66,
     "created": 88,
     "updated": 88,
 }
@@ -132,6 +135,9 @@ CELLS: dict[str, Callable[[Line], Any]] = {
     "email": lambda line: _("not provided") if line.contact.email == NOT_PROVIDED else line.contact.email or "",
     "owner": lambda line: _("Pool") if line.row.pooled_at else line.owners.get(line.row.owner_id, ""),
     "amount": _amount,
+    "complaints": lambda line: str(line.row.complaints) if line.row.complaints else "",
+    "last_service": lambda line: _age(line.row.last_service_at) if line.row.last_service_at else "",
+    "satisfaction": lambda line: f"{line.row.satisfaction:.1f}" if line.row.satisfaction else "",
     "created": lambda line: _age(line.row.created_at),
     "updated": lambda line: _age(line.row.updated_at),
 }

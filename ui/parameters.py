@@ -82,6 +82,19 @@ class Quantity(Parameter):
         return [] if chosen is None else [f"{chosen:f}".rstrip("0").rstrip(".")]
 
 
+@dataclass(frozen=True)
+class Between(Quantity):
+    """A number within limits."""
+
+    least: float = -LARGEST
+    most: float = LARGEST
+
+    def read(self, values: list[str]) -> Any:
+        """The number, or none for one beyond the limits, which the field could not show."""
+        number = super().read(values)
+        return number if number is not None and self.least <= number <= self.most else None
+
+
 class Day(Parameter):
     """A day as YYYY-MM-DD."""
 

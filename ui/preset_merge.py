@@ -25,14 +25,17 @@ def draw(code: str, entry: Entry, library: Library) -> None:
     with guard.reading() as session:
         uses = preset_merge.count_uses(session, guard.actor(), code)
     sentence = _(
-        "{customers} customers and {files} files have “{name}”. They get the entry that stays, each with a line in the change log. "
-        "This cannot be undone."
+        "{customers} customers, {files} files and {tickets} tickets have “{name}”. They get the entry that stays, "
+        "each with a line in the change log. This cannot be undone."
     )
-    st.write(escape(sentence.format(customers=f"{uses.customers:,}", files=f"{uses.files:,}", name=entry.label)))
+    st.write(escape(sentence.format(**_counts(uses), name=entry.label)))
     if st.button(_("Merge"), icon=":material/merge:", key=f"merge_{code}"):
         with feedback.attempt() as outcome, guard.acting() as session:
             done = preset_merge.merge_presets(session, guard.actor(), code, into)
         if outcome.succeeded:
-            told = _("Merged: {customers} customers and {files} files were changed.")
-            feedback.later(told.format(customers=f"{done.customers:,}", files=f"{done.files:,}"))
+            feedback.later(_("Merged: {customers} customers, {files} files and {tickets} tickets were changed.").format(**_counts(done)))
             st.rerun()
+
+
+def _counts(uses: preset_merge.Uses) -> dict[str, str]:
+    return {name: f"{count:,}" for name, count in vars(uses).items()}

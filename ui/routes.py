@@ -26,6 +26,11 @@ DUPLICATES = "customers/duplicates.py"
 MERGE = "customers/merge.py"
 ARCHIVE = "customers/archive.py"
 BIN = "customers/bin.py"
+TICKETS = "service/tickets.py"
+TICKET = "service/ticket.py"
+OPPORTUNITIES = "sales/opportunities.py"
+PRODUCTS = "sales/products.py"
+STAGES = "admin/opportunity_stages.py"
 OVERVIEW = "insight/overview.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
@@ -43,6 +48,7 @@ BIN_RULES = "admin/bin_rules.py"
 AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
 FOLLOW_UP_RULES = "admin/follow_up_rules.py"
+SERVICE_RULES = "admin/service_rules.py"
 FIELDS = "admin/fields.py"
 
 
@@ -73,7 +79,9 @@ class Route:
 
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")
+SALES = N_("Sales")
 MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
+SERVICE = N_("Customer service")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
@@ -104,13 +112,19 @@ ROUTES = (
     Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, CARE),
     Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ, within="transfer"),
     Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
+    Route(TICKETS, "tickets", N_("Tickets"), "confirmation_number", Permission.TICKET_READ, SERVICE),
+    Route(TICKET, "ticket", N_("Ticket"), "confirmation_number", Permission.TICKET_READ, within="tickets"),
+    Route(OPPORTUNITIES, "opportunities", N_("Opportunities"), "trending_up", Permission.OPPORTUNITY_READ, SALES),
+    Route(PRODUCTS, "products", N_("Products"), "inventory", Permission.OPPORTUNITY_READ, SALES),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),
     Route(FOLLOW_UP_RULES, "follow-up-rules", N_("Follow-up rules"), "forum", Permission.RULE_EDIT, behind="review-rules"),
+    Route(STAGES, "opportunity-stages", N_("Stages of opportunities"), "view_kanban", Permission.RULE_EDIT, behind="review-rules"),
     Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, behind="review-rules"),
     Route(STANDING, "standing", N_("Tier, status and verification"), "speed", Permission.RULE_EDIT, behind="review-rules"),
+    Route(SERVICE_RULES, "service-rules", N_("Service rules"), "support_agent", Permission.RULE_EDIT, behind="review-rules"),
     Route(BIN_RULES, "bin-rules", N_("Recycle bin rules"), "auto_delete", Permission.RULE_EDIT, behind="review-rules"),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, RULES),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, behind="library"),

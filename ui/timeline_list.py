@@ -32,7 +32,7 @@ def draw(customer_id: int) -> None:
 def _draw_filters(customer_id: int) -> tuple[list[str], str]:
     kinds = st.pills(
         _("Kinds of events"),
-        list(SOURCES),
+        list(timeline.sources_for(guard.actor())),
         selection_mode="multi",
         format_func=lambda code: f":material/{SOURCES[code].icon}: " + _(SOURCES[code].label),
         key=f"timeline_kinds_{customer_id}",

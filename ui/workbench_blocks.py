@@ -13,7 +13,19 @@ from crm_core.services.notices import COUNTED
 from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
 from crm_core.services.task_rows import Listed
 from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
-from ui import feedback, follow_up_form, guard, notice_list, oversight_list, review_rows, routes, task_actions, task_sheet
+from ui import (
+    feedback,
+    follow_up_form,
+    guard,
+    notice_list,
+    oversight_list,
+    review_rows,
+    routes,
+    task_actions,
+    task_sheet,
+    ticket_badges,
+    ticket_cards,
+)
 from ui.feedback import escape
 
 
@@ -102,6 +114,18 @@ def _draw_end(task: Listed) -> None:
         task_sheet.open_task(task.id, "done")
 
 
+def draw_tickets(bench: Workbench) -> None:
+    """Own tickets that are not resolved."""
+    page = bench.tickets
+    if page is None or not page.rows:
+        return
+    with _block("tickets", "confirmation_number", _("My open tickets"), _counted(page.total), routes.TICKETS):
+        for ticket in page.rows:
+            mark = " :red-badge[" + _("Overdue") + "]" if ticket.is_overdue else ""
+            told = f"{ticket.customer} · {ticket_badges.when(ticket)}"
+            _line(f"ticket_{ticket.id}", ticket.name, told, lambda code=ticket.code: ticket_cards.open_ticket(code), mark=mark)
+
+
 def draw_awaited(bench: Workbench) -> None:
     """Own customers whose first follow-up has not been made."""
     page = bench.awaited
@@ -181,10 +205,10 @@ def draw_news(bench: Workbench) -> None:
                 notice_list.draw_notice(notice, prefix="bench_notice")
 
 
-def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None) -> None:
+def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None, mark: str = "") -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_row_{key}"):
         with st.container(gap="xxsmall", width="stretch"):
-            if st.button(f"{escape(name)} :material/chevron_right:", key=f"bench_open_{key}", type="tertiary"):
+            if st.button(f"{escape(name)} :material/chevron_right:{mark}", key=f"bench_open_{key}", type="tertiary"):
                 follow()
             st.caption(escape(told))
         writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)

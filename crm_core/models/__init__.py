@@ -19,7 +19,19 @@ from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, 
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
+from crm_core.models.opportunity import (
+    ATTITUDES,
+    DEFAULT_STAGES,
+    OUTCOMES,
+    Opportunity,
+    OpportunityContact,
+    OpportunityLine,
+    OpportunityMove,
+    OpportunityStage,
+    Outcome,
+)
 from crm_core.models.policy import Policy
+from crm_core.models.product import Product, ProductPrice
 from crm_core.models.reminder import ROBOTS, CalendarFeed, ReminderSetting, Robot
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
@@ -35,17 +47,33 @@ from crm_core.models.sign_in import (
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
 from crm_core.models.task import PRIORITIES, TASK_KINDS, TASK_STATES, Task, TaskComment, TaskState, TaskStep, title_of
+from crm_core.models.ticket import (
+    SCORES,
+    TICKET_MOVES,
+    TICKET_PRIORITIES,
+    TICKET_STATES,
+    TICKET_TYPES,
+    Ticket,
+    TicketAnswer,
+    TicketMove,
+    TicketState,
+    TicketStep,
+    TicketWay,
+)
 from crm_core.models.user import Role, Team, User
 
 __all__ = [
     "ACTIONS",
     "ACTIVITIES",
+    "ATTITUDES",
     "CATEGORIES",
     "DECISION_ROLES",
+    "DEFAULT_STAGES",
     "FIELD_TYPES",
     "KINDS",
     "METHODS",
     "MOVES",
+    "OUTCOMES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
@@ -53,9 +81,14 @@ __all__ = [
     "REVIEW_STATES",
     "ROBOTS",
     "SALES_STAGES",
+    "SCORES",
     "STAGES",
     "TASK_KINDS",
     "TASK_STATES",
+    "TICKET_MOVES",
+    "TICKET_PRIORITIES",
+    "TICKET_STATES",
+    "TICKET_TYPES",
     "TIERS",
     "TRANSITIONS",
     "AccountLink",
@@ -93,12 +126,20 @@ __all__ = [
     "Move",
     "Notice",
     "OldPassword",
+    "Opportunity",
+    "OpportunityContact",
+    "OpportunityLine",
+    "OpportunityMove",
+    "OpportunityStage",
     "OutboxMessage",
+    "Outcome",
     "OutlineQuestion",
     "OwnerChange",
     "Place",
     "Policy",
     "Preset",
+    "Product",
+    "ProductPrice",
     "RecoveryCode",
     "ReminderSetting",
     "Review",
@@ -120,6 +161,12 @@ __all__ = [
     "TaskState",
     "TaskStep",
     "Team",
+    "Ticket",
+    "TicketAnswer",
+    "TicketMove",
+    "TicketState",
+    "TicketStep",
+    "TicketWay",
     "User",
     "UserSession",
     "title_of",

@@ -20,6 +20,8 @@ class Attachment(Base):
     draft_id: Mapped[str | None] = mapped_column(ForeignKey("draft.id"), index=True)
     follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("follow_up.id", ondelete="SET NULL"), index=True)
     """The follow-up with which it came; it is a file of the customer too."""
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"), index=True)
+    """The ticket to which it belongs; it is a file of the customer too, for those who read tickets."""
     type: Mapped[str] = mapped_column(ForeignKey("preset.code", onupdate="CASCADE"))
     filename: Mapped[str] = mapped_column(String(300))
     media_type: Mapped[str] = mapped_column(String(40))

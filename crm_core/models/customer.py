@@ -72,6 +72,7 @@ class Customer(Base, Standing, Dated, Versioned):
         Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
         Index("ix_customer_created", "place", "created_at", "owner_id"),
         Index("ix_customer_contacted", "place", "last_contact_at", "owner_id"),
+        Index("ix_customer_complaints", "place", "complaints", "id"),
         # Of the few that wait for their first follow-up.
         Index("ix_customer_awaiting", "first_follow_up_on", "owner_id", sqlite_where=text(AWAITING), postgresql_where=text(AWAITING)),
     )

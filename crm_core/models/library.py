@@ -21,6 +21,8 @@ CATEGORIES = {
     "interest": N_("Interest tags"),
     "event": N_("Events attended"),
     "follow_up_subject": N_("Follow-up subject"),
+    "ticket_category": N_("Ticket category"),
+    "ticket_source": N_("Ticket source"),
 }
 
 

@@ -1,8 +1,9 @@
 """How a customer stands: where its record lies, its tier, status and dates to keep; none of it is entered in the form."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, SmallInteger, String, and_
+from sqlalchemy import Boolean, ColumnElement, Date, Float, SmallInteger, String, and_, cast, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,6 +59,22 @@ class Standing:
     verified_on: Mapped[date | None] = mapped_column(Date())
     verify_on: Mapped[date | None] = mapped_column(Date(), index=True)
     """When the data has to be checked again [002]."""
+
+    # What its tickets come to [003], kept by services/service_figures.py; the score is the average of the two last.
+    complaints: Mapped[int] = mapped_column(default=0)
+    last_service_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    ratings: Mapped[int] = mapped_column(default=0)
+    rating_sum: Mapped[int] = mapped_column(default=0)
+
+    @hybrid_property
+    def satisfaction(self) -> float | None:
+        """满意度: the average score of the tickets that have one."""
+        return self.rating_sum / self.ratings if self.ratings else None
+
+    @satisfaction.inplace.expression
+    @classmethod
+    def _satisfaction(cls) -> ColumnElement[Any]:
+        return cast(cls.rating_sum, Float) / func.nullif(cls.ratings, 0)
 
     @hybrid_property
     def awaits_first_follow_up(self) -> bool:

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, select
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
-from crm_core.models import Role, User
-from crm_core.permissions import Actor, Scope
+from crm_core.models import Customer, Role, User
+from crm_core.permissions import Actor, Permission, Scope
 from crm_core.services.teams import teams_seen
 
 # Bare columns: every rerun of every page asks for them, and making mapped objects took most of the answer.
@@ -61,6 +61,20 @@ def list_actors(session: CrmSession, *conditions: ColumnElement[bool]) -> list[A
     """The accounts that match conditions on `User` and `Role`, in the order in which they were made."""
     rows = session.execute(select(*ACTOR_COLUMNS).join(User.role).where(*conditions).order_by(User.id)).all()
     return [actor_of(session, row) for row in rows]
+
+
+def people_seeing(session: CrmSession, customer_id: int) -> list[Actor]:
+    """The active people who read this customer; nobody where the session's own actor does not."""
+    owned = select(Customer.owner_id, User.team_id).outerjoin(User, User.id == Customer.owner_id).where(Customer.id == customer_id)
+    owner = session.execute(owned).one_or_none()
+    if owner is None:
+        return []
+    return [one for one in list_actors(session, User.is_active.is_(True)) if _sees(one, owner.owner_id, owner.team_id)]
+
+
+def _sees(person: Actor, owner_id: int | None, team_id: int | None) -> bool:
+    is_own = person.id == owner_id or (person.scope is Scope.TEAM and team_id in person.team_ids)
+    return person.can(Permission.CUSTOMER_READ) and (person.scope is Scope.ALL or is_own)
 
 
 @contextmanager

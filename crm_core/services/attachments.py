@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
-from crm_core.models import Attachment, Customer, Draft, FollowUp, Review
+from crm_core.models import Attachment, Customer, Draft, FollowUp, Review, Ticket
 from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
@@ -44,15 +44,16 @@ def add_attachment(
     customer_id: int | None = None,
     draft_id: str | None = None,
     follow_up_id: int | None = None,
+    ticket_id: int | None = None,
     has_consent: bool = False,
 ) -> Attachment:
-    """Give a file of the store to a customer, or to a draft; `follow_up_id` is for one that came with a follow-up of the customer.
+    """Give a file of the store to a customer, or to a draft; `follow_up_id` and `ticket_id` are for one that came with it.
 
     Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
     """
-    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.CUSTOMER_EDIT
+    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.TICKET_WRITE if ticket_id else Permission.CUSTOMER_EDIT
     require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
     library = get_library(session)
     if type not in {entry.code for entry in library.active("attachment_type")}:
@@ -78,6 +79,11 @@ def add_attachment(
             attachment.follow_up_id = session.execute(own).scalar()
             if attachment.follow_up_id is None:
                 raise NotFound(_("This follow-up is gone. Reload the page."))
+        if ticket_id:
+            own_ticket = select(Ticket.id).where(Ticket.id == ticket_id, Ticket.customer_id == customer.id)
+            attachment.ticket_id = session.execute(own_ticket).scalar()
+            if attachment.ticket_id is None:
+                raise NotFound(_("This ticket is gone or not visible to you. Go back to the list of tickets."))
         attach(session, attachment, customer)
     session.flush()
     return attachment
@@ -111,14 +117,15 @@ def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | No
         draft = get_draft(session, actor, draft_id)
         entry = select(Review.customer_id).where(Review.id == draft.review_id).scalar_subquery()
         own = or_(Attachment.draft_id == draft.id, Attachment.customer_id == entry)
-    return list(session.execute(select(Attachment).where(own).order_by(Attachment.id.desc())).scalars())
+    readable = true() if actor.can(Permission.TICKET_READ) else Attachment.ticket_id.is_(None)
+    return list(session.execute(select(Attachment).where(own, readable).order_by(Attachment.id.desc())).scalars())
 
 
 def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:
     """A file for download. Raises `NotFound` outside the actor's scope or for somebody else's draft; identity cards are logged."""
     require(actor, Permission.CUSTOMER_READ)
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id), execution_options=unscoped).scalar_one_or_none()
-    if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
+    if row is None or (row.draft_id and row.uploaded_by_id != actor.id) or (row.ticket_id and not actor.can(Permission.TICKET_READ)):
         raise NotFound
     if row.customer_id and not _is_live(session, row.customer_id) and not reads_entry(session, actor, row.customer_id):
         raise NotFound

@@ -36,6 +36,7 @@ SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "updated": (Customer.updated_at.desc(), Customer.id.desc()),
     "name": (Customer.name_key.asc(), Customer.id.asc()),
     "amount": (Customer.cooperation_amount.desc().nulls_last(), Customer.id.desc()),
+    "complaints": (Customer.complaints.desc(), Customer.id.desc()),
 }
 
 
@@ -52,6 +53,12 @@ class CustomerQuery:
     tags: tuple[int, ...] = ()
     created_from: date | None = None
     created_to: date | None = None
+    complaints: int | None = None
+    """Those with so many complaints, or more."""
+    satisfaction: float | None = None
+    """Those whose average satisfaction is this or less."""
+    served_from: date | None = None
+    """Those for whom somebody worked on a ticket on this day or after."""
     incomplete: bool = False
     unplanned: bool = False
     """Those without a next step."""
@@ -195,6 +202,12 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
         conditions.append(Customer.created_at >= clock.start_of_day(query.created_from))
     if query.created_to:
         conditions.append(Customer.created_at < clock.start_of_day(query.created_to + timedelta(days=1)))
+    if query.complaints is not None:
+        conditions.append(Customer.complaints >= query.complaints)
+    if query.satisfaction is not None:
+        conditions.append(Customer.satisfaction <= query.satisfaction)
+    if query.served_from:
+        conditions.append(Customer.last_service_at >= clock.start_of_day(query.served_from))
     if query.recycled_by:
         conditions.append(due_by(session, query.recycled_by))
     if query.unplanned:

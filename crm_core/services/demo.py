@@ -27,8 +27,10 @@ from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.demo_list import fill_list
 from crm_core.services.demo_pool import fill_pool
 from crm_core.services.demo_reviews import fill_reviews
+from crm_core.services.demo_sales import fill_sales
 from crm_core.services.demo_stages import fill_stages
 from crm_core.services.demo_standing import fill_standing
+from crm_core.services.demo_tickets import fill_tickets
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -78,12 +80,14 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
             fill_fields(session, actor)
     fill_pool(session, actor)
     fill_follow_ups(session)
+    fill_sales(session)
     if users:
         fill_reviews(session, actor)
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor
     with acting_as(session, chief):
         fill_leaving(session, chief)
         fill_list(session, chief)
+        fill_tickets(session, chief)
     derived.derive_all(session)
     return accounts
 

@@ -15,10 +15,10 @@ from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import METHODS, Attachment, Contact, Customer, FollowUp, FollowUpMention, Task, TaskState, User
-from crm_core.permissions import Actor, Permission, Scope, require
+from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services import tasks
-from crm_core.services.actors import list_actors
+from crm_core.services.actors import people_seeing
 from crm_core.services.contact_days import note_contact, recount_contacts, refresh
 from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.locking import lock_listed
@@ -162,17 +162,7 @@ def set_plan(session: CrmSession, actor: Actor, follow_up_id: int, plan: Plan | 
 
 def mentionable(session: CrmSession, customer_id: int) -> dict[int, str]:
     """Whom one can mention in a follow-up of a customer: the active people who see it, by id."""
-    owned = select(Customer.owner_id, User.team_id).outerjoin(User, User.id == Customer.owner_id).where(Customer.id == customer_id)
-    owner = session.execute(owned).one_or_none()
-    if owner is None:
-        return {}
-    people = list_actors(session, User.is_active.is_(True))
-    return {one.id: one.name for one in people if one.id and _sees(one, owner.owner_id, owner.team_id)}
-
-
-def _sees(person: Actor, owner_id: int | None, team_id: int | None) -> bool:
-    is_own = person.id == owner_id or (person.scope is Scope.TEAM and team_id in person.team_ids)
-    return person.can(Permission.CUSTOMER_READ) and (person.scope is Scope.ALL or is_own)
+    return {one.id: one.name for one in people_seeing(session, customer_id) if one.id}
 
 
 def _lock(session: CrmSession, follow_up_id: int) -> tuple[FollowUp, Customer]:

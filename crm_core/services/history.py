@@ -18,6 +18,9 @@ PAGE_SIZE = 100
 BESIDE = ("activity", "tags")
 """Fields of the log whose changes leave the version of the customer as it is."""
 
+NEEDS = {"ticket": Permission.TICKET_READ}
+"""What it takes to read the lines about some records; those of all others are read with the customer."""
+
 Subject = tuple[str, str]
 """A field as the log names it: its table and its name."""
 
@@ -54,7 +57,7 @@ def list_changes(
     if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
         return ChangePage([], 0, 1)
     # Those of the customers that became this one belong to it now, whoever owned them.
-    own: list[ColumnElement[bool]] = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])]
+    own: list[ColumnElement[bool]] = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)]), _readable(actor)]
     own += [ChangeLog.entity == field[0], ChangeLog.field == field[1]] if field else []
     own += [ChangeLog.action == action] if action else []
     count = select(func.count()).select_from(ChangeLog).where(*own)
@@ -67,9 +70,13 @@ def list_changes(
 def list_subjects(session: CrmSession, actor: Actor, customer_id: int) -> tuple[list[Subject], list[str]]:
     """What the log of a customer can be narrowed to: the fields that were changed, and the kinds of events."""
     require(actor, Permission.CUSTOMER_READ)
-    statement = select(ChangeLog.entity, ChangeLog.field, ChangeLog.action).where(ChangeLog.customer_id == customer_id).distinct()
-    rows = session.execute(statement).all()
+    statement = select(ChangeLog.entity, ChangeLog.field, ChangeLog.action).where(ChangeLog.customer_id == customer_id, _readable(actor))
+    rows = session.execute(statement.distinct()).all()
     return sorted({(row.entity, row.field) for row in rows if row.field}), sorted({row.action for row in rows})
+
+
+def _readable(actor: Actor) -> ColumnElement[bool]:
+    return ChangeLog.entity.not_in([entity for entity, permission in NEEDS.items() if not actor.can(permission)])
 
 
 def values_over_time(session: CrmSession, actor: Actor, customer_id: int, name: str) -> list[Spell]:

@@ -20,12 +20,15 @@ from crm_core.services import (
     digests,
     duplicate_scan,
     file_store,
+    opportunities,
     outbox,
     recycle_bin,
     recycling,
     relay,
     reminders,
     review_deadlines,
+    ticket_reminders,
+    ticket_work,
     verification,
 )
 
@@ -55,6 +58,8 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 JOBS: dict[str, Work] = {
     "due_tasks": Work(N_("Remind of tasks that are due soon"), reminders.tell_due_soon, MINUTE),
     "overdue_tasks": Work(N_("Tell of overdue tasks"), reminders.tell_overdue, 5 * MINUTE),
+    "tickets": Work(N_("Remind of tickets that are due soon, tell of overdue ones"), ticket_reminders.tell_tickets, 5 * MINUTE),
+    "resolved_tickets": Work(N_("Close tickets that were resolved some days ago"), ticket_work.close_resolved, HOUR),
     "first_follow_ups": Work(N_("Remind of first follow-ups"), reminders.tell_first_follow_ups, HOUR),
     "reviews": Work(N_("Remind of entries under review"), review_deadlines.follow_up, 10 * MINUTE),
     "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),
@@ -64,6 +69,7 @@ JOBS: dict[str, Work] = {
     "derived": Work(N_("Derive tiers, states and tags"), derived.derive_all, 6 * HOUR),
     "pool": Work(N_("Warn of recycling, take back into the pool"), recycling.recycle, DAY),
     duplicate_scan.JOB: Work(N_("Look for suspected duplicates"), duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),
+    "purge_opportunities": Work(N_("Remove deleted opportunities for good"), opportunities.purge, HOUR),
     "purge": Work(N_("Empty the recycle bin"), recycle_bin.purge, HOUR),
     "unused_files": Work(N_("Remove files that nothing uses"), None, HOUR * 6, read=file_store.remove_unused_files),
     "cleanup": Work(N_("Remove what has expired"), cleanup.remove_expired, DAY),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crm_core.fields import Field, Widget
 from crm_core.i18n import N_, _
-from crm_core.permissions import Access, Actor
+from crm_core.permissions import Access, Actor, Permission
 from crm_core.services.library import Library
 
 NO_CELL = frozenset({Widget.LONG_TEXT})
@@ -24,6 +24,8 @@ class Column:
     needs: str = ""
     """The field without which there is no such column: an administrator may hide it."""
     field: Field | None = None
+    permission: Permission | None = None
+    """Who may choose it: those who read what it is made from."""
 
     @property
     def title(self) -> str:
@@ -45,6 +47,9 @@ BUILT_IN = {
         Column("email", N_("Email"), contact=("email",), sensitive="email"),
         Column("owner", N_("Owner"), ("owner_id", "pooled_at")),
         Column("amount", N_("Amount"), ("cooperation_amount",), needs="cooperation_amount"),
+        Column("complaints", N_("Complaints"), ("complaints",), permission=Permission.TICKET_READ),
+        Column("last_service", N_("Latest service"), ("last_service_at",), permission=Permission.TICKET_READ),
+        Column("satisfaction", N_("Satisfaction"), ("satisfaction",), permission=Permission.TICKET_READ),
         Column("created", N_("Created"), ("created_at",)),
         Column("updated", N_("Last changed"), ("updated_at",)),
     )
@@ -59,7 +64,12 @@ def offered_columns(library: Library, actor: Actor) -> dict[str, Column]:
     """The columns that the actor may choose; those of hidden fields and of values hidden from the role are not among them."""
     built_in = [column for column in BUILT_IN.values() if not column.needs or column.needs in library.fields]
     fields = [_of_field(one) for one in library.fields.values() if one.name not in _SHOWN_ELSEWHERE and one.widget not in NO_CELL]
-    return {one.name: one for one in (*built_in, *fields) if not one.sensitive or actor.access_to(one.sensitive) is not Access.HIDDEN}
+    return {one.name: one for one in (*built_in, *fields) if _is_offered(one, actor)}
+
+
+def _is_offered(column: Column, actor: Actor) -> bool:
+    is_hidden = column.sensitive and actor.access_to(column.sensitive) is Access.HIDDEN
+    return not is_hidden and (column.permission is None or actor.can(column.permission))
 
 
 def _of_field(field: Field) -> Column:

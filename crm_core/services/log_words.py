@@ -19,12 +19,14 @@ from crm_core.models import (
     KINDS,
     METHODS,
     PLACES,
-    PRIORITIES,
     STAGES,
     TASK_STATES,
+    TICKET_PRIORITIES,
+    TICKET_STATES,
     Base,
     ChangeLog,
     Customer,
+    OpportunityStage,
     Policy,
     Role,
     Team,
@@ -57,9 +59,13 @@ ENTITIES = {
     "industry_suggestion": N_("Suggested industries"),
     "outline_question": N_("Talking points"),
     "contract": N_("Contract"),
+    "product": N_("Product"),
+    "opportunity": N_("Opportunity"),
+    "opportunity_stage": N_("Stage of opportunities"),
     "review": N_("Review"),
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
+    "ticket": N_("Ticket"),
     "robot": N_("Group chat robot"),
     "outbox_message": N_("Message"),
     "job": N_("Job"),
@@ -85,6 +91,9 @@ OTHER_FIELDS = {
     "verified_on": N_("Verified on"),
     "verify_on": N_("Next verification"),
     "assignee_id": N_("Assignee"),
+    "handler_id": N_("Handler"),
+    "satisfaction": N_("Satisfaction"),
+    "satisfaction_remark": N_("Remark on the satisfaction"),
     "done_at": N_("Closed"),
     "description": N_("Description"),
     "priority": N_("Priority"),
@@ -103,6 +112,15 @@ OTHER_FIELDS = {
     "due_at": N_("Due"),
     "conditions": N_("Conditions"),
     "tag_id": N_("Tag"),
+    "stage_id": N_("Stage"),
+    "stage_since": N_("In this stage since"),
+    "closed_at": N_("Closed"),
+    "deleted_at": N_("Deleted"),
+    "lines": N_("Products"),
+    "decision_chain": N_("Decision chain"),
+    "probability": N_("Probability"),
+    "rotting_days": N_("Days until the mark"),
+    "price": N_("List price"),
     "owner_id": N_("Owner"),
     "is_incomplete": N_("Incomplete"),
     "industry_text": N_("Suggested industry"),
@@ -182,14 +200,17 @@ class LogWords:
         titled = list(session.execute(select(Role)).scalars())
         roles = {str(role.id): role.title for role in titled}
         by_code = {role.code: role.title for role in titled}
+        stages = {str(stage.id): stage.label for stage in session.execute(select(OpportunityStage)).scalars()}
         self._in_rules = {"roles": by_code, "role": by_code, "people": users}
         named = {
             "owner_id": users,
             "assignee_id": users,
+            "handler_id": users,
             "head_id": users,
             "role_id": roles,
             "team_id": teams,
             "parent_id": teams,
+            "stage_id": stages,
             "language": LANGUAGES,
         }
         self._shown: dict[str, Callable[[str], str]] = {
@@ -205,9 +226,10 @@ class LogWords:
             "choices": lambda stored: join_words(one["name"] for one in json.loads(stored)),
             "place": lambda stored: _listed(PLACES, [stored]),
             "method": lambda stored: _listed(METHODS, [stored]),
-            "priority": lambda stored: _listed(PRIORITIES, [stored]),
+            "priority": lambda stored: _listed(TICKET_PRIORITIES, [stored]),
             "on_holiday": lambda stored: _listed(HOLIDAYS, [stored]),
             "state": lambda stored: _listed(TASK_STATES, [stored]),
+            "ticket.state": lambda stored: _listed(TICKET_STATES, [stored]),
             "remind_lead": lambda stored: _(LEADS[int(stored)]) if int(stored) in LEADS else stored,
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
             "channels": _channels,
@@ -251,8 +273,8 @@ class LogWords:
             stored = see_logged(self.actor, declared.sensitive, stored)
         if not stored:
             return ""
-        if name in self._shown:
-            return self._shown[name](stored)
+        if shown := self._shown.get(f"{entity}.{name}") or self._shown.get(name):
+            return shown(stored)
         return _plain(display.show_logged(declared, stored, self.library) if declared else stored)
 
     def _happened(self, line: Any) -> str:

@@ -22,6 +22,7 @@ from crm_core.services.customers import load_customer, put, tell_owner
 from crm_core.services.library import get_library
 from crm_core.services.merge_rows import WAYS, Journal, Way, rows_under, share_tags, tier_of, undo
 from crm_core.services.merge_values import Difference, differences, give_values, merged_values
+from crm_core.services.service_figures import keep_figures
 from crm_core.services.tags import tags_of
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text, is_blank
@@ -136,6 +137,7 @@ def _unite(session: CrmSession, actor: Actor, kept: Customer, merged: Customer, 
     _note_moves(session, actor, journal, kept, *present)
     _pass_work_on(session, journal, kept, merged)
     _move_all(session, journal, kept.id, merged.id)
+    keep_figures(session, [kept.id, merged.id])
     session.expire_all()
     refresh(session, kept)
     session.refresh(kept)
@@ -288,6 +290,7 @@ def undo_merge(session: CrmSession, actor: Actor, merge_id: int, *, reason: str 
     undo(session, merge.before, kept)
     owners.give_back(session, **merge.before["work"])
     merge.undone_at = clock.now()
+    keep_figures(session, [kept.id, merged.id])
     for customer in (kept, merged):
         _keep_primary(session, customer.id)
         refresh(session, customer)

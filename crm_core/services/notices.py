@@ -156,6 +156,33 @@ KINDS: dict[str, Kind] = {
         message="tasks",
     ),
     "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind", message="tasks"),
+    "ticket_assigned": Kind(
+        N_("Ticket for you"),
+        N_("{actor} gave you {code} “{text}” of {customer}, due {time}."),
+        "confirmation_number",
+        _TIME,
+        message="tickets",
+    ),
+    "complaint_entered": Kind(
+        N_("Complaint of one of your customers"),
+        N_("{customer}: “{text}”. {actor} entered {code}, due {time}."),
+        "sentiment_dissatisfied",
+        _TIME,
+        message="complaints",
+    ),
+    "ticket_reopened": Kind(
+        N_("Ticket opened again"),
+        N_("{actor} opened {code} “{text}” of {customer} again, due {time}."),
+        "replay",
+        _TIME,
+        message="tickets",
+    ),
+    "ticket_due_soon": Kind(
+        N_("Ticket due soon"), N_("{code} “{text}” of {customer}, due {time}."), "notifications_active", _TIME, message="tickets_due"
+    ),
+    "ticket_overdue": Kind(
+        N_("Ticket overdue"), N_("{code} “{text}” of {customer}, was due {time}."), "alarm", _TIME, message="tickets_due"
+    ),
     "mentioned": Kind(
         N_("You were mentioned"), N_("{actor} mentioned you in a follow-up of {customer}: {text}"), "alternate_email", message="mentions"
     ),

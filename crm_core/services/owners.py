@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Row, Table, false, func, insert, literal, 
 from crm_core import audit
 from crm_core.db import CrmSession
 from crm_core.i18n import N_
-from crm_core.models import Customer, OwnerChange, Task, User
+from crm_core.models import Customer, Opportunity, OwnerChange, Task, Ticket, User
+from crm_core.models.ticket import UNSOLVED
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope
 from crm_core.services.actors import list_actors
@@ -46,9 +47,16 @@ class Work:
     model: Any
     holder: Any
     is_open: ColumnElement[bool]
+    needs: Permission | None = None
+    """What somebody must be able to do to have it; from who cannot it goes to nobody, and waits for whoever takes it."""
 
 
-WORKS: dict[str, Work] = {"tasks": Work(N_("Open tasks"), Task, Task.assignee_id, Task.done_at.is_(None))}
+_IS_OPEN_OPPORTUNITY = Opportunity.closed_at.is_(None) & Opportunity.deleted_at.is_(None)
+WORKS: dict[str, Work] = {
+    "tasks": Work(N_("Open tasks"), Task, Task.assignee_id, Task.done_at.is_(None)),
+    "tickets": Work(N_("Open tickets"), Ticket, Ticket.handler_id, Ticket.state.in_(UNSOLVED), Permission.TICKET_WRITE),
+    "opportunities": Work(N_("Open opportunities"), Opportunity, Opportunity.owner_id, _IS_OPEN_OPPORTUNITY),
+}
 """Everything that moves along with a customer. A new kind is a row here."""
 
 
@@ -114,7 +122,7 @@ def pass_on(session: CrmSession, givers: Mapping[int, int | None], to: int) -> d
     for giver, ids in _grouped((giver, id) for id, giver in givers.items() if giver and giver != to).items():
         for kind, part in ((kind, part) for kind in WORKS for part in in_parts(ids)):
             condition = WORKS[kind].model.customer_id.in_(part)
-            for row in _reassign(session, WORKS[kind], condition, giver, to):
+            for row in _reassign(session, WORKS[kind], condition, giver, _taker(session, WORKS[kind], to)):
                 moved.setdefault(row.customer_id, {}).setdefault(kind, []).append(row.id)
     return moved
 
@@ -123,16 +131,22 @@ def give_back(session: CrmSession, work: Mapping[str, Sequence[int]], *, holder:
     """Give work that `pass_on` moved, by kind, back to somebody, as far as it is still open and still with its holder."""
     for kind, ids in work.items():
         for part in in_parts(ids):
-            _reassign(session, WORKS[kind], WORKS[kind].model.id.in_(part), holder, to)
+            _reassign(session, WORKS[kind], WORKS[kind].model.id.in_(part), _taker(session, WORKS[kind], holder), to)
 
 
-def _reassign(session: CrmSession, work: Work, condition: ColumnElement[bool], giver: int, to: int) -> list[Held]:
+def _taker(session: CrmSession, work: Work, user_id: int) -> int | None:
+    """Who has the work after it went to somebody: nobody where they cannot do it."""
+    able = work.needs is None or any(one.can(work.needs) for one in list_actors(session, User.id == user_id))
+    return user_id if able else None
+
+
+def _reassign(session: CrmSession, work: Work, condition: ColumnElement[bool], giver: int | None, to: int | None) -> list[Held]:
     model, field = work.model, work.holder.key
     wanted = select(model.id, model.customer_id, model.name).where(condition, work.holder == giver, work.is_open)
     rows = list(session.execute(wanted.order_by(model.id).with_for_update(), execution_options=_EVERY_ROW))
     for part in in_parts(row.id for row in rows):
         session.execute(update(model).where(model.id.in_(part)).values({field: to}), execution_options=_EVERY_ROW)
-    what = {"entity": model.__tablename__, "field": field, "old": str(giver), "new": str(to)}
+    what = {"entity": model.__tablename__, "field": field, "old": _text(giver), "new": _text(to)}
     audit.add_lines(
         session,
         [audit.line_for(session, "changed", entity_id=row.id, customer_id=row.customer_id, subject=row.name, **what) for row in rows],

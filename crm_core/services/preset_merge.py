@@ -12,13 +12,20 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.fields import SEVERAL, fields_of
 from crm_core.i18n import _
-from crm_core.models import Attachment, Customer, Preset
+from crm_core.models import Attachment, Customer, Opportunity, Preset, Ticket
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services import preset_mentions
 from crm_core.services.attachments import IDENTITY_CARD
 
+_OTHERS: dict[str, tuple[str, Any]] = {
+    "attachment_type": ("files", Attachment.type),
+    "ticket_category": ("tickets", Ticket.category),
+    "ticket_source": ("tickets", Ticket.source),
+    "loss_reason": ("opportunities", Opportunity.loss_reason),
+}
+"""The columns of other records that hold an entry, by its list, and how those records are called in `Uses`."""
 EVERY_ROW = unscoped | {"synchronize_session": False}
 
 
@@ -27,7 +34,9 @@ class Uses:
     """How many records refer to an entry."""
 
     customers: int
-    files: int
+    files: int = 0
+    tickets: int = 0
+    opportunities: int = 0
 
 
 def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
@@ -37,7 +46,10 @@ def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:
     columns = [cast(column, Text).contains(f'"{code}"', autoescape=True) for column in _lists(category)]
     columns += [column == code for column in _columns(category)]
     customers = _count(session, select(func.count()).select_from(Customer).where(or_(*columns))) if columns else 0
-    return Uses(customers, _count(session, select(func.count()).select_from(Attachment).where(Attachment.type == code)))
+    if category not in _OTHERS:
+        return Uses(customers)
+    kind, other = _OTHERS[category]
+    return Uses(customers, **{kind: _count(session, select(func.count()).select_from(other.class_).where(other == code))})
 
 
 def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Uses:
@@ -60,14 +72,18 @@ def merge_presets(session: CrmSession, actor: Actor, code: str, into: str) -> Us
         changed |= _replace(session, column, column == code, old=code, new=into)
     for column in _lists(merged.category):
         changed |= _replace_in_lists(session, column, code, into)
-    files = _replace_type(session, code, into)
+    others = (
+        {kind: _replace_other(session, column, code, into) for kind, column in [_OTHERS[merged.category]]}
+        if merged.category in _OTHERS
+        else {}
+    )
     preset_mentions.replace(session, merged.category, code, into)
     session.execute(update(Preset).where(Preset.merged_into == code).values(merged_into=into), execution_options=EVERY_ROW)
     merged.is_active, merged.merged_into = False, into
     session.flush()
     bump(session, "library")
     bump(session, "customers")
-    return Uses(len(changed), files)
+    return Uses(len(changed), **others)
 
 
 def _entry(session: CrmSession, code: str) -> Preset:
@@ -113,22 +129,24 @@ def _replace_in_lists(session: CrmSession, column: Any, code: str, into: str) ->
     return changed
 
 
-def _replace_type(session: CrmSession, code: str, into: str) -> int:
-    statement = update(Attachment).where(Attachment.type == code).values(type=into)
-    found = statement.returning(Attachment.id, Attachment.customer_id, Attachment.filename)
+def _replace_other(session: CrmSession, column: Any, code: str, into: str) -> int:
+    """The same for rows that hang on customers."""
+    model = column.class_
+    named = model.filename if model is Attachment else model.name
+    statement = update(model).where(column == code).values({column: into})
     lines = [
         audit.line_for(
             session,
             "changed",
-            entity=Attachment.__tablename__,
+            entity=model.__tablename__,
             entity_id=row.id,
             customer_id=row.customer_id,
-            subject=row.filename,
-            field="type",
+            subject=row.subject,
+            field=column.key,
             old=code,
             new=into,
         )
-        for row in session.execute(found, execution_options=EVERY_ROW)
+        for row in session.execute(statement.returning(model.id, model.customer_id, named.label("subject")), execution_options=EVERY_ROW)
     ]
     audit.add_lines(session, lines)
     return len(lines)

@@ -7,7 +7,17 @@ from typing import Any
 
 from crm_core.i18n import N_, _, join_words
 from crm_core.models import STAGES, TIERS
-from crm_core.services import activity, field_settings, follow_up_rules, pool_rules, recycle_bin, review_rules, tiers, verification_plan
+from crm_core.services import (
+    activity,
+    field_settings,
+    follow_up_rules,
+    pool_rules,
+    recycle_bin,
+    review_rules,
+    service_hours,
+    tiers,
+    verification_plan,
+)
 from crm_core.services.review_rules import BY
 
 AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
@@ -18,6 +28,7 @@ AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
     verification_plan.AREA: (N_("Periodic verification"), verification_plan.VerificationPolicy),
     field_settings.AREA: (N_("Fields"), dict),
     follow_up_rules.AREA: (N_("Follow-ups and reminders"), follow_up_rules.FollowUpPolicy),
+    service_hours.AREA: (N_("Service rules"), service_hours.ServicePolicy),
     recycle_bin.AREA: (N_("Recycle bin rules"), recycle_bin.BinRules),
 }
 """What an area is called, and the settings in force before anybody set any; those of the fields have words of their own."""
@@ -52,6 +63,15 @@ SETTINGS: Mapping[str, str] = {
     "days": N_("Days in the recycle bin"),
     "late_hours": N_("Late when recorded after (hours)"),
     "quiet_days": N_("Long without contact after (days)"),
+    "from_hour": N_("Service from (hour)"),
+    "to_hour": N_("Service until (hour)"),
+    "every_day": N_("Service on every day"),
+    "urgent": N_("Urgent tickets within (service hours)"),
+    "high": N_("High priority within (service hours)"),
+    "normal": N_("Normal priority within (service hours)"),
+    "low": N_("Low priority within (service hours)"),
+    "remind_hours": N_("Reminder of tickets before they are due (hours)"),
+    "close_days": N_("Resolved tickets are closed after (days)"),
     "remind_lead": N_("Reminder before it is due (minutes)"),
 }
 

@@ -21,18 +21,26 @@ from crm_core.models import (
     REVIEW_MOVES,
     STAGES,
     TASK_STATES,
+    TICKET_STATES,
     ChangeLog,
     Contract,
     Customer,
     FollowUp,
     LifecycleStage,
     Move,
+    Opportunity,
+    OpportunityMove,
+    OpportunityStage,
     OwnerChange,
     Review,
     ReviewStep,
     StageChange,
     Task,
     TaskState,
+    Ticket,
+    TicketAnswer,
+    TicketState,
+    TicketStep,
     title_of,
 )
 from crm_core.models.base import Base
@@ -77,6 +85,8 @@ class Source:
     only: Callable[[], ColumnElement[bool]] | None = None
     joined: tuple[Any, Any] | None = None
     """A table that has to be joined, and on what."""
+    needs: Permission = Permission.CUSTOMER_READ
+    """Who reads it."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,7 @@ class Teller:
         self.actor = actor
         self.names = user_names(session)
         self.words = LogWords(session, actor)
+        self.session = session
 
     def name(self, user_id: int | None) -> str:
         """Who did it."""
@@ -106,6 +117,17 @@ class Teller:
 def _follow_up(teller: Teller, row: FollowUp) -> Event:
     title = " · ".join((_(METHODS[row.method]), row.subject))
     return Event("follow_up", row.id, row.happened_at, teller.name(row.author_id), title, row.content, row.feedback or "")
+
+
+def _ticket(teller: Teller, row: TicketStep) -> Event:
+    states = " → ".join(_(TICKET_STATES[TicketState(state)]) for state in (row.from_state, row.to_state) if state)
+    title = " · ".join((row.ticket.code, row.ticket.name, states))
+    return Event("ticket", row.id, row.at, teller.name(row.actor_id), title, row.content or "")
+
+
+def _answer(teller: Teller, row: TicketAnswer) -> Event:
+    title = " · ".join((row.ticket.code, row.ticket.name))
+    return Event("ticket_answer", row.id, row.at, teller.name(row.author_id), title, row.content)
 
 
 def _contract(teller: Teller, row: Contract) -> Event:
@@ -129,6 +151,14 @@ def _review(teller: Teller, row: ReviewStep) -> Event:
 def _stage(teller: Teller, row: StageChange) -> Event:
     labels = [_(STAGES[LifecycleStage(stage)]) for stage in (row.from_stage, row.to_stage) if stage]
     return Event("movement", row.id, row.at, teller.name(row.actor_id), " → ".join(labels), row.reason or "")
+
+
+def _opportunity(teller: Teller, row: OpportunityMove) -> Event:
+    own = select(Opportunity.name, Opportunity.code).where(Opportunity.id == row.opportunity_id)
+    name, code = teller.session.execute(own, execution_options=unscoped).one()
+    labels = [teller.session.get_one(OpportunityStage, stage).label for stage in (row.from_stage_id, row.to_stage_id) if stage]
+    title = f"{name} ({code}) · {' → '.join(labels)}"
+    return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, teller.words.library.label(row.reason))
 
 
 def _owner(teller: Teller, row: OwnerChange) -> Event:
@@ -170,6 +200,29 @@ SOURCES: dict[str, Source] = {
         _task,
         (Task.name, Task.description, Task.done_note),
     ),
+    "ticket": Source(
+        N_("Tickets"),
+        "confirmation_number",
+        TicketStep.at,
+        TicketStep,
+        Ticket.customer_id,
+        _ticket,
+        (Ticket.code, Ticket.name, Ticket.description, TicketStep.content),
+        joined=(Ticket, Ticket.id == TicketStep.ticket_id),
+        needs=Permission.TICKET_READ,
+    ),
+    "ticket_answer": Source(
+        N_("Answers to tickets"),
+        "reply",
+        TicketAnswer.at,
+        TicketAnswer,
+        Ticket.customer_id,
+        _answer,
+        (Ticket.code, Ticket.name, TicketAnswer.content),
+        lambda: TicketAnswer.is_public.is_(True),
+        joined=(Ticket, Ticket.id == TicketAnswer.ticket_id),
+        needs=Permission.TICKET_READ,
+    ),
     "contract": Source(
         N_("Contracts"),
         "contract",
@@ -178,6 +231,18 @@ SOURCES: dict[str, Source] = {
         Contract.customer_id,
         _contract,
         (Contract.number, Contract.product, Contract.remark),
+    ),
+    "opportunity": Source(
+        N_("Opportunities"),
+        "trending_up",
+        OpportunityMove.at,
+        OpportunityMove,
+        Opportunity.customer_id,
+        _opportunity,
+        (Opportunity.name, Opportunity.code, OpportunityMove.reason),
+        only=lambda: Opportunity.deleted_at.is_(None),
+        joined=(Opportunity, Opportunity.id == OpportunityMove.opportunity_id),
+        needs=Permission.OPPORTUNITY_READ,
     ),
     "review": Source(
         N_("Reviews"),
@@ -205,6 +270,11 @@ SOURCES: dict[str, Source] = {
 """All kinds of events by their code. A new kind is a row here."""
 
 
+def sources_for(actor: Actor) -> dict[str, Source]:
+    """The kinds of events that the actor reads."""
+    return {code: source for code, source in SOURCES.items() if actor.can(source.needs)}
+
+
 def list_events(
     session: CrmSession, actor: Actor, customer_id: int, *, kinds: Iterable[str] = (), phrase: str = "", page: int = 1
 ) -> TimelinePage:
@@ -217,7 +287,11 @@ def list_events(
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
     ids = [customer_id, *merged_into(session, customer_id)]
-    wanted = [code for code in SOURCES if code in set(kinds)] or list(SOURCES)
+    readable = sources_for(actor)
+    asked = set(kinds) & set(SOURCES)
+    wanted = [code for code in readable if code in asked or not asked]
+    if not wanted:
+        return TimelinePage([], 0, False, 1)
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()

@@ -20,6 +20,7 @@ from crm_core.services.pool_rules import get_rules
 from crm_core.services.review_list import OWN, WAITING, ReviewPage, ReviewRow, list_reviews, views_for
 from crm_core.services.task_views import TaskPage, TaskQuery, count_tasks, list_tasks
 from crm_core.services.tasks import leads
+from crm_core.services.ticket_list import TicketPage, list_own
 
 SHOWN = 6
 """So many of each block are shown; the rest is a link away."""
@@ -63,6 +64,8 @@ class TeamFigures:
 class Workbench:
     """All blocks. Those of a missing permission are None."""
 
+    tickets: TicketPage | None
+    """Own tickets that are not resolved, what is overdue first."""
     duties: TaskPage
     """Own tasks and plans that are overdue or due today, the most urgent first."""
     awaited: WatchedPage
@@ -95,7 +98,7 @@ class Workbench:
     @property
     def is_clear(self) -> bool:
         """Nothing waits."""
-        pages = (self.recycled, self.waiting)
+        pages = (self.tickets, self.recycled, self.waiting)
         return not (self.has_duties or self.ending or self.returned or self.news or any(page and page.rows for page in pages))
 
 
@@ -105,6 +108,7 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
     views = views_for(actor)
     own_reviews = list_reviews(session, actor, OWN).rows if OWN in views else []
     return Workbench(
+        tickets=list_own(session, actor, SHOWN) if actor.can(Permission.TICKET_WRITE) else None,
         duties=list_tasks(session, actor, TaskQuery(assignees=(_own(actor),), due_until=clock.today())),
         awaited=list_awaiting(session, actor, _own(actor)),
         without_step=list_watched(session, actor, "no_next_step", owner_id=_own(actor)),

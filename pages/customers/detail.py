@@ -4,27 +4,21 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import activity, contacts, customer_changes, library, merges, oversight, recycling, tag_rules, tags, users
+from crm_core.services import activity, customer_changes, library, merges, oversight, recycling, tag_rules, tags, users
 from ui import (
-    attachment_list,
     badges,
     cards,
-    contact_list,
-    contract_list,
     customer_actions,
     customer_opening,
     customer_sheet,
+    customer_tabs,
     feedback,
-    follow_up_tab,
     guard,
     header,
-    history_list,
     holding,
     merge_form,
-    owner_history,
     standing_badges,
-    task_list,
-    timeline_list,
+    ticket_cards,
 )
 
 actor = guard.page(Permission.CUSTOMER_READ)
@@ -38,7 +32,6 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
-may_edit = actor.can(Permission.CUSTOMER_EDIT) and customer.is_listed
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     tier = customer.tier if "tier" in entries.fields else None
@@ -72,45 +65,10 @@ cards.figures(
         _("Owner"): _("Pool") if customer.pooled_at else names.get(customer.owner_id or 0, "—"),
     }
 )
+ticket_cards.draw_figures(customer)
 
 left, right = st.columns([2, 3], gap="medium")
 with left:
     customer_sheet.draw(customer, entries, names)
 with right:
-    follow_up_tab.open_asked(customer)
-    names_of_tabs = [
-        _("Follow-ups"),
-        _("Contacts"),
-        _("Timeline"),
-        _("Contracts"),
-        _("Tasks"),
-        _("Attachments"),
-        _("Change log"),
-    ]
-    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(
-        names_of_tabs, on_change="rerun", key="detail_tab"
-    )
-    if tab_follow_ups.open:
-        with tab_follow_ups:
-            guard.fragment(follow_up_tab.draw)(customer)
-    if tab_contacts.open:
-        with tab_contacts:
-            with guard.reading() as session:
-                people = contacts.list_contacts(session, actor, customer.id)
-            contact_list.draw(customer, people, entries, may_edit=may_edit)
-    if tab_timeline.open:
-        with tab_timeline:
-            guard.fragment(timeline_list.draw)(customer.id)
-    if tab_contracts.open:
-        with tab_contracts:
-            contract_list.draw(customer.id, names)
-    if tab_tasks.open:
-        with tab_tasks:
-            task_list.draw_for(customer)
-    if tab_files.open:
-        with tab_files:
-            guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=may_edit)
-    if tab_history.open:
-        with tab_history:
-            owner_history.draw(customer.id)
-            guard.fragment(history_list.draw)(customer.id)
+    customer_tabs.draw(customer)

@@ -19,7 +19,8 @@ def draw_list() -> None:
         entries, owners = library.get_library(session), users.user_names(session)
         notice_days = pool_rules.get_rules(session)[0].notice_days
         views = read_views(session, entries)
-        filters = customer_filters.Filters(entries, owners, tags.list_tags(session), views, notice_days=notice_days)
+        what = {"notice_days": notice_days, "has_service": actor.can(Permission.TICKET_READ)}
+        filters = customer_filters.Filters(entries, owners, tags.list_tags(session), views, **what)
         query = filters.draw(lambda: draw_tools(filters))
         page = customer_list.list_customers(session, guard.actor(), query, filters.columns)
     if page.rows:

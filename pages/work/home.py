@@ -24,6 +24,7 @@ if bench.is_clear:
     workbench_blocks.draw_clear()
 left, right = st.columns([3, 2], gap="medium")
 with left:
+    workbench_blocks.draw_tickets(bench)
     workbench_blocks.draw_duties(bench)
     workbench_blocks.draw_awaited(bench)
     workbench_blocks.draw_without_step(bench)

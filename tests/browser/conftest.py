@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +21,10 @@ from crm_core.services.backup import KEY
 from tests import factories
 from tests.browser.desk import PASSWORD, Desk
 from tests.conftest import forget_settings, use_database
+from tests.copies import Copy, start_copy
 
 START = 240
-"""Seconds that a server may take to start: two on a quiet machine, a minute and more on a busy one."""
+"""Seconds that a server may take to start: a cold one two on a quiet machine, a minute and more on a busy one."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -37,12 +38,13 @@ FLAGS = [
 
 @dataclass
 class Server:
-    """One running server with a data folder of its own."""
+    """One running server with a data folder of its own. A cold one is a new interpreter, as an operator starts it."""
 
     folder: Path
     port: int = 0
     environment: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    is_cold: bool = False
+    process: Copy | subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -71,30 +73,17 @@ class Server:
         with self.records():
             return factories.make_user(role="administrator", username="zhoumin", name="周敏", password=PASSWORD)
 
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `python -m`."""
+        place = ["--host", "127.0.0.1", "--port", str(self.port)]
+        return ["uvicorn", "app:app", *place, "--no-proxy-headers", "--log-level", "warning"]
+
     def start(self) -> "Server":
         self.port = self.port or free_port()
-        console = (self.folder / "console.txt").open("ab")
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.tethered",
-                "uvicorn",
-                "app:app",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(self.port),
-                "--no-proxy-headers",
-                "--log-level",
-                "warning",
-            ],
-            cwd=ROOT,
-            env={**os.environ, "CRM_DATA_DIR": str(self.folder), **self.environment},
-            stdin=subprocess.PIPE,  # it ends with the test run, however that ends
-            stdout=console,
-            stderr=console,
-        )
+        environment = {**os.environ, "CRM_DATA_DIR": str(self.folder), **self.environment}
+        begin = self._begin_cold if self.is_cold else start_copy
+        self.process = begin(environment, self.arguments, self.folder / "console.txt")
         end = time.monotonic() + START
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -106,13 +95,21 @@ class Server:
                 time.sleep(0.1)
         raise TimeoutError(self.console)
 
+    def _begin_cold(self, environment: Mapping[str, str], arguments: list[str], console: Path) -> subprocess.Popen[bytes]:
+        with console.open("ab") as stream:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.tethered", *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,  # it ends with the test run, however that ends
+                stdout=stream,
+                stderr=stream,
+            )
+
     def stop(self, *, kill: bool = False) -> int:
         assert self.process is not None
         self.process.kill() if kill else self.process.terminate()
-        ended = self.process.wait(timeout=30)
-        if self.process.stdin:
-            self.process.stdin.close()
-        return ended
+        return self.process.wait(timeout=30)
 
 
 def free_port() -> int:

@@ -25,9 +25,12 @@ from crm_core.models import (
     User,
 )
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
+from crm_core.services import opportunity_views, products
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.opportunity_views import OpportunityQuery
 from crm_core.services.oversight import list_watched
+from crm_core.services.products import ProductQuery
 from tests import factories
 from tests.conftest import postgres_copy, sqlite_copy
 
@@ -151,3 +154,14 @@ def test_the_types_of_each_customer_follow_each_other_from_its_entry_to_now(fill
     assert all(abs(owners[id] - at) < MOMENT for id, at in entered.items())
     assert ["qualified", "customer", "churned", "customer"] in [[row.to_stage for row in way] for way in ways.values()]
     assert len(signed) >= 5
+
+
+def test_opportunities_stand_in_every_stage_some_of_them_too_long_and_some_late(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        columns = opportunity_views.board(session, SYSTEM, OpportunityQuery())
+        assert all(column.rows for column in columns)
+        rows = [row for column in columns for row in column.rows]
+        assert {row.is_rotting for row in rows if row.is_open} == {row.is_overdue for row in rows if row.is_open} == {True, False}
+        assert all(clock.day_of(row.stage_since) >= row.opened_on for row in rows)
+        page = products.list_products(session, SYSTEM, ProductQuery(is_active=None))
+        assert {product.is_active for product in page.rows} == {True, False}

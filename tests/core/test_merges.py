@@ -18,6 +18,7 @@ from crm_core.services import contacts, customers, history, holds, merge_values,
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.derived import derive
 from crm_core.services.merge_rows import WAYS, Way, references
+from crm_core.services.service_figures import keep_figures
 from tests import factories
 from tests.core.test_concurrency import at_once
 
@@ -138,6 +139,7 @@ def furnish(customer: Customer, user_id: int | None) -> None:
             if model not in (ChangeLog, Merge, Contact):
                 factories.make_row(session, model, customer, user_id=user_id)
         session.flush()
+        keep_figures(session, [customer.id])
         derive(session, [customer.id])
 
 

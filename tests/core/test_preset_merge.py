@@ -7,7 +7,7 @@ import pytest
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
-from crm_core.models import Attachment, Customer
+from crm_core.models import Attachment, Customer, Ticket
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import field_changes, library, saved_views, tag_rules
 from crm_core.services.attachments import IDENTITY_CARD
@@ -170,3 +170,14 @@ def test_two_who_merge_two_entries_into_each_other_at_once_make_no_circle(databa
 def test_the_entry_for_identity_cards_is_not_merged_away(database: str) -> None:
     with pytest.raises(ValidationFailed):
         merge(IDENTITY_CARD, "attachment_type.other")
+
+
+def test_tickets_get_the_second_category(database: str, administrator: Actor) -> None:
+    code = add("ticket_category", "质量问题")
+    ticket = factories.make_ticket(administrator, factories.make_customer(administrator), category=code)
+    assert count(code) == Uses(0, 0, 1)
+    assert merge(code, "ticket_category.quality") == Uses(0, 0, 1)
+    with reading(SYSTEM) as session:
+        assert session.get_one(Ticket, ticket.id).category == "ticket_category.quality"
+    (line,) = factories.log_of("ticket", ticket.id, field="category")
+    assert (line.old, line.new, line.subject) == (code, "ticket_category.quality", ticket.name)

@@ -14,6 +14,7 @@ from crm_core.permissions import Actor
 from crm_core.services import reveals, timeline
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.stage_changes import change_stage
+from crm_core.services.ticket_work import answer_ticket
 from crm_core.services.timeline import SOURCES, list_events
 from crm_core.services.transfers import transfer
 from tests import factories
@@ -35,6 +36,9 @@ def customer(database: str, sales: Actor, administrator: Actor) -> Customer:
         change_stage(session, sales, customer.id, "customer", values, version=2)
     with transaction(administrator) as session:
         transfer(session, administrator, [customer.id], to=administrator.id or 0, reason="区域调整")
+    ticket = factories.make_ticket(administrator, customer, handler_id=administrator.id)
+    with transaction(administrator) as session:
+        answer_ticket(session, administrator, ticket.id, "工程师下午到", version=1)
     return customer
 
 

@@ -1,8 +1,9 @@
 """What each access to each kind of sensitive value lets an actor see, find and change, at every place that gives values out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
 from crm_core.visibility import View, sensitive_fields
 from tests import factories
+from tests.conftest import forget_settings, sqlite_copy, use_database
 from tests.core.sentences import is_sentence
 
 NUMBER = factories.random_identity_number()
@@ -53,8 +55,7 @@ def with_access(actor: Actor, kind: str, access: Access) -> Actor:
     return replace(actor, access=frozenset({**dict.fromkeys(SENSITIVE, Access.EDITABLE), kind: access}.items()))
 
 
-@pytest.fixture
-def customer(any_database: str, administrator: Actor) -> Customer:
+def make_person(administrator: Actor) -> Customer:
     """A person with a value of every kind, each changed once, so that the log tells of it."""
     before = {name: OTHER[name] for name in ("identity_number", "address")}
     contact = {name: OTHER[name] for name in OF_CONTACT}
@@ -66,6 +67,30 @@ def customer(any_database: str, administrator: Actor) -> Customer:
         values = {"name": person.name, "position": person.position, **{name: STORED[name] for name in OF_CONTACT}}
         contacts.update_contact(session, administrator, person.id, values, version=person.version)
     return stored(made)
+
+
+@pytest.fixture
+def customer(any_database: str, administrator: Actor) -> Customer:
+    """Such a person."""
+    return make_person(administrator)
+
+
+@pytest.fixture(scope="module")
+def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Actor, Customer]:
+    """A data folder with an administrator and such a person, made once for all tests that only look."""
+    folder = tmp_path_factory.mktemp("person") / "var"
+    with pytest.MonkeyPatch.context() as patch, sqlite_copy(patch, sqlite_template, folder):
+        administrator = factories.make_user(role="administrator")
+        return folder, administrator, make_person(administrator)
+
+
+@pytest.fixture
+def seen(furnished: tuple[Path, Actor, Customer], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actor, Customer]]:
+    """The administrator and the person of the folder."""
+    folder, administrator, customer = furnished
+    use_database(monkeypatch, folder, "")
+    yield administrator, customer
+    forget_settings()
 
 
 def stored(customer: Customer) -> Customer:
@@ -135,9 +160,8 @@ MASKED: dict[str, tuple[Callable[[Actor, Customer], str], frozenset[str]]] = {
 
 @pytest.mark.parametrize("access", Access, ids=lambda access: access.name)
 @pytest.mark.parametrize(("place", "field"), [*product({**WHOLE, **MASKED}, STORED)])
-def test_a_place_shows_a_value_as_the_role_may_see_it(
-    customer: Customer, administrator: Actor, place: str, field: str, access: Access
-) -> None:
+def test_a_place_shows_a_value_as_the_role_may_see_it(seen: tuple[Actor, Customer], place: str, field: str, access: Access) -> None:
+    administrator, customer = seen
     show, fields = {**WHOLE, **MASKED}[place]
     shown = show(with_access(administrator, kind_of(field), access), customer)
     is_whole = place in WHOLE and field in fields and access >= Access.READABLE and field != "identity_number"

@@ -152,3 +152,20 @@ def test_the_figures_count_ones_own_month(database: str, sales: Actor, colleague
 def test_somebody_who_reads_no_customers_has_no_bench(database: str, sales: Actor) -> None:
     with pytest.raises(NotAllowed):
         bench(replace(sales, permissions=frozenset()))
+
+
+def test_own_open_tickets_are_shown_what_is_overdue_first_and_counted(database: str, sales: Actor, set_clock: SetClock) -> None:
+    clerk, other = (factories.make_user(role="service") for _person in range(2))
+    customer = factories.make_customer(sales)
+    later = [factories.make_ticket(clerk, customer, handler_id=clerk.id) for _ticket in range(workbench.SHOWN)]
+    urgent = factories.make_ticket(clerk, customer, handler_id=clerk.id, priority="urgent")
+    factories.make_ticket(other, customer, handler_id=other.id)
+    set_clock(NOON + timedelta(hours=5))
+    page = bench(clerk).tickets
+    assert page
+    assert ([row.id for row in page.rows], page.total) == (
+        [urgent.id, *(one.id for one in later[:-1])],
+        workbench.SHOWN + 1,
+    )
+    assert page.rows[0].is_overdue
+    assert bench(sales).tickets is None

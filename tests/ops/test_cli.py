@@ -12,7 +12,7 @@ import pytest
 
 from crm_core.config import ROOT
 from crm_core.permissions import BUILT_IN_ROLES
-from tests.ops.command import run_copy
+from tests.copies import run_copy
 
 COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys", "audit")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"

@@ -4,8 +4,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -30,7 +28,7 @@ from crm_core.schema import upgrade_database
 from crm_core.services import attachments, sign_in, teams
 from crm_core.services.file_store import store_file
 from tests import factories
-from tests.browser.conftest import Server, free_port
+from tests.browser.conftest import Server
 from tests.conftest import forget_settings, use_database
 from ui.guard import BROWSER_COOKIE, COOKIE
 
@@ -374,9 +372,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.delenv("CRM_DATABASE_URL", raising=False)
     running: list[Server] = []
 
-    def begin(folder: Path = tmp_path, **environment: str) -> Server:
+    def begin(folder: Path = tmp_path, *, is_cold: bool = False, **environment: str) -> Server:
         folder.mkdir(exist_ok=True)
-        running.append(Server(folder, environment=environment).start())
+        running.append(Server(folder, environment=environment, is_cold=is_cold).start())
         return running[-1]
 
     yield begin
@@ -387,13 +385,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 class TestProcess:
     def test_a_first_start_prints_the_setup_code_and_sigterm_ends_it_quietly(self, start: Callable[..., Server]) -> None:
-        server = start()
+        server = start(is_cold=True)
         assert CODE.findall(server.console) == [(server.folder / "setup-code").read_text()]
         converse(server, "")
-        assert server.process
         began = time.monotonic()
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=30) in ENDED
+        assert server.stop() in ENDED
         assert time.monotonic() - began < PATIENCE
         assert_quiet(server)
 
@@ -417,33 +413,18 @@ class TestProcess:
         assert {first.stop(), second.stop()} <= {*ENDED}
         assert_quiet(first)
 
-    def test_streamlit_run_serves_the_same_pages(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("CRM_DATABASE_URL", raising=False)
-        server = Server(tmp_path, port=free_port())
-        monkeypatch.setattr(sys.modules["tests.browser.conftest"].subprocess, "Popen", _as_streamlit(subprocess.Popen, server.port))
-        server.start()
+    def test_streamlit_run_serves_the_same_pages(
+        self, start: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = ["--server.address", "127.0.0.1", "--server.port"]
+        monkeypatch.setattr(Server, "arguments", property(lambda server: ["streamlit", "run", "app.py", *place, str(server.port)]))
+        server = start(is_cold=True)
         page = ask(server, "/customers")
         assert b"/kemai/boot.js" in page.body
         assert page.headers["x-frame-options"] == "DENY"
         assert "setup_code" in str(converse(server, "customers"))
         assert server.stop() in ENDED
         assert "Traceback" not in server.console
-
-
-def _as_streamlit(start: Callable[..., subprocess.Popen[bytes]], port: int) -> Callable[..., subprocess.Popen[bytes]]:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.tethered",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.address",
-        "127.0.0.1",
-    ]
-    return lambda _command, **named: start(command, **named)
 
 
 def test_a_port_in_use_is_told_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ class TestAccounts:
             terms = replace(roles.terms_of(made), scope=Scope.ALL, permissions=frozenset({*made.permissions, Permission.USER_EDIT}))
             roles.update_role(session, administrator, made.id, terms, version=made.version)
         clerk = factories.make_user(role=made.code)
-        offered = [zh(BUILT_IN_ROLES[code].label) for code in ("sales", "service", "marketing", "viewer")] + ["人事"]
+        offered = [zh(BUILT_IN_ROLES[code].label) for code in ("sales", "marketing", "viewer")] + ["人事"]
         visit = Visit(clerk).go(routes.USERS).press("Add account")
         assert visit.widget("user_role").options == offered
         visit = Visit(clerk).go(routes.USERS).press(f"user_{sales.id}")
@@ -302,10 +302,10 @@ class TestLibrary:
         customer = factories.make_customer(sales, source="source.other")
         visit = Visit(administrator).go(routes.LIBRARY).press("entry_source.other").enter("merge_into_source.other", "source.exhibition")
         told = zh(
-            "{customers} customers and {files} files have “{name}”. They get the entry that stays, each with a line in the change log. "
-            "This cannot be undone."
+            "{customers} customers, {files} files and {tickets} tickets have “{name}”. They get the entry that stays, "
+            "each with a line in the change log. This cannot be undone."
         )
-        assert feedback.escape(told.format(customers=1, files=0, name="其他")) in texts(visit)
+        assert feedback.escape(told.format(customers=1, files=0, tickets=0, name="其他")) in texts(visit)
         visit.press("merge_source.other")
         with db.reading(SYSTEM) as session:
             assert session.get_one(Customer, customer.id).source == "source.exhibition"

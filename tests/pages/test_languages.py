@@ -13,15 +13,17 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, User
+from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, Ticket, TicketMove, User
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
     archive,
     arrivals,
     attachments,
+    contacts,
     customer_changes,
     customers,
+    decision_chain,
     drafts,
     duplicate_pairs,
     duplicate_scan,
@@ -33,8 +35,10 @@ from crm_core.services import (
     library,
     merges,
     notices,
+    opportunity_moves,
     outbox,
     pool,
+    products,
     review_list,
     review_rules,
     reviews,
@@ -48,9 +52,12 @@ from crm_core.services import (
     task_comments,
     tasks,
     teams,
+    ticket_work,
+    tickets,
     transfers,
     verification,
 )
+from crm_core.services import opportunity_stages as stages
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
@@ -63,7 +70,26 @@ from ui import routes
 from ui.routes import ROUTES
 
 LATIN_ALLOWED = {
-    *("Kemai", "English", "PDF", "JPG", "PNG", "CSV", "Excel", "vCard", "MB", "KB", "CUS", "HT", "Enter", "example", "com"),
+    *(
+        "Kemai",
+        "English",
+        "PDF",
+        "JPG",
+        "PNG",
+        "CSV",
+        "Excel",
+        "vCard",
+        "MB",
+        "KB",
+        "CUS",
+        "HT",
+        "TKT",
+        "OPP",
+        "PRD",
+        "Enter",
+        "example",
+        "com",
+    ),
     *("administrator", "manager", "sales", "YYYY", "MM", "DD"),
 }
 HAN_ALLOWED = ("客脉", "中文", "未提供", "待定", "20万-30万")
@@ -91,7 +117,8 @@ def is_edited_in_both(text: str) -> bool:
     with db.reading(SYSTEM) as session:
         entries = [(entry.name, entry.name_en or "") for entry in library.get_library(session).presets.values()]
         questions = [(row.question, row.question_en or "") for row in session.execute(select(OutlineQuestion)).scalars()]
-    pairs = entries + questions
+        named = [(stage.name, stage.name_en or "") for stage in stages.list_stages(session)]
+    pairs = entries + questions + named
     return any(text in (*pair, f"**{pair[0]}**　{pair[1]}") for pair in pairs)
 
 
@@ -165,13 +192,14 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
             sign_in.claim_attempt(session, locked.username)
         values = {"time": clock.now().isoformat(), "place": "中国 上海 上海市", "device": "", "name": person, "username": "sales"}
         values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
-        values |= {"task": ["task", detail]}
+        values |= {"task": ["task", detail], "code": "TKT202603001", "actor": person}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
         for kind in notices.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))
         session.execute(update(OutboxMessage).where(OutboxMessage.key == "None").values(next_attempt_at=None))
+    sell(actor, customer, detail)
     leave(actor, detail, name)
     return Desk(actor, customer.code, begun)
 
@@ -189,6 +217,20 @@ def rule(actor: Actor, code: str, tag: str, detail: str) -> None:
         hand_tiers.set_tier(session, actor, customer.id, "A", reason=detail, until=clock.today())
         customer.verify_on = clock.today()
         tasks.create_task(session, actor, name=detail, due_on=clock.today(), assignee_id=actor.id or 0, description=detail, priority="high")
+
+
+def sell(actor: Actor, customer: Customer, detail: str) -> None:
+    """A product with two prices, an open opportunity of everything, and one that was lost."""
+    product = factories.make_product(actor, name=detail, category=detail, unit=detail[:10], description=detail)
+    what = {"products": [product], "name": detail, "competitors": detail, "remark": detail}
+    late = clock.today() - timedelta(days=1)
+    open_one, lost = (factories.make_opportunity(actor, customer, **what, expected_on=late) for _turn in range(2))
+    with db.transaction(actor) as session:
+        products.set_price(session, actor, product.id, price="12", valid_from=clock.today() + timedelta(days=1))
+        contact_id = contacts.list_contacts(session, actor, customer.id)[0].id
+        decision_chain.put_decider(session, actor, open_one.id, contact_id, role="buyer", attitude="opposed", remark=detail)
+        opportunity_moves.lose_opportunity(session, actor, lost.id, seen=lost.stage_id, reason="loss_reason.price", note=detail)
+        stages.add_stage(session, actor, name=detail, name_en=detail, rotting_days=3)
 
 
 def leave(actor: Actor, detail: str, name: str) -> None:
@@ -578,6 +620,52 @@ def task_opened(desk: Desk) -> Visit:
     return desk.visit().go(routes.TASKS, task=str(task.id))
 
 
+def ticket_entered(desk: Desk, *moves: TicketMove, score: int | None = None, **over: str) -> str:
+    """A ticket of the customer that went through these moves; its code."""
+    words = WORDS[desk.actor.language]
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        values = factories.ticket_values(name=words["tag"], description=words["detail"], **over)
+        made = tickets.create_ticket(session, desk.actor, customer.id, values, handler_id=desk.actor.id)
+        session.flush()
+        for write in (ticket_work.answer_ticket, ticket_work.note_ticket):
+            write(session, desk.actor, made.id, words["detail"], version=made.version)
+            session.flush()
+        for move in moves:
+            ticket_work.move_ticket(session, desk.actor, made.id, move, content=words["detail"], version=made.version)
+            session.flush()
+        if score:
+            ticket_work.rate_ticket(session, desk.actor, made.id, score, remark=words["detail"], version=made.version)
+        of_both = {"customer_id": customer.id, "ticket_id": made.id}
+        attachments.add_attachment(session, desk.actor, file=store_file(factories.PDF), type=LICENCE, **of_both)
+        return made.code
+
+
+def ticket_opened(*moves: TicketMove, press: str = "", score: int | None = None, **over: str) -> Callable[[Desk], Visit]:
+    """The page of a ticket after these moves, and after a button of it."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.TICKET, ticket=ticket_entered(desk, *moves, score=score, **over))
+        return visit.press(press) if press else visit
+
+    return show
+
+
+def tickets_listed(desk: Desk, **query: str) -> Visit:
+    for move in (TicketMove.WAIT, TicketMove.RESOLVE):
+        ticket_entered(desk, move, type="request", priority="urgent")
+    return desk.visit().go(routes.TICKETS, **query)
+
+
+def ticket_late(desk: Desk) -> Visit:
+    """Somebody else resolved it while its page was open."""
+    visit = ticket_opened()(desk)
+    with db.transaction(desk.actor) as session:
+        version = session.execute(select(Ticket.version)).scalar_one()
+        ticket_work.move_ticket(session, desk.actor, 1, TicketMove.RESOLVE, content=WORDS[desk.actor.language]["detail"], version=version)
+    return visit.press("Send")
+
+
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
@@ -624,7 +712,48 @@ def jobs_ran(desk: Desk) -> Visit:
     return desk.visit().go(routes.JOBS)
 
 
+def selling(view: str = "board", number: str = "", step: str = "") -> Callable[[Desk], Visit]:
+    """The opportunities in a view, or one of them with what its dialog asks for."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.OPPORTUNITIES, opp_view=view, opp_state="all", **({"opportunity": number} if number else {}))
+        if step in ("win", "lose"):
+            return visit.press(f"opportunity_{step}").press({"win": "Win", "lose": "Mark as lost"}[step])
+        return visit.pick("opportunity_menu", step) if step else visit
+
+    return show
+
+
+def product_opened(*presses: str) -> Callable[[Desk], Visit]:
+    """The dialog of a product, after some buttons were pressed."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.PRODUCTS)
+        visit.tab.session_state["product_clicked"] = 1
+        visit.rerun()
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
+    "opportunities list": selling("list"),
+    "opportunities forecast": selling("forecast"),
+    "opportunity added": opened(routes.OPPORTUNITIES, "opportunity_add", "opportunity_product_add"),
+    "opportunity opened": selling(number="1"),
+    "opportunity lost": selling(number="2"),
+    **{f"opportunity {step}": selling(number="1", step=step) for step in ("win", "lose", "move", "edit", "decider", "delete")},
+    "opportunity reopened": selling(number="2", step="reopen"),
+    "opportunities of a customer": tab_open("Opportunities"),
+    "product added": opened(routes.PRODUCTS, "Add product", "Add product"),
+    "product opened": product_opened(),
+    **{f"product {step}": product_opened(f"product_{step}") for step in ("edit", "price", "delete")},
+    "product not deleted": product_opened("product_delete", "Delete product"),
+    "stage added": opened(routes.STAGES, "Add stage", "Add"),
+    "stage edited": opened(routes.STAGES, "stage_edit_1"),
+    "stage not removed": opened(routes.STAGES, "stage_remove_1", "Remove stage"),
     **{route.url: opened(route.file) for route in ROUTES},
     "customer found": opened(routes.CUSTOMER, query="code"),
     **{
@@ -707,6 +836,26 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{f"oversight, {view}": lambda desk, view=view: watched(desk).enter("oversight_view", view) for view in ("quiet", "by_person")},
     "oversight, task": lambda desk: watched(desk).press("Assign task"),
     "oversight, next step": lambda desk: watched(desk).enter("oversight_view", "no_next_step").press("Write a follow-up"),
+    "tickets listed": lambda desk: tickets_listed(desk, tickets_state="all"),
+    "tickets, none": lambda desk: desk.visit().go(routes.TICKETS, tickets_q="-"),
+    "ticket added": opened(routes.TICKETS, "Add ticket"),
+    "ticket of customer added": lambda desk: tab_open("Tickets")(desk).press("Add ticket"),
+    "ticket refused": lambda desk: tab_open("Tickets")(desk).press("Add ticket").press("Add ticket"),
+    "customer tickets": lambda desk: (ticket_entered(desk, TicketMove.RESOLVE, score=2), tab_open("Tickets")(desk))[1],
+    "customer tickets, timeline": lambda desk: (ticket_entered(desk, TicketMove.RESOLVE, score=2), tab_open("Timeline")(desk))[1],
+    "ticket opened": ticket_opened(priority="low"),
+    "ticket edited": ticket_opened(press="Edit"),
+    "ticket waiting": ticket_opened(TicketMove.WAIT),
+    "ticket waits": ticket_opened(press="Wait for the customer"),
+    "ticket resolved": lambda desk: ticket_opened(press="Resolve")(desk).press("Resolve"),
+    "ticket reopens": ticket_opened(TicketMove.RESOLVE, press="Reopen"),
+    "ticket reopened": ticket_opened(TicketMove.RESOLVE, TicketMove.REOPEN),
+    "ticket rated": ticket_opened(TicketMove.RESOLVE, score=4),
+    "ticket rates": lambda desk: ticket_opened(TicketMove.RESOLVE, press="Record satisfaction")(desk).press("Save"),
+    "ticket assigns": ticket_opened(press="Assign"),
+    "ticket late": ticket_late,
+    "ticket gone": lambda desk: desk.visit().go(routes.TICKET, ticket="TKT1"),
+    "service rules refused": lambda desk: opened(routes.SERVICE_RULES)(desk).fill(service_rules__from_hour=20).press("Save"),
     "edit found": opened(routes.EDIT, query="code"),
     "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),
     "customer release": opened(routes.CUSTOMER, "Release into the pool", query="code"),
@@ -789,6 +938,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
 
 
 BILINGUAL = {"library", "library add", "library edit", "outlines edit"}
+BILINGUAL |= {"opportunity-stages", "stage added", "stage edited", "stage not removed"}
 """Pages on which an administrator edits both languages."""
 
 

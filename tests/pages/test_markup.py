@@ -6,20 +6,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from crm_core import db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage
+from crm_core.models import Customer, OutboxMessage, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
+    contacts,
     customers,
+    decision_chain,
     drafts,
     follow_ups,
     hand_tiers,
     library,
     notices,
+    opportunity_stages,
     outbox,
     outlines,
     pool,
@@ -35,6 +38,8 @@ from crm_core.services import (
     task_work,
     tasks,
     teams,
+    ticket_work,
+    tickets,
     transfers,
     verification,
 )
@@ -272,6 +277,20 @@ def noted(actor: Actor, code: str) -> int:
     return number
 
 
+def complained(actor: Actor, code: str) -> str:
+    """A ticket with an answer, a note, a wait and a file; its code."""
+    with db.transaction(actor) as session:
+        customer = customers.get_customer(session, actor, code)
+        values = factories.ticket_values(name=ATTACK[:120], description=ATTACK)
+        made = tickets.create_ticket(session, actor, customer.id, values, handler_id=actor.id)
+        session.flush()
+        for write in (ticket_work.answer_ticket, ticket_work.note_ticket):
+            write(session, actor, made.id, ATTACK, version=made.version)
+            session.flush()
+        ticket_work.move_ticket(session, actor, made.id, TicketMove.WAIT, content=ATTACK, version=made.version)
+        return made.code
+
+
 def follow_up_menu(entry: str) -> Any:
     """What an entry of a follow-up's menu opens."""
 
@@ -316,7 +335,39 @@ def task_opened(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.TASKS, task=str(task.id))
 
 
+def sold(actor: Actor, code: str) -> str:
+    """The number of an opportunity in which everything that users type is an attack."""
+    with db.transaction(actor) as session:
+        customer = session.execute(select(Customer).where(Customer.code == code)).scalar_one()
+    product = factories.make_product(actor, name=ATTACK[:120], category=ATTACK[:60], description=ATTACK)
+    made = factories.make_opportunity(actor, customer, products=[product], name=ATTACK[:120], competitors=ATTACK, remark=ATTACK)
+    with db.transaction(actor) as session:
+        contact_id = contacts.list_contacts(session, actor, customer.id)[0].id
+        decision_chain.put_decider(session, actor, made.id, contact_id, role="buyer", remark=ATTACK)
+        (first, *_others) = opportunity_stages.list_stages(session)
+        opportunity_stages.save_stage(session, actor, first.id, name=ATTACK[:40], name_en=ATTACK[:40], version=first.version)
+    return str(made.id)
+
+
+def product_shown(actor: Actor, code: str) -> Visit:
+    sold(actor, code)
+    visit = Visit(actor).go(routes.PRODUCTS)
+    visit.tab.session_state["product_clicked"] = 1
+    return visit.rerun()
+
+
 SCENES = {
+    "opportunity": lambda actor, code: Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)),
+    "opportunity, edited": lambda actor, code: (
+        Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)).pick("opportunity_menu", "edit")
+    ),
+    "opportunity, timeline": lambda actor, code: (
+        sold(actor, code),
+        Visit(actor).go(routes.CUSTOMER, code=code).open_tab("detail_tab", "Timeline"),
+    )[1],
+    "product": product_shown,
+    "stages": lambda actor, code: (sold(actor, code), Visit(actor).go(routes.STAGES))[1],
+    "stages, removed": lambda actor, code: (sold(actor, code), Visit(actor).go(routes.STAGES).press("stage_remove_1"))[1],
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
@@ -342,6 +393,14 @@ SCENES = {
     "detail, tasks": opened(file=routes.CUSTOMER, query="code", tab="Tasks"),
     "detail, tier": opened("Set tier", file=routes.CUSTOMER, query="code"),
     "tasks": opened(file=routes.TASKS),
+    "tickets": lambda actor, code: (complained(actor, code), Visit(actor).go(routes.TICKETS))[1],
+    "ticket": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)),
+    "ticket, edited": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Edit"),
+    "ticket, assigned": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Assign"),
+    "detail, tickets": lambda actor, code: (
+        complained(actor, code),
+        opened(file=routes.CUSTOMER, query="code", tab="Tickets")(actor, code),
+    )[1],
     "tasks, done": opened("task_done_1", file=routes.TASKS),
     "tasks, passed on": opened("Pass on", file=routes.TASKS),
     "tasks, edited": opened("Edit", file=routes.TASKS),

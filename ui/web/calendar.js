@@ -1,23 +1,20 @@
 // The calendar: days with their tasks, which a mouse, a finger or a key moves to another day. All it knows comes as data from
-// ui/calendar_view.py, words included; what somebody does is told back by triggers. Text of users is only ever set as text.
-const HOLD = 350 // milliseconds a finger rests on a task before it is picked up; a shorter touch scrolls
-const STIR = 5 // pixels a mouse moves before a press becomes a drag
+// ui/calendar_view.py, words included; what somebody does is told back by triggers. It stands behind drag.js. Text of users is only ever set as text.
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [1, 1], ArrowUp: [-7, -1], ArrowDown: [7, 1] }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".calendar")
   const focused = parentElement.activeElement?.dataset.focus
-  let drag = null
-  let hasDragged = false
-
-  const make = (tag, className, text) => {
-    const element = document.createElement(tag)
-    if (className) element.className = className
-    if (text !== undefined) element.textContent = text
-    return element
-  }
   const cells = () => [...place.querySelectorAll(".day")]
+  const drags = dragging(place, dayAt, ({ task, day, button }, target) => {
+    if (target.dataset.day !== day.day) move(task, target.dataset.day, button)
+  })
   const cellOf = (day) => place.querySelector(`.day[data-day="${day}"]`)
+
+  function dayAt(x, y) {
+    const under = elementUnder(cells(), x, y)
+    return under && !under.classList.contains("past") ? under : null
+  }
 
   function drawTask(task, day) {
     const button = make("button", `task ${task.look}`)
@@ -30,10 +27,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.append(make("span", "name", task.title))
     button.addEventListener("click", (event) => {
       event.stopPropagation()
-      if (!hasDragged) setTriggerValue("opened", { id: task.id })
+      if (!drags.hasDragged()) setTriggerValue("opened", { id: task.id })
     })
     button.addEventListener("keydown", (event) => pressOnTask(event, task, day, button))
-    if (task.movable) button.addEventListener("pointerdown", (event) => press(event, task, day, button))
+    if (task.movable) button.addEventListener("pointerdown", (event) => drags.press(event, { task, day, button }, button))
     return button
   }
 
@@ -64,7 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       more.addEventListener("click", (event) => { event.stopPropagation(); setTriggerValue("shown", { day: day.day }) })
       cell.append(more)
     }
-    if (day.mayAdd) cell.addEventListener("click", () => { if (!hasDragged) setTriggerValue("added", { day: day.day }) })
+    if (day.mayAdd) cell.addEventListener("click", () => { if (!drags.hasDragged()) setTriggerValue("added", { day: day.day }) })
     cell.addEventListener("keydown", (event) => pressOnDay(event, day, cell))
     cell.addEventListener("focusin", () => rove(cell))
     return cell
@@ -122,78 +119,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("moved", { id: task.id, version: task.version, day })
   }
 
-  function press(event, task, day, button) {
-    if (event.button !== 0 || drag) return
-    drag = { task, day, button, x: event.clientX, y: event.clientY, isTouch: event.pointerType !== "mouse", ghost: null, target: null }
-    if (drag.isTouch) drag.timer = setTimeout(pickUp, HOLD)
-    addEventListener("pointermove", pull)
-    addEventListener("pointerup", drop)
-    addEventListener("pointercancel", letGo)
-    addEventListener("keydown", escape, true)
-    addEventListener("touchmove", hold, { passive: false })
-  }
-
-  function pickUp() {
-    const box = drag.button.getBoundingClientRect()
-    drag.ghost = drag.button.cloneNode(true)
-    drag.ghost.classList.add("ghost")
-    drag.ghost.style.width = `${box.width}px`
-    drag.dx = drag.x - box.left
-    drag.dy = drag.y - box.top
-    place.append(drag.ghost)
-    drag.button.classList.add("moving")
-    follow(drag.x, drag.y)
-  }
-
-  function follow(x, y) {
-    drag.ghost.style.left = `${x - drag.dx}px`
-    drag.ghost.style.top = `${y - drag.dy}px`
-    const under = cells().find((cell) => {
-      const box = cell.getBoundingClientRect()
-      return x >= box.left && x < box.right && y >= box.top && y < box.bottom
-    })
-    const target = under && !under.classList.contains("past") ? under : null
-    if (target !== drag.target) {
-      drag.target?.classList.remove("target")
-      target?.classList.add("target")
-      drag.target = target
-    }
-  }
-
-  function pull(event) {
-    const isFar = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > STIR
-    if (!drag.ghost && drag.isTouch && isFar) { letGo(); return }
-    if (!drag.ghost && isFar) pickUp()
-    if (drag.ghost) { event.preventDefault(); follow(event.clientX, event.clientY) }
-  }
-
-  function hold(event) { if (drag?.ghost) event.preventDefault() } // else the page would scroll along
-
-  function drop() {
-    const { task, day, button, target, ghost } = drag
-    letGo()
-    if (!ghost) return
-    hasDragged = true // the click that follows the release opens nothing
-    setTimeout(() => { hasDragged = false }, 50)
-    if (target && target.dataset.day !== day.day) move(task, target.dataset.day, button)
-  }
-
-  function escape(event) { if (event.key === "Escape" && drag?.ghost) { event.stopPropagation(); letGo() } }
-
-  function letGo() {
-    if (!drag) return
-    clearTimeout(drag.timer)
-    drag.ghost?.remove()
-    drag.button.classList.remove("moving")
-    drag.target?.classList.remove("target")
-    drag = null
-    removeEventListener("pointermove", pull)
-    removeEventListener("pointerup", drop)
-    removeEventListener("pointercancel", letGo)
-    removeEventListener("keydown", escape, true)
-    removeEventListener("touchmove", hold)
-  }
-
   const grid = make("div", `grid ${data.view}`)
   grid.setAttribute("role", "grid")
   grid.setAttribute("aria-label", data.title)
@@ -217,5 +142,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const again = focused && place.querySelector(`[data-focus="${focused}"]`)
   rove(again?.closest(".day") || place.querySelector(".day.today") || cells()[0])
   again?.focus({ preventScroll: true })
-  return letGo
+  return drags.letGo
 }

@@ -1,0 +1,82 @@
+"""加权预测: what is expected in each month, and what it comes to with the probabilities; lost ones are left out."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import extract, func, select
+
+from crm_core import clock
+from crm_core.db import CrmSession
+from crm_core.models import Customer, Opportunity, OpportunityStage, Outcome
+from crm_core.permissions import Actor, Permission, require
+from crm_core.services.opportunity_views import TOTAL, WEIGHTED
+
+MONTHS = 12
+"""So many are shown, this one first; what is expected before or later stands in a row of its own."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """What is expected in one month, `""` before the first and `later` after the last: won, still open, and weighted (won ones whole)."""
+
+    month: str
+    open_count: int = 0
+    open_amount: Decimal = Decimal(0)
+    won_amount: Decimal = Decimal(0)
+    weighted: Decimal = Decimal(0)
+
+    def plus(self, other: "Month") -> "Month":
+        """Both in one row."""
+        return Month(
+            self.month,
+            self.open_count + other.open_count,
+            self.open_amount + other.open_amount,
+            self.won_amount + other.won_amount,
+            self.weighted + other.weighted,
+        )
+
+
+BEFORE, LATER = "", "later"
+
+
+def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] = ()) -> list[Month]:
+    """The months from this one on, with a row before and after where anything is open there. Σ amount × probability by expected month."""
+    require(actor, Permission.OPPORTUNITY_READ)
+    months = _months(clock.today())
+    rows = {month: Month(month) for month in (BEFORE, *months, LATER)}
+    for found in _by_month(session, owners):
+        if found.month < months[0] and not found.open_count:
+            continue  # won in time, and told by the figures of its month
+        key = found.month if found.month in rows else BEFORE if found.month < months[0] else LATER
+        rows[key] = rows[key].plus(found)
+    return [row for row in rows.values() if row.month in months or row.open_count]
+
+
+def _months(today: date) -> list[str]:
+    first = today.year * 12 + today.month - 1
+    return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
+
+
+def _by_month(session: CrmSession, owners: tuple[int, ...]) -> list[Month]:
+    """A row for each month and outcome."""
+    year, month = (extract(part, Opportunity.expected_on) for part in ("year", "month"))
+    columns = (year.label("year"), month.label("month"), OpportunityStage.outcome, func.count().label("opportunities"))
+    statement = (
+        select(*columns, TOTAL.label("amount"), WEIGHTED.label("weighted"))
+        .select_from(Opportunity)
+        .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
+        .join(Customer, Customer.id == Opportunity.customer_id)
+        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed)
+        .group_by(year, month, OpportunityStage.outcome)
+    )
+    if owners:
+        statement = statement.where(Opportunity.owner_id.in_(owners))
+    found = []
+    for row in session.execute(statement):
+        name, weighted = f"{int(row.year)}-{int(row.month):02d}", row.weighted / 100
+        if row.outcome == Outcome.OPEN:
+            found.append(Month(name, open_count=row.opportunities, open_amount=row.amount, weighted=weighted))
+        else:
+            found.append(Month(name, won_amount=row.amount, weighted=weighted))
+    return found

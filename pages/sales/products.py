@@ -1,0 +1,138 @@
+"""产品 / 服务: the catalogue with prices, for opportunities and contracts to choose from."""
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from crm_core.i18n import N_, _
+from crm_core.permissions import Permission
+from crm_core.services import products
+from crm_core.services.products import ProductPage, ProductQuery
+from ui import address, feedback, guard, header, product_form
+from ui.customer_filters import draw_pagination, first_page
+from ui.fitting import fitting
+from ui.parameters import Number, OneOf, Parameter
+
+ROW_HEIGHT = 36
+OFFERED = {"yes": N_("Offered"), "no": N_("Retired"), "all": N_("All")}
+SORTS = {"code": N_("By code"), "name": N_("By name"), "category": N_("By category"), "price": N_("By price")}
+ACTIVE = {"yes": True, "no": False, "all": None}
+ANY = ""
+
+actor = guard.page(Permission.OPPORTUNITY_READ)
+header.title(_("Products"))
+
+
+@guard.fragment
+def draw_catalogue() -> None:
+    """The filters and the products they find."""
+    feedback.show_message()
+    with guard.reading() as session:
+        categories = products.list_words(session)[0]
+    parameters = parameters_for(categories)
+    address.restore("products", parameters)
+    query = draw_filters(categories)
+    with guard.reading() as session:
+        page = products.list_products(session, guard.actor(), query)
+    draw_table(page, is_filtered=query != ProductQuery(sort=query.sort, page=query.page))
+    address.keep("products", parameters)
+
+
+def parameters_for(categories: list[str]) -> dict[str, Parameter]:
+    """What stands in the address."""
+    return {
+        "prod_q": Parameter(),
+        "prod_offered": OneOf("yes", codes=OFFERED),
+        "prod_category": OneOf(ANY, codes=categories),
+        "prod_sort": OneOf("code", codes=SORTS),
+        "page": Number(1),
+    }
+
+
+def draw_filters(categories: list[str]) -> ProductQuery:
+    """The row above the table."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="product_filters"):
+        if guard.actor().can(Permission.PRODUCT_EDIT) and st.button(_("Add product"), type="primary", icon=":material/add:"):
+            product_form.open_new()
+        hint = _("Name, code or description")
+        st.text_input(_("Search"), key="prod_q", icon=":material/search:", live="150ms", placeholder=hint, width=230, on_change=first_page)
+        choose(_("State"), "prod_offered", {code: _(label) for code, label in OFFERED.items()})
+        if categories:
+            choose(_("Product category"), "prod_category", {ANY: _("Any")} | {name: feedback.escape(name) for name in categories})
+        choose(_("Order"), "prod_sort", {code: _(label) for code, label in SORTS.items()})
+    state = st.session_state
+    return ProductQuery(
+        phrase=(state.get("prod_q") or "").strip(),
+        is_active=ACTIVE[state.get("prod_offered") or "yes"],
+        category=state.get("prod_category") or ANY,
+        sort=state.get("prod_sort") or "code",
+        page=int(state.get("page") or 1),
+    )
+
+
+def choose(label: str, key: str, labels: dict[str, str]) -> None:
+    """One choice of the row."""
+    st.selectbox(label, list(labels), format_func=labels.__getitem__, key=key, width=150, on_change=first_page)
+
+
+def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
+    """One page; a click on a name opens the product."""
+    if not page.rows:
+        empty = _("No product matches") if is_filtered else _("The catalogue is empty")
+        hint = _("Opportunities and contracts choose from the products that stand here.")
+        feedback.empty_state("inventory", empty, _("Try fewer words or filters.") if is_filtered else hint)
+        return
+    st.session_state["product_ids"] = [row.id for row in page.rows]
+    with st.container(key="product_table"):
+        st.dataframe(
+            pa.Table.from_pylist([cells(row) for row in page.rows]),
+            hide_index=True,
+            row_height=ROW_HEIGHT,
+            height=ROW_HEIGHT * (len(page.rows) + 1) + 2,
+            lazy=False,
+            placeholder="",
+            column_config=columns(),
+            alt=_("Products on this page"),
+        )
+    st.caption(_("{total} products").format(total=f"{page.total:,}"))
+    if page.pages > 1:
+        draw_pagination(page.pages, page.page)
+    if number := st.session_state.pop("product_clicked", None):
+        product_form.open_product(number)
+
+
+def cells(row: Any) -> dict[str, Any]:
+    """One row of the table."""
+    return {
+        "name": f":material/chevron_right: {fitting(row.name, 40)}",
+        "code": row.code,
+        "category": row.category or "",
+        "price": float(row.price),
+        "unit": row.unit or "",
+        "state": "" if row.is_active else _("Retired"),
+        "description": fitting((row.description or "").partition("\n")[0], 60),
+    }
+
+
+def columns() -> dict[str, Any]:
+    """What the columns are called, and how wide they are."""
+    column = st.column_config
+    name = column.ButtonColumn(_("Product name"), type="tertiary", alignment="left", width=280, key="open_product", on_click=remember)
+    return {
+        "name": name,
+        "code": column.TextColumn(_("Product code"), width=110),
+        "category": column.TextColumn(_("Product category"), width=120),
+        "price": column.NumberColumn(_("List price"), format="¥%,.2f", width=110),
+        "unit": column.TextColumn(_("Unit"), width=60),
+        "state": column.TextColumn(_("State"), width=70),
+        "description": column.TextColumn(_("Product description"), width=300),
+    }
+
+
+def remember() -> None:
+    """Which row was clicked, before the table is drawn again."""
+    st.session_state["product_clicked"] = st.session_state["product_ids"][st.session_state["open_product"]["row"]]
+
+
+draw_catalogue()

@@ -1,0 +1,60 @@
+"""A board as it is drawn: columns with cards in words, and what somebody did with a card; it knows nothing of what they are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from ui.web import web_text
+
+_SCRIPT, _STYLE = web_text("drag.js", "board.js"), web_text("board.css")
+_EVENTS = ("opened", "moved")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card: a title, lines below it, marks as (colour, text), and all of it in words for those who hear it."""
+
+    id: int
+    title: str
+    lines: list[str]
+    label: str
+    marks: list[tuple[str, str]]
+    look: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what stands in its head, its cards, and what is said below them."""
+
+    id: int
+    title: str
+    count: str
+    sum: str
+    label: str
+    cards: list[Card]
+    note: str = ""
+    look: str = ""
+
+
+def draw(key: str, columns: Sequence[Column], *, label: str, is_movable: bool) -> Any:
+    """Draw it; the result holds what somebody just did: `opened` with an id, or `moved` with an id and the columns `from` and `to`."""
+    component = st.components.v2.component("kemai_board", html='<div class="board" role="group"></div>', css=_STYLE, js=_SCRIPT)
+    shown = {
+        "label": label,
+        "movable": is_movable,
+        "turn": st.session_state.get(f"{key}_turn", 0),
+        "columns": [asdict(column) for column in columns],
+    }
+    listening: dict[str, Callable[[], None]] = {f"on_{event}_change": _noted for event in _EVENTS}
+    return component(key=key, data=shown, **listening)
+
+
+def _noted() -> None:
+    """What happened stands in the result."""
+
+
+def turn(key: str) -> None:
+    """Draw the board anew though nothing changed: a card that was refused to move goes back to its column."""
+    st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
