@@ -21,6 +21,8 @@ from crm_core.services.customers import create_customer
 from crm_core.services.opportunities import Line, create_opportunity
 from crm_core.services.passwords import hash_password
 from crm_core.services.products import create_product
+from crm_core.services.task_rows import Listed
+from crm_core.services.task_views import TaskQuery, list_tasks
 from crm_core.services.tickets import create_ticket
 from crm_core.services.users import create_user
 
@@ -190,6 +192,11 @@ def make_user(
         user = create_user(session, SYSTEM, role=role, team_id=team_id, **over)
         user_id = user.id
     return actor_of(user_id)
+
+
+def own_tasks(session: CrmSession, actor: Actor) -> list[Listed]:
+    """What somebody has to do, the most urgent first."""
+    return list_tasks(session, actor, TaskQuery(assignees=(actor.id or 0,))).rows
 
 
 def actor_of(user_id: int, *, session_id: int | None = None) -> Actor:

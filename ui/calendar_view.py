@@ -13,7 +13,7 @@ from crm_core.config import settings
 from crm_core.i18n import N_, _, join_words, language
 from crm_core.services import task_calendar, tasks
 from crm_core.services.task_calendar import Day
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import guard
 from ui.web import web_text
 

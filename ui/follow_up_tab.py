@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import follow_up_list
-from crm_core.services.follow_up_list import FollowUpQuery, Noted
+from crm_core.services.follow_up_list import Noted
 from crm_core.visibility import View
 from ui import feedback, follow_up_cards, follow_up_form, guard, page_tools
 
@@ -31,15 +31,15 @@ def draw(customer: View) -> None:
         follow_up_form.draw(customer.id)
     shown = st.session_state.get(_count_key(customer), FIRST)
     with guard.reading() as session:
-        page = follow_up_list.list_follow_ups(session, guard.actor(), FollowUpQuery(customer_id=customer.id, size=shown))
-    for row in page.rows:
+        rows, total = follow_up_list.list_latest(session, guard.actor(), customer.id, shown)
+    for row in rows:
         if marked is None or row.id != marked.id:
             follow_up_cards.draw(row, is_open=customer.is_listed)
-    if not page.rows:
+    if not rows:
         hint = _("Write down each call and visit, and what comes next.") if may_write else _("Nobody has written one yet.")
         feedback.empty_state("forum", _("No follow-ups yet"), hint)
-    if page.total > shown:
-        label = _("Show older ones ({shown} of {total})").format(shown=len(page.rows), total=page.total)
+    if total > shown:
+        label = _("Show older ones ({shown} of {total})").format(shown=len(rows), total=total)
         st.button(label, key="follow_ups_more", icon=":material/expand_more:", type="tertiary", on_click=_show_more, args=(customer,))
 
 

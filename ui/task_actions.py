@@ -1,6 +1,7 @@
 """What can be done with a task: the entries of its menu, and those of them that need no question."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -9,7 +10,7 @@ from crm_core.i18n import N_, _
 from crm_core.models import TaskState
 from crm_core.permissions import Actor
 from crm_core.services import task_moves, task_work, tasks
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import feedback, guard
 
 LABELS = {
@@ -61,6 +62,17 @@ def draw_menu(task: Listed, *, key: str, label: str = "") -> str:
 def _entry(code: str) -> str:
     label, icon = LABELS[code]
     return f":material/{icon}: " + _(label)
+
+
+def as_seen(task: Listed, place: str) -> Listed:
+    """The task with the version that stood on the screen when somebody clicked: the run that answers a click reads it anew first.
+
+    `place` tells where it stands: in a list, on the board.
+    """
+    key = f"task_seen_{place}_{task.id}"
+    seen = st.session_state.get(key, task.version)
+    st.session_state[key] = task.version
+    return replace(task, version=seen)
 
 
 def is_direct(code: str) -> bool:

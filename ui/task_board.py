@@ -5,8 +5,8 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.models import TASK_STATES, TaskState
 from crm_core.services import task_views
+from crm_core.services.task_rows import Listed
 from crm_core.services.task_views import Column, TaskQuery
-from crm_core.services.tasks import Listed
 from ui import guard, task_actions, task_sheet
 from ui.feedback import escape
 
@@ -48,7 +48,7 @@ def _draw_card(task: Listed) -> None:
                 st.badge(_("High"), color="orange")
         st.caption(escape(" · ".join(part for part in (task_sheet.when(task), task.customer) if part)))
         chosen = _draw_moves(task)
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "board"), chosen)
 
 
 def _draw_moves(task: Listed) -> str:

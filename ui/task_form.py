@@ -7,12 +7,13 @@ import streamlit as st
 
 from crm_core import clock
 from crm_core.config import settings
+from crm_core.errors import Conflict
 from crm_core.i18n import _, format_date, join_words
 from crm_core.models import PRIORITIES
 from crm_core.services import recurrence, task_work, tasks
 from crm_core.services.follow_up_rules import LEADS
 from crm_core.services.recurrence import EVERY, HOLIDAYS, Holiday, Recurrence
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from ui import feedback, forms, guard
 from ui.customer_choice import choose_customer
 
@@ -69,14 +70,23 @@ def edit(task: Listed) -> None:
         with feedback.attempt() as outcome, guard.acting() as session:
             due_at = entered.due_at or task.due_at
             task_work.edit_task(session, guard.actor(), task.id, **(vars(entered) | {"due_at": due_at}), version=task.version)
-        if outcome.succeeded:
-            feedback.later(_("Saved."))
-            st.rerun()
+        settle(outcome, _("Saved."))
+
+
+def settle(outcome: feedback.Outcome, sentence: str) -> None:
+    """Close the dialog of a task that was changed; who came second has been told, sees the task as it is now, and decides again."""
+    if outcome.succeeded:
+        feedback.later(sentence)
+        st.rerun()
+    if isinstance(outcome.error, Conflict):
+        st.session_state["task_begun"] = None
 
 
 def _ask(task: Listed | None, day: date | None) -> Entered:
     first = clock.day_of(task.due_at) if task else day or clock.today()
-    name = st.text_input(forms.required(_("What has to be done")), value=task.name if task else "", max_chars=200, key=key("name"))
+    name = st.text_input(
+        forms.required(_("What has to be done")), value=task.name if task else "", max_chars=tasks.LONGEST_NAME, key=key("name")
+    )
     left, middle, right = st.columns(3)
     least = min(first, clock.today())
     due_on = left.date_input(forms.required(_("Due")), value=first, min_value=least, format="YYYY-MM-DD", key=key("due"))
@@ -85,7 +95,8 @@ def _ask(task: Listed | None, day: date | None) -> Entered:
     priority = right.selectbox(
         _("Priority"), list(PRIORITIES), index=place, format_func=lambda code: _(PRIORITIES[code]), key=key("priority")
     )
-    description = st.text_area(_("Description"), value=task.description if task else "", height=80, key=key("description"))
+    text = task.description if task else ""
+    description = st.text_area(_("Description"), value=text, max_chars=tasks.LONGEST_DESCRIPTION, height=80, key=key("description"))
     left, right = st.columns(2)
     with left:
         lead = _ask_reminder(task)

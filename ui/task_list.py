@@ -7,8 +7,8 @@ import streamlit as st
 
 from crm_core import clock
 from crm_core.i18n import _
-from crm_core.services import tasks
-from crm_core.services.tasks import Listed
+from crm_core.services import task_rows
+from crm_core.services.task_rows import Listed
 from crm_core.visibility import View
 from ui import feedback, guard, routes, task_actions, task_form, task_sheet
 from ui.feedback import escape
@@ -20,7 +20,7 @@ SOON = 7
 def draw_for(customer: View) -> None:
     """The tasks of one customer, and the button that adds one."""
     with guard.reading() as session:
-        duties = tasks.list_of_customer(session, guard.actor(), customer.id)
+        duties = task_rows.list_of_customer(session, guard.actor(), customer.id)
     for task in duties:
         draw(task, with_customer=False)
     if not duties:
@@ -65,7 +65,7 @@ def draw(task: Listed, *, with_customer: bool = True, is_ticking: bool = False) 
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 chosen = _draw_actions(task, with_customer=with_customer)
         _draw_more(task)
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "list"), chosen)
     return is_ticked
 
 

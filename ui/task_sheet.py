@@ -1,14 +1,17 @@
 """The dialog of one task: everything about it, its steps and comments, and what is asked for when something is done with it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
 from crm_core import clock
+from crm_core.db import CrmSession
 from crm_core.i18n import _, format_date, format_time
 from crm_core.models import PRIORITIES, TASK_KINDS, TASK_STATES, TaskState
-from crm_core.services import recurrence, task_comments, task_views, task_work, tasks, users, verification
-from crm_core.services.tasks import Listed
+from crm_core.permissions import Permission
+from crm_core.services import follow_ups, recurrence, task_comments, task_views, task_work, tasks, users, verification
+from crm_core.services.task_rows import Listed
 from ui import feedback, forms, guard, routes, task_actions, task_form, verification_form
 from ui.feedback import escape
 
@@ -20,7 +23,7 @@ STATE_COLOURS = {"open": "gray", "doing": "blue", "done": "green", "cancelled": 
 
 def open_task(task_id: int, step: str = "") -> None:
     """Open the dialog; `step` names what it asks for, an entry of the task's menu or "done"."""
-    st.session_state["task_asks"] = step
+    st.session_state.update(task_asks=step, task_begun=None)
     guard.dialog(_("Task"), _draw, task_id)
 
 
@@ -72,7 +75,14 @@ def _draw(task_id: int) -> None:
         return
     icon = "check_circle" if task.done_at else KIND_ICONS[task.kind]
     st.markdown(f":material/{icon}: **{escape(task.title)}**")
-    _STEPS.get(st.session_state.get("task_asks", ""), _draw_all)(task)
+    step = _STEPS.get(st.session_state.get("task_asks", ""))
+    if step is None:
+        _draw_all(task)
+        return
+    st.caption(escape(when(task)))
+    # What is asked for changes the task as it was when it was asked; what others change meanwhile is not overwritten unseen.
+    st.session_state["task_begun"] = st.session_state.get("task_begun") or task.version
+    step(replace(task, version=st.session_state["task_begun"]))
 
 
 def _draw_all(task: Listed) -> None:
@@ -80,7 +90,7 @@ def _draw_all(task: Listed) -> None:
         st.badge(_(TASK_KINDS[task.kind]), color="gray")
         draw_badges(task)
     _draw_facts(task)
-    _draw_actions(task)
+    _draw_actions(task_actions.as_seen(task, "sheet"))
     _draw_steps(task)
     _draw_comments(task)
 
@@ -120,7 +130,7 @@ def can_finish(task: Listed) -> bool:
 
 def _go_on(step: str) -> None:
     guard.renew_keys()
-    st.session_state["task_asks"] = step
+    st.session_state.update(task_asks=step, task_begun=None)
     guard.again()
 
 
@@ -184,9 +194,11 @@ def _act(do: Callable[..., object], **named: object) -> None:
         guard.again()
 
 
-def _close(sentence: str) -> None:
-    feedback.later(sentence)
-    st.rerun()
+def _change(sentence: str, do: Callable[[CrmSession], object]) -> None:
+    """Do what the dialog asked for, and close it."""
+    with feedback.attempt() as outcome, guard.acting() as session:
+        do(session)
+    task_form.settle(outcome, sentence)
 
 
 def _finish(task: Listed) -> None:
@@ -198,14 +210,18 @@ def _finish(task: Listed) -> None:
         verification_form.explain_correction(count)
         if st.button(_("Edit customer"), icon=":material/edit:"):
             st.switch_page(routes.EDIT, query_params={"code": task.code})
+    if task.kind == follow_ups.PLAN and task.code and guard.actor().can(Permission.FOLLOW_UP_WRITE):
+        st.caption(_("This is the next step of a follow-up: writing the next follow-up closes it, too."))
+        if st.button(_("Write a follow-up"), icon=":material/edit_note:"):
+            st.switch_page(routes.CUSTOMER, query_params={"code": task.code})
     if waiting := task.steps - task.steps_done:
         st.caption(_("{count} steps are not ticked yet.").format(count=waiting))
     note = st.text_area(forms.required(_("Completion note")), max_chars=500, height=80, key=task_form.key("note"))
     if forms.decide(_("Done")):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            verification.finish_task(session, guard.actor(), task.id, note=note, version=task.version)
-        if outcome.succeeded:
-            _close(_("The task is done."))
+        _change(
+            _("The task is done."),
+            lambda session: verification.finish_task(session, guard.actor(), task.id, note=note, version=task.version),
+        )
 
 
 def _postpone(task: Listed) -> None:
@@ -214,11 +230,11 @@ def _postpone(task: Listed) -> None:
     day = left.date_input(forms.required(_("Due")), value=first, min_value=clock.today(), format="YYYY-MM-DD", key=task_form.key("later"))
     at = right.time_input(_("Time"), value=None, key=task_form.key("later_time"), help=_("Empty: until the end of the day."))
     if forms.decide(_("Put off"), icon=":material/event_upcoming:"):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            due_at = task_form.due_of(day, at)
-            task_work.postpone_task(session, guard.actor(), task.id, version=task.version, due_at=due_at)
-        if outcome.succeeded:
-            _close(_("The task was put off."))
+        due_at = task_form.due_of(day, at)
+        _change(
+            _("The task was put off."),
+            lambda session: task_work.postpone_task(session, guard.actor(), task.id, version=task.version, due_at=due_at),
+        )
 
 
 def _pass_on(task: Listed) -> None:
@@ -226,10 +242,8 @@ def _pass_on(task: Listed) -> None:
         people = tasks.assignees(session, guard.actor())
     chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=task_form.key("assignee"))
     if forms.decide(_("Pass on"), icon=":material/person_add:"):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            tasks.reassign_task(session, guard.actor(), task.id, chosen, version=task.version)
-        if outcome.succeeded:
-            _close(_("{name} has the task now.").format(name=people[chosen]))
+        sentence = _("{name} has the task now.").format(name=people[chosen])
+        _change(sentence, lambda session: tasks.reassign_task(session, guard.actor(), task.id, chosen, version=task.version))
 
 
 def _cancel(task: Listed) -> None:
@@ -239,10 +253,8 @@ def _cancel(task: Listed) -> None:
         whole = bool(st.radio(_("What is cancelled"), list(labels), format_func=lambda one: labels[one], key=task_form.key("whole")))
     reason = st.text_input(forms.required(_("Reason")), max_chars=300, key=task_form.key("reason"))
     if forms.decide(_("Cancel task"), icon=":material/cancel:", back=_("Back")):
-        with feedback.attempt() as outcome, guard.acting() as session:
-            task_work.cancel_task(session, guard.actor(), task.id, reason=reason, version=task.version, whole_series=whole)
-        if outcome.succeeded:
-            _close(_("The task was cancelled."))
+        named = {"reason": reason, "version": task.version, "whole_series": whole}
+        _change(_("The task was cancelled."), lambda session: task_work.cancel_task(session, guard.actor(), task.id, **named))
 
 
 _STEPS: dict[str, Callable[[Listed], None]] = {

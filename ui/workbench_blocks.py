@@ -11,7 +11,7 @@ from crm_core.permissions import Permission
 from crm_core.services import follow_ups
 from crm_core.services.notices import COUNTED
 from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
 from ui import (
     feedback,
@@ -102,7 +102,7 @@ def _draw_duty(task: Listed) -> None:
             _open(routes.CUSTOMER, task.code)
         _draw_end(task)
         chosen = task_actions.draw_menu(task, key=f"bench_duty_menu_{task.id}")
-    task_sheet.follow(task, chosen)
+    task_sheet.follow(task_actions.as_seen(task, "bench"), chosen)
 
 
 def _draw_end(task: Listed) -> None:

@@ -24,7 +24,8 @@ from crm_core.services import attempts
 from crm_core.services.account_links import address_of
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.attempts import Limit
-from crm_core.services.tasks import IS_ALIVE, Listed, end_of, path_of, read_listed, select_listed
+from crm_core.services.task_rows import IS_ALIVE, Listed, read_listed, select_listed
+from crm_core.services.tasks import end_of, path_of
 
 DONE_DAYS = 30
 """What was done stays in the feed for so many days."""

@@ -14,8 +14,8 @@ from crm_core.permissions import Actor, Permission
 from crm_core.services import oversight, review_list, task_views
 from crm_core.services.account_links import address_of
 from crm_core.services.delivery import Letter
+from crm_core.services.task_rows import Listed
 from crm_core.services.task_views import TaskQuery
-from crm_core.services.tasks import Listed
 from crm_core.workdays import add_workdays
 
 SHOWN = 10

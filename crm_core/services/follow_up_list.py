@@ -13,13 +13,13 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound
 from crm_core.i18n import _
 from crm_core.models import Attachment, Customer, FollowUp, FollowUpMention, Place, Task
+from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.library import get_library
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 
-PAGE_SIZE = 20
 COUNT_LIMIT = 500
 """Counting stops here."""
 
@@ -38,8 +38,6 @@ class FollowUpQuery:
     is_late: bool = False
     has_files: bool = False
     page: int = 1
-    size: int = PAGE_SIZE
-    """Rows of a page."""
 
 
 @dataclass(frozen=True)
@@ -102,30 +100,41 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class FollowUpPage:
+class FollowUpPage(Page):
     """One page; `total` is exact unless `is_capped`: then there are more."""
 
+    size = 20
     rows: list[Noted]
     total: int
     is_capped: bool
     page: int
-    size: int = PAGE_SIZE
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
-        return max(1, -(-self.total // self.size))
 
 
 def list_follow_ups(session: CrmSession, actor: Actor, query: FollowUpQuery) -> FollowUpPage:
     """One page of the follow-ups within the actor's scope, the latest first."""
     require(actor, Permission.CUSTOMER_READ)
+    total = _count(session, query)
+    page = FollowUpPage.nearest(query.page, min(total, COUNT_LIMIT))
+    rows = _read(session, FollowUpPage.cut(_latest(query), page))
+    return FollowUpPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
+
+
+def list_latest(session: CrmSession, actor: Actor, customer_id: int, count: int) -> tuple[list[Noted], int]:
+    """The latest follow-ups of a customer, and how many there are, counted to `COUNT_LIMIT` and one more."""
+    require(actor, Permission.CUSTOMER_READ)
+    query = FollowUpQuery(customer_id=customer_id)
+    return _read(session, _latest(query).limit(count)), _count(session, query)
+
+
+def _latest(query: FollowUpQuery) -> Select[*tuple[Any, ...]]:
+    found = _filtered(select(FollowUp, Customer.code, Customer.name), query)
+    return found.order_by(FollowUp.happened_at.desc(), FollowUp.id.desc())
+
+
+def _count(session: CrmSession, query: FollowUpQuery) -> int:
     counted = _filtered(select(FollowUp.id), query).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(counted)).scalar_one()
-    page = min(max(query.page, 1), max(1, -(-min(total, COUNT_LIMIT) // query.size)))
-    wanted = _filtered(select(FollowUp, Customer.code, Customer.name), query).order_by(FollowUp.happened_at.desc(), FollowUp.id.desc())
-    rows = _read(session, wanted.limit(query.size).offset((page - 1) * query.size))
-    return FollowUpPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page, query.size)
+    return total
 
 
 def get_follow_up(session: CrmSession, actor: Actor, follow_up_id: int) -> Noted:

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import METHODS, Attachment, Contact, Customer, FollowUp, FollowUpMention, Task, TaskState, User
-from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services import tasks
 from crm_core.services.actors import people_seeing
-from crm_core.services.derived import derive
+from crm_core.services.contact_days import note_contact, recount_contacts, refresh
 from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
@@ -79,7 +78,7 @@ def write_follow_up(session: CrmSession, actor: Actor, customer_id: int, entry: 
     _close_plans(session, customer.id, made)
     if plan:
         _make_plan(session, actor, made, plan)
-    _note_contact(session, customer, made.happened_at)
+    note_contact(session, customer, made.happened_at)
     return made
 
 
@@ -107,8 +106,8 @@ def correct_follow_up(session: CrmSession, actor: Actor, follow_up_id: int, entr
     session.flush()
     _mention(session, actor, customer, found, entry.mentions)
     if found.happened_at != was:
-        _recount(session, customer, was)
-    _refresh(session, customer)
+        recount_contacts(session, customer, was)
+    refresh(session, customer)
     return found
 
 
@@ -132,8 +131,8 @@ def delete_follow_up(session: CrmSession, actor: Actor, follow_up_id: int, *, re
     session.flush()
     session.delete(found)
     session.flush()
-    _recount(session, customer, found.happened_at)
-    _refresh(session, customer)
+    recount_contacts(session, customer, found.happened_at)
+    refresh(session, customer)
 
 
 def set_plan(session: CrmSession, actor: Actor, follow_up_id: int, plan: Plan | None) -> Task | None:
@@ -287,36 +286,3 @@ def _close_plans(session: CrmSession, customer_id: int, made: FollowUp) -> None:
     still_open = planned.where(Task.customer_id == customer_id, Task.kind == PLAN, Task.is_open, before)
     for task in session.execute(still_open.with_for_update(of=Task), execution_options=unscoped).scalars().all():
         tasks.finish(session, task, made.subject)
-
-
-def _note_contact(session: CrmSession, customer: Customer, happened_at: datetime) -> None:
-    values = {
-        "last_contact_at": max(customer.last_contact_at or happened_at, happened_at),
-        "followed_up_at": min(customer.followed_up_at or happened_at, happened_at),
-    }
-    _keep(session, customer, values)
-    _refresh(session, customer)
-
-
-def _recount(session: CrmSession, customer: Customer, was: datetime) -> None:
-    """The days of contact anew, as far as they came from a follow-up that was at another time, or is gone."""
-    times = select(func.max(FollowUp.happened_at), func.min(FollowUp.happened_at)).where(FollowUp.customer_id == customer.id)
-    latest, first = session.execute(times).one()
-    values = {"last_contact_at": customer.last_contact_at, "followed_up_at": customer.followed_up_at}
-    if customer.last_contact_at == was or (latest and (customer.last_contact_at is None or latest > customer.last_contact_at)):
-        values["last_contact_at"] = latest
-    if customer.followed_up_at == was or (first and (customer.followed_up_at is None or first < customer.followed_up_at)):
-        values["followed_up_at"] = first
-    _keep(session, customer, values)
-
-
-def _keep(session: CrmSession, customer: Customer, values: dict[str, Any]) -> None:
-    # Without a new version: no form of the customer that is open elsewhere is disturbed.
-    kept = update(Customer).where(Customer.id == customer.id).values(**values, updated_at=Customer.updated_at)
-    session.execute(kept, execution_options={**unscoped, "synchronize_session": False})
-    session.expire(customer, list(values))
-
-
-def _refresh(session: CrmSession, customer: Customer) -> None:
-    derive(session, [customer.id])
-    bump(session, "customers")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -95,8 +95,12 @@ def _awaiting(_session: CrmSession) -> ColumnElement[bool]:
 
 
 def _without_step(_session: CrmSession) -> ColumnElement[bool]:
-    planned = select(Task.id).where(Task.customer_id == Customer.id, Task.done_at.is_(None), Task.kind.in_(("follow_up", "task")))
-    return and_(~planned.exists(), Customer.owner_id.is_not(None), Customer.stage != "churned")
+    return and_(~_next_steps(Customer.id).exists(), Customer.owner_id.is_not(None), Customer.stage != "churned")
+
+
+def _next_steps(customer_id: Any) -> Select[int]:
+    """What is a next step with a customer: an open plan or task that somebody made."""
+    return select(Task.id).where(Task.customer_id == customer_id, Task.done_at.is_(None), Task.kind.in_(("follow_up", "task")))
 
 
 def _quiet(session: CrmSession) -> ColumnElement[bool]:
@@ -170,8 +174,7 @@ def count_by_owner(session: CrmSession, actor: Actor) -> list[Tally]:
 def has_next_step(session: CrmSession, actor: Actor, customer_id: int) -> bool:
     """Whether somebody has something to do for a customer; one without is shown as such."""
     require(actor, Permission.CUSTOMER_READ)
-    planned = select(Task.id).where(Task.customer_id == customer_id, Task.done_at.is_(None), Task.kind.in_(("follow_up", "task")))
-    return session.execute(planned.limit(1)).first() is not None
+    return session.execute(_next_steps(customer_id).limit(1)).first() is not None
 
 
 def lacks_next_step(session: CrmSession, actor: Actor, customer: View) -> bool:

@@ -110,6 +110,11 @@ def _monthly(every: Every, start: date) -> str:
     return f"{rule};BYMONTHDAY={days};BYSETPOS=-1"
 
 
+def recurrence_from(rule: str | None, start: date | None, on_holiday: str) -> Recurrence | None:
+    """How a task with these columns recurs; nothing for one that does not."""
+    return Recurrence(rule, start, on_holiday) if rule and start else None
+
+
 def check_recurrence(recurrence: Recurrence) -> Recurrence:
     """A rule that can be kept. Raises `ValidationFailed` for one that cannot be read, that is no rule of days, or that never fires."""
     rule = "".join(recurrence.rule.upper().split()).removeprefix("RRULE:").strip(";")

@@ -14,7 +14,7 @@ from crm_core.db import CrmSession
 from crm_core.models import Customer, Notice, Task
 from crm_core.scope import unscoped
 from crm_core.services.notices import Message, notify_each
-from crm_core.services.tasks import IS_ALIVE
+from crm_core.services.task_rows import IS_ALIVE
 from crm_core.workdays import add_workdays
 
 AT_ONCE = 1000

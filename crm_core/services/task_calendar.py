@@ -11,7 +11,7 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.models import Customer, Task, TaskState
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.tasks import IS_ALIVE, Listed, read_listed, select_listed
+from crm_core.services.task_rows import IS_ALIVE, Listed, read_listed, select_listed
 
 LONGEST = 42
 """Days at once: six weeks, as a month is drawn."""

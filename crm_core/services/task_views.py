@@ -13,7 +13,8 @@ from crm_core.i18n import _
 from crm_core.models import Customer, Task, TaskState, User
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.tasks import IS_ALIVE, Listed, leads, read_listed, select_listed
+from crm_core.services.task_rows import IS_ALIVE, Listed, read_listed, select_listed
+from crm_core.services.tasks import leads
 from crm_core.validation import clean_text
 
 COLUMN_SIZE = 30

@@ -14,7 +14,7 @@ from crm_core.models import Task, TaskState, TaskStep, User
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services import tasks
 from crm_core.services.notices import notify
-from crm_core.services.recurrence import Recurrence, check_recurrence
+from crm_core.services.recurrence import Recurrence
 from crm_core.validation import clean_text
 
 MOST_AT_ONCE = 500
@@ -54,16 +54,14 @@ def edit_task(
     task = tasks.load_open(session, actor, task_id, version=version)
     if task.kind not in ("task", "follow_up"):
         raise IllegalTransition(_("The system made this task; its text stays. Put it off, or pass it on."))
-    clean, errors = tasks.check_entries(name, due_at, priority)
+    checked = tasks.check_entries(name, due_at, priority, description, recurrence)
     if due_at == task.due_at:
-        errors.pop("due_on", None)
-    if recurrence is not None and not errors:
-        recurrence = check_recurrence(recurrence)
-    if errors:
-        raise ValidationFailed(errors)
-    task.name, task.description, task.priority = clean, clean_text(description, lines=True) or None, priority
-    if recurrence != tasks.recurrence_of(task):
-        tasks.set_recurrence(task, recurrence, clock.day_of(due_at))
+        checked.errors.pop("due_on", None)
+    if checked.errors:
+        raise ValidationFailed(checked.errors)
+    task.name, task.description, task.priority = checked.name, checked.description, priority
+    if checked.recurrence != tasks.recurrence_of(task):
+        tasks.set_recurrence(task, checked.recurrence, clock.day_of(due_at))
     if (due_at, remind_lead) != (task.due_at, task.remind_lead):
         task.remind_lead = remind_lead
         tasks.set_due(task, due_at)
@@ -106,8 +104,9 @@ def reopen_task(session: CrmSession, actor: Actor, task_id: int, *, version: int
     task = session.execute(select(Task).where(Task.id == task_id).with_for_update()).scalar_one_or_none()
     if task is None:
         raise NotFound(_("This task is gone or not visible to you. Reload the page."))
-    if task.is_open or task.version != version:
-        raise Conflict(version=task.version, theirs={})
+    if task.is_open:
+        raise Conflict(version=task.version, theirs={}, message=_("This task was opened again meanwhile. Reload the page."))
+    tasks.refuse_changed(task, version, is_closed=False)
     tasks.refuse_others(actor, task)
     if task.kind == "verification" or task.rule:
         raise IllegalTransition(_("The next of this task was made already. Add a new task instead."))

@@ -1,31 +1,30 @@
 """任务: who has to do what until when; done with a note, passed on by those who see a team."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import PRIORITIES, Customer, Task, TaskComment, TaskState, TaskStep, User, title_of
+from crm_core.models import PRIORITIES, Customer, Task, TaskState, TaskStep, User
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import unscoped, visible_customers
 from crm_core.services.actors import list_actors
 from crm_core.services.follow_up_rules import get_follow_up_policy
 from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
-from crm_core.services.recurrence import Holiday, Recurrence, check_recurrence, due_on, following
-from crm_core.validation import clean_text
+from crm_core.services.recurrence import Holiday, Recurrence, check_recurrence, due_on, following, recurrence_from
+from crm_core.services.task_rows import Listed
+from crm_core.validation import check_length, clean_text
 
-SHOWN = 200
-"""More tasks than these are not listed at once."""
 USUAL_LEAD = -1
 """Stands for the reminder of the policy."""
 MOST_STEPS = 50
+LONGEST_NAME, LONGEST_DESCRIPTION = 200, 10_000
 MORNING = timedelta(hours=9)
 
 _REPEATED = (
@@ -45,57 +44,6 @@ _REPEATED = (
 
 Errors = dict[str, list[str]]
 
-IS_ALIVE = Task.customer_id.is_(None) | Customer.is_listed
-"""Tasks of customers in the recycle bin, the archive, or merged away rest until they are restored."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A task as a list shows it; the customer is known only to those who see it."""
-
-    id: int
-    version: int
-    kind: str
-    name: str
-    description: str
-    priority: str
-    due_at: datetime
-    done_at: datetime | None
-    done_note: str
-    assignee_id: int
-    assignee: str
-    customer_id: int | None
-    code: str
-    customer: str
-    created_at: datetime
-    updated_at: datetime
-    state: str
-    created_by_id: int | None
-    follow_up_id: int | None
-    remind_lead: int | None
-    rule: str | None
-    rule_from: date | None
-    on_holiday: str
-    occurs_on: date | None
-    steps: int
-    steps_done: int
-    comments: int
-
-    @property
-    def recurrence(self) -> Recurrence | None:
-        """How it recurs; nothing for one that does not."""
-        return recurrence_of(self)
-
-    @property
-    def title(self) -> str:
-        """Its name; tasks that the system makes are named in the language in force."""
-        return title_of(self.kind, self.name)
-
-    @property
-    def is_overdue(self) -> bool:
-        """Still open after it was due."""
-        return self.done_at is None and self.due_at < clock.now()
-
 
 def path_of(task_id: int) -> str:
     """Where a task is opened."""
@@ -110,56 +58,6 @@ def end_of(day: date) -> datetime:
 def leads(actor: Actor) -> bool:
     """Whether somebody gives tasks to others and passes them on: who sees more than their own customers and works with them."""
     return actor.scope is not Scope.OWN and actor.can(Permission.CUSTOMER_EDIT)
-
-
-def list_own(session: CrmSession, actor: Actor) -> list[Listed]:
-    """What the actor has to do, the most urgent first."""
-    return read_listed(session, _open_tasks().where(Task.assignee_id == actor.id))
-
-
-def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> list[Listed]:
-    """The tasks of a customer: the open ones by due time, then those that are done."""
-    require(actor, Permission.CUSTOMER_READ)
-    own = _columns().where(Task.customer_id == customer_id)
-    return read_listed(session, own.order_by(Task.done_at.is_not(None), Task.due_at, Task.id))
-
-
-_STEPS = select(func.count()).where(TaskStep.task_id == Task.id)
-_COMMENTS = select(func.count()).where(TaskComment.task_id == Task.id)
-_COUNTS = (
-    _STEPS.scalar_subquery().label("steps"),
-    _STEPS.where(TaskStep.done_at.is_not(None)).scalar_subquery().label("steps_done"),
-    _COMMENTS.scalar_subquery().label("comments"),
-)
-_COPIED = [one.name for one in fields(Listed) if one.name in Task.__table__.columns]
-
-
-def select_listed() -> Select[*tuple[Any, ...]]:
-    """A selection of what `read_listed` makes rows of, from tasks with their customers."""
-    return (
-        select(Task, User.name.label("assignee"), Customer.code, Customer.name.label("customer"), *_COUNTS)
-        .join(User, User.id == Task.assignee_id)
-        .outerjoin(Customer, Customer.id == Task.customer_id)
-    )
-
-
-def _columns() -> Select[*tuple[Any, ...]]:
-    return select_listed().limit(SHOWN)
-
-
-def _open_tasks() -> Select[*tuple[Any, ...]]:
-    return _columns().where(Task.is_open, IS_ALIVE).order_by(Task.due_at, Task.id)
-
-
-def read_listed(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Listed]:
-    """The rows of a selection that began with `select_listed`."""
-    found = []
-    for row in session.execute(statement):
-        values = {name: getattr(row.Task, name) for name in _COPIED}
-        values |= {"description": row.Task.description or "", "done_note": row.Task.done_note or ""}
-        beside = {"assignee": row.assignee, "code": row.code or "", "customer": row.customer or ""}
-        found.append(Listed(**values, **beside, steps=row.steps, steps_done=row.steps_done, comments=row.comments))
-    return found
 
 
 def assignees(session: CrmSession, actor: Actor) -> dict[int, str]:
@@ -196,34 +94,48 @@ def create_task(
     require(actor, Permission.CUSTOMER_READ)
     check_alive(session, customer_id)
     due = due_at or (end_of(due_on) if due_on else None)
-    clean, errors = check_entries(name, due, priority)
-    if recurrence is not None:
-        try:
-            recurrence = check_recurrence(recurrence)
-        except ValidationFailed as problem:
-            errors |= problem.errors
-    if errors or due is None:
-        raise ValidationFailed(errors)
+    checked = check_entries(name, due, priority, description, recurrence)
+    if checked.errors or due is None:
+        raise ValidationFailed(checked.errors)
     check_assignee(session, actor, assignee_id, customer_id)
-    text = clean_text(description, lines=True) or None
-    task = Task(name=clean, customer_id=customer_id, description=text, priority=priority, remind_lead=lead_of(session, remind_lead))
-    set_recurrence(task, recurrence, clock.day_of(due))
+    task = Task(name=checked.name, customer_id=customer_id, description=checked.description, priority=priority)
+    task.remind_lead = lead_of(session, remind_lead)
+    set_recurrence(task, checked.recurrence, clock.day_of(due))
     set_due(task, due)
     assign(session, task, assignee_id, by=actor)
     set_steps(session, task, steps)
     return task
 
 
-def check_entries(name: str, due: datetime | None, priority: str) -> tuple[str, Errors]:
-    """The clean name of a task, and what speaks against what was entered."""
-    clean, errors = clean_text(name)[:200], Errors()
+@dataclass(frozen=True)
+class Checked:
+    """What was entered about a task, made clean, and what speaks against it."""
+
+    name: str
+    description: str | None
+    recurrence: Recurrence | None
+    errors: Errors
+
+
+def check_entries(name: str, due: datetime | None, priority: str, description: str, recurrence: Recurrence | None) -> Checked:
+    """What was entered about a task, checked as a whole."""
+    clean, text, errors = clean_text(name), clean_text(description, lines=True), Errors()
+    for field, value, limit in (("name", clean, LONGEST_NAME), ("description", text, LONGEST_DESCRIPTION)):
+        try:
+            check_length(value, limit)
+        except ValueError as too_long:
+            errors[field] = [str(too_long)]
     if not clean:
         errors["name"] = [_("Say what has to be done.")]
     if problem := past_due(due):
         errors["due_on"] = [problem]
     if priority not in PRIORITIES:
         errors["priority"] = [_("Choose a priority.")]
-    return clean, errors
+    try:
+        recurrence = check_recurrence(recurrence) if recurrence else None
+    except ValidationFailed as refused:
+        errors |= refused.errors
+    return Checked(clean, text or None, recurrence, errors)
 
 
 def past_due(due: datetime | None) -> str:
@@ -267,9 +179,9 @@ def set_recurrence(task: Task, recurrence: Recurrence | None, day: date) -> None
     task.occurs_on = day if recurrence else None
 
 
-def recurrence_of(task: Task | Listed) -> Recurrence | None:
+def recurrence_of(task: Task) -> Recurrence | None:
     """How a task recurs; nothing for one that does not."""
-    return Recurrence(task.rule, task.rule_from, task.on_holiday) if task.rule and task.rule_from else None
+    return recurrence_from(task.rule, task.rule_from, task.on_holiday)
 
 
 def set_steps(session: CrmSession, task: Task, names: Sequence[str]) -> None:
@@ -314,10 +226,18 @@ def load_open(session: CrmSession, actor: Actor, task_id: int, *, version: int) 
     task = session.execute(select(Task).where(Task.id == task_id).with_for_update()).scalar_one_or_none()
     if task is None:
         raise NotFound(_("This task is gone or not visible to you. Reload the page."))
-    if task.done_at is not None or task.version != version:
-        raise Conflict(version=task.version, theirs={})
+    refuse_changed(task, version, is_closed=task.done_at is not None)
     refuse_others(actor, task)
     return task
+
+
+def refuse_changed(task: Task, version: int, *, is_closed: bool) -> None:
+    """Raise `Conflict` for a task that was closed, or changed since it was read as this version."""
+    if is_closed:
+        raise Conflict(version=task.version, theirs={}, message=_("This task was closed meanwhile. Reload the page to see by whom."))
+    if task.version != version:
+        sentence = _("Somebody else changed this task meanwhile. Look at how it stands now, then do it again.")
+        raise Conflict(version=task.version, theirs={}, message=sentence)
 
 
 def may_act(actor: Actor, task: Task | Listed) -> bool:

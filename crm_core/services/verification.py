@@ -20,7 +20,7 @@ from crm_core.scope import unscoped
 from crm_core.services import tasks
 from crm_core.services.customers import lock_customer
 from crm_core.services.notices import notify
-from crm_core.services.tasks import Listed
+from crm_core.services.task_rows import Listed
 from crm_core.services.verification_plan import next_due
 from crm_core.validation import clean_text
 from crm_core.visibility import View

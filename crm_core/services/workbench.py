@@ -91,10 +91,15 @@ class Workbench:
         return self.is_clear and not self.has_customers
 
     @property
+    def has_duties(self) -> bool:
+        """Own tasks or customers wait."""
+        return bool(self.duties.rows or self.awaited.rows or self.without_step.rows)
+
+    @property
     def is_clear(self) -> bool:
         """Nothing waits."""
-        pages = (self.tickets, self.duties, self.awaited, self.without_step, self.recycled, self.waiting)
-        return not (self.ending or self.returned or self.news or any(page and page.rows for page in pages))
+        pages = (self.tickets, self.recycled, self.waiting)
+        return not (self.has_duties or self.ending or self.returned or self.news or any(page and page.rows for page in pages))
 
 
 def read_workbench(session: CrmSession, actor: Actor) -> Workbench:

@@ -28,8 +28,9 @@ with left:
     workbench_blocks.draw_duties(bench)
     workbench_blocks.draw_awaited(bench)
     workbench_blocks.draw_without_step(bench)
-with right:
+with right if bench.has_duties else left:
     workbench_blocks.draw_reviews(bench)
     workbench_blocks.draw_recycled(bench)
     workbench_blocks.draw_ending(bench)
+with right:
     workbench_blocks.draw_news(bench)

@@ -12,11 +12,11 @@ from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, CrmError, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.models import Attachment, Customer, FollowUp, Notice, Task, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import attachments, follow_ups, task_work, tasks
+from crm_core.services import attachments, follow_ups, task_work
 from crm_core.services.archive import archive_customer
 from crm_core.services.customers import delete_customer
 from crm_core.services.file_store import store_file
-from crm_core.services.follow_up_list import FollowUpQuery, get_follow_up, list_follow_ups, subjects
+from crm_core.services.follow_up_list import FollowUpPage, FollowUpQuery, get_follow_up, list_follow_ups, list_latest, subjects
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.history import list_record_changes
 from crm_core.services.transfers import transfer
@@ -336,12 +336,15 @@ class TestList:
         with reading(colleague) as session, pytest.raises(CrmError):
             get_follow_up(session, colleague, written["own"].id)
 
-    def test_pages_are_counted(self, database: str, sales: Actor) -> None:
+    def test_pages_are_counted(self, database: str, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(FollowUpPage, "size", 2)
         customer = factories.make_customer(sales)
         made = [write(sales, customer, happened_at=clock.now() - timedelta(hours=hours)).id for hours in (3, 2, 1)]
         with reading(sales) as session:
-            page = list_follow_ups(session, sales, FollowUpQuery(customer_id=customer.id, page=2, size=2))
+            page = list_follow_ups(session, sales, FollowUpQuery(customer_id=customer.id, page=2))
+            latest, total = list_latest(session, sales, customer.id, 2)
         assert ([row.id for row in page.rows], page.page, page.pages) == ([made[0]], 2, 2)
+        assert ([row.id for row in latest], total) == ([made[2], made[1]], 3)
 
 
 def test_open_plans_move_along_with_their_customer(database: str, administrator: Actor, sales: Actor, colleague: Actor) -> None:
@@ -351,4 +354,4 @@ def test_open_plans_move_along_with_their_customer(database: str, administrator:
         transfer(session, administrator, [customer.id], to=colleague.id or 0, reason="离职交接")
     assert [task.assignee_id for task in plans(customer)] == [colleague.id]
     with reading(colleague) as session:
-        assert [one.kind for one in tasks.list_own(session, colleague)] == ["follow_up"]
+        assert [one.kind for one in factories.own_tasks(session, colleague)] == ["follow_up"]

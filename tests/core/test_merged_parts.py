@@ -250,7 +250,7 @@ class TestWork:
 
     def open_of(self, actor: Actor) -> list[tuple[str, int | None]]:
         with reading(actor) as session:
-            return sorted((one.name, one.customer_id) for one in tasks.list_own(session, actor))
+            return sorted((one.name, one.customer_id) for one in factories.own_tasks(session, actor))
 
 
 def test_the_reviews_of_both_are_read_on_the_kept_one_and_no_more_under_the_merged_code(

@@ -191,7 +191,7 @@ class TestSteps:
         with transaction(sales) as session:
             task_work.tick_step(session, sales, first.id, is_done=True)
         with reading(sales) as session:
-            (listed,) = tasks.list_own(session, sales)
+            (listed,) = factories.own_tasks(session, sales)
         assert (listed.steps, listed.steps_done) == (2, 1)
         with pytest.raises(NotFound), transaction(colleague) as session:
             task_work.tick_step(session, colleague, second.id, is_done=True)

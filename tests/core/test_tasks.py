@@ -15,15 +15,11 @@ from crm_core.models import Customer, Notice, Task, TaskState
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.archive import archive_customer, unarchive_customer
 from crm_core.services.customers import delete_customer, restore_customer
+from crm_core.services.recurrence import Recurrence
 from crm_core.services.reminders import tell_overdue
+from crm_core.services.task_rows import list_of_customer
 from crm_core.services.task_views import TaskQuery, list_tasks
-from crm_core.services.tasks import (
-    assignees,
-    create_task,
-    list_of_customer,
-    list_own,
-    reassign_task,
-)
+from crm_core.services.tasks import assignees, create_task, reassign_task
 from crm_core.services.verification import finish_task
 from tests import factories
 
@@ -43,7 +39,7 @@ def test_a_manager_gives_a_task_and_the_assignee_does_it(database: str, manager:
     customer = factories.make_customer(sales)
     later, sooner = give(manager, sales, customer, days=3), give(manager, sales)
     with reading(sales) as session:
-        assert [task.id for task in list_own(session, sales)] == [sooner.id, later.id]
+        assert [task.id for task in factories.own_tasks(session, sales)] == [sooner.id, later.id]
         assert [task.id for task in list_of_customer(session, sales, customer.id)] == [later.id]
     with reading(manager) as session:
         assert [task.id for task in list_tasks(session, manager, TaskQuery(without=manager.id)).rows] == [sooner.id, later.id]
@@ -68,7 +64,7 @@ def test_a_task_is_passed_on_by_those_who_see_a_team_only(
     with transaction(manager) as session:
         reassign_task(session, manager, task.id, colleague.id or 0, version=1)
     with reading(colleague) as session:
-        assert [one.id for one in list_own(session, colleague)] == [task.id]
+        assert [one.id for one in factories.own_tasks(session, colleague)] == [task.id]
     with pytest.raises(Conflict), transaction(manager) as session:
         reassign_task(session, manager, task.id, sales.id or 0, version=1)
 
@@ -110,7 +106,7 @@ def test_the_tasks_of_a_customer_that_is_laid_away_rest_until_it_is_restored(
         with transaction(SYSTEM) as session:
             tell_overdue(session)
         with reading(sales) as session:
-            return len(list_own(session, sales)), notices(sales).count("task_overdue")
+            return len(factories.own_tasks(session, sales)), notices(sales).count("task_overdue")
 
     assert told() == (0, 0)
     with transaction(manager) as session:
@@ -142,3 +138,18 @@ def test_nobody_gives_a_task_for_a_customer_that_is_archived_or_out_of_sight(
         give(manager, sales, archived)
     with pytest.raises(NotFound):
         give(manager, service, unseen)  # who sees all customers
+
+
+def test_all_that_is_wrong_with_a_task_is_said_at_once(database: str, sales: Actor) -> None:
+    never = Recurrence("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", clock.today())
+    wrong = {
+        "name": "长" * 201,
+        "description": "字" * 10_001,
+        "priority": "x",
+        "recurrence": never,
+        "due_on": clock.today() - timedelta(days=1),
+    }
+    with pytest.raises(ValidationFailed) as refused:
+        give(sales, sales, **wrong)
+    assert set(refused.value.errors) == {"name", "description", "priority", "rule", "due_on"}
+    assert give(sales, sales, name="👍" * 200, description="字\n" * 5_000).description

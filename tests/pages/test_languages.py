@@ -27,6 +27,7 @@ from crm_core.services import (
     drafts,
     duplicate_pairs,
     duplicate_scan,
+    follow_up_drafts,
     follow_ups,
     hand_tiers,
     holds,
@@ -398,6 +399,22 @@ def follow_up_conflict(desk: Desk) -> Visit:
         entry = Entry(clock.now(), "email", WORDS[desk.actor.language]["person"], WORDS[desk.actor.language]["detail"])
         follow_ups.correct_follow_up(session, desk.actor, 1, entry, version=1, reason=WORDS[desk.actor.language]["detail"])
     return visit.press("Save")
+
+
+LINK_ENDS = ("Renew the link", "End the link")
+
+
+def calendar_link(desk: Desk) -> Visit:
+    """The link for calendar programs, after it was shown once."""
+    return desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Calendar link").press("Make the link").rerun()
+
+
+def half_written(desk: Desk) -> Visit:
+    """The follow-ups while one of the viewer's is half written."""
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        follow_up_drafts.keep_draft(session, desk.actor, customer.id, {"fields": {}, "files": []})
+    return desk.visit().go(routes.FOLLOW_UPS)
 
 
 def watched(desk: Desk) -> Visit:
@@ -791,9 +808,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     **{f"calendar {view}": lambda desk, view=view: desk.visit().go(routes.CALENDAR, calendar_view=view) for view in ("week", "day")},
     "calendar of holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2026-10-05"),
     "calendar unknown holidays": lambda desk: desk.visit().go(routes.CALENDAR, calendar_day="2031-10-05"),
-    "settings calendar link": lambda desk: (
-        desk.visit().go(routes.SETTINGS).open_tab("settings_tab", "Calendar link").press("Make the link").rerun()
-    ),
+    "settings calendar link": calendar_link,
+    **{f"settings calendar link, {button}": lambda desk, button=button: calendar_link(desk).press(button) for button in LINK_ENDS},
     "task refused": opened(routes.TASKS, "task_done_1", "Done"),
     "rules add": opened(routes.TAG_RULES, "Add rule"),
     "rules edit": opened(routes.TAG_RULES, "Edit"),
@@ -815,6 +831,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "follow-up gone": lambda desk: desk.visit().go(routes.CUSTOMER, code=desk.code, follow_up="999"),
     "follow-ups found": lambda desk: (followed(desk), opened(routes.FOLLOW_UPS)(desk))[1],
     "follow-ups, none": lambda desk: desk.visit().go(routes.FOLLOW_UPS, q="-"),
+    "follow-ups, half written": half_written,
     "oversight, first": watched,
     **{f"oversight, {view}": lambda desk, view=view: watched(desk).enter("oversight_view", view) for view in ("quiet", "by_person")},
     "oversight, task": lambda desk: watched(desk).press("Assign task"),

@@ -329,7 +329,7 @@ def reviewed(actor: Actor, code: str) -> Visit:
 
 def task_opened(actor: Actor, code: str) -> Visit:
     with db.transaction(actor) as session:
-        (task, *_others) = tasks.list_own(session, actor)
+        (task, *_others) = factories.own_tasks(session, actor)
         task_work.add_step(session, actor, task.id, ATTACK, version=task.version)
         task_comments.add_comment(session, actor, task.id, ATTACK)
     return Visit(actor).go(routes.TASKS, task=str(task.id))

@@ -8,7 +8,7 @@ from crm_core import db
 from crm_core.clock import today
 from crm_core.models import Customer, Task
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import activity, derived, hand_tiers, tag_rules, tags, tasks, verification
+from crm_core.services import activity, derived, hand_tiers, tag_rules, tags, verification
 from crm_core.services.activity import ActivityPolicy
 from crm_core.services.measures import Condition
 from tests import factories
@@ -116,7 +116,7 @@ def test_a_verification_that_finds_a_mistake_leads_through_its_correction(sales:
     Visit(sales).go(routes.EDIT, code=customer.code).fill(edit__address="新街 1 号").press("Save")
     visit.press("Done")
     with db.reading(sales) as session:
-        assert tasks.list_own(session, sales) == []
+        assert factories.own_tasks(session, sales) == []
         assert session.execute(select(Task.done_note).where(Task.kind == "correction")).scalar_one() == "改好了"
 
 
@@ -128,7 +128,7 @@ def test_a_manager_passes_a_task_on_and_a_salesperson_cannot(manager: Actor, sal
     visit = Visit(manager).go(routes.TASKS).enter("tasks_whose", "all").press("Pass on")
     visit.enter("task_assignee", colleague.id).press("Pass on")
     with db.reading(colleague) as session:
-        assert [task.name for task in tasks.list_own(session, colleague)] == ["回访"]
+        assert [task.name for task in factories.own_tasks(session, colleague)] == ["回访"]
 
 
 def test_the_list_is_filtered_by_status(sales: Actor) -> None:

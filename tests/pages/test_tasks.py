@@ -329,6 +329,38 @@ class TestCalendar:
             assert Visit(sales).go(routes.CALENDAR, calendar_day=day).component(CALENDAR)["days"]
 
 
+class TestTwoAtOneTask:
+    CHANGED = "Somebody else changed this task meanwhile. Look at how it stands now, then do it again."
+
+    def test_what_both_put_off_moves_once_and_the_second_is_told(self, sales: Actor) -> None:
+        task = give(sales, sales, due_on=later(3))
+        first, second = (Visit(sales).go(routes.TASKS) for _one in range(2))
+        first.pick(f"task_menu_{task.id}", "day")
+        second.pick(f"task_menu_{task.id}", "day")
+        assert (clock.day_of(now(task).due_at), zh(self.CHANGED) in " ".join(second.refusals)) == (later(4), True)
+        second.pick(f"task_menu_{task.id}", "day")
+        assert clock.day_of(now(task).due_at) == later(5)
+
+    def test_what_was_changed_while_somebody_edits_is_not_overwritten_unseen(self, manager: Actor, sales: Actor) -> None:
+        task = give(manager, sales, name="寄样品")
+        visit = Visit(sales).go(routes.TASKS).pick(f"task_menu_{task.id}", "edit").enter("task_name", "寄两份样品")
+        other = Visit(manager).go(routes.TASKS, tasks_whose="all").pick(f"task_menu_{task.id}", "edit")
+        other.enter("task_name", "寄三份样品").press("Save")
+        visit.press("Save")
+        assert (now(task).name, zh(self.CHANGED) in " ".join(visit.refusals)) == ("寄三份样品", True)
+        assert shows(visit, "寄三份样品")
+        visit.press("Save")
+        assert now(task).name == "寄两份样品"
+
+    def test_what_was_done_meanwhile_is_not_done_again(self, sales: Actor) -> None:
+        task = give(sales, sales)
+        first, second = (Visit(sales).go(routes.TASKS).press(f"task_done_{task.id}").fill(task_note=name) for name in "甲乙")
+        first.press("Done")
+        second.press("Done")
+        assert now(task).done_note == "甲"
+        assert zh("This task was closed meanwhile. Reload the page to see by whom.") in " ".join(second.refusals)
+
+
 class TestLink:
     def code(self, visit: Visit) -> str:
         return next((node.value for node in visit.elements("code")), "")

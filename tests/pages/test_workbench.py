@@ -88,6 +88,14 @@ def test_a_new_notice_leads_to_what_it_is_about(sales: Actor) -> None:
     assert not shows(home(sales), zh("New notices"))
 
 
+def test_the_list_of_tasks_leads_from_a_plan_to_the_follow_up_that_ends_it(sales: Actor) -> None:
+    customer = factories.make_customer(sales)
+    write(sales, customer, plan(sales))
+    (task,) = plans(customer)
+    visit = Visit(sales).go(routes.TASKS).press(f"task_done_{task.id}").press("Write a follow-up")
+    assert (visit.page, visit.query["code"]) == (routes.CUSTOMER, customer.code)
+
+
 def test_who_may_not_write_follow_ups_ends_a_plan_with_a_note(sales: Actor) -> None:
     customer = factories.make_customer(sales)
     write(sales, customer, plan(sales, days=0.001))
