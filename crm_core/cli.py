@@ -20,6 +20,7 @@ from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
 from crm_core.services import second_factor
+from crm_core.services.amount_check import contracts_in_words, customers_in_words
 from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
@@ -44,6 +45,8 @@ app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="keys")
 app.add_typer(audits, name="audit")
+checks = typer.Typer(no_args_is_help=True, help=_("Check stored data."))
+app.add_typer(checks, name="check")
 
 
 def main() -> None:
@@ -220,6 +223,19 @@ def verify_log(
         typer.echo(check.sentence or sealed.format(lines=check.lines, seals=check.seals, head=check.head))
     if check.fault:
         raise typer.Exit(1)
+
+
+@checks.command("amounts", help=_("Compare the cooperation of every customer with its contracts. Exit code 1 where they differ."))
+def check_amounts() -> None:
+    """Name each customer whose figures are not what was entered and its contracts, and each contract whose parts do not fit."""
+    upgrade_database()
+    with reading(SYSTEM) as session:
+        found = [*customers_in_words(session), *contracts_in_words(session)]
+    for sentence in found:
+        typer.echo(sentence)
+    if found:
+        raise typer.Exit(1)
+    typer.echo(_("The figures of all customers are those of their contracts."))
 
 
 def _user_id(session: CrmSession, username: str) -> int:

@@ -24,6 +24,9 @@ class Permission(StrEnum):
     CUSTOMER_REVIEW = "customer:review"
     CUSTOMER_IMPORT = "customer:import"
     CUSTOMER_EXPORT = "customer:export"
+    CONTRACT_READ = "contract:read"
+    CONTRACT_WRITE = "contract:write"
+    TARGET_EDIT = "target:edit"
     FOLLOW_UP_WRITE = "follow_up:write"
     FOLLOW_UP_DELETE = "follow_up:delete"
     POOL_CLAIM = "pool:claim"
@@ -48,6 +51,9 @@ PERMISSIONS = {
     Permission.CUSTOMER_REVIEW: N_("Review entries"),
     Permission.CUSTOMER_IMPORT: N_("Import customers"),
     Permission.CUSTOMER_EXPORT: N_("Export customers"),
+    Permission.CONTRACT_READ: N_("See contracts and payments"),
+    Permission.CONTRACT_WRITE: N_("Sign and edit contracts"),
+    Permission.TARGET_EDIT: N_("Set sales targets"),
     Permission.FOLLOW_UP_WRITE: N_("Write follow-ups"),
     Permission.FOLLOW_UP_DELETE: N_("Delete follow-ups"),
     Permission.POOL_CLAIM: N_("Claim customers from the pool"),
@@ -66,6 +72,8 @@ AREAS = {
     "follow_up": N_("Customer management"),
     "pool": N_("Customer management"),
     "sensitive": N_("Customer management"),
+    "contract": N_("Sales"),
+    "target": N_("Sales"),
     "dashboard": N_("Insight"),
     "library": N_("Administration"),
     "rule": N_("Administration"),
@@ -123,7 +131,14 @@ class RoleTemplate:
 
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
-_WORKING = _READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
+_WORKING = _READING | {
+    Permission.CUSTOMER_CREATE,
+    Permission.CUSTOMER_EDIT,
+    Permission.FOLLOW_UP_WRITE,
+    Permission.POOL_CLAIM,
+    Permission.CONTRACT_READ,
+    Permission.CONTRACT_WRITE,
+}
 _LEADING = _WORKING | {
     Permission.CUSTOMER_DELETE,
     Permission.CUSTOMER_RESTORE,
@@ -135,6 +150,7 @@ _LEADING = _WORKING | {
     Permission.CUSTOMER_EXPORT,
     Permission.FOLLOW_UP_DELETE,
     Permission.SENSITIVE_REVEAL,
+    Permission.TARGET_EDIT,
 }
 
 
@@ -147,8 +163,8 @@ BUILT_IN_ROLES = {
     "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
     "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
     "service": RoleTemplate(N_("Service"), Scope.ALL, _READING, _access(Access.READABLE, Access.HIDDEN)),
-    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _READING, _access(Access.MASKED, Access.HIDDEN)),
-    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _READING, _access(Access.MASKED, Access.HIDDEN)),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _READING | {Permission.CONTRACT_READ}, _access(Access.MASKED, Access.HIDDEN)),
+    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _READING | {Permission.CONTRACT_READ}, _access(Access.MASKED, Access.HIDDEN)),
 }
 
 

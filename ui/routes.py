@@ -11,6 +11,8 @@ TASKS = "work/tasks.py"
 FOLLOW_UPS = "work/follow_ups.py"
 OVERSIGHT = "work/oversight.py"
 CALENDAR = "work/calendar.py"
+CONTRACTS = "sales/contracts.py"
+TARGETS = "sales/targets.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -73,7 +75,7 @@ class Route:
 
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")
-MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
+MANAGEMENT, SALES, INSIGHT = N_("Customer management"), N_("Sales"), N_("Insight")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
@@ -97,6 +99,8 @@ ROUTES = (
     Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, MANAGEMENT),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ, within="customers"),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT, within="customers"),
+    Route(CONTRACTS, "contracts", N_("Contracts"), "contract", Permission.CONTRACT_READ, SALES),
+    Route(TARGETS, "targets", N_("Sales targets"), "flag", Permission.CONTRACT_READ, SALES, others=(Permission.TARGET_EDIT,)),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, CARE),
     Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, CARE),
     Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, CARE),

@@ -5,7 +5,7 @@ from crm_core.models.base import Base
 from crm_core.models.batch import Batch
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
-from crm_core.models.contract import Contract
+from crm_core.models.contract import CONTRACT_STATES, Contract, Payment, PlannedPayment
 from crm_core.models.counter import Counter
 from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
@@ -34,6 +34,7 @@ from crm_core.models.sign_in import (
     UserSession,
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models.target import MEASURES_OF_TARGETS, Target
 from crm_core.models.task import PRIORITIES, TASK_KINDS, TASK_STATES, Task, TaskComment, TaskState, TaskStep, title_of
 from crm_core.models.user import Role, Team, User
 
@@ -41,9 +42,11 @@ __all__ = [
     "ACTIONS",
     "ACTIVITIES",
     "CATEGORIES",
+    "CONTRACT_STATES",
     "DECISION_ROLES",
     "FIELD_TYPES",
     "KINDS",
+    "MEASURES_OF_TARGETS",
     "METHODS",
     "MOVES",
     "OWNER_CAUSES",
@@ -95,7 +98,9 @@ __all__ = [
     "OutboxMessage",
     "OutlineQuestion",
     "OwnerChange",
+    "Payment",
     "Place",
+    "PlannedPayment",
     "Policy",
     "Preset",
     "RecoveryCode",
@@ -114,6 +119,7 @@ __all__ = [
     "Tag",
     "TagRefusal",
     "TagRule",
+    "Target",
     "Task",
     "TaskComment",
     "TaskState",

@@ -20,6 +20,8 @@ class Attachment(Base):
     draft_id: Mapped[str | None] = mapped_column(ForeignKey("draft.id"), index=True)
     follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("follow_up.id", ondelete="SET NULL"), index=True)
     """The follow-up with which it came; it is a file of the customer too."""
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id", ondelete="SET NULL"), index=True)
+    """The contract of which it is a copy or a part; only those who see contracts see it."""
     type: Mapped[str] = mapped_column(ForeignKey("preset.code", onupdate="CASCADE"))
     filename: Mapped[str] = mapped_column(String(300))
     media_type: Mapped[str] = mapped_column(String(40))

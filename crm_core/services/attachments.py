@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
 from crm_core.i18n import _, localized
-from crm_core.models import Attachment, Customer, Draft, FollowUp, Review
+from crm_core.models import Attachment, Contract, Customer, Draft, FollowUp, Review
 from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
@@ -44,15 +44,17 @@ def add_attachment(
     customer_id: int | None = None,
     draft_id: str | None = None,
     follow_up_id: int | None = None,
+    contract_id: int | None = None,
     has_consent: bool = False,
 ) -> Attachment:
-    """Give a file of the store to a customer, or to a draft; `follow_up_id` is for one that came with a follow-up of the customer.
+    """Give a file of the store to a customer, or to a draft; `follow_up_id` is for one that came with a follow-up of the customer,
+    `contract_id` for one of a contract.
 
     Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
     """
-    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.CUSTOMER_EDIT
+    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.CONTRACT_WRITE if contract_id else Permission.CUSTOMER_EDIT
     require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
     library = get_library(session)
     if type not in {entry.code for entry in library.active("attachment_type")}:
@@ -78,6 +80,11 @@ def add_attachment(
             attachment.follow_up_id = session.execute(own).scalar()
             if attachment.follow_up_id is None:
                 raise NotFound(_("This follow-up is gone. Reload the page."))
+        if contract_id:
+            own = select(Contract.id).where(Contract.id == contract_id, Contract.customer_id == customer.id)
+            attachment.contract_id = session.execute(own).scalar()
+            if attachment.contract_id is None:
+                raise NotFound(_("This contract is gone or not visible to you. Reload the page."))
         attach(session, attachment, customer)
     session.flush()
     return attachment
@@ -111,14 +118,19 @@ def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | No
         draft = get_draft(session, actor, draft_id)
         entry = select(Review.customer_id).where(Review.id == draft.review_id).scalar_subquery()
         own = or_(Attachment.draft_id == draft.id, Attachment.customer_id == entry)
-    return list(session.execute(select(Attachment).where(own).order_by(Attachment.id.desc())).scalars())
+    return list(session.execute(select(Attachment).where(own, _may_see(actor)).order_by(Attachment.id.desc())).scalars())
+
+
+def _may_see(actor: Actor) -> ColumnElement[bool]:
+    """Files of contracts are for those who see contracts."""
+    return true() if actor.can(Permission.CONTRACT_READ) else Attachment.contract_id.is_(None)
 
 
 def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:
     """A file for download. Raises `NotFound` outside the actor's scope or for somebody else's draft; identity cards are logged."""
     require(actor, Permission.CUSTOMER_READ)
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id), execution_options=unscoped).scalar_one_or_none()
-    if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
+    if row is None or (row.draft_id and row.uploaded_by_id != actor.id) or (row.contract_id and not actor.can(Permission.CONTRACT_READ)):
         raise NotFound
     if row.customer_id and not _is_live(session, row.customer_id) and not reads_entry(session, actor, row.customer_id):
         raise NotFound
@@ -146,7 +158,8 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
     is_corrected = _is_corrected(session, actor, row)
-    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else Permission.CUSTOMER_EDIT)
+    usual = Permission.CONTRACT_WRITE if row.contract_id else Permission.CUSTOMER_EDIT
+    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else usual)
     if row.customer_id and not is_corrected:
         lock_listed(session, row.customer_id)
     session.delete(row)

@@ -13,7 +13,7 @@ from crm_core.models import Contact, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission
 from crm_core.search import reindex
-from crm_core.services.contracts import COOPERATION, agreed_with, check_cooperation
+from crm_core.services.cooperation import COOPERATION, agreed_with, check_cooperation, enter
 from crm_core.services.customers import lock_customer
 from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
@@ -143,6 +143,8 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
     declared = get_library(session).fields
     for name in changed:
         write_value(customer, declared[name], clean.get(name))
+    if figures := changed & set(COOPERATION):
+        enter(customer, agreed_with(session, [customer.id]).get(customer.id), figures)
     if "tier" in changed and customer.tier:
         customer.tier_reason = session.info["reason"]  # one that is set by hand carries its reason [003]
     if "industry" in changed:

@@ -18,6 +18,9 @@ PAGE_SIZE = 100
 BESIDE = ("activity", "tags")
 """Fields of the log whose changes leave the version of the customer as it is."""
 
+GUARDED = {"contract": Permission.CONTRACT_READ}
+"""Records of which only those read who hold a permission."""
+
 Subject = tuple[str, str]
 """A field as the log names it: its table and its name."""
 
@@ -54,7 +57,7 @@ def list_changes(
     if session.execute(select(Customer.id).where(Customer.id == customer_id)).first() is None:
         return ChangePage([], 0, 1)
     # Those of the customers that became this one belong to it now, whoever owned them.
-    own: list[ColumnElement[bool]] = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)])]
+    own: list[ColumnElement[bool]] = [ChangeLog.customer_id.in_([customer_id, *merged_into(session, customer_id)]), _may_see(actor)]
     own += [ChangeLog.entity == field[0], ChangeLog.field == field[1]] if field else []
     own += [ChangeLog.action == action] if action else []
     count = select(func.count()).select_from(ChangeLog).where(*own)
@@ -64,10 +67,16 @@ def list_changes(
     return ChangePage([_seen(actor, line) for line in session.execute(statement, execution_options=unscoped).scalars()], total, page)
 
 
+def _may_see(actor: Actor) -> ColumnElement[bool]:
+    return ChangeLog.entity.not_in([entity for entity, permission in GUARDED.items() if not actor.can(permission)])
+
+
 def list_subjects(session: CrmSession, actor: Actor, customer_id: int) -> tuple[list[Subject], list[str]]:
     """What the log of a customer can be narrowed to: the fields that were changed, and the kinds of events."""
     require(actor, Permission.CUSTOMER_READ)
-    statement = select(ChangeLog.entity, ChangeLog.field, ChangeLog.action).where(ChangeLog.customer_id == customer_id).distinct()
+    statement = (
+        select(ChangeLog.entity, ChangeLog.field, ChangeLog.action).where(ChangeLog.customer_id == customer_id, _may_see(actor)).distinct()
+    )
     rows = session.execute(statement).all()
     return sorted({(row.entity, row.field) for row in rows if row.field}), sorted({row.action for row in rows})
 
@@ -98,7 +107,7 @@ def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: in
 def list_record_changes(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> list[View]:
     """What was changed in one record, the latest first, with at most `PAGE_SIZE` lines; nothing outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id))
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), _may_see(actor))
     lines = session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE))
     return [_seen(actor, line) for line in lines.scalars()]
 

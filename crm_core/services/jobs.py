@@ -16,6 +16,7 @@ from crm_core.models import Job
 from crm_core.permissions import SYSTEM
 from crm_core.services import (
     cleanup,
+    contract_reminders,
     derived,
     digests,
     duplicate_scan,
@@ -56,6 +57,7 @@ JOBS: dict[str, Work] = {
     "due_tasks": Work(N_("Remind of tasks that are due soon"), reminders.tell_due_soon, MINUTE),
     "overdue_tasks": Work(N_("Tell of overdue tasks"), reminders.tell_overdue, 5 * MINUTE),
     "first_follow_ups": Work(N_("Remind of first follow-ups"), reminders.tell_first_follow_ups, HOUR),
+    "contracts": Work(N_("Remind of contracts that end and of payments that are overdue"), contract_reminders.tell_contracts, HOUR),
     "reviews": Work(N_("Remind of entries under review"), review_deadlines.follow_up, 10 * MINUTE),
     "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),
     "digests": Work(N_("Write digests"), digests.send_digests, MINUTE, read=digests.compose_due),

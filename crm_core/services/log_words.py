@@ -57,6 +57,7 @@ ENTITIES = {
     "industry_suggestion": N_("Suggested industries"),
     "outline_question": N_("Talking points"),
     "contract": N_("Contract"),
+    "target": N_("Sales target"),
     "review": N_("Review"),
     "follow_up": N_("Follow-up"),
     "task": N_("Task"),
@@ -72,6 +73,13 @@ ENTITIES = {
 
 OTHER_FIELDS = {
     "tags": N_("Tags"),
+    "payments": N_("Payments"),
+    "planned_payments": N_("Planned payments"),
+    "voided_at": N_("Made void"),
+    "void_reason": N_("Reason of the voiding"),
+    "contract_id": N_("Contract"),
+    "signed": N_("Contract amount"),
+    "received": N_("Received payments"),
     "channels": N_("Ways of messages"),
     "is_primary": N_("Primary contact"),
     "place": N_("Place"),

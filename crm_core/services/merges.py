@@ -17,6 +17,7 @@ from crm_core.models import Contact, Customer, Merge, OwnerChange, Place, StageC
 from crm_core.models.base import Base
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services import owners
+from crm_core.services.cooperation import renew_from_rows
 from crm_core.services.customer_changes import refresh
 from crm_core.services.customers import load_customer, put, tell_owner
 from crm_core.services.library import get_library
@@ -287,6 +288,8 @@ def undo_merge(session: CrmSession, actor: Actor, merge_id: int, *, reason: str 
     session.info["reason"] = clean_text(reason)[:300] or None
     undo(session, merge.before, kept)
     owners.give_back(session, **merge.before["work"])
+    renew_from_rows(session, kept)
+    renew_from_rows(session, merged)
     merge.undone_at = clock.now()
     for customer in (kept, merged):
         _keep_primary(session, customer.id)

@@ -28,6 +28,7 @@ from crm_core.models import (
     LifecycleStage,
     Move,
     OwnerChange,
+    Payment,
     Review,
     ReviewStep,
     StageChange,
@@ -77,6 +78,8 @@ class Source:
     only: Callable[[], ColumnElement[bool]] | None = None
     joined: tuple[Any, Any] | None = None
     """A table that has to be joined, and on what."""
+    permission: Permission = Permission.CUSTOMER_READ
+    """Who is told."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,16 @@ def _contract(teller: Teller, row: Contract) -> Event:
     return Event(
         "contract", row.id, row.created_at, teller.name(row.created_by_id), title, format_money(row.amount), row.signed_on.isoformat()
     )
+
+
+def _void(teller: Teller, row: Contract) -> Event:
+    title = _("{number} was made void").format(number=f"{row.number} · {row.product}")
+    return Event("contract_void", row.id, row.voided_at or row.updated_at, teller.name(row.voided_by_id), title, row.void_reason or "")
+
+
+def _payment(teller: Teller, row: Payment) -> Event:
+    title = _("{amount} received").format(amount=format_money(row.amount))
+    return Event("payment", row.id, row.created_at, teller.name(row.created_by_id), title, row.note or "", row.received_on.isoformat())
 
 
 def _task(teller: Teller, row: Task) -> Event:
@@ -178,6 +191,29 @@ SOURCES: dict[str, Source] = {
         Contract.customer_id,
         _contract,
         (Contract.number, Contract.product, Contract.remark),
+        permission=Permission.CONTRACT_READ,
+    ),
+    "contract_void": Source(
+        N_("Void contracts"),
+        "contract_delete",
+        Contract.voided_at,
+        Contract,
+        Contract.customer_id,
+        _void,
+        (Contract.number, Contract.product, Contract.void_reason),
+        lambda: Contract.voided_at.is_not(None),
+        permission=Permission.CONTRACT_READ,
+    ),
+    "payment": Source(
+        N_("Payments"),
+        "payments",
+        Payment.created_at,
+        Payment,
+        Contract.customer_id,
+        _payment,
+        (Payment.note, Contract.number),
+        joined=(Contract, Contract.id == Payment.contract_id),
+        permission=Permission.CONTRACT_READ,
     ),
     "review": Source(
         N_("Reviews"),
@@ -205,6 +241,11 @@ SOURCES: dict[str, Source] = {
 """All kinds of events by their code. A new kind is a row here."""
 
 
+def sources_for(actor: Actor) -> dict[str, Source]:
+    """The kinds of events that the actor is told."""
+    return {code: source for code, source in SOURCES.items() if actor.can(source.permission)}
+
+
 def list_events(
     session: CrmSession, actor: Actor, customer_id: int, *, kinds: Iterable[str] = (), phrase: str = "", page: int = 1
 ) -> TimelinePage:
@@ -217,7 +258,8 @@ def list_events(
         raise NotFound(_("This customer was deleted or is not visible to you. Go back to the customer list."))
     # The scope was just checked; those that were merged into the customer are outside of every scope but this one.
     ids = [customer_id, *merged_into(session, customer_id)]
-    wanted = [code for code in SOURCES if code in set(kinds)] or list(SOURCES)
+    seen = sources_for(actor)
+    wanted = [code for code in seen if code in set(kinds)] or list(seen)
     found = union_all(*(_found(code, ids, phrase) for code in wanted)).subquery()
     some = select(found.c.kind).limit(COUNT_LIMIT + 1).subquery()
     total: int = session.execute(select(func.count()).select_from(some), execution_options=unscoped).scalar_one()

@@ -76,16 +76,17 @@ with left:
     customer_sheet.draw(customer, entries, names)
 with right:
     follow_up_tab.open_asked(customer)
+    sees_contracts = actor.can(Permission.CONTRACT_READ)
     names_of_tabs = [
         _("Follow-ups"),
         _("Contacts"),
         _("Timeline"),
-        _("Contracts"),
         _("Tasks"),
         _("Attachments"),
         _("Change log"),
     ]
-    tab_follow_ups, tab_contacts, tab_timeline, tab_contracts, tab_tasks, tab_files, tab_history = st.tabs(
+    names_of_tabs[3:3] = [_("Contracts")] if sees_contracts else []
+    tab_follow_ups, tab_contacts, tab_timeline, *tabs_of_contracts, tab_tasks, tab_files, tab_history = st.tabs(
         names_of_tabs, on_change="rerun", key="detail_tab"
     )
     if tab_follow_ups.open:
@@ -99,9 +100,10 @@ with right:
     if tab_timeline.open:
         with tab_timeline:
             guard.fragment(timeline_list.draw)(customer.id)
-    if tab_contracts.open:
-        with tab_contracts:
-            contract_list.draw(customer.id, names)
+    for tab_contracts in tabs_of_contracts:
+        if tab_contracts.open:
+            with tab_contracts:
+                contract_list.draw_for(customer)
     if tab_tasks.open:
         with tab_tasks:
             task_list.draw_for(customer)

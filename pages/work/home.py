@@ -29,5 +29,5 @@ with left:
 with right:
     workbench_blocks.draw_reviews(bench)
     workbench_blocks.draw_recycled(bench)
-    workbench_blocks.draw_ending(bench)
+    workbench_blocks.draw_contracts(bench)
     workbench_blocks.draw_news(bench)
