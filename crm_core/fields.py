@@ -53,6 +53,8 @@ GROUPS = {
     "churn": N_("Loss"),
     "preferences": N_("Service preferences and marketing"),
     "contract": N_("Contract"),
+    "product": N_("Product"),
+    "opportunity": N_("Opportunity"),
 }
 
 
@@ -219,12 +221,19 @@ def from_json(field: Field, stored: Any) -> Any:
 
 
 def declared(
-    column_type: Any, *, nullable: bool = True, index: bool = False, default: Any = None, foreign_key: Any = None, **what: Any
+    column_type: Any,
+    *,
+    nullable: bool = True,
+    index: bool = False,
+    unique: bool = False,
+    default: Any = None,
+    foreign_key: Any = None,
+    **what: Any,
 ) -> MappedColumn[Any]:
     """A mapped column together with its field declaration."""
-    max_length = getattr(column_type, "length", None)
     arguments = [column_type] if foreign_key is None else [column_type, foreign_key]
-    return mapped_column(*arguments, nullable=nullable, index=index, default=default, info={"field": Field(max_length=max_length, **what)})
+    field = Field(max_length=getattr(column_type, "length", None), **what)
+    return mapped_column(*arguments, nullable=nullable, index=index, unique=unique or None, default=default, info={"field": field})
 
 
 @cache

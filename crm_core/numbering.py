@@ -27,6 +27,16 @@ def contract_number(session: Session) -> str:
     return _monthly(session, "contract", "HT", 1)[0]
 
 
+def opportunity_codes(session: Session, count: int = 1) -> list[str]:
+    """The next opportunity codes of this month: OPP + YYYYMM + at least three digits."""
+    return _monthly(session, "opportunity", "OPP", count)
+
+
+def product_code(session: Session) -> str:
+    """The next product code: PRD + at least four digits; products are numbered through, whatever the month."""
+    return f"PRD{take(session, 'product'):04d}"
+
+
 def _monthly(session: Session, name: str, prefix: str, count: int) -> list[str]:
     month = clock.today().strftime("%Y%m")
     first = take(session, f"{name}:{month}", count)

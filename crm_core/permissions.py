@@ -30,6 +30,9 @@ class Permission(StrEnum):
     FOLLOW_UP_WRITE = "follow_up:write"
     FOLLOW_UP_DELETE = "follow_up:delete"
     POOL_CLAIM = "pool:claim"
+    OPPORTUNITY_READ = "opportunity:read"
+    OPPORTUNITY_WRITE = "opportunity:write"
+    PRODUCT_EDIT = "product:edit"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
     LIBRARY_EDIT = "library:edit"
@@ -57,6 +60,9 @@ PERMISSIONS = {
     Permission.FOLLOW_UP_WRITE: N_("Write follow-ups"),
     Permission.FOLLOW_UP_DELETE: N_("Delete follow-ups"),
     Permission.POOL_CLAIM: N_("Claim customers from the pool"),
+    Permission.OPPORTUNITY_READ: N_("See opportunities"),
+    Permission.OPPORTUNITY_WRITE: N_("Work on opportunities"),
+    Permission.PRODUCT_EDIT: N_("Edit the product catalogue"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
@@ -71,6 +77,8 @@ AREAS = {
     "customer": N_("Customer management"),
     "follow_up": N_("Customer management"),
     "pool": N_("Customer management"),
+    "opportunity": N_("Sales"),
+    "product": N_("Sales"),
     "sensitive": N_("Customer management"),
     "contract": N_("Sales"),
     "target": N_("Sales"),
@@ -131,12 +139,14 @@ class RoleTemplate:
 
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
-_WORKING = _READING | {
+_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ, Permission.CONTRACT_READ}
+"""All but 客服, who see neither opportunities nor what was agreed [000]."""
+_WORKING = _SEEING_SALES | {
     Permission.CUSTOMER_CREATE,
     Permission.CUSTOMER_EDIT,
     Permission.FOLLOW_UP_WRITE,
     Permission.POOL_CLAIM,
-    Permission.CONTRACT_READ,
+    Permission.OPPORTUNITY_WRITE,
     Permission.CONTRACT_WRITE,
 }
 _LEADING = _WORKING | {
@@ -163,8 +173,8 @@ BUILT_IN_ROLES = {
     "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
     "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
     "service": RoleTemplate(N_("Service"), Scope.ALL, _READING, _access(Access.READABLE, Access.HIDDEN)),
-    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _READING | {Permission.CONTRACT_READ}, _access(Access.MASKED, Access.HIDDEN)),
-    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _READING | {Permission.CONTRACT_READ}, _access(Access.MASKED, Access.HIDDEN)),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _SEEING_SALES, _access(Access.MASKED, Access.HIDDEN)),
+    "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _SEEING_SALES, _access(Access.MASKED, Access.HIDDEN)),
 }
 
 

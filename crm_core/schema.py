@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, inspect, select
 from crm_core import seals
 from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession, engine, transaction
-from crm_core.models import Industry, LogSeal, OutlineQuestion, Preset
+from crm_core.models import DEFAULT_STAGES, Industry, LogSeal, OpportunityStage, OutlineQuestion, Preset
 from crm_core.numbering import bump
 from crm_core.search import fill_empty_index
 from crm_core.services.roles import ensure_roles
@@ -37,6 +37,7 @@ def upgrade_database() -> None:
     with transaction() as session:
         ensure_roles(session)
         _fill_library(session)
+        _fill_stages(session)
         fill_empty_index(session)
 
 
@@ -48,6 +49,12 @@ def _fill_library(session: CrmSession) -> None:
     session.execute(insert(Industry), sorted(industries, key=lambda row: row["parent"] is not None))
     session.execute(insert(OutlineQuestion), [row | {"position": int(row["position"])} for row in _rows("outlines.csv")])
     bump(session, "library")
+
+
+def _fill_stages(session: CrmSession) -> None:
+    if not session.execute(select(OpportunityStage.id).limit(1)).first():
+        rows = [stage | {"position": position} for position, stage in enumerate(DEFAULT_STAGES)]
+        session.execute(insert(OpportunityStage), rows)
 
 
 def _rows(filename: str) -> list[dict[str, Any]]:

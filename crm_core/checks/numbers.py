@@ -22,3 +22,11 @@ def check_number(value: Any, _values: Values) -> Decimal:
         raise ValueError(_("This number is too large. At most twelve digits are possible."))
     # Rounded to whole millionths and without the zeros at its end, so that 5.50 and 5.5 are one value.
     return Decimal(format(round(number, _PLACES).normalize(), "f"))
+
+
+def check_percentage(value: Any, values: Values) -> int:
+    """Whole percent from 0 to 100."""
+    number = check_number(str(value).strip().removesuffix("%"), values)
+    if not 0 <= number <= 100 or number != int(number):
+        raise ValueError(_("Enter a whole number from 0 to 100."))
+    return int(number)

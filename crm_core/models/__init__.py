@@ -5,7 +5,7 @@ from crm_core.models.base import Base
 from crm_core.models.batch import Batch
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
-from crm_core.models.contract import CONTRACT_STATES, Contract, Payment, PlannedPayment
+from crm_core.models.contract import CONTRACT_STATES, Contract, ContractLine, Payment, PlannedPayment
 from crm_core.models.counter import Counter
 from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
@@ -19,7 +19,19 @@ from crm_core.models.lifecycle import ACTIVITIES, MOVES, PLACES, STAGES, TIERS, 
 from crm_core.models.merge import Merge
 from crm_core.models.message import Notice, OutboxMessage
 from crm_core.models.movement import OWNER_CAUSES, OwnerChange, StageChange
+from crm_core.models.opportunity import (
+    ATTITUDES,
+    DEFAULT_STAGES,
+    OUTCOMES,
+    Opportunity,
+    OpportunityContact,
+    OpportunityLine,
+    OpportunityMove,
+    OpportunityStage,
+    Outcome,
+)
 from crm_core.models.policy import Policy
+from crm_core.models.product import Product, ProductPrice
 from crm_core.models.reminder import ROBOTS, CalendarFeed, ReminderSetting, Robot
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
@@ -41,14 +53,17 @@ from crm_core.models.user import Role, Team, User
 __all__ = [
     "ACTIONS",
     "ACTIVITIES",
+    "ATTITUDES",
     "CATEGORIES",
     "CONTRACT_STATES",
     "DECISION_ROLES",
+    "DEFAULT_STAGES",
     "FIELD_TYPES",
     "KINDS",
     "MEASURES_OF_TARGETS",
     "METHODS",
     "MOVES",
+    "OUTCOMES",
     "OWNER_CAUSES",
     "PLACES",
     "PRIORITIES",
@@ -70,6 +85,7 @@ __all__ = [
     "ChangeLog",
     "Contact",
     "Contract",
+    "ContractLine",
     "Counter",
     "CustomField",
     "Customer",
@@ -95,7 +111,13 @@ __all__ = [
     "Move",
     "Notice",
     "OldPassword",
+    "Opportunity",
+    "OpportunityContact",
+    "OpportunityLine",
+    "OpportunityMove",
+    "OpportunityStage",
     "OutboxMessage",
+    "Outcome",
     "OutlineQuestion",
     "OwnerChange",
     "Payment",
@@ -103,6 +125,8 @@ __all__ = [
     "PlannedPayment",
     "Policy",
     "Preset",
+    "Product",
+    "ProductPrice",
     "RecoveryCode",
     "ReminderSetting",
     "Review",

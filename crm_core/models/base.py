@@ -72,6 +72,12 @@ class Money(TypeDecorator[Decimal]):
         return Decimal(value).scaleb(-2) if dialect.name == "sqlite" else Decimal(value)
 
 
+class Quantity(Money):
+    """How many of something, exact to the hundredth (1.5 days of work): kept as money is."""
+
+    cache_ok = True
+
+
 class Encrypted(TypeDecorator[str]):
     """A text that is encrypted in the database."""
 

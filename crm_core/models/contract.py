@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, String, Text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,7 +13,7 @@ from crm_core.checks.dates import check_date
 from crm_core.checks.money import check_price
 from crm_core.fields import Widget, always, declared
 from crm_core.i18n import N_
-from crm_core.models.base import Base, CustomerKey, Dated, Key, Money, UserKey, UtcTime, Versioned
+from crm_core.models.base import Base, CustomerKey, Dated, Key, Money, Quantity, UserKey, UtcTime, Versioned
 
 CONTRACT_STATES = {
     "running": N_("Running"),
@@ -29,7 +29,6 @@ class Contract(Base, Dated, Versioned):
 
     __tablename__ = "contract"
     __table_args__ = (
-        UniqueConstraint("number"),
         Index("ix_contract_signed_on", "signed_on"),
         Index("ix_contract_ends_on", "ends_on"),
         Index("ix_contract_credited", "owner_id", "signed_on"),
@@ -42,6 +41,7 @@ class Contract(Base, Dated, Versioned):
     number: Mapped[str] = declared(
         String(40),
         nullable=False,
+        unique=True,
         label=N_("Contract number"),
         group="contract",
         check=check_contract_number,
@@ -71,6 +71,8 @@ class Contract(Base, Dated, Versioned):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     """For whom the targets count it: the customer's owner when it was signed, unless somebody else was named.
     A later transfer of the customer does not change it, so that past figures stay with whom they belong to."""
+    opportunity_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity.id", ondelete="SET NULL"), index=True)
+    """The opportunity that was won with it."""
     created_by_id: Mapped[UserKey]
     voided_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Since when it is void (作废)."""
@@ -88,6 +90,21 @@ class Contract(Base, Dated, Versioned):
     @classmethod
     def _is_in_force(cls) -> ColumnElement[bool]:
         return cls.voided_at.is_(None)
+
+
+class ContractLine(Base):
+    """One product of a contract: how many at which price. A contract with lines is worth their sum."""
+
+    __tablename__ = "contract_line"
+
+    id: Mapped[Key]
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
+    quantity: Mapped[Decimal] = mapped_column(Quantity())
+    price: Mapped[Decimal] = mapped_column(Money())
+    amount: Mapped[Decimal] = mapped_column(Money())
+    """Quantity times price, to the fen."""
 
 
 class PlannedPayment(Base):

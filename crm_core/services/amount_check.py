@@ -1,12 +1,13 @@
 """Whether the amounts that are kept are the sums of their rows, in sentences for operators."""
 
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import func, or_, select
 
 from crm_core.db import CrmSession
 from crm_core.i18n import _, format_date, format_money
-from crm_core.models import Contract, Payment, PlannedPayment
+from crm_core.models import Contract, ContractLine, Payment, PlannedPayment
 from crm_core.models.base import Money
 from crm_core.scope import unscoped
 from crm_core.services.cooperation import differing
@@ -21,17 +22,20 @@ def customers_in_words(session: CrmSession) -> list[str]:
     ]
 
 
-def _figures(first: object, last: object, amount: Decimal | None) -> str:
+def _figures(first: date | None, last: date | None, amount: Decimal | None) -> str:
     return " / ".join((format_date(first) or "—", format_date(last) or "—", format_money(amount) or "—"))
 
 
 def contracts_in_words(session: CrmSession) -> list[str]:
-    """A sentence for each contract with more received or planned than it is worth, and for each void one with payments."""
+    """A sentence for each contract that is worth other than its lines, one with more received or planned than it is worth, and for each void one with payments."""
     received, planned = (
         func.coalesce(select(func.sum(model.amount)).where(model.contract_id == Contract.id).scalar_subquery(), 0, type_=Money())
         for model in (Payment, PlannedPayment)
     )
-    wrong = or_(received > Contract.amount, planned > Contract.amount, Contract.voided_at.is_not(None) & (received > 0))
+    lines = select(func.sum(ContractLine.amount)).where(ContractLine.contract_id == Contract.id).scalar_subquery()
+    wrong = or_(
+        lines != Contract.amount, received > Contract.amount, planned > Contract.amount, Contract.voided_at.is_not(None) & (received > 0)
+    )
     columns = select(Contract.number, Contract.amount, received, planned).where(wrong).order_by(Contract.id)
     sentence = _("Contract {number} of {amount}: {received} received, {planned} planned")
     return [

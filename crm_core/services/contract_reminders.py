@@ -76,5 +76,5 @@ def _send(session: CrmSession, kind: str, data: Sequence[tuple[Any, dict[str, st
 
 
 def _readers(session: CrmSession, ids: Iterable[int]) -> set[int | None]:
-    people = list_actors(session, User.id.in_(list(ids)), User.is_active)
+    people = list_actors(session, User.id.in_(list(ids)), User.is_active.is_(True))
     return {one.id for one in people if one.can(Permission.CONTRACT_READ)}

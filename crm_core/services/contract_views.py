@@ -12,10 +12,11 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound
 from crm_core.i18n import _
-from crm_core.models import Attachment, Contract, Customer, Payment, PlannedPayment, User
+from crm_core.models import Attachment, Contract, ContractLine, Customer, Payment, PlannedPayment, Product, User
 from crm_core.models.base import Money
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.contract_lines import Line, lines_of_contract
 from crm_core.services.contracts import gone
 from crm_core.services.cooperation import Agreed, agreed_with
 from crm_core.services.owners import visible_people
@@ -114,6 +115,7 @@ class Sheet:
     plan: list[Due]
     payments: list[View]
     files: list[View]
+    lines: list[Line]
 
     @property
     def received(self) -> Decimal:
@@ -229,12 +231,13 @@ def _conditions(query: ContractQuery) -> list[ColumnElement[bool]]:
     today = clock.today()
     soon = today + timedelta(days=query.ending_days)
     states: dict[str, ColumnElement[bool]] = {
+        "": Contract.voided_at.is_(None),
         "void": Contract.voided_at.is_not(None),
         "running": and_(Contract.is_in_force, or_(Contract.ends_on.is_(None), Contract.ends_on >= today)),
         "ending": and_(Contract.is_in_force, Contract.ends_on.between(today, soon)),
         "ended": and_(Contract.is_in_force, Contract.ends_on < today),
     }
-    found: list[ColumnElement[bool]] = [Customer.is_listed, states.get(query.state, Contract.is_in_force)]
+    found: list[ColumnElement[bool]] = [Customer.is_listed, states.get(query.state, states[""])]
     if query.owners:
         found.append(Contract.owner_id.in_(query.owners))
     if query.signed_from:
@@ -247,7 +250,9 @@ def _conditions(query: ContractQuery) -> list[ColumnElement[bool]]:
 
 
 def _holds(word: str) -> ColumnElement[bool]:
-    return or_(*(column.icontains(word, autoescape=True) for column in (Contract.number, Contract.product, Customer.name)))
+    own = select(ContractLine.contract_id).join(Product, Product.id == ContractLine.product_id)
+    sold = Contract.id.in_(own.where(Product.name.icontains(word, autoescape=True)))
+    return or_(*(column.icontains(word, autoescape=True) for column in (Contract.number, Contract.product, Customer.name)), sold)
 
 
 @dataclass(frozen=True)
@@ -264,10 +269,7 @@ def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> OfC
     require(actor, Permission.CONTRACT_READ)
     own = (Contract.customer_id == customer_id, Customer.is_open)
     rows = [_row(row) for row in session.execute(_listed().where(*own).order_by(*SORTS["signed"]).limit(MOST_SHOWN))]
-    if len(rows) < MOST_SHOWN:
-        total = len(rows)
-    else:
-        total = session.execute(select(func.count(Contract.id)).where(own[0])).scalar_one()
+    total = session.execute(select(func.count(Contract.id)).where(own[0])).scalar_one()
     return OfCustomer(rows, total, agreed_with(session, [customer_id]).get(customer_id) if rows else None)
 
 
@@ -301,6 +303,7 @@ def get_sheet(session: CrmSession, actor: Actor, contract_id: int) -> Sheet:
         progress(planned, sum((one.amount for one in payments), Decimal(0))),
         payments,
         [View(actor, one) for one in session.execute(files).scalars()],
+        lines_of_contract(session, contract.id),
     )
 
 

@@ -4,7 +4,8 @@ Every one of these renews the customer's cooperation (`cooperation.py`) in the s
 stays, and counts nowhere. What was received for it stands in `payments.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +17,21 @@ from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFailed
 from crm_core.fields import fields_of
 from crm_core.i18n import _, format_money
-from crm_core.models import Contract, Customer, LifecycleStage, Payment, PlannedPayment
+from crm_core.models import (
+    Contract,
+    Customer,
+    LifecycleStage,
+    Opportunity,
+    OpportunityLine,
+    OpportunityStage,
+    Outcome,
+    Payment,
+    PlannedPayment,
+)
 from crm_core.numbering import contract_number, take
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services.contract_lines import Line, check_lines, check_sum, lines_of, lines_of_contract, with_lines, write_lines
 from crm_core.services.cooperation import check_total, renew_from_rows
 from crm_core.services.customer_changes import keep_words, refresh
 from crm_core.services.locking import lock_listed
@@ -33,53 +45,129 @@ SIGNING = frozenset({LifecycleStage.CUSTOMER, LifecycleStage.PARTNER})
 Errors = dict[str, list[str]]
 
 
-def check_contract(session: CrmSession, values: Mapping[str, Any], *, present: Contract | None = None) -> tuple[dict[str, Any], Errors]:
+@dataclass(frozen=True)
+class Checked:
+    """A contract as it may be kept: its values, its lines, the opportunity that was won with it; and what is wrong, by field."""
+
+    values: dict[str, Any]
+    lines: list[Line]
+    opportunity_id: int | None
+    errors: Errors
+
+
+def check_contract(
+    session: CrmSession,
+    values: Mapping[str, Any],
+    *,
+    lines: Sequence[Mapping[str, Any]] = (),
+    opportunity_id: int | None = None,
+    customer_id: int | None = None,
+    present: Contract | None = None,
+    had: Sequence[Line] = (),
+) -> Checked:
     """What a contract needs: a product or service, an amount above 0, the day of signing up to today, an end not before the start [001].
 
-    A number of one's own is free, and not one as the system gives them.
+    With `lines` the amount is their sum. A number of one's own is free, and not one as the system gives them. `present` and `had` are the
+    contract and its lines where it is corrected.
     """
-    clean, errors = clean_values(fields_of(Contract), values)
+    clean_lines, line_errors = check_lines(session, lines, had)
+    clean, errors = clean_values(fields_of(Contract), with_lines(values, clean_lines))
+    if clean_lines and errors.pop("amount", None):
+        line_errors |= check_sum(clean_lines)
     number = clean.get("number")
     if "number" not in errors and number and (present is None or number != present.number):
-        take(session, "contract:own_numbers")  # of two that take the same number at once, the second waits here
-        if GIVEN.match(number):
-            errors["number"] = [_("Numbers of this form are given by the system. Leave the field empty, or choose another form.")]
-        elif session.execute(select(Contract.id).where(Contract.number == number), execution_options=unscoped).first():
-            errors["number"] = [_("The number {number} is taken by another contract. Choose another one.").format(number=number)]
-    return clean, errors
+        errors |= _check_number(session, number)
+    if opportunity_id is not None and not _is_won(session, opportunity_id, customer_id):
+        errors["opportunity_id"] = [_("This opportunity is not won, or belongs to another customer. Reload the page.")]
+    return Checked(clean, clean_lines, opportunity_id, errors | line_errors)
+
+
+def _check_number(session: CrmSession, number: str) -> Errors:
+    if GIVEN.match(number):
+        return {"number": [_("Numbers of this form are given by the system. Leave the field empty, or choose another form.")]}
+    take(session, "contract:own_numbers")  # of two that take the same number at once, the second waits here
+    if session.execute(select(Contract.id).where(Contract.number == number), execution_options=unscoped).first():
+        return {"number": [_("The number {number} is taken by another contract. Choose another one.").format(number=number)]}
+    return {}
+
+
+def _is_won(session: CrmSession, opportunity_id: int, customer_id: int | None) -> bool:
+    stage = OpportunityStage.id == Opportunity.stage_id
+    own = (Opportunity.id == opportunity_id, Opportunity.customer_id == customer_id, OpportunityStage.outcome == Outcome.WON)
+    return (
+        session.execute(select(Opportunity.id).join(OpportunityStage, stage).where(*own, Opportunity.deleted_at.is_(None))).first()
+        is not None
+    )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a won opportunity proposes for its contract."""
+
+    opportunity_id: int
+    customer_id: int
+    code: str
+    """Of the customer."""
+    stage: str
+    values: dict[str, Any]
+    lines: list[Line]
+
+
+def propose_from(session: CrmSession, actor: Actor, opportunity_id: int) -> Proposal:
+    """The contract that follows from a won opportunity: its name, amount and lines. Raises `NotFound`, `NotAllowed`."""
+    require(actor, Permission.CONTRACT_WRITE)
+    found = select(Opportunity, Customer.code, Customer.stage).join(Customer, Customer.id == Opportunity.customer_id)
+    row = session.execute(found.where(Opportunity.id == opportunity_id, Customer.is_listed)).one_or_none()
+    if row is None:
+        raise NotFound(_("This opportunity is gone or not visible to you. Reload the page."))
+    opportunity, code, stage = row
+    lines = lines_of(session, OpportunityLine, OpportunityLine.opportunity_id, opportunity.id)
+    values = with_lines({"product": "" if lines else opportunity.name, "amount": opportunity.amount, "signed_on": clock.today()}, lines)
+    return Proposal(opportunity.id, opportunity.customer_id, code, stage, values, lines)
 
 
 def add_contract(
-    session: CrmSession, actor: Actor, customer_id: int, values: Mapping[str, Any], *, owner_id: int | None = None
+    session: CrmSession,
+    actor: Actor,
+    customer_id: int,
+    values: Mapping[str, Any],
+    *,
+    lines: Sequence[Mapping[str, Any]] = (),
+    opportunity_id: int | None = None,
+    owner_id: int | None = None,
 ) -> Contract:
-    """Sign one more contract with a customer that is won or a partner. Raises `ValidationFailed`, `IllegalTransition`, `NotFound`, `NotAllowed`."""
+    """Sign one more contract with a customer that is won or a partner.
+
+    Raises `ValidationFailed`, `IllegalTransition` for other customers, `NotFound`, `NotAllowed`.
+    """
     require(actor, Permission.CONTRACT_WRITE)
     customer = lock_listed(session, customer_id)
     if customer.stage not in SIGNING:
         raise IllegalTransition(_("This customer is not won yet. Choose More, Change type: the contract is signed with it."))
-    clean, errors = check_contract(session, values)
-    errors = errors or check_total(customer, clean["amount"])
+    checked = check_contract(session, values, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id)
+    errors = checked.errors or check_total(customer, checked.values["amount"])
     errors |= _check_owner(session, actor, owner_id, None)
     if errors:
         raise ValidationFailed(errors)
-    made = sign_contract(session, actor, customer, clean, owner_id=owner_id)
+    made = sign_contract(session, actor, customer, checked, owner_id=owner_id)
     refresh(session, customer)
     return made
 
 
-def sign_contract(
-    session: CrmSession, actor: Actor, customer: Customer, contract: Mapping[str, Any], *, owner_id: int | None = None
-) -> Contract:
+def sign_contract(session: CrmSession, actor: Actor, customer: Customer, checked: Checked, *, owner_id: int | None = None) -> Contract:
     """Keep a checked contract with a customer that is locked. It counts for the customer's owner unless somebody else is named,
     and carries the next number unless it has its own.
     """
     made = Contract(
-        **{**contract, "number": contract.get("number") or contract_number(session)},
+        **{**checked.values, "number": checked.values.get("number") or contract_number(session)},
         customer_id=customer.id,
+        opportunity_id=checked.opportunity_id,
         owner_id=owner_id or customer.owner_id or actor.id,
         created_by_id=actor.id,
     )
     session.add(made)
+    session.flush()
+    write_lines(session, made, checked.lines)
     renew_from_rows(session, customer)
     return made
 
@@ -117,9 +205,12 @@ def update_contract(
     *,
     version: int,
     reason: str = "",
+    lines: Sequence[Mapping[str, Any]] | None = None,
     owner_id: int | None = None,
 ) -> Contract:
     """Correct a contract; a reason is demanded where a value is replaced. Its amount stays above what is planned and received.
+
+    Without `lines` the products stay as they are.
 
     Raises `Conflict` with the present values if somebody saved after `version`, `ValidationFailed`, `IllegalTransition` for a void one,
     `NotFound`, `NotAllowed`.
@@ -130,19 +221,25 @@ def update_contract(
         raise Conflict(version=contract.version, theirs=see_all(actor, Contract, before))
     if not contract.is_in_force:
         raise IllegalTransition(_("A void contract is not corrected. Restore it first."))
-    clean, errors = check_contract(session, {**before, **changes}, present=contract)
+    had = lines_of_contract(session, contract.id)
+    given = [vars(line) for line in had] if lines is None else lines
+    checked = check_contract(session, {**before, **changes}, lines=given, present=contract, had=had)
+    clean, errors = checked.values, checked.errors
     clean["owner_id"] = owner_id or contract.owner_id
     clean["number"] = clean.get("number") or contract.number
     errors |= _check_owner(session, actor, owner_id, contract.owner_id) | keep_words(session, reason, "")
-    if "amount" not in errors:
+    if not errors:
         errors |= _check_amount(session, customer, contract, clean["amount"])
     changed = {name for name, value in clean.items() if value != before[name]}
-    if any(before[name] is not None for name in changed) and not session.info["reason"]:
+    if (any(before[name] is not None for name in changed) or (had and had != checked.lines)) and not session.info["reason"]:
         errors["reason"] = [_("Say why an existing value is corrected.")]
     if errors:
         raise ValidationFailed(errors)
     for name in changed:
         setattr(contract, name, clean[name])
+    if had != checked.lines:
+        contract.updated_at = clock.now()  # a new version, where only the lines are others
+        write_lines(session, contract, checked.lines, had)
     _follow(session, customer)
     return contract
 

@@ -42,6 +42,7 @@ WAYS: dict[str, Way] = {
     "merge.customer_id": Way.STAY,  # merges are followed one by one
     "merge.merged_id": Way.STAY,
     "notice.customer_id": Way.STAY,  # what was said about it was said about it
+    "opportunity.customer_id": Way.MOVE,
     "owner_change.customer_id": Way.STAY,  # two histories in one would be a history that nobody had
     "review.customer_id": Way.STAY,  # of the entry as it was made; the kept customer's page shows the steps of both
     "stage_change.customer_id": Way.STAY,
@@ -55,6 +56,7 @@ NAMED = {
     "contact": N_("Contact"),
     "contract": N_("Contract"),
     "follow_up": N_("Follow-up"),
+    "opportunity": N_("Opportunity"),
     "task": N_("Task"),
 }
 TIER = ("tier", "tier_by_hand", "tier_reason", "tier_until")

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Table, false, func, insert, literal, 
 from crm_core import audit
 from crm_core.db import CrmSession
 from crm_core.i18n import N_
-from crm_core.models import Customer, OwnerChange, Task, User
+from crm_core.models import Customer, Opportunity, OwnerChange, Task, User
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope
 from crm_core.services.actors import list_actors
@@ -48,7 +48,11 @@ class Work:
     is_open: ColumnElement[bool]
 
 
-WORKS: dict[str, Work] = {"tasks": Work(N_("Open tasks"), Task, Task.assignee_id, Task.done_at.is_(None))}
+_IS_OPEN_OPPORTUNITY = Opportunity.closed_at.is_(None) & Opportunity.deleted_at.is_(None)
+WORKS: dict[str, Work] = {
+    "tasks": Work(N_("Open tasks"), Task, Task.assignee_id, Task.done_at.is_(None)),
+    "opportunities": Work(N_("Open opportunities"), Opportunity, Opportunity.owner_id, _IS_OPEN_OPPORTUNITY),
+}
 """Everything that moves along with a customer. A new kind is a row here."""
 
 

@@ -58,7 +58,7 @@ def progress(plans: Sequence[tuple[date, Decimal]], received: Decimal) -> list[D
 
 
 def set_plan(session: CrmSession, actor: Actor, contract_id: int, rows: Sequence[Mapping[str, Any]], *, version: int) -> None:
-    """Replace the plan of a contract by these rows (`due_on`, `amount`); empty ones are left out, those that stay keep what was told of them.
+    """Replace the plan of a contract by these rows (`due_on`, `amount`); empty ones are left out.
 
     All of them together are at most the amount of the contract. Errors are named by the place of their row: `0.amount`, `0.due_on`.
     Raises `Conflict` for another version of the contract, `ValidationFailed`, `IllegalTransition` for a void one, `NotFound`, `NotAllowed`.
@@ -165,7 +165,10 @@ def correct_payment(session: CrmSession, actor: Actor, payment_id: int, values: 
 
 
 def remove_payment(session: CrmSession, actor: Actor, payment_id: int, *, version: int, reason: str) -> None:
-    """Take a payment away, for a reason; the change log keeps what it was. Raises `Conflict`, `ValidationFailed`, `NotFound`, `NotAllowed`."""
+    """Take a payment away, for a reason; the change log keeps what it was.
+
+    Raises `Conflict`, `ValidationFailed`, `NotFound`, `NotAllowed`.
+    """
     contract, payment = _lock_payment(session, actor, payment_id, version=version)
     _demand_reason(session, reason)
     audit.record_change(session, contract, field=LOGGED, old=_in_words(payment), new="")

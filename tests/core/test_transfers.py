@@ -173,7 +173,7 @@ class TestTransfer:
             everything = transfers.preview(session, manager, Selection(sales.id or 0))
             some = transfers.preview(session, manager, Selection(sales.id or 0, stages=("prospect",), tiers=("A", "")))
             wanted = transfers.select_ids(session, manager, Selection(sales.id or 0, tiers=("A",)))
-        assert (everything.customers, everything.work, everything.staying) == (3, {"tasks": 2}, {"bin": 1})
+        assert (everything.customers, everything.work, everything.staying) == (3, {"tasks": 2, "opportunities": 0}, {"bin": 1})
         assert some.customers == 2
         hand_over(manager, wanted, colleague)
         assert [owner_of(one) for one in (key, won, plain)] == [colleague.id, colleague.id, sales.id]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,7 @@ GRANTED = {
 INDEXES: dict[str, tuple[str, list[str]]] = {
     "ix_contract_ends_on": ("contract", ["ends_on"]),
     "ix_contract_credited": ("contract", ["owner_id", "signed_on"]),
+    "ix_contract_opportunity_id": ("contract", ["opportunity_id"]),
     "ix_attachment_contract_id": ("attachment", ["contract_id"]),
 }
 
@@ -46,6 +47,13 @@ def _money(name: str = "amount") -> sa.Column[Any]:
 def tables() -> dict[str, list[Any]]:
     """New tables, in an order in which each finds those it points to."""
     return {
+        "contract_line": [
+            _key(),
+            _to("contract", "contract_id", indexed=True),
+            sa.Column("position", sa.Integer(), nullable=False),
+            _to("product", "product_id", indexed=True, ondelete=None),
+            *(_money(name) for name in ("quantity", "price", "amount")),
+        ],
         "planned_payment": [
             _key(),
             _to("contract", "contract_id"),
@@ -91,6 +99,7 @@ def _once(who: str) -> sa.Index:
 def columns() -> dict[str, list[sa.Column[Any]]]:
     """New columns of tables that were there."""
     voided_by = sa.ForeignKey("user_account.id", name="fk_contract_voided_by_id")
+    of_opportunity = sa.ForeignKey("opportunity.id", name="fk_contract_opportunity_id", ondelete="SET NULL")
     of_contract = sa.ForeignKey("contract.id", name="fk_attachment_contract_id", ondelete="SET NULL")
     return {
         "customer": [
@@ -104,6 +113,7 @@ def columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("voided_by_id", KEY, voided_by),
             sa.Column("void_reason", sa.String(300)),
             sa.Column("end_told_on", sa.Date()),
+            sa.Column("opportunity_id", KEY, of_opportunity),
         ],
         "attachment": [sa.Column("contract_id", KEY, of_contract)],
     }
@@ -125,7 +135,8 @@ def upgrade() -> None:
 def _part_figures() -> None:
     """What a customer's figures held besides its contracts was entered by hand or imported."""
     op.execute(
-        "UPDATE customer SET entered_first_on = first_cooperated_on, entered_last_on = last_cooperated_on, entered_amount = cooperation_amount"
+        "UPDATE customer SET entered_first_on = first_cooperated_on, entered_last_on = last_cooperated_on,"
+        " entered_amount = cooperation_amount"
     )
     own = "FROM contract WHERE contract.customer_id = customer.id"
     total, first, last = (f"(SELECT {what} {own})" for what in ("SUM(amount)", "MIN(signed_on)", "MAX(signed_on)"))
