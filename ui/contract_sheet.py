@@ -1,12 +1,12 @@
-"""The dialog of one contract: what was agreed, what is planned and received, its files, and what is asked for when something is done with it."""
+"""The dialog of one contract: what was agreed, what is planned and received, its files, and what can be done with it."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from crm_core.i18n import N_, _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, format_number
 from crm_core.permissions import Permission
-from crm_core.services import attachments, contract_views, contracts, library, users
+from crm_core.services import attachments, contract_views, contracts, library
 from crm_core.services.contract_views import Sheet
 from ui import attachment_list, contract_form, contract_list, feedback, follow_up_form, forms, guard, payment_forms, routes
 from ui.feedback import escape
@@ -69,15 +69,17 @@ def _draw_all(sheet: Sheet) -> None:
 
 def _draw_facts(sheet: Sheet) -> None:
     contract = sheet.contract
-    with guard.reading() as session:
-        names = users.user_names(session)
     lines = [_("Signed on {day}").format(day=format_date(contract.signed_on))]
     if contract.starts_on or contract.ends_on:
         lines.append(
             _("runs from {start} to {end}").format(start=format_date(contract.starts_on) or "…", end=format_date(contract.ends_on) or "…")
         )
-    lines.append(_("counts for {name}").format(name=names.get(contract.owner_id or 0, "—")))
+    lines.append(_("counts for {name}").format(name=sheet.owner))
     st.caption(escape(" · ".join(lines)))
+    for line in sheet.lines:
+        unit = f" {line.unit}" if line.unit else ""
+        told = f"{line.name} × {format_number(line.quantity.normalize())}{unit} × {format_money(line.price)} = {format_money(line.amount)}"
+        st.markdown(":material/package_2: " + escape(told))
     if contract.remark:
         st.markdown(escape(contract.remark).replace("\n", "  \n"))
     if contract.voided_at:

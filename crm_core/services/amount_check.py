@@ -27,15 +27,14 @@ def _figures(first: date | None, last: date | None, amount: Decimal | None) -> s
 
 
 def contracts_in_words(session: CrmSession) -> list[str]:
-    """A sentence for each contract that is worth other than its lines, one with more received or planned than it is worth, and for each void one with payments."""
+    """A sentence for each contract worth other than its lines, with more received or planned, or void with payments."""
     received, planned = (
         func.coalesce(select(func.sum(model.amount)).where(model.contract_id == Contract.id).scalar_subquery(), 0, type_=Money())
         for model in (Payment, PlannedPayment)
     )
     lines = select(func.sum(ContractLine.amount)).where(ContractLine.contract_id == Contract.id).scalar_subquery()
-    wrong = or_(
-        lines != Contract.amount, received > Contract.amount, planned > Contract.amount, Contract.voided_at.is_not(None) & (received > 0)
-    )
+    is_void = Contract.voided_at.is_not(None)
+    wrong = or_(lines != Contract.amount, received > Contract.amount, planned > Contract.amount, is_void & (received > 0))
     columns = select(Contract.number, Contract.amount, received, planned).where(wrong).order_by(Contract.id)
     sentence = _("Contract {number} of {amount}: {received} received, {planned} planned")
     return [

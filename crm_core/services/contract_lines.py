@@ -52,7 +52,10 @@ def offered(session: CrmSession, present: Sequence[int] = ()) -> dict[int, Produ
 
 
 def check_lines(session: CrmSession, rows: Sequence[Mapping[str, Any]], present: Sequence[Line] = ()) -> tuple[list[Line], Errors]:
-    """Lines as they are entered (`product_id`, `quantity`, `price`); empty ones are left out. Errors are named by their place: `lines.0.price`."""
+    """Lines as they are entered (`product_id`, `quantity`, `price`); empty ones are left out.
+
+    Errors are named by their place: `lines.0.price`.
+    """
     products = offered(session, [line.product_id for line in present])
     lines: list[Line] = []
     errors: Errors = {}

@@ -12,7 +12,7 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound
 from crm_core.i18n import _
-from crm_core.models import Attachment, Contract, ContractLine, Customer, Payment, PlannedPayment, Product, User
+from crm_core.models import Attachment, Contract, ContractLine, Customer, Payment, Place, PlannedPayment, Product, User
 from crm_core.models.base import Money
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
@@ -21,6 +21,7 @@ from crm_core.services.contracts import gone
 from crm_core.services.cooperation import Agreed, agreed_with
 from crm_core.services.owners import visible_people
 from crm_core.services.payments import Due, progress
+from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 from crm_core.visibility import View
 
@@ -116,6 +117,8 @@ class Sheet:
     payments: list[View]
     files: list[View]
     lines: list[Line]
+    owner: str
+    """For whom it counts, by name."""
 
     @property
     def received(self) -> Decimal:
@@ -237,7 +240,7 @@ def _conditions(query: ContractQuery) -> list[ColumnElement[bool]]:
         "ending": and_(Contract.is_in_force, Contract.ends_on.between(today, soon)),
         "ended": and_(Contract.is_in_force, Contract.ends_on < today),
     }
-    found: list[ColumnElement[bool]] = [Customer.is_listed, states.get(query.state, states[""])]
+    found: list[ColumnElement[bool]] = [Customer.place == Place.LIBRARY, states.get(query.state, states[""])]
     if query.owners:
         found.append(Contract.owner_id.in_(query.owners))
     if query.signed_from:
@@ -304,6 +307,7 @@ def get_sheet(session: CrmSession, actor: Actor, contract_id: int) -> Sheet:
         payments,
         [View(actor, one) for one in session.execute(files).scalars()],
         lines_of_contract(session, contract.id),
+        user_names(session).get(contract.owner_id or 0, "—"),
     )
 
 

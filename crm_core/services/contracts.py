@@ -72,8 +72,9 @@ def check_contract(
     """
     clean_lines, line_errors = check_lines(session, lines, had)
     clean, errors = clean_values(fields_of(Contract), with_lines(values, clean_lines))
-    if clean_lines and errors.pop("amount", None):
+    if clean_lines and "amount" in errors:
         line_errors |= check_sum(clean_lines)
+        del errors["amount"]
     number = clean.get("number")
     if "number" not in errors and number and (present is None or number != present.number):
         errors |= _check_number(session, number)
@@ -92,12 +93,9 @@ def _check_number(session: CrmSession, number: str) -> Errors:
 
 
 def _is_won(session: CrmSession, opportunity_id: int, customer_id: int | None) -> bool:
-    stage = OpportunityStage.id == Opportunity.stage_id
-    own = (Opportunity.id == opportunity_id, Opportunity.customer_id == customer_id, OpportunityStage.outcome == Outcome.WON)
-    return (
-        session.execute(select(Opportunity.id).join(OpportunityStage, stage).where(*own, Opportunity.deleted_at.is_(None))).first()
-        is not None
-    )
+    own = (Opportunity.id == opportunity_id, Opportunity.customer_id == customer_id, Opportunity.deleted_at.is_(None))
+    won = select(Opportunity.id).join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
+    return session.execute(won.where(*own, OpportunityStage.outcome == Outcome.WON)).first() is not None
 
 
 @dataclass(frozen=True)

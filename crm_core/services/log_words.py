@@ -77,6 +77,8 @@ ENTITIES = {
 OTHER_FIELDS = {
     "tags": N_("Tags"),
     "payments": N_("Payments"),
+    "lines": N_("Products"),
+    "opportunity_id": N_("Opportunity"),
     "planned_payments": N_("Planned payments"),
     "voided_at": N_("Made void"),
     "void_reason": N_("Reason of the voiding"),
