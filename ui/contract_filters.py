@@ -83,7 +83,7 @@ class Filters:
             if st.session_state.get("state") == "ending":
                 spans = sorted({*SPANS, int(st.session_state.get("days") or ENDING_DAYS)})
                 st.selectbox(
-                    _("Ends within"),
+                    _("Ending soon"),
                     spans,
                     format_func=lambda days: _("within {days} days").format(days=days),
                     key="days",

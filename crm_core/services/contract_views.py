@@ -10,8 +10,6 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
-from crm_core.errors import NotFound
-from crm_core.i18n import _
 from crm_core.models import Attachment, Contract, ContractLine, Customer, Payment, Place, PlannedPayment, Product, User
 from crm_core.models.base import Money
 from crm_core.paging import Page
@@ -309,12 +307,3 @@ def get_sheet(session: CrmSession, actor: Actor, contract_id: int) -> Sheet:
         lines_of_contract(session, contract.id),
         user_names(session).get(contract.owner_id or 0, "—"),
     )
-
-
-def id_of(session: CrmSession, actor: Actor, number: str) -> int:
-    """The contract of a number. Raises `NotFound` outside the actor's scope."""
-    require(actor, Permission.CONTRACT_READ)
-    found = session.execute(select(Contract.id).where(Contract.number == number)).scalar()
-    if found is None:
-        raise NotFound(_("There is no contract {number} among those that you see.").format(number=number[:40]))
-    return found
