@@ -138,6 +138,7 @@ def _unite(session: CrmSession, actor: Actor, kept: Customer, merged: Customer, 
     _pass_work_on(session, journal, kept, merged)
     _move_all(session, journal, kept.id, merged.id)
     session.expire_all()
+    renew_from_rows(session, merged)  # its contracts have moved
     refresh(session, kept)
     session.refresh(kept)
     journal.tier = {"was": was_tier, "is": tier_of(kept)}
