@@ -240,4 +240,5 @@ def declared(
 def fields_of(model: type) -> dict[str, Field]:
     """All declared fields of a model by name, in the order of their declaration."""
     columns: Mapping[str, Any] = inspect(model).columns
-    return {name: replace(column.info["field"], name=name) for name, column in columns.items() if "field" in column.info}
+    declarations = {name: getattr(column, "info", {}).get("field") for name, column in columns.items()}  # computed columns have no info
+    return {name: replace(field, name=name) for name, field in declarations.items() if field}

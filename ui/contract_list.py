@@ -48,10 +48,11 @@ def draw(row: Listed, *, with_customer: bool = True) -> None:
     """One contract: what, how much, how much of it came, and since when."""
     with st.container(border=True, key=f"contract_{row.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            label = f"**{escape(row.number)}** {escape(row.product)}"
-            if st.button(label, key=f"contract_open_{row.id}", icon=":material/contract:", type="tertiary"):
-                contract_sheet.open_contract(row.id)
-            draw_badges(row)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+                label = f"**{escape(row.number)}** {escape(row.product)}"
+                if st.button(label, key=f"contract_open_{row.id}", icon=":material/contract:", type="tertiary"):
+                    contract_sheet.open_contract(row.id)
+                draw_badges(row)
             st.markdown(f"**{escape(format_money(row.amount))}**", width="content")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(escape(_facts(row)), width="stretch")
@@ -73,4 +74,6 @@ def _facts(row: Listed) -> str:
     if row.ends_on:
         parts.append(_("ends on {day}").format(day=format_date(row.ends_on)))
     parts.append(_("{amount} received").format(amount=format_money(row.received)))
+    if row.owner:
+        parts.append(_("counts for {name}").format(name=row.owner))
     return " · ".join(parts)

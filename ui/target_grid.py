@@ -27,7 +27,7 @@ def draw(year: Year, chosen: Chosen) -> None:
     labels = {str(month): _("Month {number}").format(number=month) for month in MONTHS}
     config: dict[str, Any] = {code: st.column_config.NumberColumn(label, min_value=0, step=0.01) for code, label in labels.items()}
     config["name"] = st.column_config.TextColumn(_("Name"), disabled=True, pinned=True)
-    st.data_editor(_frame(state["rows"]), hide_index=True, num_rows="fixed", column_config=config, key=_key(chosen, state))
+    st.data_editor(_frame(state["rows"]), hide_index=True, num_rows="fixed", placeholder="", column_config=config, key=_key(chosen, state))
     if st.button(_("Save targets"), type="primary", icon=":material/check:", key="targets_save"):
         _save(chosen, state)
 

@@ -36,7 +36,7 @@ def _table(title: str, rows: Sequence[Row], chosen: Chosen, *, is_ranked: bool) 
     top = max([FULL, *(float(row.rate(chosen.months) or 0) for row in rows)])
     bar = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=top)
     config = {_("Target"): right, _("Reached"): right, _("Missing"): right, _("Achievement"): bar}
-    st.dataframe(frame, hide_index=True, lazy=False, alt=title, column_config=config)
+    st.dataframe(frame, hide_index=True, lazy=False, alt=title, column_config=config, placeholder="—")
 
 
 def _cells(place: int, row: Row, chosen: Chosen, *, is_ranked: bool) -> dict[str, object]:
@@ -44,7 +44,7 @@ def _cells(place: int, row: Row, chosen: Chosen, *, is_ranked: bool) -> dict[str
     mark = " Σ" if row.is_summed(chosen.months) else ""
     missing = max(target - result, Decimal(0))
     return {
-        **({_("Place"): place} if is_ranked else {}),
+        **({_("Rank"): place} if is_ranked else {}),
         _("Name"): row.name,
         _("Target"): format_money(target) + mark if target else "—",
         _("Reached"): format_money(result),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -37,7 +37,7 @@ class Line:
     @property
     def amount(self) -> Decimal:
         """Quantity times price, to the fen."""
-        return (self.quantity * self.price).quantize(_FEN)
+        return (self.quantity * self.price).quantize(_FEN, ROUND_HALF_UP)
 
     @property
     def told(self) -> str:

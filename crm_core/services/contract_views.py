@@ -65,6 +65,7 @@ class Listed:
     starts_on: date | None
     ends_on: date | None
     owner_id: int | None
+    owner: str | None
     voided_at: datetime | None
     customer_id: int
     code: str
@@ -191,7 +192,9 @@ def _listed() -> Select[*tuple[Any, ...]]:
     own = ("id", "number", "product", "amount", "signed_on", "starts_on", "ends_on", "owner_id", "voided_at", "customer_id")
     columns = [getattr(Contract, name) for name in own]
     sums = (_received().label("received"), overdue_amount(clock.today()).label("planned"))
-    return select(*columns, *sums, Customer.code, Customer.name.label("customer")).join(Customer, Customer.id == Contract.customer_id)
+    names = (Customer.code, Customer.name.label("customer"), User.name.label("owner"))
+    found = select(*columns, *sums, *names).join(Customer, Customer.id == Contract.customer_id)
+    return found.outerjoin(User, User.id == Contract.owner_id)
 
 
 def _row(row: Any) -> Listed:

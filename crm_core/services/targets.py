@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import delete, extract, func, select
@@ -61,7 +61,7 @@ class Row:
     def rate(self, months: Sequence[int] = MONTHS) -> Decimal | None:
         """How much of the target that is, in percent; nothing without a target."""
         target = self.target(months)
-        return (self.result(months) * 100 / target).quantize(Decimal("0.1")) if target else None
+        return (self.result(months) * 100 / target).quantize(Decimal("0.1"), ROUND_HALF_UP) if target else None
 
     def is_summed(self, months: Iterable[int] = MONTHS) -> bool:
         """Whether a team's target is, in any of these months, the sum of its people's."""
@@ -88,7 +88,7 @@ def read_year(session: CrmSession, actor: Actor, year: int, measure: str) -> Yea
     shown = _people(session, actor)
     teams = list(session.execute(select(Team).order_by(Team.name)).scalars())
     # A team that is shown is the sum of all its people: those who are not shown by name count too.
-    members = dict(session.execute(select(User.id, User.team_id)).tuples().all())
+    members = {row.id: row.team_id for row in session.execute(select(User.id, User.team_id))}
     own, reached = _targets_of(session, year, measure), _reached(session, year, measure)
     people = []
     for id, name in shown.items():
