@@ -30,10 +30,15 @@ def open_contract(contract_id: int, step: str = "") -> None:
 
 
 def open_asked() -> None:
-    """Open the contract that the address asks for, where notices lead; once, so that it can be closed."""
-    asked = st.query_params.pop("contract", "")
-    if asked.isdecimal() and len(asked) <= LONGEST_NUMBER:
-        open_contract(int(asked))
+    """Open what the address asks for, once, so that it can be closed: a contract, where notices lead, or the signing of one for a
+    won opportunity.
+    """
+    asked = {name: st.query_params.pop(name, "") for name in ("contract", "opportunity")}
+    known = {name: int(number) for name, number in asked.items() if number.isdecimal() and len(number) <= LONGEST_NUMBER}
+    if "contract" in known:
+        open_contract(known["contract"])
+    elif "opportunity" in known:
+        contract_form.open_for_opportunity(known["opportunity"])
 
 
 def _draw(contract_id: int) -> None:

@@ -22,6 +22,7 @@ from crm_core.services import (
     notices,
     outbox,
     outlines,
+    payments,
     pool,
     review_list,
     review_rules,
@@ -307,7 +308,16 @@ def task_opened(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.TASKS, task=str(task.id))
 
 
+def contract_opened(actor: Actor, code: str) -> Visit:
+    moved(actor, code)
+    with db.transaction(actor) as session:
+        payments.record_payment(session, actor, 1, {"received_on": today(), "amount": "0.5", "note": ATTACK[:300]})
+    return Visit(actor).go(routes.CONTRACTS, contract="1")
+
+
 SCENES = {
+    "contracts": contract_opened,
+    "contract, corrected": lambda actor, code: contract_opened(actor, code).press("Edit"),
     "review": reviewed,
     "notices": told,
     "mails": mail_waiting,
