@@ -56,12 +56,11 @@ def check_lines(session: CrmSession, rows: Sequence[Mapping[str, Any]], present:
 
     Errors are named by their place: `lines.0.price`.
     """
-    products = offered(session, [line.product_id for line in present])
     lines: list[Line] = []
     errors: Errors = {}
-    for place, row in enumerate(rows):
-        if is_blank(row.get("product_id")):
-            continue
+    chosen = [(place, row) for place, row in enumerate(rows) if not is_blank(row.get("product_id"))]
+    products = offered(session, [line.product_id for line in present]) if chosen else {}
+    for place, row in chosen:
         clean = _check_line(row, products, f"lines.{place}.", errors)
         if clean:
             lines.append(clean)

@@ -33,7 +33,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.contract_lines import Line, check_lines, check_sum, lines_of, lines_of_contract, with_lines, write_lines
 from crm_core.services.cooperation import check_total, renew_from_rows
-from crm_core.services.customer_changes import keep_words, refresh
+from crm_core.services.customer_changes import follow, keep_words
 from crm_core.services.locking import lock_listed
 from crm_core.services.owners import list_holders
 from crm_core.validation import clean_text, clean_values
@@ -148,7 +148,7 @@ def add_contract(
     if errors:
         raise ValidationFailed(errors)
     made = sign_contract(session, actor, customer, checked, owner_id=owner_id)
-    refresh(session, customer)
+    follow(session, customer)
     return made
 
 
@@ -299,4 +299,4 @@ def restore_contract(session: CrmSession, actor: Actor, contract_id: int, *, ver
 def _follow(session: CrmSession, customer: Customer) -> None:
     """What follows from another set of contracts: the customer's figures, and what is derived from them."""
     renew_from_rows(session, customer)
-    refresh(session, customer)
+    follow(session, customer)

@@ -156,9 +156,14 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
 
 def refresh(session: CrmSession, customer: Customer) -> None:
     """After a change to a customer or its contacts: completeness, search row, what is derived from it, and revision."""
+    reindex(session, customer.id)
+    follow(session, customer)
+
+
+def follow(session: CrmSession, customer: Customer) -> None:
+    """The same after a change of what nobody searches for, such as the figures of the cooperation."""
     session.flush()
     customer.is_incomplete = bool(_missing(session, customer))
-    reindex(session, customer.id)
     session.flush()
     derive(session, [customer.id])
     bump(session, "customers")

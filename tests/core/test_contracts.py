@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from crm_core import clock
-from crm_core.db import CrmSession, reading, transaction
+from crm_core.db import CrmSession, engine, reading, transaction
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
 from crm_core.models import Contract, ContractLine, Customer, Notice, Opportunity, OpportunityLine, OpportunityStage, Product, ProductPrice
@@ -368,3 +368,13 @@ def test_lines_are_gone_with_their_contract(customer: Customer, sales: Actor) ->
         session.delete(session.get_one(Contract, made.id))
     with reading(SYSTEM) as session:
         assert session.execute(select(ContractLine.id)).first() is None
+
+
+def test_signing_asks_the_database_no_more_than_saving_a_customer_does(customer: Customer, sales: Actor) -> None:
+    sign(sales, customer)
+    statements: list[str] = []
+    listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
+    event.listen(engine(), "before_cursor_execute", listener)
+    sign(sales, customer)
+    event.remove(engine(), "before_cursor_execute", listener)
+    assert len(statements) <= 22
