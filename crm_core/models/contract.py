@@ -65,7 +65,7 @@ class Contract(Base, Dated, Versioned):
         Date(), label=N_("Starts on"), group="contract", widget=Widget.DATE, check=check_start, may_lie_ahead=True
     )
     ends_on: Mapped[date | None] = declared(
-        Date(), label=N_("Ends on"), group="contract", widget=Widget.DATE, check=check_end, may_lie_ahead=True
+        Date(), label=N_("Contract ends on"), group="contract", widget=Widget.DATE, check=check_end, may_lie_ahead=True
     )
     remark: Mapped[str | None] = declared(Text(), label=N_("Remarks"), group="contract", widget=Widget.LONG_TEXT)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
