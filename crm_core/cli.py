@@ -20,6 +20,7 @@ from crm_core.i18n import _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
 from crm_core.services import second_factor, service_figures
+from crm_core.services.amount_check import contracts_in_words, customers_in_words
 from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
@@ -44,8 +45,8 @@ app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="keys")
 app.add_typer(audits, name="audit")
-service = typer.Typer(no_args_is_help=True, help=_("Check what the tickets come to."))
-app.add_typer(service, name="service")
+checks = typer.Typer(no_args_is_help=True, help=_("Check stored data."))
+app.add_typer(checks, name="check")
 
 
 def main() -> None:
@@ -224,8 +225,8 @@ def verify_log(
         raise typer.Exit(1)
 
 
-@service.command("verify", help=_("Compare the service figures of all customers with their tickets. Exit code 1 where they differ."))
-def verify_service() -> None:
+@checks.command("service", help=_("Compare the service figures of all customers with their tickets. Exit code 1 where they differ."))
+def check_service() -> None:
     """Tell each customer whose figures are wrong."""
     upgrade_database()
     with reading(SYSTEM) as session:
@@ -241,6 +242,19 @@ def verify_service() -> None:
     typer.echo(
         _("The service figures of {customers} customers are what their {tickets} tickets say.").format(customers=customers, tickets=tickets)
     )
+
+
+@checks.command("amounts", help=_("Compare the cooperation of every customer with its contracts. Exit code 1 where they differ."))
+def check_amounts() -> None:
+    """Name each customer whose figures are not what was entered and its contracts, and each contract whose parts do not fit."""
+    upgrade_database()
+    with reading(SYSTEM) as session:
+        found = [*customers_in_words(session), *contracts_in_words(session)]
+    for sentence in found:
+        typer.echo(sentence)
+    if found:
+        raise typer.Exit(1)
+    typer.echo(_("The figures of all customers are those of their contracts."))
 
 
 def _user_id(session: CrmSession, username: str) -> int:

@@ -24,6 +24,9 @@ class Permission(StrEnum):
     CUSTOMER_REVIEW = "customer:review"
     CUSTOMER_IMPORT = "customer:import"
     CUSTOMER_EXPORT = "customer:export"
+    CONTRACT_READ = "contract:read"
+    CONTRACT_WRITE = "contract:write"
+    TARGET_EDIT = "target:edit"
     FOLLOW_UP_WRITE = "follow_up:write"
     FOLLOW_UP_DELETE = "follow_up:delete"
     TICKET_READ = "ticket:read"
@@ -54,6 +57,9 @@ PERMISSIONS = {
     Permission.CUSTOMER_REVIEW: N_("Review entries"),
     Permission.CUSTOMER_IMPORT: N_("Import customers"),
     Permission.CUSTOMER_EXPORT: N_("Export customers"),
+    Permission.CONTRACT_READ: N_("See contracts and payments"),
+    Permission.CONTRACT_WRITE: N_("Sign and edit contracts"),
+    Permission.TARGET_EDIT: N_("Set sales targets"),
     Permission.FOLLOW_UP_WRITE: N_("Write follow-ups"),
     Permission.FOLLOW_UP_DELETE: N_("Delete follow-ups"),
     Permission.TICKET_READ: N_("See tickets"),
@@ -81,6 +87,8 @@ AREAS = {
     "opportunity": N_("Sales"),
     "product": N_("Sales"),
     "sensitive": N_("Customer management"),
+    "contract": N_("Sales"),
+    "target": N_("Sales"),
     "dashboard": N_("Insight"),
     "library": N_("Administration"),
     "rule": N_("Administration"),
@@ -139,7 +147,7 @@ class RoleTemplate:
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
 _SERVING = {Permission.TICKET_READ, Permission.TICKET_WRITE}
-_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ}
+_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ, Permission.CONTRACT_READ}
 """All but 客服, who see neither opportunities nor what was agreed [000]."""
 _WORKING = _SEEING_SALES | {
     Permission.CUSTOMER_CREATE,
@@ -148,6 +156,7 @@ _WORKING = _SEEING_SALES | {
     Permission.POOL_CLAIM,
     Permission.TICKET_READ,
     Permission.OPPORTUNITY_WRITE,
+    Permission.CONTRACT_WRITE,
 }
 _LEADING = _WORKING | {
     Permission.TICKET_WRITE,
@@ -162,6 +171,7 @@ _LEADING = _WORKING | {
     Permission.CUSTOMER_EXPORT,
     Permission.FOLLOW_UP_DELETE,
     Permission.SENSITIVE_REVEAL,
+    Permission.TARGET_EDIT,
 }
 
 

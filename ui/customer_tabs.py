@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
-from crm_core.services import contacts, library, users
+from crm_core.services import contacts, library
 from crm_core.visibility import View
 from ui import (
     attachment_list,
@@ -46,12 +46,6 @@ def _draw_contacts(customer: View) -> None:
     contact_list.draw(customer, people, entries, may_edit=_may_edit(customer))
 
 
-def _draw_contracts(customer: View) -> None:
-    with guard.reading() as session:
-        names = users.user_names(session)
-    contract_list.draw(customer.id, names)
-
-
 def _draw_history(customer: View) -> None:
     owner_history.draw(customer.id)
     guard.fragment(history_list.draw)(customer.id)
@@ -71,7 +65,7 @@ TABS = (
     Tab(N_("Contacts"), _draw_contacts),
     Tab(N_("Timeline"), lambda customer: guard.fragment(timeline_list.draw)(customer.id)),
     Tab(N_("Opportunities"), guard.fragment(opportunity_tab.draw), Permission.OPPORTUNITY_READ),
-    Tab(N_("Contracts"), _draw_contracts),
+    Tab(N_("Contracts"), contract_list.draw_for, Permission.CONTRACT_READ),
     Tab(N_("Tasks"), task_list.draw_for),
     Tab(N_("Tickets"), ticket_cards.draw_for, Permission.TICKET_READ),
     Tab(

@@ -11,6 +11,8 @@ TASKS = "work/tasks.py"
 FOLLOW_UPS = "work/follow_ups.py"
 OVERSIGHT = "work/oversight.py"
 CALENDAR = "work/calendar.py"
+CONTRACTS = "sales/contracts.py"
+TARGETS = "sales/targets.py"
 CUSTOMERS = "customers/list.py"
 CUSTOMER = "customers/detail.py"
 EDIT = "customers/edit.py"
@@ -79,9 +81,7 @@ class Route:
 
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")
-SALES = N_("Sales")
-MANAGEMENT, INSIGHT = N_("Customer management"), N_("Insight")
-SERVICE = N_("Customer service")
+MANAGEMENT, SALES, SERVICE, INSIGHT = N_("Customer management"), N_("Sales"), N_("Customer service"), N_("Insight")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
@@ -105,6 +105,12 @@ ROUTES = (
     Route(POOL, "pool", N_("Customer pool"), "water", Permission.POOL_CLAIM, MANAGEMENT),
     Route(CUSTOMER, "customer", N_("Customer"), "person", Permission.CUSTOMER_READ, within="customers"),
     Route(EDIT, "edit", N_("Edit customer"), "edit", Permission.CUSTOMER_EDIT, within="customers"),
+    Route(OPPORTUNITIES, "opportunities", N_("Opportunities"), "trending_up", Permission.OPPORTUNITY_READ, SALES),
+    Route(CONTRACTS, "contracts", N_("Contracts"), "contract", Permission.CONTRACT_READ, SALES),
+    Route(PRODUCTS, "products", N_("Products"), "inventory", Permission.OPPORTUNITY_READ, SALES),
+    Route(TARGETS, "targets", N_("Sales targets"), "flag", Permission.CONTRACT_READ, SALES, others=(Permission.TARGET_EDIT,)),
+    Route(TICKETS, "tickets", N_("Tickets"), "confirmation_number", Permission.TICKET_READ, SERVICE),
+    Route(TICKET, "ticket", N_("Ticket"), "confirmation_number", Permission.TICKET_READ, within="tickets"),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, CARE),
     Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, CARE),
     Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, CARE),
@@ -112,10 +118,6 @@ ROUTES = (
     Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, CARE),
     Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ, within="transfer"),
     Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
-    Route(TICKETS, "tickets", N_("Tickets"), "confirmation_number", Permission.TICKET_READ, SERVICE),
-    Route(TICKET, "ticket", N_("Ticket"), "confirmation_number", Permission.TICKET_READ, within="tickets"),
-    Route(OPPORTUNITIES, "opportunities", N_("Opportunities"), "trending_up", Permission.OPPORTUNITY_READ, SALES),
-    Route(PRODUCTS, "products", N_("Products"), "inventory", Permission.OPPORTUNITY_READ, SALES),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),

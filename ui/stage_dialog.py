@@ -10,10 +10,11 @@ from crm_core.fields import Field, fields_of
 from crm_core.i18n import _
 from crm_core.models import STAGES, Contract, Demand, LifecycleStage
 from crm_core.services import customers, library, stage_changes
+from crm_core.services.contracts import Proposal
 from crm_core.services.library import Library
 from crm_core.services.stage_changes import CONTRACT
 from crm_core.visibility import View
-from ui import badges, conflict, feedback, forms, guard
+from ui import badges, conflict, contract_lines_form, feedback, forms, guard
 from ui.feedback import escape
 from ui.forms import Form
 
@@ -22,12 +23,18 @@ OF_CONTRACT = f"{PREFIX}.contract"
 STATE = "stage_move"
 
 
-def draw(customer: View) -> None:
+def open_won(customer: View, proposal: Proposal) -> None:
+    """Open the dialog for a customer whose opportunity was won: the type, the contract and its products are proposed."""
+    guard.dialog(_("Change type"), draw, customer, proposal)
+
+
+def draw(customer: View, proposal: Proposal | None = None) -> None:
     """Begin with the customer as the page showed it; after a conflict go on with the customer as it is now."""
     state = st.session_state.get(STATE)
     if state is None or state["opened"] is not customer:
-        state = st.session_state[STATE] = {"opened": customer, "customer": customer, "errors": {}, "is_late": False}
-        _begin(customer)
+        state = {"opened": customer, "customer": customer, "proposal": proposal, "errors": {}, "is_late": False}
+        st.session_state[STATE] = state
+        _begin(customer, proposal)
     present: View = state["customer"]
     if state["is_late"]:
         conflict.say_who("customer", present.id)
@@ -42,9 +49,13 @@ def draw(customer: View) -> None:
         _save(state, to, asked)
 
 
-def _begin(customer: View) -> None:
+def _begin(customer: View, proposal: Proposal | None) -> None:
     for key in [key for key in st.session_state if str(key).startswith(f"{PREFIX}.")]:
         del st.session_state[key]
+    contract_lines_form.begin(OF_CONTRACT, proposal.lines if proposal else [])
+    if proposal:
+        st.session_state[f"{PREFIX}.to"] = LifecycleStage.CUSTOMER
+        forms.preload(fields_of(Contract), OF_CONTRACT, proposal.values)
     _propose(customer)
 
 
@@ -99,7 +110,9 @@ def _draw_contract(entries: Library, errors: dict[str, list[str]]) -> None:
     with st.container(border=True):
         st.subheader(forms.group_title("contract"), anchor=False)
         own = {name.removeprefix(CONTRACT): sentences for name, sentences in errors.items() if name.startswith(CONTRACT)}
-        Form(OF_CONTRACT, entries, {}, errors=own).draw(fields_of(Contract))
+        Form(OF_CONTRACT, entries, {}, errors=own).draw(contract_lines_form.asked_fields(OF_CONTRACT))
+        contract_lines_form.draw(OF_CONTRACT, own)
+        _tell(own.get("opportunity_id", ()))
         st.caption(_("It gets its number when it is saved, and counts in the customer's cooperation."))
 
 
@@ -112,6 +125,9 @@ def _save(state: dict[str, Any], to: str, asked: dict[str, Field]) -> None:
     present = state["customer"]
     values = {name: forms.value_of(f"{PREFIX}.{name}") for name in asked}
     values |= {f"{CONTRACT}{name}": st.session_state.get(f"{OF_CONTRACT}.{name}") for name in fields_of(Contract)}
+    proposal: Proposal | None = state["proposal"]
+    values |= {f"{CONTRACT}lines": contract_lines_form.entered(OF_CONTRACT)}
+    values |= {f"{CONTRACT}opportunity_id": proposal.opportunity_id} if proposal else {}
     words = {name: st.session_state.get(f"{PREFIX}.{name}") or "" for name in ("reason", "feedback")}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         stage_changes.change_stage(session, guard.actor(), present.id, to, values, version=present.version, **words)

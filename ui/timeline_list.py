@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.services import timeline
-from crm_core.services.timeline import SOURCES, Event
+from crm_core.services.timeline import SOURCES, Event, sources_for
 from ui import feedback, follow_up_fields, guard
 
 SHOWN = 300
@@ -32,7 +32,7 @@ def draw(customer_id: int) -> None:
 def _draw_filters(customer_id: int) -> tuple[list[str], str]:
     kinds = st.pills(
         _("Kinds of events"),
-        list(timeline.sources_for(guard.actor())),
+        list(sources_for(guard.actor())),
         selection_mode="multi",
         format_func=lambda code: f":material/{SOURCES[code].icon}: " + _(SOURCES[code].label),
         key=f"timeline_kinds_{customer_id}",

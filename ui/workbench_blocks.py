@@ -14,6 +14,7 @@ from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
 from crm_core.services.task_rows import Listed
 from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
 from ui import (
+    contract_sheet,
     feedback,
     follow_up_form,
     guard,
@@ -35,9 +36,9 @@ def draw_figures(figures: Figures) -> None:
         (_("New customers"), str(figures.entered)),
         (_("Follow-ups"), str(figures.followed_up)),
         (_("Tasks done"), str(figures.tasks_done)),
-        (_("Contracts"), str(figures.contracts)),
-        (_("Contract amount"), format_money(figures.signed)),
     )
+    if figures.contracts is not None:
+        shown += ((_("Contracts"), str(figures.contracts)), (_("Contract amount"), format_money(figures.signed)))
     with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
         for label, value in shown:
             st.markdown(f":gray[{label}] **{escape(value)}**")
@@ -181,17 +182,21 @@ def draw_recycled(bench: Workbench) -> None:
             _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
 
 
-def draw_ending(bench: Workbench) -> None:
-    """Contracts that end soon."""
-    if not bench.ending:
+def draw_contracts(bench: Workbench) -> None:
+    """Own contracts with payments that are overdue, and those that end soon."""
+    late, ending = bench.contracts.overdue, bench.contracts.ending
+    if not late and not ending:
         return
-    with _block("ending", "contract", _("Contracts ending soon"), _counted(len(bench.ending)), routes.CUSTOMERS, stage="customer"):
-        for one in bench.ending:
-            days = (one.ends_on - clock.today()).days
+    with _block("contracts", "contract", _("Contracts ending, payments overdue"), _counted(len(late) + len(ending)), routes.CONTRACTS):
+        for one in late:
+            told = _("{number}, {amount} overdue").format(number=one.number, amount=format_money(one.overdue))
+            _line(f"late_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))
+        for one in ending:
+            days = ((one.ends_on or clock.today()) - clock.today()).days
             told = _("{product}, {amount}, ends on {day}, in {days} days").format(
                 product=one.product, amount=format_money(one.amount), day=format_date(one.ends_on), days=days
             )
-            _line(f"ending_{one.number}", one.customer, told, lambda code=one.code: _open(routes.CUSTOMER, code))
+            _line(f"ending_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))
 
 
 def draw_news(bench: Workbench) -> None:

@@ -5,7 +5,7 @@ from crm_core.models.base import Base
 from crm_core.models.batch import Batch
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
-from crm_core.models.contract import Contract
+from crm_core.models.contract import CONTRACT_STATES, Contract, ContractLine, Payment, PlannedPayment
 from crm_core.models.counter import Counter
 from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
@@ -46,6 +46,7 @@ from crm_core.models.sign_in import (
     UserSession,
 )
 from crm_core.models.tag import CustomerTag, Tag, TagRefusal, TagRule
+from crm_core.models.target import MEASURES_OF_TARGETS, Target
 from crm_core.models.task import PRIORITIES, TASK_KINDS, TASK_STATES, Task, TaskComment, TaskState, TaskStep, title_of
 from crm_core.models.ticket import (
     SCORES,
@@ -67,10 +68,12 @@ __all__ = [
     "ACTIVITIES",
     "ATTITUDES",
     "CATEGORIES",
+    "CONTRACT_STATES",
     "DECISION_ROLES",
     "DEFAULT_STAGES",
     "FIELD_TYPES",
     "KINDS",
+    "MEASURES_OF_TARGETS",
     "METHODS",
     "MOVES",
     "OUTCOMES",
@@ -100,6 +103,7 @@ __all__ = [
     "ChangeLog",
     "Contact",
     "Contract",
+    "ContractLine",
     "Counter",
     "CustomField",
     "Customer",
@@ -135,7 +139,9 @@ __all__ = [
     "Outcome",
     "OutlineQuestion",
     "OwnerChange",
+    "Payment",
     "Place",
+    "PlannedPayment",
     "Policy",
     "Preset",
     "Product",
@@ -156,6 +162,7 @@ __all__ = [
     "Tag",
     "TagRefusal",
     "TagRule",
+    "Target",
     "Task",
     "TaskComment",
     "TaskState",

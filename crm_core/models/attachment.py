@@ -22,6 +22,8 @@ class Attachment(Base):
     """The follow-up with which it came; it is a file of the customer too."""
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"), index=True)
     """The ticket to which it belongs; it is a file of the customer too, for those who read tickets."""
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id", ondelete="SET NULL"), index=True)
+    """The contract of which it is a copy or a part; only those who see contracts see it."""
     type: Mapped[str] = mapped_column(ForeignKey("preset.code", onupdate="CASCADE"))
     filename: Mapped[str] = mapped_column(String(300))
     media_type: Mapped[str] = mapped_column(String(40))

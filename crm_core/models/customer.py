@@ -318,6 +318,10 @@ class Customer(Base, Standing, Dated, Versioned):
         JSON(), nullable=False, default=list, label=N_("Events attended"), group="preferences", widget=Widget.PRESETS, preset="event"
     )
 
+    entered_first_on: Mapped[date | None] = mapped_column(Date())
+    entered_last_on: Mapped[date | None] = mapped_column(Date())
+    entered_amount: Mapped[Decimal | None] = mapped_column(Money())
+    """What people entered or imported of the cooperation besides the contracts; with them it makes the figures above."""
     industry_text: Mapped[str | None] = mapped_column(String(100), index=True)
     # In the order of code points, which SQLite has anyway: so that lists are in one order whatever the server's own collation.
     name_key: Mapped[str] = mapped_column(String(200).with_variant(String(200, collation="C"), "postgresql"))

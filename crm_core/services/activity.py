@@ -84,8 +84,8 @@ def _since(day: date) -> ColumnElement[bool]:
     # A latest cooperation that was entered counts as a contract. The entry counts only where neither contact nor contract is known.
     start = clock.start_of_day(day)
     nothing = and_(Customer.last_contact_at.is_(None), Customer.first_contact_on.is_(None), Customer.last_cooperated_on.is_(None))
-    is_new = and_(nothing, Customer.created_at >= start, ~exists().where(Contract.customer_id == Customer.id))
-    signed = exists().where(Contract.customer_id == Customer.id, Contract.signed_on >= day)
+    is_new = and_(nothing, Customer.created_at >= start, ~exists().where(Contract.customer_id == Customer.id, Contract.is_in_force))
+    signed = exists().where(Contract.customer_id == Customer.id, Contract.is_in_force, Contract.signed_on >= day)
     return or_(Customer.last_contact_at >= start, Customer.first_contact_on >= day, Customer.last_cooperated_on >= day, is_new, signed)
 
 
@@ -139,7 +139,7 @@ def _move(
 
 def last_days(session: CrmSession, customer: View) -> LastDays:
     """What the status of a customer on its page is derived from."""
-    signed = session.execute(select(func.max(Contract.signed_on)).where(Contract.customer_id == customer.id)).scalar()
+    signed = session.execute(select(func.max(Contract.signed_on)).where(Contract.customer_id == customer.id, Contract.is_in_force)).scalar()
     contacts = [_day(customer.last_contact_at), customer.first_contact_on]
     return LastDays(_latest(contacts), _latest([signed, customer.last_cooperated_on]), _day(customer.created_at) or clock.today())
 

@@ -1,14 +1,15 @@
 """Attachments: renamed by rule, with consent where it is needed, given out only within the row scope."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import or_, select, true
+from sqlalchemy import ColumnElement, or_, select
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused, NotFound
-from crm_core.i18n import _, localized
-from crm_core.models import Attachment, Customer, Draft, FollowUp, Review, Ticket
+from crm_core.i18n import N_, _, localized
+from crm_core.models import Attachment, Contract, Customer, Draft, FollowUp, Review, Ticket
 from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
@@ -19,6 +20,34 @@ from crm_core.services.review_access import ENTRY, reads_entry
 from crm_core.validation import clean_text
 
 IDENTITY_CARD = "attachment_type.identity_card"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A kind of record with which files come: who adds and who reads them, and what is said of a record that is gone."""
+
+    model: Any
+    writes: Permission
+    reads: Permission
+    gone: str
+
+
+ORIGINS = {
+    "follow_up_id": Origin(FollowUp, Permission.FOLLOW_UP_WRITE, Permission.CUSTOMER_READ, N_("This follow-up is gone. Reload the page.")),
+    "ticket_id": Origin(
+        Ticket,
+        Permission.TICKET_WRITE,
+        Permission.TICKET_READ,
+        N_("This ticket is gone or not visible to you. Go back to the list of tickets."),
+    ),
+    "contract_id": Origin(
+        Contract,
+        Permission.CONTRACT_WRITE,
+        Permission.CONTRACT_READ,
+        N_("This contract is gone or not visible to you. Reload the page."),
+    ),
+}
+"""By the column of the attachment."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +74,18 @@ def add_attachment(
     draft_id: str | None = None,
     follow_up_id: int | None = None,
     ticket_id: int | None = None,
+    contract_id: int | None = None,
     has_consent: bool = False,
 ) -> Attachment:
-    """Give a file of the store to a customer, or to a draft; `follow_up_id` and `ticket_id` are for one that came with it.
+    """Give a file of the store to a customer, or to a draft; it may have come with a record of the customer (`ORIGINS`).
 
     Raises `FileRefused`, `NotAllowed`, `NotFound`.
 
     A customer's file is named 客户名称-文件类型-日期 [002]; a draft's gets its name when the draft is submitted.
     """
-    usual = Permission.FOLLOW_UP_WRITE if follow_up_id else Permission.TICKET_WRITE if ticket_id else Permission.CUSTOMER_EDIT
+    origins = {"follow_up_id": follow_up_id, "ticket_id": ticket_id, "contract_id": contract_id}
+    came_with = {name: number for name, number in origins.items() if number}
+    usual = next((ORIGINS[name].writes for name in came_with), Permission.CUSTOMER_EDIT)
     require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
     library = get_library(session)
     if type not in {entry.code for entry in library.active("attachment_type")}:
@@ -74,19 +106,19 @@ def add_attachment(
         session.add(attachment)
     else:
         customer = lock_listed(session, customer_id)
-        if follow_up_id:
-            own = select(FollowUp.id).where(FollowUp.id == follow_up_id, FollowUp.customer_id == customer.id)
-            attachment.follow_up_id = session.execute(own).scalar()
-            if attachment.follow_up_id is None:
-                raise NotFound(_("This follow-up is gone. Reload the page."))
-        if ticket_id:
-            own_ticket = select(Ticket.id).where(Ticket.id == ticket_id, Ticket.customer_id == customer.id)
-            attachment.ticket_id = session.execute(own_ticket).scalar()
-            if attachment.ticket_id is None:
-                raise NotFound(_("This ticket is gone or not visible to you. Go back to the list of tickets."))
+        for name, number in came_with.items():
+            setattr(attachment, name, _origin(session, customer, ORIGINS[name], number))
         attach(session, attachment, customer)
     session.flush()
     return attachment
+
+
+def _origin(session: CrmSession, customer: Customer, origin: Origin, number: int) -> int:
+    own = select(origin.model.id).where(origin.model.id == number, origin.model.customer_id == customer.id)
+    found: int | None = session.execute(own).scalar()
+    if found is None:
+        raise NotFound(_(origin.gone))
+    return found
 
 
 def attach(session: CrmSession, attachment: Attachment, customer: Customer) -> None:
@@ -117,15 +149,23 @@ def list_attachments(session: CrmSession, actor: Actor, *, customer_id: int | No
         draft = get_draft(session, actor, draft_id)
         entry = select(Review.customer_id).where(Review.id == draft.review_id).scalar_subquery()
         own = or_(Attachment.draft_id == draft.id, Attachment.customer_id == entry)
-    readable = true() if actor.can(Permission.TICKET_READ) else Attachment.ticket_id.is_(None)
-    return list(session.execute(select(Attachment).where(own, readable).order_by(Attachment.id.desc())).scalars())
+    return list(session.execute(select(Attachment).where(own, *_readable(actor)).order_by(Attachment.id.desc())).scalars())
+
+
+def _readable(actor: Actor) -> list[ColumnElement[bool]]:
+    return [getattr(Attachment, name).is_(None) for name in _unread(actor)]
+
+
+def _unread(actor: Actor) -> list[str]:
+    """The columns of those records which the actor may not read."""
+    return [name for name, origin in ORIGINS.items() if not actor.can(origin.reads)]
 
 
 def open_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> Download:
     """A file for download. Raises `NotFound` outside the actor's scope or for somebody else's draft; identity cards are logged."""
     require(actor, Permission.CUSTOMER_READ)
     row = session.execute(select(Attachment).where(Attachment.id == attachment_id), execution_options=unscoped).scalar_one_or_none()
-    if row is None or (row.draft_id and row.uploaded_by_id != actor.id) or (row.ticket_id and not actor.can(Permission.TICKET_READ)):
+    if row is None or (row.draft_id and row.uploaded_by_id != actor.id) or any(getattr(row, name) for name in _unread(actor)):
         raise NotFound
     if row.customer_id and not _is_live(session, row.customer_id) and not reads_entry(session, actor, row.customer_id):
         raise NotFound
@@ -153,7 +193,8 @@ def delete_attachment(session: CrmSession, actor: Actor, attachment_id: int) -> 
     if row is None or (row.draft_id and row.uploaded_by_id != actor.id):
         raise NotFound
     is_corrected = _is_corrected(session, actor, row)
-    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else Permission.CUSTOMER_EDIT)
+    usual = Permission.CONTRACT_WRITE if row.contract_id else Permission.CUSTOMER_EDIT
+    require(actor, Permission.CUSTOMER_CREATE if row.draft_id or is_corrected else usual)
     if row.customer_id and not is_corrected:
         lock_listed(session, row.customer_id)
     session.delete(row)

@@ -13,7 +13,7 @@ from crm_core.models import Contact, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission
 from crm_core.search import reindex
-from crm_core.services.contracts import COOPERATION, agreed_with, check_cooperation
+from crm_core.services.cooperation import COOPERATION, agreed_with, check_cooperation, enter
 from crm_core.services.customers import lock_customer
 from crm_core.services.derived import derive
 from crm_core.services.duplicates import FIELD_OF, find_duplicates_of, lacks_reason, twins_by_field
@@ -143,6 +143,8 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
     declared = get_library(session).fields
     for name in changed:
         write_value(customer, declared[name], clean.get(name))
+    if figures := changed & set(COOPERATION):
+        enter(customer, agreed_with(session, [customer.id]).get(customer.id), figures)
     if "tier" in changed and customer.tier:
         customer.tier_reason = session.info["reason"]  # one that is set by hand carries its reason [003]
     if "industry" in changed:
@@ -154,9 +156,14 @@ def write(session: CrmSession, actor: Actor, customer: Customer, clean: Mapping[
 
 def refresh(session: CrmSession, customer: Customer) -> None:
     """After a change to a customer or its contacts: completeness, search row, what is derived from it, and revision."""
+    reindex(session, customer.id)
+    follow(session, customer)
+
+
+def follow(session: CrmSession, customer: Customer) -> None:
+    """The same after a change of what nobody searches for, such as the figures of the cooperation."""
     session.flush()
     customer.is_incomplete = bool(_missing(session, customer))
-    reindex(session, customer.id)
     session.flush()
     derive(session, [customer.id])
     bump(session, "customers")

@@ -17,6 +17,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import reindex
 from crm_core.services.attachments import attach
+from crm_core.services.cooperation import as_entered
 from crm_core.services.derived import derive
 from crm_core.services.duplicates import find_duplicates_of, lacks_reason
 from crm_core.services.entry import Checked, check_entry, refuse_stage
@@ -136,6 +137,7 @@ def _insert(
 ) -> Customer:
     customer = Customer(
         **as_columns(get_library(session).fields, checked.values),
+        **as_entered(checked.values),
         code=customer_codes(session)[0],
         industry_text=checked.industry_text,
         intake_key=draft_id,

@@ -21,6 +21,7 @@ from crm_core.services import derived
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_contracts import fill_contracts, fill_targets
 from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_follow_ups import fill_follow_ups
 from crm_core.services.demo_leaving import fill_leaving
@@ -85,6 +86,9 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         fill_reviews(session, actor)
     chief = list_actors(session, Role.code == "administrator")[0] if users else actor
     with acting_as(session, chief):
+        fill_contracts(session)
+        if chief.can(Permission.TARGET_EDIT):
+            fill_targets(session, chief)
         fill_leaving(session, chief)
         fill_list(session, chief)
         fill_tickets(session, chief)

@@ -18,7 +18,7 @@ PAGE_SIZE = 100
 BESIDE = ("activity", "tags")
 """Fields of the log whose changes leave the version of the customer as it is."""
 
-NEEDS = {"ticket": Permission.TICKET_READ}
+NEEDS = {"ticket": Permission.TICKET_READ, "contract": Permission.CONTRACT_READ}
 """What it takes to read the lines about some records; those of all others are read with the customer."""
 
 Subject = tuple[str, str]
@@ -105,7 +105,7 @@ def last_change(session: CrmSession, actor: Actor, *, entity: str, entity_id: in
 def list_record_changes(session: CrmSession, actor: Actor, *, entity: str, entity_id: int) -> list[View]:
     """What was changed in one record, the latest first, with at most `PAGE_SIZE` lines; nothing outside the actor's scope."""
     require(actor, Permission.CUSTOMER_READ)
-    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id))
+    own = (ChangeLog.entity == entity, ChangeLog.entity_id == str(entity_id), _readable(actor))
     lines = session.execute(select(ChangeLog).where(*own).order_by(ChangeLog.id.desc()).limit(PAGE_SIZE))
     return [_seen(actor, line) for line in lines.scalars()]
 

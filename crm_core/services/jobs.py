@@ -16,6 +16,7 @@ from crm_core.models import Job
 from crm_core.permissions import SYSTEM
 from crm_core.services import (
     cleanup,
+    contract_reminders,
     derived,
     digests,
     duplicate_scan,
@@ -61,6 +62,7 @@ JOBS: dict[str, Work] = {
     "tickets": Work(N_("Remind of tickets that are due soon, tell of overdue ones"), ticket_reminders.tell_tickets, 5 * MINUTE),
     "resolved_tickets": Work(N_("Close tickets that were resolved some days ago"), ticket_work.close_resolved, HOUR),
     "first_follow_ups": Work(N_("Remind of first follow-ups"), reminders.tell_first_follow_ups, HOUR),
+    "contracts": Work(N_("Remind of contracts that end and of payments that are overdue"), contract_reminders.tell_contracts, HOUR),
     "reviews": Work(N_("Remind of entries under review"), review_deadlines.follow_up, 10 * MINUTE),
     "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),
     "digests": Work(N_("Write digests"), digests.send_digests, MINUTE, read=digests.compose_due),

@@ -68,7 +68,7 @@ def _contracts(what: ColumnElement[Any]) -> Callable[[int], Columns]:
     def columns(days: int) -> Columns:
         today = clock.today()
         period = (Contract.signed_on > today - timedelta(days=days), Contract.signed_on <= today)
-        return (select(what).where(Contract.customer_id == Customer.id, *period).scalar_subquery(),)
+        return (select(what).where(Contract.customer_id == Customer.id, Contract.is_in_force, *period).scalar_subquery(),)
 
     return columns
 
@@ -80,7 +80,7 @@ def _contact(_days: int) -> Columns:
 
 
 def _contract(_days: int) -> Columns:
-    signed = select(func.max(Contract.signed_on)).where(Contract.customer_id == Customer.id)
+    signed = select(func.max(Contract.signed_on)).where(Contract.customer_id == Customer.id, Contract.is_in_force)
     return Customer.last_cooperated_on, signed.scalar_subquery()
 
 

@@ -15,6 +15,7 @@ from crm_core.errors import IllegalTransition
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import N_, _, join_words
 from crm_core.models import Base, Contact, Customer, CustomerTag, TagRefusal
+from crm_core.services.cooperation import COOPERATION, ENTERED, agreed_with, enter
 from crm_core.services.library import get_library
 
 
@@ -63,7 +64,9 @@ NAMED = {
 }
 TIER = ("tier", "tier_by_hand", "tier_reason", "tier_until")
 """Noted together: beside people the rules change them, and setting the first clears the others."""
-UNNOTED = frozenset({"id", "version", "updated_at", "is_incomplete", "name_key", "identity_hash", "phone_key", "email_key", *TIER})
+UNNOTED = frozenset(
+    {"id", "version", "updated_at", "is_incomplete", "name_key", "identity_hash", "phone_key", "email_key", *TIER, *COOPERATION}
+)
 """Columns of edited records that follow from others, or that say that something was changed: an undo is a change, too."""
 GOING_ON = frozenset({"last_contact_at", "followed_up_at", "owned_since", "pooled_at", "pool_warned_on"})
 """Columns that tell of what happened; what they tell of since stays."""
@@ -178,9 +181,16 @@ def undo(session: CrmSession, content: Mapping[str, Any], kept: Customer) -> Non
         for name, value in entry["was"].items():
             if name not in GOING_ON or not _differs(record, name, entry["is"][name]):
                 _put_back(record, name, value)
+        _settle(session, record, entry["was"])
     for name, value in zip(TIER, content["tier"]["was"], strict=True):
         setattr(kept, name, unpack(kept, name, value))
     session.flush()
+
+
+def _settle(session: CrmSession, record: Base, was: Mapping[str, Any]) -> None:
+    """The figures follow from what was entered and the contracts. Merges of earlier versions noted the figures themselves."""
+    if isinstance(record, Customer):
+        enter(record, agreed_with(session, [record.id]).get(record.id), was.keys() & set(COOPERATION))
 
 
 def tier_of(customer: Customer) -> list[Any]:
@@ -226,6 +236,7 @@ def _edited_since(session: CrmSession, edited: Sequence[Mapping[str, Any]]) -> l
             continue
         model: type = type(record)
         titles = {**get_library(session).known_fields, **fields_of(model)}
+        titles |= {column: titles[name] for name, column in ENTERED.items() if name in titles}
         for name, value in entry["is"].items():
             if name not in GOING_ON and _differs(record, name, value):
                 found.append(_title(titles.get(name.removeprefix(EXTRA)), name))

@@ -8,7 +8,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.fields import SEVERAL, Field, read_value, read_values, write_value
 from crm_core.models import Customer
-from crm_core.services.contracts import COOPERATION, agreed_with, unite_cooperation
+from crm_core.services.cooperation import COOPERATION, ENTERED, agreed_with, united
 from crm_core.services.entry import check_changes
 from crm_core.services.library import Library, get_library
 from crm_core.services.merge_rows import TIER
@@ -73,12 +73,10 @@ def merged_values(session: CrmSession, kept: Customer, merged: Customer, choices
 
 
 def _with_contracts(session: CrmSession, kept: Customer, merged: Customer, values: Mapping[str, Any]) -> dict[str, Any]:
-    # The chosen amount contains the contracts of its own customer; those of the other one are added to it.
-    agreed = agreed_with(session, [kept.id, merged.id])
-    other = kept if "cooperation_amount" in values else merged
-    figures = {name: values.get(name, getattr(kept, name)) for name in COOPERATION}
-    united = unite_cooperation(figures, list(agreed.values()), added=agreed.get(other.id))
-    return {name: value for name, value in united.items() if value != getattr(kept, name)}
+    # What was entered is that of the customer whose figure was chosen; the contracts of both count.
+    entered = {column: getattr(merged if name in values else kept, column) for name, column in ENTERED.items()}
+    figures = united(entered.values(), *agreed_with(session, [kept.id, merged.id]).values())
+    return entered | dict(zip(COOPERATION, figures, strict=True))
 
 
 def _check(library: Library, kept: Customer, values: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from crm_core.models import Contact, Customer, Merge, OwnerChange, Place, StageC
 from crm_core.models.base import Base
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services import owners
+from crm_core.services.cooperation import renew_from_rows
 from crm_core.services.customer_changes import refresh
 from crm_core.services.customers import load_customer, put, tell_owner
 from crm_core.services.library import get_library
@@ -141,6 +142,7 @@ def _unite(session: CrmSession, actor: Actor, kept: Customer, merged: Customer, 
     _move_all(session, journal, kept.id, merged.id)
     keep_figures(session, [kept.id, merged.id])
     session.expire_all()
+    renew_from_rows(session, merged)  # its contracts have moved
     refresh(session, kept)
     session.refresh(kept)
     journal.tier = {"was": was_tier, "is": tier_of(kept)}
@@ -291,6 +293,8 @@ def undo_merge(session: CrmSession, actor: Actor, merge_id: int, *, reason: str 
     session.info["reason"] = clean_text(reason)[:300] or None
     undo(session, merge.before, kept)
     owners.give_back(session, **merge.before["work"])
+    renew_from_rows(session, kept)
+    renew_from_rows(session, merged)
     merge.undone_at = clock.now()
     keep_figures(session, [kept.id, merged.id])
     for customer in (kept, merged):

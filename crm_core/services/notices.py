@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
 
 from crm_core import clock
 from crm_core.db import CrmSession, insert_all_unless_there, insert_unless_there
-from crm_core.i18n import N_, _, format_time
+from crm_core.i18n import N_, _, format_money, format_time
 from crm_core.masking import mask_text
 from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
@@ -191,6 +192,16 @@ KINDS: dict[str, Kind] = {
     ),
     "first_follow_up_late": Kind(
         N_("First follow-up overdue"), N_("The first follow-up of {customer} was due until {day}."), "alarm", message="first_follow_up"
+    ),
+    "contract_ending": Kind(
+        N_("Contract ending"), N_("Contract {number} of {customer} ends on {day}."), "event_upcoming", message="contracts"
+    ),
+    "payment_overdue": Kind(
+        N_("Payment overdue"),
+        N_("{amount} of contract {number} of {customer} were due on {day} and did not come."),
+        "money_off",
+        {"amount": lambda text: format_money(Decimal(text))},
+        message="contracts",
     ),
     "review_due_soon": Kind(
         N_("Correction due soon"),

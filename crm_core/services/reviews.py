@@ -18,6 +18,7 @@ from crm_core.numbering import bump
 from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.search import reindex
+from crm_core.services.cooperation import COOPERATION, enter
 from crm_core.services.customers import NewCustomer, check_submission, create_customer, put, take_over_draft
 from crm_core.services.derived import derive
 from crm_core.services.entry import Checked
@@ -146,6 +147,7 @@ def _write(session: CrmSession, actor: Actor, customer: Customer, checked: Check
     fields = get_library(session).fields
     for name, value in checked.values.items():
         write_value(customer, fields[name], value)
+    enter(customer, None, COOPERATION)  # an entry has no contracts
     customer.industry_text = checked.industry_text
     if checked.industry_text:
         suggest_industry(session, actor, checked.industry_text)

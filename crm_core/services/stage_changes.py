@@ -1,7 +1,7 @@
 """客户类型变更: the one way in which a customer's type changes, what each change demands, and the history of types [001]."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from crm_core.fields import Field, read_values
 from crm_core.i18n import _, join_words
 from crm_core.models import MOVES, STAGES, Contract, Customer, Demand, LifecycleStage, StageChange
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services import contracts
+from crm_core.services import contracts, cooperation
 from crm_core.services.customer_changes import keep_words, write
 from crm_core.services.customers import lock_customer
 from crm_core.services.entry import check_changes
@@ -73,7 +73,7 @@ def asked_fields(actor: Actor, library: Library, customer: Customer | View, to: 
     demands = demands_of(customer.stage, to)
     declared = library.fields
     values = _values(library, customer) | {"stage": to}
-    left_out = {*locked_fields(actor, declared), *(contracts.COOPERATION if Demand.CONTRACT in demands else ())}
+    left_out = {*locked_fields(actor, declared), *(cooperation.COOPERATION if Demand.CONTRACT in demands else ())}
     anew = LOSS if Demand.LOSS in demands else ()
     return {
         name: field
@@ -95,7 +95,8 @@ def change_stage(
 ) -> StageChange:
     """Make a customer one of another type, with everything that this demands; other values are left as they are.
 
-    `values` holds the fields that `asked_fields` names, and those of a contract as `contract.amount`. Fields of the old type
+    `values` holds the fields that `asked_fields` names, and those of a contract as `contract.amount`, with its products
+    as `contract.lines` and the opportunity that was won as `contract.opportunity_id`. Fields of the old type
     keep what is stored. Raises `Conflict` if somebody saved after `version`, `IllegalTransition`, `ValidationFailed` with
     every missing or wrong value, `NotAllowed`, `NotFound`.
     """
@@ -105,8 +106,8 @@ def change_stage(
     library = get_library(session)
     before, demands, asked = customer.stage, demands_of(customer.stage, to), asked_fields(actor, library, customer, to)
     clean, errors = _check_fields(library, customer, to, asked, values)
-    contract, contract_errors = _check_contract(customer, values) if Demand.CONTRACT in demands else ({}, {})
-    errors |= contract_errors | keep_words(session, reason or _loss_in_words(library, clean, demands), feedback)
+    contract = _check_contract(session, actor, customer, values) if Demand.CONTRACT in demands else None
+    errors |= (contract.errors if contract else {}) | keep_words(session, reason or _loss_in_words(library, clean, demands), feedback)
     if Demand.REASON in demands and not session.info["reason"]:
         errors["reason"] = [_("Say why the type changes.")]
     if errors:
@@ -132,11 +133,13 @@ def _check_fields(
     return clean, errors
 
 
-def _check_contract(customer: Customer, values: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
+def _check_contract(session: CrmSession, actor: Actor, customer: Customer, values: Mapping[str, Any]) -> contracts.Checked:
+    require(actor, Permission.CONTRACT_WRITE)
     given = {name.removeprefix(CONTRACT): value for name, value in values.items() if name.startswith(CONTRACT)}
-    contract, errors = contracts.check_contract(given)
-    errors = errors or contracts.check_total(customer, contract)
-    return contract, {CONTRACT + name: sentences for name, sentences in errors.items()}
+    lines, opportunity_id = given.pop("lines", ()), given.pop("opportunity_id", None)
+    checked = contracts.check_contract(session, given, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id)
+    errors = checked.errors or cooperation.check_total(customer, checked.values["amount"])
+    return replace(checked, errors={CONTRACT + name: sentences for name, sentences in errors.items()})
 
 
 def _loss_in_words(library: Library, clean: Mapping[str, Any], demands: frozenset[Demand]) -> str:

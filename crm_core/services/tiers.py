@@ -79,12 +79,12 @@ def preview_tiers(session: CrmSession, actor: Actor, policy: TierPolicy) -> dict
 def yearly_amount(today: date) -> ColumnElement[Decimal]:
     """What a customer bought within the year before a day, in yuan; nothing where no amount is known.
 
-    Contracts signed in the last twelve months count. Where a customer has no contract at all, what was entered counts instead: the
+    Contracts signed in the last twelve months count. Where a customer has no contract in force, what was entered counts instead: the
     total cooperation amount, shared equally among the calendar years from the first to the latest cooperation; nothing of it
     (zero) if the latest cooperation lies more than twelve months back.
     """
     year_ago = _year_before(today)
-    own = Contract.customer_id == Customer.id
+    own = and_(Contract.customer_id == Customer.id, Contract.is_in_force)
     signed = select(func.coalesce(func.sum(Contract.amount), 0)).where(own, Contract.signed_on > year_ago, Contract.signed_on <= today)
     first = func.coalesce(Customer.first_cooperated_on, Customer.last_cooperated_on)
     years = 1 + extract("year", Customer.last_cooperated_on) - extract("year", first)

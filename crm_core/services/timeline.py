@@ -32,6 +32,7 @@ from crm_core.models import (
     OpportunityMove,
     OpportunityStage,
     OwnerChange,
+    Payment,
     Review,
     ReviewStep,
     StageChange,
@@ -137,6 +138,16 @@ def _contract(teller: Teller, row: Contract) -> Event:
     )
 
 
+def _void(teller: Teller, row: Contract) -> Event:
+    title = _("{number} was made void").format(number=f"{row.number} · {row.product}")
+    return Event("contract_void", row.id, row.voided_at or row.updated_at, teller.name(row.voided_by_id), title, row.void_reason or "")
+
+
+def _payment(teller: Teller, row: Payment) -> Event:
+    title = _("{amount} received").format(amount=format_money(row.amount))
+    return Event("payment", row.id, row.created_at, teller.name(row.created_by_id), title, row.note or "", row.received_on.isoformat())
+
+
 def _task(teller: Teller, row: Task) -> Event:
     at = row.done_at or row.created_at
     who = row.assignee_id if row.done_at else row.created_by_id
@@ -231,6 +242,29 @@ SOURCES: dict[str, Source] = {
         Contract.customer_id,
         _contract,
         (Contract.number, Contract.product, Contract.remark),
+        needs=Permission.CONTRACT_READ,
+    ),
+    "contract_void": Source(
+        N_("Void contracts"),
+        "contract_delete",
+        Contract.voided_at,
+        Contract,
+        Contract.customer_id,
+        _void,
+        (Contract.number, Contract.product, Contract.void_reason),
+        lambda: Contract.voided_at.is_not(None),
+        needs=Permission.CONTRACT_READ,
+    ),
+    "payment": Source(
+        N_("Payments"),
+        "payments",
+        Payment.created_at,
+        Payment,
+        Contract.customer_id,
+        _payment,
+        (Payment.note, Contract.number),
+        joined=(Contract, Contract.id == Payment.contract_id),
+        needs=Permission.CONTRACT_READ,
     ),
     "opportunity": Source(
         N_("Opportunities"),

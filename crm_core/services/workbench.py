@@ -1,7 +1,7 @@
 """工作台: what one person has to do next, and what they did this month, as the start page shows it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from crm_core.db import CrmSession
 from crm_core.models import Contract, Customer, FollowUp, ReviewState, Task, TaskState
 from crm_core.models.base import Money
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.contract_views import Listed, read_first
 from crm_core.services.customer_list import CustomerPage, CustomerQuery, list_customers
 from crm_core.services.list_columns import BUILT_IN
 from crm_core.services.notices import Told, count_unread, list_latest
@@ -24,21 +25,20 @@ from crm_core.services.ticket_list import TicketPage, list_own
 
 SHOWN = 6
 """So many of each block are shown; the rest is a link away."""
-ENDING_DAYS = 60
-"""Contracts that end within so many days are shown."""
 AT_STAKE = ("stage", "tier", "amount")
 
 
 @dataclass(frozen=True)
-class Ending:
-    """A contract that ends soon."""
+class Contracts:
+    """Own contracts that end soon, and those of which a planned payment is overdue; none of both for a role that sees no contracts."""
 
-    number: str
-    product: str
-    amount: Decimal
-    ends_on: date
-    code: str
-    customer: str
+    ending: list[Listed]
+    overdue: list[Listed]
+
+    @property
+    def are_there(self) -> bool:
+        """There is one of either kind."""
+        return bool(self.ending or self.overdue)
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Figures:
     entered: int
     followed_up: int
     tasks_done: int
-    contracts: int
-    signed: Decimal
+    contracts: int | None
+    signed: Decimal | None
+    """Both are nothing for a role that sees no contracts."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Workbench:
     without_step: WatchedPage
     recycled: CustomerPage | None
     """Own customers that go back to the pool; None where nothing goes back by itself."""
-    ending: list[Ending]
+    contracts: Contracts
     waiting: ReviewPage | None
     returned: list[ReviewRow]
     news: list[Told]
@@ -99,7 +100,7 @@ class Workbench:
     def is_clear(self) -> bool:
         """Nothing waits."""
         pages = (self.tickets, self.recycled, self.waiting)
-        return not (self.has_duties or self.ending or self.returned or self.news or any(page and page.rows for page in pages))
+        return not (self.has_duties or self.contracts.are_there or self.returned or self.news or any(page and page.rows for page in pages))
 
 
 def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
@@ -113,7 +114,7 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
         awaited=list_awaiting(session, actor, _own(actor)),
         without_step=list_watched(session, actor, "no_next_step", owner_id=_own(actor)),
         recycled=_recycled(session, actor),
-        ending=_ending(session, actor),
+        contracts=contracts_at_hand(session, actor),
         waiting=list_reviews(session, actor, WAITING) if WAITING in views else None,
         returned=[row for row in own_reviews if row.state == ReviewState.RETURNED],
         news=[notice for notice in list_latest(session, actor) if not notice.is_read],
@@ -141,13 +142,13 @@ def _recycled(session: CrmSession, actor: Actor) -> CustomerPage | None:
     return list_customers(session, actor, soon, [BUILT_IN[name] for name in AT_STAKE])
 
 
-def _ending(session: CrmSession, actor: Actor) -> list[Ending]:
-    columns = (Contract.number, Contract.product, Contract.amount, Contract.ends_on, Customer.code, Customer.name.label("customer"))
-    today = clock.today()
-    soon = Contract.ends_on.between(today, today + timedelta(days=ENDING_DAYS))
-    own = (Customer.is_listed, Customer.owner_id == _own(actor))
-    found = select(*columns).join(Customer, Customer.id == Contract.customer_id).where(*own, soon)
-    return [Ending(**row._mapping) for row in session.execute(found.order_by(Contract.ends_on, Contract.id).limit(SHOWN))]
+def contracts_at_hand(session: CrmSession, actor: Actor) -> Contracts:
+    """The contracts of the actor's own customers that need them: a few of each kind, the most urgent first."""
+    if not actor.can(Permission.CONTRACT_READ):
+        return Contracts([], [])
+    own = Customer.owner_id == _own(actor)
+    ending = read_first(session, own, state="ending", sort="ends", count=SHOWN)
+    return Contracts(ending, read_first(session, own, is_overdue=True, sort="ends", count=SHOWN))
 
 
 def figures_of_month(session: CrmSession, actor: Actor) -> Figures:
@@ -157,8 +158,8 @@ def figures_of_month(session: CrmSession, actor: Actor) -> Figures:
     entered = (Customer.is_listed, Customer.created_by_id == own, Customer.created_at >= since)
     done = (Task.assignee_id == own, Task.state == TaskState.DONE, Task.done_at >= since)
     amount: Any = func.coalesce(func.sum(Contract.amount), 0, type_=Money())
-    signed = select(func.count(), amount).where(Contract.owner_id == own, Contract.signed_on >= first)
-    contracts, total = session.execute(signed).one()
+    signed = select(func.count(), amount).where(Contract.owner_id == own, Contract.signed_on >= first, Contract.is_in_force)
+    contracts, total = session.execute(signed).one() if actor.can(Permission.CONTRACT_READ) else (None, None)
     return Figures(
         entered=_count(session, Customer, *entered),
         followed_up=_count(session, FollowUp, FollowUp.author_id == own, FollowUp.happened_at >= since),

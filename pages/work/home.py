@@ -31,6 +31,6 @@ with left:
 with right if bench.has_duties else left:
     workbench_blocks.draw_reviews(bench)
     workbench_blocks.draw_recycled(bench)
-    workbench_blocks.draw_ending(bench)
+    workbench_blocks.draw_contracts(bench)
 with right:
     workbench_blocks.draw_news(bench)

@@ -13,7 +13,7 @@ from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor, Permission, Scop
 from crm_core.services import (
     attachments,
     contacts,
-    contracts,
+    contract_views,
     customer_changes,
     customer_list,
     customers,
@@ -104,7 +104,7 @@ ELSEWHERE: dict[str, tuple[Permission, Act]] = {
     "fields of the log": (Permission.CUSTOMER_READ, lambda session, actor, one: history.list_subjects(session, actor, one.id)),
     "a field over time": (Permission.CUSTOMER_READ, lambda session, actor, one: history.values_over_time(session, actor, one.id, "stage")),
     "types over time": (Permission.CUSTOMER_READ, lambda session, actor, one: stage_changes.list_stays(session, actor, one.id)),
-    "contracts": (Permission.CUSTOMER_READ, lambda session, actor, one: contracts.list_contracts(session, actor, one.id)),
+    "contracts": (Permission.CONTRACT_READ, lambda session, actor, one: contract_views.list_of_customer(session, actor, one.id)),
     "dashboard": (Permission.DASHBOARD_READ, lambda session, actor, one: dashboards.get_overview(session, actor)),
     "enter": (
         Permission.CUSTOMER_CREATE,

@@ -15,6 +15,7 @@ from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, Merg
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models
 from crm_core.services import contacts, customers, history, holds, merge_values, merges, tags
+from crm_core.services.cooperation import renew_from_rows
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.derived import derive
 from crm_core.services.merge_rows import WAYS, Way, references
@@ -140,6 +141,7 @@ def furnish(customer: Customer, user_id: int | None) -> None:
                 factories.make_row(session, model, customer, user_id=user_id)
         session.flush()
         keep_figures(session, [customer.id])
+        renew_from_rows(session, session.get_one(Customer, customer.id))
         derive(session, [customer.id])
 
 

@@ -18,7 +18,7 @@ BLOCKED = {"name": "李", "username": "li"}
 TASK = ["verification", "Check the customer's data"]
 VALUES = {"time": "2026-03-02T09:00:00+00:00", "place": "中国 上海 上海市", "device": "", "task": TASK, "count": 2, **BLOCKED}
 VALUES |= {"person": "Wang", "kept": "A", "reason": "new year", "actor": "Wang", "customer": "B", "days": 7, "day": "2026-05-06"}
-VALUES |= {"code": "TKT202603001", "text": "drones", "remark": "there is one like it"}
+VALUES |= {"code": "TKT202603001", "text": "drones", "remark": "there is one like it", "number": "7", "amount": "5"}
 
 
 def send(*receivers: Actor, kind: str = "account_blocked", **over: Any) -> None:

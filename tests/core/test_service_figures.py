@@ -137,12 +137,12 @@ def test_after_any_sequence_of_actions_they_equal_what_the_tickets_say(clerk: Ac
 def test_the_check_finds_what_was_written_past_the_services(clerk: Actor, sales: Actor) -> None:
     customer = factories.make_customer(sales)
     factories.make_ticket(clerk, customer)
-    assert CliRunner().invoke(cli.app, ["service", "verify"]).exit_code == 0
+    assert CliRunner().invoke(cli.app, ["check", "service"]).exit_code == 0
     for name in FIGURES:
         value = None if name == "last_service_at" else 7
         with transaction(SYSTEM) as session:
             session.execute(update(Customer).values({name: value}))
-        found = CliRunner().invoke(cli.app, ["service", "verify"])
+        found = CliRunner().invoke(cli.app, ["check", "service"])
         assert (found.exit_code, customer.code in found.output) == (1, True)
         with transaction(clerk) as session:
             ticket = session.execute(select(Ticket)).scalar_one()

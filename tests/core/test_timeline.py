@@ -9,10 +9,12 @@ from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import NotFound
 from crm_core.i18n import in_language
-from crm_core.models import Customer, FollowUp
+from crm_core.models import Contract, Customer, FollowUp
 from crm_core.permissions import Actor
 from crm_core.services import reveals, timeline
+from crm_core.services.contracts import add_contract, void_contract
 from crm_core.services.customer_changes import update_customer
+from crm_core.services.payments import record_payment, remove_payment
 from crm_core.services.stage_changes import change_stage
 from crm_core.services.ticket_work import answer_ticket
 from crm_core.services.timeline import SOURCES, list_events
@@ -40,6 +42,13 @@ def customer(database: str, sales: Actor, administrator: Actor) -> Customer:
     ticket = factories.make_ticket(administrator, customer, handler_id=administrator.id)
     with transaction(administrator) as session:
         answer_ticket(session, administrator, ticket.id, "工程师下午到", version=1)
+    with transaction(administrator) as session:
+        (contract,) = session.execute(select(Contract)).scalars()
+        paid = record_payment(session, administrator, contract.id, {"received_on": clock.today(), "amount": "1000", "note": "定金"})
+        remove_payment(session, administrator, paid.id, version=1, reason="退回")
+        second = add_contract(session, administrator, customer.id, {"product": "年度维护", "amount": "100", "signed_on": clock.today()})
+        void_contract(session, administrator, contract.id, version=contract.version, reason="重签")
+        record_payment(session, administrator, second.id, {"received_on": clock.today(), "amount": "50"})
     return customer
 
 
@@ -69,7 +78,7 @@ def test_one_kind_is_chosen(customer: Customer, administrator: Actor, kind: str)
     [
         ("展会 感兴趣", ["follow_up"]),
         ("样品", ["task"]),
-        ("排产系统", ["contract"]),
+        ("排产系统", ["contract_void", "contract"]),
         ("区域调整", ["owner"]),
         ("补充", ["change"]),
         ("没有的词", []),

@@ -14,7 +14,7 @@ from crm_core.config import ROOT
 from crm_core.permissions import BUILT_IN_ROLES
 from tests.copies import run_copy
 
-COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys", "audit")
+COMMANDS = ("upgrade", "import", "demo", "backup", "restore", "user", "keys", "audit", "check")
 LINES = "客户名称,手机\n杭州恒远机械有限公司,13800001234\n王总,13900001234\n"
 
 
@@ -156,3 +156,13 @@ def test_after_a_backup_came_back_the_log_is_whole(folder: Path) -> None:
         import_customers(folder, "--on-duplicate", "create")
     assert run(folder, "restore", str(file)).returncode == 0
     assert run(folder, "audit", "verify").returncode == 0
+
+
+def test_figures_that_differ_from_their_contracts_are_named(folder: Path) -> None:
+    import_customers(folder)
+    assert run(folder, "check", "amounts").returncode == 0
+    with closing(sqlite3.connect(folder / "var" / "crm.db")) as database:
+        database.execute("UPDATE customer SET cooperation_amount = 5000 WHERE name = '杭州恒远机械有限公司'")
+        database.commit()
+    done = run(folder, "check", "amounts")
+    assert (done.returncode, "杭州恒远机械有限公司" in done.stdout, "¥50" in done.stdout) == (1, True, True)

@@ -21,6 +21,7 @@ from crm_core.services import (
     arrivals,
     attachments,
     contacts,
+    contracts,
     customer_changes,
     customers,
     decision_chain,
@@ -37,6 +38,7 @@ from crm_core.services import (
     notices,
     opportunity_moves,
     outbox,
+    payments,
     pool,
     products,
     review_list,
@@ -49,6 +51,7 @@ from crm_core.services import (
     stage_changes,
     tag_rules,
     tags,
+    targets,
     task_comments,
     tasks,
     teams,
@@ -348,6 +351,30 @@ def moved(desk: Desk) -> Visit:
         said = {"reason": words["detail"], "feedback": words["tag"]}
         stage_changes.change_stage(session, desk.actor, found.id, "customer", values, version=found.version, **said)
     return opened(routes.CUSTOMER, query="code")(desk)
+
+
+def contract_asked(*presses: str, voided: bool = False, page: str = routes.CONTRACTS) -> Callable[[Desk], Visit]:
+    """The sheet of a contract with a plan that is overdue, a payment and a void sister, and what is asked for then."""
+
+    def draw(desk: Desk) -> Visit:
+        moved(desk)
+        today, words = clock.today(), WORDS[desk.actor.language]
+        with db.transaction(desk.actor) as session:
+            plan = [{"due_on": today - timedelta(days=days), "amount": 300} for days in (9, 8, -7)]
+            payments.set_plan(session, desk.actor, 1, plan, version=1)
+            payments.record_payment(session, desk.actor, 1, {"received_on": today, "amount": 400, "note": words["tag"]})
+            values = {"product": words["tag"], "amount": "5", "signed_on": today, "ends_on": today}
+            gone = contracts.add_contract(session, desk.actor, 1, values)
+            contracts.void_contract(session, desk.actor, gone.id, version=gone.version, reason=words["detail"])
+            targets.save_targets(session, desk.actor, today.year, "received", {("user", desk.actor.id or 0): {today.month: 9}}, seen={})
+        if page != routes.CONTRACTS:
+            return desk.visit().go(page, measure="received", code=desk.code)
+        visit = desk.visit().go(page, contract="2" if voided else "1")
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return draw
 
 
 def field_of_moved(desk: Desk) -> Visit:
@@ -764,6 +791,21 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "customer to customer refused": lambda desk: moving(desk, "customer").press("Change type"),
     "customer moved": lambda desk: moved(desk).open_tab("detail_tab", "Change log"),
     "customer moved, field": field_of_moved,
+    "contract": contract_asked(),
+    "contract void": contract_asked(voided=True),
+    "contracts overdue": lambda desk: contract_asked()(desk).go(routes.CONTRACTS, overdue="1", state="running"),
+    "contract plan refused": lambda desk: contract_asked("Plan payments")(desk).enter("payment_planned_0", "9999").press("Save"),
+    "contract payment refused": lambda desk: contract_asked("contract_pay")(desk).enter("payment_amount", "9999").press("Record payment"),
+    "contract payment corrected": contract_asked("payment_correct_1", "Save"),
+    "contract payment removed": contract_asked("payment_remove_1", "Remove"),
+    "contract corrected": lambda desk: contract_asked("Edit")(desk).fill(contract__amount="1").press("Save"),
+    "contract voided": contract_asked("Make void", "Make void"),
+    "contract file": contract_asked("Add a file"),
+    "contract refused": lambda desk: moved(desk).open_tab("detail_tab", "Contracts").press("contract_new").press("Sign contract"),
+    "workbench with contracts": contract_asked(page=routes.HOME),
+    "targets reached": contract_asked(page=routes.TARGETS),
+    "timeline of contracts": lambda desk: contract_asked(page=routes.CUSTOMER)(desk).open_tab("detail_tab", "Timeline"),
+    "log of contracts": lambda desk: contract_asked(page=routes.CUSTOMER)(desk).open_tab("detail_tab", "Change log"),
     "customer contracts": lambda desk: moved(desk).open_tab("detail_tab", "Contracts"),
     **{f"customer {name}": opened(routes.CUSTOMER, name, query="code") for name in CUSTOMER_DIALOGS},
     "customer archived": lambda desk: desk.visit().go(routes.CUSTOMER, code=code_of("archive")[0]),

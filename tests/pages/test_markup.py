@@ -25,6 +25,7 @@ from crm_core.services import (
     opportunity_stages,
     outbox,
     outlines,
+    payments,
     pool,
     review_list,
     review_rules,
@@ -356,7 +357,16 @@ def product_shown(actor: Actor, code: str) -> Visit:
     return visit.rerun()
 
 
+def contract_opened(actor: Actor, code: str) -> Visit:
+    moved(actor, code)
+    with db.transaction(actor) as session:
+        payments.record_payment(session, actor, 1, {"received_on": today(), "amount": "0.5", "note": ATTACK[:300]})
+    return Visit(actor).go(routes.CONTRACTS, contract="1")
+
+
 SCENES = {
+    "contracts": contract_opened,
+    "contract, corrected": lambda actor, code: contract_opened(actor, code).press("Edit"),
     "opportunity": lambda actor, code: Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)),
     "opportunity, edited": lambda actor, code: (
         Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)).pick("opportunity_menu", "edit")

@@ -57,8 +57,8 @@ def test_a_customer_is_won_and_the_page_shows_the_contract(sales: Actor) -> None
     visit.fill(move__contract__product="排产软件", move__contract__amount="12.8万", move__feedback="很满意").press("Change type")
     assert visit.toasts == [zh("The customer's type is now: {stage}.").format(stage=zh("Customer (won)"))]
     assert (stored(customer).stage, stored(customer).cooperation_amount) == ("customer", 128_000)
-    frame = visit.open_tab("detail_tab", "Contracts").tab.dataframe[0].value
-    assert frame.iloc[0].tolist() == [f"HT{clock.today():%Y%m}001", "排产软件", "¥128,000", clock.today().isoformat(), sales.name]
+    visit.open_tab("detail_tab", "Contracts")
+    assert all(shows(visit, text) for text in (f"HT{clock.today():%Y%m}001", "排产软件", "¥128,000", clock.today().isoformat()))
 
 
 def test_who_is_too_late_is_told_who_was_first_and_chooses_anew(sales: Actor, manager: Actor) -> None:

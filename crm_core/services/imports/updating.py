@@ -14,7 +14,7 @@ from crm_core.normal import phone_key
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
 from crm_core.search import Searchable, customer_search, index_customers, searchable
-from crm_core.services.contracts import agreed_with, check_cooperation
+from crm_core.services.cooperation import COOPERATION, agreed_with, check_cooperation, enter
 from crm_core.services.derived import derive
 from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
 from crm_core.services.imports.mapping import CONTACT
@@ -68,6 +68,8 @@ class Updates:
         for name, value in changes.items():
             if name in fields:
                 write_value(customer, fields[name], value)
+        if figures := changes.keys() & set(COOPERATION):
+            enter(customer, self.agreed.get(customer.id), figures)
         if "industry" in changes:
             customer.industry_text = changes["industry_text"]
         if contact_changes and contact is None:

@@ -19,6 +19,7 @@ from crm_core.numbering import bump, customer_codes
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped
 from crm_core.search import Searchable, index_customers, searchable
+from crm_core.services.cooperation import as_entered
 from crm_core.services.derived import derive
 from crm_core.services.imports.rows import Entry
 from crm_core.services.industries import suggest_industry
@@ -68,6 +69,7 @@ def _customer(
     return {
         **_empty(),
         **as_columns(fields, values),
+        **as_entered(values),
         "code": code,
         "name_key": name_key(values["name"]),
         "industry_text": entry.checked.industry_text,

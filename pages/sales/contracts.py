@@ -1,0 +1,55 @@
+"""合同: all contracts in one's scope, searched and filtered, with what they come to and what of it came."""
+
+import streamlit as st
+
+from crm_core.i18n import _, format_money
+from crm_core.permissions import Permission
+from crm_core.services import contract_views
+from crm_core.services.contract_views import ContractPage, ContractQuery
+from ui import contract_filters, contract_list, contract_sheet, customer_filters, feedback, guard, header
+
+guard.page(Permission.CONTRACT_READ)
+header.title(_("Contracts"))
+feedback.show_message()
+
+
+@guard.fragment
+def draw_list() -> None:
+    """The filters and the contracts they find; only this part runs again when a filter changes."""
+    with guard.reading() as session:
+        filters = contract_filters.Filters(contract_views.list_credited(session, guard.actor()))
+        query = filters.draw()
+        page = contract_views.list_contracts(session, guard.actor(), query)
+    if page.rows:
+        draw_totals(page)
+        for row in page.rows:
+            contract_list.draw(row)
+        draw_footer(page)
+        customer_filters.show_first_row()
+    elif query == ContractQuery():
+        hint = _("A contract is signed on the page of its customer: Contracts, or More, Change type.")
+        feedback.empty_state("contract", _("No contracts yet"), hint)
+    else:
+        feedback.empty_state("search_off", _("No contract matches"), _("Try fewer words or filters."))
+        st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)
+    filters.keep()
+
+
+def draw_totals(page: ContractPage) -> None:
+    """What all contracts of the filter come to, on every page the same."""
+    totals = page.totals
+    shown = {_("Contracts"): f"{totals.count:,}", _("Contract amount"): format_money(totals.amount)}
+    shown |= {_("Received payments"): format_money(totals.received), _("Overdue"): format_money(totals.overdue)}
+    with st.grid(4, min_column_width=130):
+        for label, value in shown.items():
+            st.metric(label, value, border=True)
+
+
+def draw_footer(page: ContractPage) -> None:
+    """The other pages."""
+    if page.pages > 1:
+        customer_filters.draw_pagination(page.pages, page.page)
+
+
+contract_sheet.open_asked()
+draw_list()
