@@ -83,7 +83,7 @@ def source_bars(sources: Mapping[str, int], library: Library) -> None:
 
 def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> None:
     """For each month what was won, what is open, and what both come to with the probabilities."""
-    names = [month for month, *_amounts in months]
+    names = [month[2:] for month, *_amounts in months]
     told = ((_("Won amount"), ACCENT), (_("Open amount"), PALE), (_("Weighted"), None))
     traces = []
     for place, (label, colour) in enumerate(told):
@@ -94,7 +94,7 @@ def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> No
         else:
             traces.append(go.Scatter(x=names, y=amounts, mode="lines+markers", line={"color": "#D97706"}, **hover))
     axes = {
-        "xaxis": {"type": "category", "tickangle": 0},
+        "xaxis": {"type": "category", "tickangle": 0, "nticks": 6},
         "yaxis": {"rangemode": "tozero", "tickformat": ",.0f", "tickprefix": "¥"},
         "legend": {"orientation": "h", "y": 1.15},
     }

@@ -76,7 +76,7 @@ def _columns(*, with_customer: bool) -> dict[str, Any]:
     found |= {"customer": column.TextColumn(_("Customer"), width=200)} if with_customer else {}
     return found | {
         "stage": column.TextColumn(_("Stage"), width=90),
-        "amount": column.NumberColumn(_("Opportunity amount"), format="¥%,.0f", width=100),
+        "amount": column.NumberColumn(_("Deal amount"), format="¥%,.0f", width=100),
         "probability": column.NumberColumn(_("Probability"), format="%d%%", width=70),
         "expected": column.TextColumn(_("Expected on"), width=96),
         "owner": column.TextColumn(_("Owner"), width=80),

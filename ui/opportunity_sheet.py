@@ -81,7 +81,7 @@ def _draw_all(one: Listed) -> None:
     if st.button(f":material/chevron_right: {escape(one.customer)}", key="opportunity_customer_open", type="tertiary"):
         st.switch_page(routes.CUSTOMER, query_params={"code": one.customer_code})
     with st.grid(2, min_column_width=120):
-        st.metric(_("Expected amount") if one.outcome != Outcome.WON else _("Opportunity amount"), format_money(one.amount), border=True)
+        st.metric(_("Expected amount") if one.outcome != Outcome.WON else _("Deal amount"), format_money(one.amount), border=True)
         st.metric(_("Probability"), f"{one.probability}%", border=True)
     facts = [
         _("Expected on") + " " + format_date(one.expected_on),

@@ -31,6 +31,7 @@ def customer(database: str, sales: Actor, administrator: Actor) -> Customer:
     customer = factories.make_customer(sales)
     write(sales, customer, happened_at=clock.now() - timedelta(days=400), subject="展会初识", feedback="很感兴趣")
     finish(sales, give(sales, sales, customer, name="寄样品"))
+    factories.make_opportunity(sales, customer, name="二次采购")
     with transaction(sales) as session:
         update_customer(session, sales, customer.id, {"remark": "喜欢绿茶"}, version=1, reason="补充")
     with transaction(sales) as session:
