@@ -12,6 +12,7 @@ from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
 from crm_core.models import (
+    TICKET_TYPES,
     ChangeLog,
     Contract,
     Customer,
@@ -22,11 +23,14 @@ from crm_core.models import (
     ReviewState,
     Role,
     StageChange,
+    Ticket,
+    TicketState,
     User,
 )
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.service_figures import find_wrong
 from tests import factories
 from tests.conftest import postgres_copy, sqlite_copy
 
@@ -144,3 +148,12 @@ def test_the_types_of_each_customer_follow_each_other_from_its_entry_to_now(fill
     assert all(abs(owners[id] - at) < MOMENT for id, at in entered.items())
     assert ["qualified", "customer", "churned", "customer"] in [[row.to_stage for row in way] for way in ways.values()]
     assert len(signed) >= 5
+
+
+def test_tickets_stand_in_every_state_and_come_to_what_customers_show(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        rows = session.execute(select(Ticket)).scalars().all()
+        assert {row.state for row in rows} == set(TicketState)
+        assert {row.type for row in rows} == set(TICKET_TYPES)
+        assert all(row.created_at <= row.served_at <= clock.now() for row in rows)
+        assert find_wrong(session) == []
