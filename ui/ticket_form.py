@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.errors import Conflict
 from crm_core.fields import fields_of
 from crm_core.i18n import _
 from crm_core.models import Ticket
@@ -115,7 +114,7 @@ def _create(customer_id: int) -> None:
 def _explain(outcome: feedback.Outcome) -> None:
     """Errors at their fields; what is not of a field, here."""
     st.session_state[STATE]["errors"] = outcome.errors
-    if isinstance(outcome.error, Conflict) or (outcome.error and not outcome.errors):
+    if outcome.error and not outcome.errors:
         feedback.explain(outcome.error)
         return
     guard.again()

@@ -12,6 +12,7 @@ from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
 from crm_core.models import (
+    TICKET_TYPES,
     ChangeLog,
     Contract,
     Customer,
@@ -22,6 +23,8 @@ from crm_core.models import (
     ReviewState,
     Role,
     StageChange,
+    Ticket,
+    TicketState,
     User,
 )
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
@@ -31,6 +34,7 @@ from crm_core.services.demo import DemoAccount, fill_demo
 from crm_core.services.opportunity_views import OpportunityQuery
 from crm_core.services.oversight import list_watched
 from crm_core.services.products import ProductQuery
+from crm_core.services.service_figures import find_wrong
 from tests import factories
 from tests.conftest import postgres_copy, sqlite_copy
 
@@ -165,3 +169,12 @@ def test_opportunities_stand_in_every_stage_some_of_them_too_long_and_some_late(
         assert all(clock.day_of(row.stage_since) >= row.opened_on for row in rows)
         page = products.list_products(session, SYSTEM, ProductQuery(is_active=None))
         assert {product.is_active for product in page.rows} == {True, False}
+
+
+def test_tickets_stand_in_every_state_and_come_to_what_customers_show(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        rows = session.execute(select(Ticket)).scalars().all()
+        assert {row.state for row in rows} == set(TicketState)
+        assert {row.type for row in rows} == set(TICKET_TYPES)
+        assert all(row.created_at <= row.served_at <= clock.now() for row in rows)
+        assert find_wrong(session) == []

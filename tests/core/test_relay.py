@@ -165,7 +165,7 @@ class TestWays:
         choose(sales, **{one: ["mail"] for one in KINDS})
         for language in ("zh_CN", "en"):
             with_mailbox(sales, language=language)
-            tell(sales, kind, **words, person="王明", kept="y", remark="m", number="7", amount="5")
+            tell(sales, kind, **words, person="王明", kept="y", remark="m", number="7", amount="5", code="TKT1")
             contents = read_mails(mailbox)
         chinese, english = contents
         assert re.search("[\u4e00-\u9fff]", chinese.replace("王明", ""))
