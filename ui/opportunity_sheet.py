@@ -8,7 +8,7 @@ import streamlit as st
 from crm_core.i18n import N_, _, format_date, format_money, format_time
 from crm_core.models import ATTITUDES, DECISION_ROLES, Outcome
 from crm_core.permissions import Permission
-from crm_core.services import decision_chain, opportunities, opportunity_moves, opportunity_views
+from crm_core.services import contract_views, decision_chain, opportunities, opportunity_moves, opportunity_views
 from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import Listed
 from ui import feedback, guard, opportunity_form, opportunity_steps, routes
@@ -102,6 +102,17 @@ def _draw_all(one: Listed) -> None:
 def _draw_won(one: Listed) -> None:
     """What follows from a win is offered here."""
     st.success(_("Won on {day}.").format(day=format_time(one.closed_at)), icon=":material/emoji_events:")
+    if not guard.actor().can(Permission.CONTRACT_READ):
+        return
+    with guard.reading() as session:
+        signed = contract_views.list_of_opportunity(session, guard.actor(), one.id)
+    for contract in signed:
+        label = _("Contract {number}, {amount}").format(number=contract.number, amount=format_money(contract.amount))
+        if st.button(escape(label), key=f"opportunity_contract_{contract.id}", type="tertiary", icon=":material/contract:"):
+            st.switch_page(routes.CONTRACTS, query_params={"contract": str(contract.id)})
+    may_sign = guard.actor().can(Permission.CONTRACT_WRITE) and not one.deleted_at
+    if not signed and may_sign and st.button(_("Sign contract"), key="opportunity_sign", type="primary", icon=":material/contract:"):
+        st.switch_page(routes.CONTRACTS, query_params={"opportunity": str(one.id)})
 
 
 def _draw_texts(one: Listed) -> None:

@@ -188,6 +188,12 @@ def read_first(session: CrmSession, *conditions: ColumnElement[bool], count: int
     return [_row(row) for row in session.execute(rows)]
 
 
+def list_of_opportunity(session: CrmSession, actor: Actor, opportunity_id: int) -> list[Listed]:
+    """The contracts in force that were signed for a won opportunity; there is one as a rule."""
+    require(actor, Permission.CONTRACT_READ)
+    return read_first(session, Contract.opportunity_id == opportunity_id, Contract.voided_at.is_(None), count=MOST_SHOWN)
+
+
 def _listed() -> Select[*tuple[Any, ...]]:
     own = ("id", "number", "product", "amount", "signed_on", "starts_on", "ends_on", "owner_id", "voided_at", "customer_id")
     columns = [getattr(Contract, name) for name in own]

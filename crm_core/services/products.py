@@ -13,14 +13,17 @@ from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFailed
 from crm_core.fields import Field, fields_of
 from crm_core.i18n import N_, _, format_money, join_words
-from crm_core.models import OpportunityLine, Product, ProductPrice
+from crm_core.models import ContractLine, OpportunityLine, Product, ProductPrice
 from crm_core.numbering import product_code
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.validation import clean_text, clean_values
 
-USES: dict[str, tuple[str, Any]] = {"opportunities": (N_("Opportunities"), OpportunityLine.product_id)}
+USES: dict[str, tuple[str, Any]] = {
+    "opportunities": (N_("Opportunities"), OpportunityLine.product_id),
+    "contracts": (N_("Contracts"), ContractLine.product_id),
+}
 """Every column that names a product. A new one is a row here; a test says so."""
 ORDERS = {"code": Product.code, "name": Product.name, "category": Product.category, "price": Product.price}
 

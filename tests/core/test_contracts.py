@@ -12,11 +12,13 @@ from crm_core import clock
 from crm_core.db import CrmSession, engine, reading, transaction
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.i18n import in_language
-from crm_core.models import Contract, ContractLine, Customer, Notice, Opportunity, OpportunityLine, OpportunityStage, Product, ProductPrice
+from crm_core.models import Contract, ContractLine, Customer, Notice, Product, ProductPrice
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import attachments, contract_reminders, contracts, history, payments, transfers
 from crm_core.services.contract_views import ContractQuery, Sheet, get_sheet, list_contracts, list_of_customer
 from crm_core.services.file_store import store_file
+from crm_core.services.opportunities import Line, create_opportunity
+from crm_core.services.opportunity_moves import win_opportunity
 from crm_core.services.timeline import list_events
 from tests import factories
 
@@ -72,16 +74,11 @@ def make_product(session: CrmSession, name: str, price: int = 100, **over: Any) 
     return product.id
 
 
-def won_opportunity(customer: Customer, *, outcome: str = "won", lines: tuple[tuple[int, int, int], ...] = ()) -> int:
+def won_opportunity(customer: Customer, product: Product, quantity: int = 1, price: int = 5000) -> int:
     with transaction(SYSTEM) as session:
-        stage = session.execute(select(OpportunityStage.id).where(OpportunityStage.outcome == outcome).limit(1)).scalar_one()
-        values = {"customer_id": customer.id, "stage_id": stage, "amount": Decimal(5000), "expected_on": clock.today()}
-        one = Opportunity(code=f"OPP{factories.unique_number()}", name="二期扩容", **values)
-        session.add(one)
-        session.flush()
-        for product_id, quantity, price in lines:
-            amount = Decimal(quantity * price)
-            session.add(OpportunityLine(opportunity_id=one.id, product_id=product_id, quantity=quantity, price=price, amount=amount))
+        values = {"name": "二期扩容", "expected_on": clock.today()}
+        one = create_opportunity(session, SYSTEM, customer.id, values, lines=[Line(product.id, quantity, price)])
+        win_opportunity(session, SYSTEM, one.id, seen=one.stage_id)
         return one.id
 
 
@@ -180,16 +177,14 @@ class TestSigning:
             sign(sales, customer, lines=[line])
 
     def test_a_won_opportunity_proposes_its_contract_with_its_products(self, customer: Customer, sales: Actor) -> None:
-        with transaction(SYSTEM) as session:
-            product_id = make_product(session, "采集网关")
-        won = won_opportunity(customer, lines=((product_id, 3, 200),))
+        won = won_opportunity(customer, factories.make_product(name="采集网关"), 3, 200)
         with reading(sales) as session:
             proposal = contracts.propose_from(session, sales, won)
         assert (proposal.values["amount"], proposal.values["product"], proposal.stage) == (600, "采集网关", "customer")
         made = sign(sales, customer, lines=[vars(line) for line in proposal.lines], opportunity_id=won)
         assert (made.opportunity_id, made.amount) == (won, 600)
         with pytest.raises(ValidationFailed):
-            sign(sales, customer, opportunity_id=won_opportunity(customer, outcome="lost"))
+            sign(sales, customer, opportunity_id=factories.make_opportunity(sales, customer).id)
 
 
 class TestCorrecting:

@@ -123,5 +123,5 @@ class TestDeleting:
             products.delete_product(session, administrator, product.id)
         with transaction(administrator) as session:
             products.set_active(session, administrator, product.id, is_active=False, version=product.version)
-            assert products.count_uses(session, product.id) == {"opportunities": 1}
+            assert products.count_uses(session, product.id) == {"opportunities": 1, "contracts": 0}
         assert listed(administrator) == []

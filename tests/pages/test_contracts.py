@@ -149,14 +149,19 @@ class TestOfCustomer:
         self, any_database: str, sales: Actor, stage: str, button: str
     ) -> None:
         customer = factories.make_customer(sales, stage=stage)
-        won = won_opportunity(customer)
-        visit = Visit(sales).go(routes.CONTRACTS, opportunity=str(won)).press(button)
+        won = won_opportunity(customer, factories.make_product())
+        visit = Visit(sales).go(routes.OPPORTUNITIES, opportunity=str(won)).press("opportunity_sign")
+        assert visit.page == routes.CONTRACTS
+        visit.press(button)
         after = stored(Customer, customer.id)
         assert (after.stage, after.cooperation_amount) == ("customer", 865_000 if stage == "customer" else 5_000)
         assert visit.toasts
         with db.reading(sales) as session:
             (row,) = list_of_customer(session, sales, customer.id).rows
         assert stored(Contract, row.id).opportunity_id == won
+        sheet = Visit(sales).go(routes.OPPORTUNITIES, opportunity=str(won))
+        assert not sheet.has("opportunity_sign")
+        assert sheet.press(f"opportunity_contract_{row.id}").page == routes.CONTRACTS
 
 
 class TestTargets:
