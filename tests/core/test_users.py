@@ -298,21 +298,28 @@ class TestPersonalChoices:
 
 
 READING = {Permission.CUSTOMER_READ, Permission.DASHBOARD_READ}
-WORKING = READING | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
+SEEING_SALES = {Permission.OPPORTUNITY_READ, Permission.CONTRACT_READ}
+WORKING = (
+    READING
+    | SEEING_SALES
+    | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
+    | {Permission.OPPORTUNITY_WRITE, Permission.CONTRACT_WRITE, Permission.TICKET_READ}
+)
 ADMINISTERING = {
     Permission.LIBRARY_EDIT,
     Permission.RULE_EDIT,
     Permission.USER_EDIT,
     Permission.ROLE_EDIT,
     Permission.AUDIT_READ,
+    Permission.PRODUCT_EDIT,
 }
 ROLES = {
     "administrator": set(Permission),
     "manager": set(Permission) - ADMINISTERING,
     "sales": WORKING,
-    "service": READING,
-    "marketing": READING,
-    "viewer": READING,
+    "service": READING | {Permission.TICKET_READ, Permission.TICKET_WRITE},
+    "marketing": READING | SEEING_SALES,
+    "viewer": READING | SEEING_SALES | {Permission.TICKET_READ},
 }
 
 

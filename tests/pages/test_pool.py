@@ -127,7 +127,7 @@ class TestTransfer:
         binned = factories.make_customer(sales)
         put(binned, place="bin")
         visit = Visit(manager).go(routes.TRANSFER).enter("transfer_from", sales.id)
-        assert [metric.value for metric in visit.tab.metric] == ["2", "0", "1"]
+        assert [metric.value for metric in visit.tab.metric] == ["2", "0", "0", "0", "1"]
         assert visit.widget("transfer_all").disabled
         visit.enter("transfer_to", colleague.id).press("transfer_all")
         assert shows(visit, zh("Say why the customers get another owner."))
@@ -151,7 +151,7 @@ class TestTransfer:
         factories.make_customer(sales)
         put(factories.make_customer(sales), place=Place.DRAFT)
         visit = Visit(manager).go(routes.TRANSFER).enter("transfer_from", sales.id)
-        assert [metric.value for metric in visit.tab.metric] == ["1", "0", "1"]
+        assert [metric.value for metric in visit.tab.metric] == ["1", "0", "0", "0", "1"]
         assert shows(visit, zh("withdrawn from review; its author submits or discards it first"))
 
     def test_the_receiver_reads_the_receipt_but_neither_undoes_nor_exports_it(
