@@ -97,10 +97,15 @@ class Workbench:
         return bool(self.duties.rows or self.awaited.rows or self.without_step.rows)
 
     @property
-    def is_clear(self) -> bool:
-        """Nothing waits."""
+    def has_work(self) -> bool:
+        """Something waits that has to be done."""
         pages = (self.tickets, self.recycled, self.waiting)
-        return not (self.has_duties or self.contracts.are_there or self.returned or self.news or any(page and page.rows for page in pages))
+        return bool(self.has_duties or self.contracts.are_there or self.returned or any(page and page.rows for page in pages))
+
+    @property
+    def is_clear(self) -> bool:
+        """Nothing waits, nor is there anything new."""
+        return not (self.has_work or self.news)
 
 
 def read_workbench(session: CrmSession, actor: Actor) -> Workbench:

@@ -32,5 +32,5 @@ with right if bench.has_duties else left:
     workbench_blocks.draw_reviews(bench)
     workbench_blocks.draw_recycled(bench)
     workbench_blocks.draw_contracts(bench)
-with right:
+with right if bench.has_work else left:
     workbench_blocks.draw_news(bench)
