@@ -94,6 +94,8 @@ class Tab:
         content = getattr(element, name)
         if name in ("markdown", "heading"):
             self.texts.append(content.body)
+        elif name == "html":
+            self.texts.append(content.body)
         elif name == "metric":
             self.texts.append(f"{content.label} {content.body}")
         elif name in ("exception", "alert"):
