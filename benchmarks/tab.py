@@ -92,9 +92,7 @@ class Tab:
         element = delta.new_element
         name = element.WhichOneof("type")
         content = getattr(element, name)
-        if name in ("markdown", "heading"):
-            self.texts.append(content.body)
-        elif name == "html":
+        if name in ("markdown", "heading") or name == "html":
             self.texts.append(content.body)
         elif name == "metric":
             self.texts.append(f"{content.label} {content.body}")

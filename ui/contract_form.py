@@ -13,7 +13,7 @@ from crm_core.services import contract_views, contracts, customers, library, own
 from crm_core.services.contract_lines import Line
 from crm_core.services.contract_views import Sheet
 from crm_core.services.contracts import SIGNING, Proposal
-from ui import conflict, contract_lines_form, feedback, forms, guard, page_tools, stage_dialog
+from ui import conflict, contract_lines_form, feedback, forms, guard, stage_dialog
 from ui.feedback import escape
 from ui.forms import Form
 
@@ -64,7 +64,7 @@ def _add(customer_id: int) -> None:
             owner_id, opportunity_id = st.session_state.get(f"{PREFIX}.owner_id"), st.session_state[STATE].get("opportunity_id")
             asked = {"lines": contract_lines_form.entered(PREFIX), "owner_id": owner_id, "opportunity_id": opportunity_id}
             number = contracts.add_contract(session, guard.actor(), customer_id, _entered(), **asked).number
-        _end(outcome, _("Contract {number} is signed.").format(number=number))
+        forms.conclude(outcome, _("Contract {number} is signed.").format(number=number), st.session_state[STATE])
 
 
 def _draw(present: Sheet | None = None) -> None:
@@ -122,16 +122,4 @@ def _save(present: Sheet, reason: str) -> None:
         begin_edit(fresh)
         st.session_state[STATE]["is_late"] = True
         guard.again()
-    _end(outcome, _("The contract is saved."))
-
-
-def _end(outcome: feedback.Outcome, sentence: str) -> None:
-    if outcome.succeeded:
-        feedback.later(sentence)
-        st.rerun()
-    if not outcome.errors and outcome.error:
-        feedback.explain(outcome.error)
-        return
-    st.session_state[STATE]["errors"] = outcome.errors
-    page_tools.new_turn()
-    guard.again()
+    forms.conclude(outcome, _("The contract is saved."), st.session_state[STATE])

@@ -12,8 +12,9 @@ from crm_core.fields import GROUPS, SEVERAL, Field, Widget
 from crm_core.i18n import _
 from crm_core.reference import children_of, regions
 from crm_core.services.library import Library
+from ui import feedback, guard
 from ui.feedback import escape
-from ui.page_tools import bring_into_view
+from ui.page_tools import bring_into_view, new_turn
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 WRITTEN = frozenset({Widget.TEXT, Widget.MONEY, Widget.NUMBER, Widget.LINK})
@@ -97,6 +98,19 @@ def decide(label: str, *, icon: str = ":material/check:", is_ready: bool = True,
         if st.button(back or _("Cancel"), key="leave_dialog"):
             st.rerun()
     return is_decided
+
+
+def conclude(outcome: feedback.Outcome, sentence: str, state: dict[str, Any]) -> None:
+    """After a dialog's attempt: close it with this sentence, say why not, or draw it again with the errors at their fields (`state`)."""
+    if outcome.succeeded:
+        feedback.later(sentence)
+        st.rerun()
+    if not outcome.errors and outcome.error:
+        feedback.explain(outcome.error)
+        return
+    state["errors"] = outcome.errors
+    new_turn()
+    guard.again()
 
 
 def css_key(prefix: str, name: str) -> str:

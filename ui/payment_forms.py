@@ -42,7 +42,7 @@ def plan(sheet: Sheet) -> None:
     if forms.decide(_("Save")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             payments.set_plan(session, guard.actor(), sheet.contract.id, rows, version=sheet.contract.version)
-        _end(outcome, _("The plan is saved."))
+        forms.conclude(outcome, _("The plan is saved."), st.session_state[STATE])
 
 
 def _draw_row(sheet: Sheet, place: int, errors: dict[str, list[str]]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def record(sheet: Sheet) -> None:
     if forms.decide(_("Record payment"), icon=":material/payments:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             payments.record_payment(session, guard.actor(), sheet.contract.id, entered)
-        _end(outcome, _("The payment is recorded."))
+        forms.conclude(outcome, _("The payment is recorded."), st.session_state[STATE])
 
 
 def _ask(sheet: Sheet, present: View | None, amount: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _correct(sheet: Sheet, payment_id: int) -> None:
     if forms.decide(_("Save")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             payments.correct_payment(session, guard.actor(), payment_id, entered, version=present.version, reason=reason)
-        _end(outcome, _("The payment is corrected. The change log keeps what stood there before."))
+        forms.conclude(outcome, _("The payment is corrected. The change log keeps what stood there before."), st.session_state[STATE])
 
 
 def _remove(sheet: Sheet, payment_id: int) -> None:
@@ -121,7 +121,7 @@ def _remove(sheet: Sheet, payment_id: int) -> None:
     if forms.decide(_("Remove"), icon=":material/delete:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             payments.remove_payment(session, guard.actor(), payment_id, version=present.version, reason=reason)
-        _end(outcome, _("The payment is removed."))
+        forms.conclude(outcome, _("The payment is removed."), st.session_state[STATE])
 
 
 def _ask_reason() -> str:
@@ -140,17 +140,6 @@ def _find(sheet: Sheet, payment_id: int) -> View | None:
 def _tell(sentences: Any) -> None:
     for sentence in sentences:
         st.markdown(f":red[:material/error: {escape(sentence)}]")
-
-
-def _end(outcome: feedback.Outcome, sentence: str) -> None:
-    if outcome.succeeded:
-        feedback.later(sentence)
-        st.rerun()
-    if not outcome.errors and outcome.error:
-        feedback.explain(outcome.error)
-        return
-    st.session_state[STATE]["errors"] = outcome.errors
-    guard.again()
 
 
 OF_PAYMENTS: dict[str, Callable[[Sheet, int], None]] = {"correct": _correct, "remove": _remove}
