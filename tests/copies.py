@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from crm_core import config
 from crm_core.config import ROOT
@@ -23,11 +26,18 @@ def run_copy(folder: Path, environment: dict[str, str], arguments: tuple[str, ..
     """What `python -m crm_core` does and says with these arguments."""
     said = {name: folder / f"{name}.txt" for name in ("stdout", "stderr")}
     process = _CONTEXT.Process(target=_work, args=(environment, arguments, said))
-    process.start()
+    _start(process)
     process.join(timeout=120)
     assert process.exitcode is not None, "the command does not end"
     stdout, stderr = (path.read_text(encoding="utf-8") for path in said.values())
     return subprocess.CompletedProcess(arguments, process.exitcode, stdout, stderr)
+
+
+def _start(process: BaseProcess) -> None:
+    # A copy runs the main module again, and a page that a test has run stands in its place.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        process.start()
 
 
 def _work(environment: dict[str, str], arguments: tuple[str, ...], said: dict[str, Path]) -> None:
@@ -77,7 +87,7 @@ class Copy:
 def start_copy(environment: Mapping[str, str], arguments: list[str], console: Path) -> Copy:
     """What `python -m` does with these arguments; it writes to the console, and ends when this process is gone, however that ended."""
     process = _CONTEXT.Process(target=_go_on, args=(dict(environment), arguments, console), daemon=True)
-    process.start()
+    _start(process)
     return Copy(process)
 
 
