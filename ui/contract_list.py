@@ -64,7 +64,7 @@ def draw(row: Listed, *, with_customer: bool = True) -> None:
 
 def draw_badges(row: Listed | contract_views.Sheet) -> None:
     """Where it stands, and what is overdue."""
-    st.badge(_(CONTRACT_STATES[row.state]), color=COLOURS[row.state])  # type: ignore[arg-type]
+    feedback.badge(_(CONTRACT_STATES[row.state]), color=COLOURS[row.state])
     if row.overdue:
         feedback.badge(_("{amount} overdue").format(amount=format_money(row.overdue)), color="red", icon=":material/alarm:")
 

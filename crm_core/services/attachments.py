@@ -14,7 +14,7 @@ from crm_core.permissions import Access, Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.drafts import get_draft
 from crm_core.services.file_store import StoredFile, load_file
-from crm_core.services.library import get_library
+from crm_core.services.library import Library, get_library
 from crm_core.services.locking import lock_listed
 from crm_core.services.review_access import ENTRY, reads_entry
 from crm_core.validation import clean_text
@@ -88,10 +88,7 @@ def add_attachment(
     usual = next((ORIGINS[name].writes for name in came_with), Permission.CUSTOMER_EDIT)
     require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
     library = get_library(session)
-    if type not in {entry.code for entry in library.active("attachment_type")}:
-        raise FileRefused(_("Choose what kind of document this is."))
-    if type == IDENTITY_CARD and not has_consent:
-        raise FileRefused(_("A copy of an identity card may only be kept with the customer's consent. Record the consent first."))
+    _check_type(library, type, has_consent=has_consent)
     attachment = Attachment(
         type=type,
         media_type=file.media_type,
@@ -111,6 +108,13 @@ def add_attachment(
         attach(session, attachment, customer)
     session.flush()
     return attachment
+
+
+def _check_type(library: Library, type: str, *, has_consent: bool) -> None:
+    if type not in {entry.code for entry in library.active("attachment_type")}:
+        raise FileRefused(_("Choose what kind of document this is."))
+    if type == IDENTITY_CARD and not has_consent:
+        raise FileRefused(_("A copy of an identity card may only be kept with the customer's consent. Record the consent first."))
 
 
 def _origin(session: CrmSession, customer: Customer, origin: Origin, number: int) -> int:

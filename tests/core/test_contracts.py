@@ -368,8 +368,11 @@ def test_lines_are_gone_with_their_contract(customer: Customer, sales: Actor) ->
 def test_signing_asks_the_database_no_more_than_saving_a_customer_does(customer: Customer, sales: Actor) -> None:
     sign(sales, customer)
     statements: list[str] = []
-    listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
-    event.listen(engine(), "before_cursor_execute", listener)
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    event.listen(engine(), "before_cursor_execute", note)
     sign(sales, customer)
-    event.remove(engine(), "before_cursor_execute", listener)
+    event.remove(engine(), "before_cursor_execute", note)
     assert len(statements) <= 22
