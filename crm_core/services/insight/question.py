@@ -21,6 +21,7 @@ class Period:
 
     Raises:
         ValueError: `last` lies before `first`; whoever takes days from a person refuses that with a sentence before.
+
     """
 
     first: date
