@@ -1,6 +1,6 @@
 """One fixed colour for every state, the same in badges, tables and charts, readable in light and dark."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import streamlit as st
@@ -13,6 +13,7 @@ from ui import feedback
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
 SOON = 7
+NO_TAGS: Mapping[str, str] = {}
 """Days that are shown as a warning."""
 ACTIVITY_COLOURS = {"active": "green", "dormant": "orange", "churned": "red"}
 ACTIVITY_CHART_COLOURS = {"active": "#14A08E", "dormant": "#D97706", "churned": "#E0526A"}
@@ -48,11 +49,10 @@ def customer_badges(
     *,
     is_incomplete: bool,
     is_on_hold: bool = False,
-    tags: Iterable[str],
-    reasons: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] = NO_TAGS,
     standing: Callable[[], None] | None = None,
 ) -> None:
-    """All states of a customer in one row; `reasons` explain tags that a rule set, `standing` draws tier and status with their reasons."""
+    """All states of a customer in one row; `tags` come with the reason of those that a rule set, `standing` draws tier and status."""
     with st.container(horizontal=True, gap="xsmall"):
         hold_badge(is_on_hold=is_on_hold)
         stage_badge(stage, kind)
@@ -62,13 +62,11 @@ def customer_badges(
             st.badge(_(TIERS[tier]), color=TIER_COLOURS[tier])
         if is_incomplete:
             st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
-        for tag in tags:
-            reason = (reasons or {}).get(tag)
-            icon = ":material/sell:" if reason is None else ":material/bolt:"
+        for tag, reason in tags.items():
             feedback.badge(
                 tag,
                 color="primary",
-                icon=icon,
+                icon=":material/bolt:" if reason else ":material/sell:",
                 help=feedback.escape(_("Set by a rule: {reason}").format(reason=reason)) if reason else None,
             )
 

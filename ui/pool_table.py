@@ -183,7 +183,7 @@ def open_card() -> None:
 
 def _draw_card(card: Card, library: Library) -> None:
     st.subheader(feedback.escape(card.name), anchor=False)
-    badges.customer_badges(card.stage, card.kind, card.tier, is_incomplete=False, tags=[])
+    badges.customer_badges(card.stage, card.kind, card.tier, is_incomplete=False)
     shown = {
         _("Customer code"): card.code,
         _("Industry"): library.industry_label(card.industry) if card.industry else card.industry_text or "",

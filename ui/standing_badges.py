@@ -5,20 +5,24 @@ import streamlit as st
 from crm_core.clock import today
 from crm_core.i18n import _, format_age, format_date
 from crm_core.models import ACTIVITIES, TIERS
-from crm_core.services.activity import LastDays
+from crm_core.services.activity import LastDays, last_days
 from crm_core.services.verification import is_due
 from crm_core.visibility import View
 from ui import feedback
 from ui.badges import ACTIVITY_COLOURS, TIER_COLOURS
 
 
-def draw(customer: View, days: LastDays, *, lacks_step: bool) -> None:
+def draw(customer: View, *, lacks_step: bool) -> None:
     """The badges that apply."""
     if customer.tier:
         icon = ":material/front_hand:" if customer.tier_by_hand else None
         st.badge(_(TIERS[customer.tier]), color=TIER_COLOURS[customer.tier], icon=icon, help=feedback.escape(_tier(customer)))
     if customer.activity:
-        st.badge(_(ACTIVITIES[customer.activity]), color=ACTIVITY_COLOURS[customer.activity], help=feedback.escape(_activity(days)))
+        st.badge(
+            _(ACTIVITIES[customer.activity]),
+            color=ACTIVITY_COLOURS[customer.activity],
+            help=feedback.escape(_activity(last_days(customer))),
+        )
     if customer.awaits_first_follow_up:
         text = _("First follow-up by {day}").format(day=format_date(customer.first_follow_up_on))
         is_late = customer.first_follow_up_on < today()

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from crm_core import audit, clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import ActivityStatus, Contract, Customer
+from crm_core.models import ActivityStatus, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import SYSTEM, Actor, Permission, require
 from crm_core.scope import unscoped
@@ -81,12 +81,11 @@ def preview_activity(session: CrmSession, actor: Actor, policy: ActivityPolicy) 
 
 
 def _since(day: date) -> ColumnElement[bool]:
-    # A latest cooperation that was entered counts as a contract. The entry counts only where neither contact nor contract is known.
+    # The latest cooperation is what was entered or the latest contract. The entry counts only where neither contact nor contract is known.
     start = clock.start_of_day(day)
     nothing = and_(Customer.last_contact_at.is_(None), Customer.first_contact_on.is_(None), Customer.last_cooperated_on.is_(None))
-    is_new = and_(nothing, Customer.created_at >= start, ~exists().where(Contract.customer_id == Customer.id, Contract.is_in_force))
-    signed = exists().where(Contract.customer_id == Customer.id, Contract.is_in_force, Contract.signed_on >= day)
-    return or_(Customer.last_contact_at >= start, Customer.first_contact_on >= day, Customer.last_cooperated_on >= day, is_new, signed)
+    is_new = and_(nothing, Customer.created_at >= start)
+    return or_(Customer.last_contact_at >= start, Customer.first_contact_on >= day, Customer.last_cooperated_on >= day, is_new)
 
 
 @lru_cache(maxsize=8)
@@ -137,15 +136,11 @@ def _move(
             audit.record_customer_changes(session, moved, field="activity", old=before, new=after, actor=SYSTEM)
 
 
-def last_days(session: CrmSession, customer: View) -> LastDays:
+def last_days(customer: View) -> LastDays:
     """What the status of a customer on its page is derived from."""
-    signed = session.execute(select(func.max(Contract.signed_on)).where(Contract.customer_id == customer.id, Contract.is_in_force)).scalar()
-    contacts = [_day(customer.last_contact_at), customer.first_contact_on]
-    return LastDays(_latest(contacts), _latest([signed, customer.last_cooperated_on]), _day(customer.created_at) or clock.today())
-
-
-def _latest(days: list[date | None]) -> date | None:
-    return max((day for day in days if day), default=None)
+    contacts = (_day(customer.last_contact_at), customer.first_contact_on)
+    latest = max((day for day in contacts if day), default=None)
+    return LastDays(latest, customer.last_cooperated_on, _day(customer.created_at) or clock.today())
 
 
 def _day(moment: Any) -> date | None:

@@ -123,7 +123,8 @@ def list_latest(session: CrmSession, actor: Actor, customer_id: int, count: int)
     """The latest follow-ups of a customer, and how many there are, counted to `COUNT_LIMIT` and one more."""
     require(actor, Permission.CUSTOMER_READ)
     query = FollowUpQuery(customer_id=customer_id)
-    return _read(session, _latest(query).limit(count)), _count(session, query)
+    rows = _read(session, _latest(query).limit(count))
+    return rows, len(rows) if len(rows) < count else _count(session, query)
 
 
 def _latest(query: FollowUpQuery) -> Select[*tuple[Any, ...]]:

@@ -149,11 +149,14 @@ def _number(value: Any, least: int) -> int:
     return value
 
 
-def tag_reasons(session: CrmSession, customer_id: int) -> dict[str, str]:
-    """By the name of each tag that a rule set on this customer: why, as the rule's conditions with the customer's present values."""
-    own = select(CustomerTag.rule_id).where(CustomerTag.customer_id == customer_id, CustomerTag.rule_id.is_not(None))
-    numbers = set(session.execute(own).scalars())
-    return {rule.tag: _reason(session, rule, customer_id) for rule in read_rules(session) if rule.id in numbers} if numbers else {}
+def explained_tags(session: CrmSession, customer_id: int) -> dict[str, str]:
+    """The tags of a customer by name, each that a rule set with the rule's conditions and the customer's present values; others with ""."""
+    own = (
+        select(Tag.name, CustomerTag.rule_id).join(CustomerTag, CustomerTag.tag_id == Tag.id).where(CustomerTag.customer_id == customer_id)
+    )
+    found = {row.name: row.rule_id for row in session.execute(own.order_by(Tag.name))}
+    rules = {rule.id: rule for rule in read_rules(session)} if any(found.values()) else {}
+    return {name: _reason(session, rules[rule_id], customer_id) if rule_id in rules else "" for name, rule_id in found.items()}
 
 
 def _reason(session: CrmSession, rule: Rule, customer_id: int) -> str:

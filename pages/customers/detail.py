@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
-from crm_core.services import activity, customer_changes, library, merges, oversight, recycling, tag_rules, tags, users
+from crm_core.services import customer_changes, library, merges, oversight, recycling, tag_rules, users
 from ui import (
     badges,
     cards,
@@ -26,8 +26,7 @@ actor = guard.page(Permission.CUSTOMER_READ)
 with customer_opening.opened(_("Customer")) as (session, customer):
     entries, names = library.get_library(session), users.user_names(session)
     deadline = recycling.deadline_of(session, customer)
-    own_tags, reasons = tags.tags_of(session, customer.id), tag_rules.tag_reasons(session, customer.id)
-    days = activity.last_days(session, customer)
+    own_tags = tag_rules.explained_tags(session, customer.id)
     lacks_step = oversight.lacks_next_step(session, actor, customer)
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
@@ -43,8 +42,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             is_incomplete=customer.is_incomplete,
             is_on_hold=customer.is_on_hold,
             tags=own_tags,
-            reasons=reasons,
-            standing=lambda: standing_badges.draw(customer, days, lacks_step=lacks_step),
+            standing=lambda: standing_badges.draw(customer, lacks_step=lacks_step),
         )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)

@@ -13,7 +13,7 @@ with customer_opening.opened(_("Edit customer")) as (session, customer):
     entries = library.get_library(session)
 
 header.title(feedback.escape(customer.name))
-badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete, tags=[])
+badges.customer_badges(customer.stage, customer.kind, customer.tier, is_incomplete=customer.is_incomplete)
 edit_form.open_record(customer, entries)
 
 

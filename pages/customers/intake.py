@@ -115,7 +115,7 @@ if draft_id := st.query_params.get("draft"):
         st.stop()
     with feedback.attempt():
         entry.refuse_stage(actor, draft.values["stage"])
-    badges.customer_badges(draft.values["stage"], draft.values["kind"], None, is_incomplete=False, tags=[])
+    badges.customer_badges(draft.values["stage"], draft.values["kind"], None, is_incomplete=False)
     intake_form.open_draft(draft_id, draft.values, fields)
     fill_in(draft_id, draft.values["kind"], draft.values["stage"])
 else:

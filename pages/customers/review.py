@@ -37,7 +37,7 @@ header.title(feedback.escape(row.name))
 review_actions.show_conflict()
 with st.container(horizontal=True, gap="xsmall"):
     badges.review_badge(row.state, is_overdue=row.is_overdue)
-    badges.customer_badges(row.stage, file.customer.kind, row.tier, is_incomplete=file.customer.is_incomplete, tags=[])
+    badges.customer_badges(row.stage, file.customer.kind, row.tier, is_incomplete=file.customer.is_incomplete)
 asked = _("entered by {author} · reviewed by {names}").format(author=row.author, names=join_words(file.reviewers))
 st.caption(feedback.escape(f"{asked} · {review_rows.told(row)}"))
 review_sheet.draw_task(file)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
 from crm_core.db import reading, transaction
 from crm_core.errors import ValidationFailed
-from crm_core.models import Contract, Customer
+from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
+from crm_core.services import contracts
 from crm_core.services.activity import ActivityPolicy, last_days, preview_activity, save_activity_policy
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.customers import get_customer
@@ -45,13 +45,13 @@ def test_the_latest_contact_or_contract_decides(database: str, sales: Actor, sou
 
 
 def test_a_contract_wakes_a_customer_and_the_entry_counts_only_where_nothing_else_is_known(database: str, sales: Actor) -> None:
-    customer = factories.make_customer(sales)
-    assert derived(customer, first_contact_on=date(2025, 1, 1), created_at=NOW) == "churned"
-    with transaction(SYSTEM) as session:
-        session.add(Contract(customer_id=customer.id, number="HT1", product="网关", amount=Decimal(1), signed_on=date(2026, 3, 1)))
+    customer = factories.make_customer(sales, stage="customer")
+    assert derived(customer, first_contact_on=date(2025, 1, 1), last_cooperated_on=None, created_at=NOW) == "churned"
+    with transaction(sales) as session:
+        contracts.add_contract(session, sales, customer.id, {"product": "网关", "amount": "1", "signed_on": "2026-03-01"})
     assert derived(customer) == "dormant"
     with reading(sales) as session:
-        days = last_days(session, get_customer(session, sales, customer.code))
+        days = last_days(get_customer(session, sales, customer.code))
     assert (days.contact, days.contract, days.latest) == (date(2025, 1, 1), date(2026, 3, 1), date(2026, 3, 1))
 
 

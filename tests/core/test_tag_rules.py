@@ -17,7 +17,7 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.derived import derive, derive_all
 from crm_core.services.measures import MEASURES, OPERATORS, Condition
-from crm_core.services.tag_rules import delete_rule, list_rules, preview_rule, save_rule, tag_reasons
+from crm_core.services.tag_rules import delete_rule, explained_tags, list_rules, preview_rule, save_rule
 from crm_core.services.tagging import apply_rules
 from crm_core.services.tags import set_tags, tags_of
 from tests import factories
@@ -255,7 +255,7 @@ def test_the_preview_counts_what_saving_then_does(database: str, sales: Actor, a
 def test_the_page_can_say_why_a_customer_bears_a_tag(database: str, rich: Customer) -> None:
     save(Condition("last_contact", "at_least", 20), Condition("contracts", "at_least", 1, 90), tag="久未联系")
     with reading(SYSTEM) as session, in_language("en"):
-        contact, contracts = tag_reasons(session, rich.id)["久未联系"].split(" and ")
+        contact, contracts = explained_tags(session, rich.id)["久未联系"].split(" and ")
     assert contact == "Days since the last contact is at least 20 (now 30)"
     assert contracts == "Number of contracts in the last 90 days is at least 1 (now 1)"
 
