@@ -200,14 +200,19 @@ def load_libraries() -> None:
         catalogue(language)
 
 
+def _is_no_connection(line: logging.LogRecord) -> bool:
+    return line.levelno >= logging.WARNING or not line.getMessage().endswith(("[accepted]", "connection open", "connection closed"))
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Prepare, then take all start-up objects out of the collector's sight; at the end stop background work, close the database.
 
     Whenever Python collects garbage, looking at the libraries' objects would be most of the work, and somebody's rerun waits for it.
     """
-    # Streamlit raises the level of uvicorn's loggers; a line for every request would bury what matters.
+    # Streamlit raises the level of uvicorn's loggers; a line for every request and connection would bury what matters.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_connection)
     await run_in_threadpool(prepare)
     gc.collect()
     gc.freeze()

@@ -138,8 +138,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 def assert_quiet(server: Server) -> None:
-    """No traceback and no warning on the console."""
-    lines = [line for line in server.console.splitlines() if re.search("Traceback|Error|WARN|warning", line)]
+    """No traceback, no warning and no line for every connection on the console."""
+    lines = [line for line in server.console.splitlines() if re.search("Traceback|Error|WARN|warning|accepted|connection", line)]
     assert lines == [], server.console
 
 
@@ -392,6 +392,7 @@ class TestProcess:
         assert server.stop() in ENDED
         assert time.monotonic() - began < PATIENCE
         assert_quiet(server)
+        assert f"running on {server.url}" in server.console
 
     def test_the_code_is_printed_only_while_there_is_no_user_and_cookies_are_secure_where_asked(
         self, start: Callable[..., Server], sales: Actor, tmp_path: Path
