@@ -73,6 +73,11 @@ class Filters:
             draw_tools()
         return self.query()
 
+    @property
+    def is_mine(self) -> bool:
+        """Whether only the viewer's own tickets are asked for."""
+        return bool(st.session_state["tickets_view"] == MINE)
+
     def _draw_views(self) -> None:
         st.segmented_control(
             _("View"),

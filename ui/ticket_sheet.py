@@ -6,7 +6,7 @@ from crm_core.i18n import _, format_time
 from crm_core.models import TICKET_PRIORITIES
 from crm_core.services.library import Library
 from crm_core.services.ticket_list import Listed
-from ui import follow_up_fields, routes, ticket_actions, ticket_badges
+from ui import cards, follow_up_fields, routes, ticket_actions, ticket_badges
 from ui.feedback import escape
 
 
@@ -26,8 +26,8 @@ def draw_facts(ticket: Listed, entries: Library) -> None:
         if st.button(f"**{escape(ticket.customer)}** :material/chevron_right:", key="ticket_customer", type="tertiary"):
             st.switch_page(routes.CUSTOMER, query_params={"code": ticket.customer_code})
         st.markdown("  \n".join(follow_up_fields.paragraphs(ticket.description)))
-        rows = [f"| {escape(label)} | {escape(value)} |" for label, value in _facts(ticket, entries).items() if value]
-        st.markdown("\n".join(["| | |", "|-|-|", *rows]))
+    with st.container(border=True):
+        cards.pairs(_("Ticket"), {label: value for label, value in _facts(ticket, entries).items() if value})
 
 
 def _facts(ticket: Listed, entries: Library) -> dict[str, str]:

@@ -27,9 +27,10 @@ def draw_list() -> None:
         feedback.empty_state("search_off", _("No ticket matches"), _("Try fewer words or filters."))
         st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)
     else:
-        feedback.empty_state(
-            "confirmation_number", _("No tickets here"), _("What customers ask, complain of or wish is entered as a ticket.")
-        )
+        hint = _("What customers ask, complain of or wish is entered as a ticket.")
+        if filters.is_mine:
+            hint = _("No ticket waits for you. Choose All tickets to see those of everybody.")
+        feedback.empty_state("confirmation_number", _("No tickets here"), hint)
     filters.keep()
 
 
