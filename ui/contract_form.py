@@ -14,6 +14,7 @@ from crm_core.services.contract_lines import Line
 from crm_core.services.contract_views import Sheet
 from crm_core.services.contracts import SIGNING, Proposal
 from ui import conflict, contract_lines_form, feedback, forms, guard, stage_dialog
+from ui.customer_choice import choose_customer
 from ui.feedback import escape
 from ui.forms import Form
 
@@ -21,8 +22,8 @@ PREFIX = "contract"
 STATE = "contract_form"
 
 
-def open_new(customer_id: int, proposal: Proposal | None = None) -> None:
-    """Open the dialog of a new contract; what a won opportunity proposes stands in it already."""
+def open_new(customer_id: int | None = None, proposal: Proposal | None = None) -> None:
+    """Open the dialog of a new contract, of a customer or of one that is looked for in it; what a won opportunity proposes stands in it."""
     _begin(proposal.values if proposal else {"signed_on": clock.today()}, proposal.lines if proposal else [])
     st.session_state[STATE]["opportunity_id"] = proposal.opportunity_id if proposal else None
     guard.dialog(_("New contract"), _add, customer_id)
@@ -56,14 +57,18 @@ def _begin(values: dict[str, Any], lines: list[Line]) -> None:
     st.session_state[STATE] = {"errors": {}, "is_late": False}
 
 
-def _add(customer_id: int) -> None:
+def _add(customer_id: int | None) -> None:
+    chosen = choose_customer(f"{PREFIX}_customer") if customer_id is None else customer_id
+    if chosen is None:
+        st.caption(_("Choose the customer first."))
+        return
     _draw()
     if forms.decide(_("Sign contract")):
         number = ""
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             owner_id, opportunity_id = st.session_state.get(f"{PREFIX}.owner_id"), st.session_state[STATE].get("opportunity_id")
             asked = {"lines": contract_lines_form.entered(PREFIX), "owner_id": owner_id, "opportunity_id": opportunity_id}
-            number = contracts.add_contract(session, guard.actor(), customer_id, _entered(), **asked).number
+            number = contracts.add_contract(session, guard.actor(), chosen, _entered(), **asked).number
         forms.conclude(outcome, _("Contract {number} is signed.").format(number=number), st.session_state[STATE])
 
 

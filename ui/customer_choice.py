@@ -13,7 +13,7 @@ CANDIDATES = 8
 def choose_customer(key: str) -> int | None:
     """The id of the chosen customer; nothing where none is looked for, or none is chosen yet."""
     hint = _("Name, contact, phone, pinyin")
-    phrase = st.text_input(_("Customer"), key=f"{key}_phrase", placeholder=hint, icon=":material/search:", live="150ms")
+    phrase = st.text_input(_("Customer"), key=guard.key(f"{key}_phrase"), placeholder=hint, icon=":material/search:", live="150ms")
     if not (phrase or "").strip():
         return None
     with guard.reading() as session:
@@ -23,5 +23,7 @@ def choose_customer(key: str) -> int | None:
         st.caption(_("No customer is found. Type a part of its name, a contact or a phone."))
         return None
     only = 0 if len(names) == 1 else None
-    chosen: int | None = st.radio(_("Which customer?"), list(names), index=only, format_func=names.__getitem__, key=f"{key}_chosen")
+    chosen: int | None = st.radio(
+        _("Which customer?"), list(names), index=only, format_func=names.__getitem__, key=guard.key(f"{key}_chosen")
+    )
     return chosen

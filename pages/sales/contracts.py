@@ -6,11 +6,15 @@ from crm_core.i18n import _, format_money
 from crm_core.permissions import Permission
 from crm_core.services import contract_views
 from crm_core.services.contract_views import ContractPage, ContractQuery
-from ui import contract_filters, contract_list, contract_sheet, customer_filters, feedback, guard, header
+from ui import contract_filters, contract_form, contract_list, contract_sheet, customer_filters, feedback, guard, header
 
-guard.page(Permission.CONTRACT_READ)
+actor = guard.page(Permission.CONTRACT_READ)
 header.title(_("Contracts"))
 feedback.show_message()
+
+
+if actor.can(Permission.CONTRACT_WRITE) and st.button(_("New contract"), key="contract_new", type="primary", icon=":material/add:"):
+    contract_form.open_new()
 
 
 @guard.fragment
@@ -27,7 +31,7 @@ def draw_list() -> None:
         draw_footer(page)
         customer_filters.show_first_row()
     elif query == ContractQuery():
-        hint = _("A contract is signed on the page of its customer: Contracts, or More, Change type.")
+        hint = _("Press New contract for a customer that is won. Of another one it is signed on its page: More, Change type.")
         feedback.empty_state("contract", _("No contracts yet"), hint)
     else:
         feedback.empty_state("search_off", _("No contract matches"), _("Try fewer words or filters."))

@@ -144,6 +144,16 @@ class TestOfCustomer:
         assert shows(visit, "采集网关")
         assert shows(visit, zh("besides them {amount} entered from before").format(amount="¥860,000"))
 
+    def test_the_list_signs_one_for_a_customer_that_is_looked_for_and_won(self, any_database: str, sales: Actor) -> None:
+        won, open_one = factories.make_customer(sales, stage="customer"), factories.make_customer(sales)
+        visit = Visit(sales).go(routes.CONTRACTS).press("contract_new")
+        assert shows(visit, zh("Choose the customer first."))
+        visit.enter("contract_customer_phrase", open_one.code).fill(contract__product="网关", contract__amount="5").press("Sign contract")
+        assert any("尚未成交" in refusal for refusal in visit.refusals)
+        visit.enter("contract_customer_phrase", won.code).press("Sign contract")
+        with db.reading(sales) as session:
+            assert [row.product for row in list_of_customer(session, sales, won.id).rows] == ["网关"]
+
     @pytest.mark.parametrize(("stage", "button"), [("customer", "Sign contract"), ("qualified", "Change type")])
     def test_a_won_opportunity_opens_one_dialog_that_signs_its_contract(
         self, any_database: str, sales: Actor, stage: str, button: str
