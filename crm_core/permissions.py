@@ -163,6 +163,7 @@ _WORKING = _SEEING_SALES | {
     Permission.OPPORTUNITY_WRITE,
     Permission.CONTRACT_WRITE,
 }
+_PROMOTING = _SEEING_SALES | {Permission.CAMPAIGN_WRITE}
 _LEADING = _WORKING | {
     Permission.TICKET_WRITE,
     Permission.TICKET_ASSIGN,
@@ -190,9 +191,7 @@ BUILT_IN_ROLES = {
     "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
     "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
     "service": RoleTemplate(N_("Service"), Scope.ALL, _READING | _SERVING, _access(Access.READABLE, Access.HIDDEN)),
-    "marketing": RoleTemplate(
-        N_("Marketing"), Scope.ALL, _SEEING_SALES | {Permission.CAMPAIGN_WRITE}, _access(Access.MASKED, Access.HIDDEN)
-    ),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _PROMOTING, _access(Access.MASKED, Access.HIDDEN)),
     "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _SEEING_SALES | {Permission.TICKET_READ}, _access(Access.MASKED, Access.HIDDEN)),
 }
 

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
-from crm_core.i18n import _
 from crm_core.models import Campaign, Contact, Customer, Participation, Step
 from crm_core.models.campaign import GOING
 from crm_core.paging import Page
@@ -253,18 +252,7 @@ def _listed(actor: Actor, row: Campaign, names: dict[int, str], counts: tuple[in
 
 def _participant(actor: Actor, row: Any) -> Participant:
     one: Participation = row.Participation
-    own = (
-        "id",
-        "customer_id",
-        "invited_at",
-        "clicked_at",
-        "registered_at",
-        "attended_at",
-        "answered_at",
-        "is_self_checked",
-        "score",
-        "step",
-    )
+    own = ("id", "customer_id", "is_self_checked", "score", "step", *(f"{step}_at" for step in Step))
     return Participant(
         **{name: getattr(one, name) for name in own},
         customer_code=row.code,
@@ -290,8 +278,3 @@ def _taken(row: Participation) -> Taken:
         score=row.score,
         feedback=row.feedback or "",
     )
-
-
-def told(taken: Taken) -> str:
-    """One participation in a sentence of facts."""
-    return " · ".join(part for part in (taken.code, taken.contact, _("from {day}").format(day=taken.starts_on)) if part)

@@ -14,6 +14,7 @@ from sqlalchemy import Select, and_, func, select
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.models import Contract, Customer, LifecycleStage, Participation, StageChange
+from crm_core.models.campaign import REACTIONS
 from crm_core.permissions import Actor, Permission, Scope, require
 
 
@@ -101,32 +102,31 @@ def get_results(session: CrmSession, actor: Actor, campaign: Any) -> Results:
     """
     require(actor, Permission.CAMPAIGN_READ)
     until = campaign.ends_on + timedelta(days=campaign.result_days)
-    counts = session.execute(_counted(campaign.id)).one()
     reacted = _reacted(campaign.id)
-    became = session.execute(_became(reacted, clock.start_of_day(until + timedelta(days=1)))).one()
-    sees_all = actor.scope is Scope.ALL
-    amount = _amount(session, reacted, until) if actor.can(Permission.CONTRACT_READ) else None
+    counts = session.execute(_counted(campaign.id)).one()._mapping
+    became = session.execute(_became(reacted, clock.start_of_day(until + timedelta(days=1)))).one()._mapping
+    numbers: dict[str, Any] = {name: int(number or 0) for name, number in {**counts, **became}.items()}
     return Results(
-        *(int(number or 0) for number in counts),
-        *(int(number or 0) for number in became),
-        amount=amount,
-        cost=campaign.cost if sees_all else None,
+        **numbers,
+        amount=_amount(session, reacted, until) if actor.can(Permission.CONTRACT_READ) else None,
+        cost=campaign.cost if actor.scope is Scope.ALL else None,
         until=until,
     )
 
 
 def _counted(campaign_id: int) -> Select[*tuple[Any, ...]]:
     """By person: after a merge two rows may stand for one, who is counted once."""
-    steps = ("clicked_at", "registered_at", "attended_at", "answered_at")
+    steps = (func.max(getattr(Participation, f"{step}_at")).label(step) for step in REACTIONS)
     people = (
-        select(*(func.max(getattr(Participation, step)).label(step) for step in steps), func.max(Participation.score).label("score"))
+        select(*steps, func.max(Participation.score).label("score"))
         .join(Customer, Customer.id == Participation.customer_id)
         .where(Participation.campaign_id == campaign_id, Customer.is_open)
-        .group_by(Participation.customer_id, func.coalesce(Participation.contact_id, 0), func.coalesce(Participation.contact_name, ""))
+        .group_by(Participation.customer_id, func.coalesce(Participation.contact_name, ""))
         .subquery()
     )
-    counts = (func.count(people.c[step]) for step in steps)
-    return select(func.count(), *counts, func.count(people.c.score), func.sum(people.c.score)).select_from(people)
+    counts = (func.count(people.c[step]).label(step) for step in REACTIONS)
+    scores = func.count(people.c.score).label("scores"), func.sum(people.c.score).label("score_sum")
+    return select(func.count().label("invited"), *counts, *scores).select_from(people)
 
 
 def _reacted(campaign_id: int) -> Any:
@@ -155,7 +155,8 @@ def _became(reacted: Any, end: Any) -> Select[*tuple[Any, ...]]:
         )
         return func.sum(func.coalesce(select(1).where(theirs).limit(1).correlate(reacted).scalar_subquery(), 0))
 
-    return select(func.count(), moved(LifecycleStage.QUALIFIED), moved(LifecycleStage.CUSTOMER)).select_from(reacted)
+    qualified, won = moved(LifecycleStage.QUALIFIED).label("qualified"), moved(LifecycleStage.CUSTOMER).label("won")
+    return select(func.count().label("reacted_customers"), qualified, won).select_from(reacted)
 
 
 def _amount(session: CrmSession, reacted: Any, until: date) -> Decimal:

@@ -93,7 +93,7 @@ def lock_campaign(session: CrmSession, actor: Actor, campaign_id: int, *, versio
 
 
 def lock_going(session: CrmSession, actor: Actor, campaign_id: int) -> Campaign:
-    """A campaign in which people can take part, locked. Raises `IllegalTransition` for a closed or cancelled one, and as `lock_campaign`."""
+    """A campaign in which people can take part, locked. Raises `IllegalTransition` once it is over, and as `lock_campaign`."""
     campaign = lock_campaign(session, actor, campaign_id)
     if campaign.state not in GOING:
         sentence = _("This campaign is in the state “{state}”: nothing is recorded for its participants any more. Open it again first.")
