@@ -50,6 +50,8 @@ class Results:
     """Of the contracts that they signed; none for roles that see no contracts."""
     cost: Decimal | None
     """Only for those who see all customers: the cost of the whole against a part of what it brought would mislead."""
+    is_whole: bool
+    """Whether the actor sees all customers."""
     until: date
     """The last day on which something counts."""
 
@@ -110,6 +112,7 @@ def get_results(session: CrmSession, actor: Actor, campaign: Any) -> Results:
         **numbers,
         amount=_amount(session, reacted, until) if actor.can(Permission.CONTRACT_READ) else None,
         cost=campaign.cost if actor.scope is Scope.ALL else None,
+        is_whole=actor.scope is Scope.ALL,
         until=until,
     )
 
