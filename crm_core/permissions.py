@@ -90,7 +90,7 @@ AREAS = {
     "pool": N_("Customer management"),
     "opportunity": N_("Sales"),
     "product": N_("Sales"),
-    "campaign": N_("Marketing area"),
+    "campaign": N_("Marketing"),
     "sensitive": N_("Customer management"),
     "contract": N_("Sales"),
     "target": N_("Sales"),

@@ -102,7 +102,7 @@ def draw_check_in(campaign: Listed) -> None:
         st.subheader(_("Check-in at the entrance"), anchor=False)
         if not campaign.link:
             st.caption(_("Visitors open a code with their phone and check in themselves, by name and the last digits of their phone."))
-            if st.button(_("Switch on"), icon=":material/qr_code_2:"):
+            if st.button(_("Switch the code on"), icon=":material/qr_code_2:"):
                 _switch(campaign, is_on=True)
             return
         _draw_code(campaign)
@@ -125,7 +125,7 @@ def _draw_code(campaign: Listed) -> None:
         )
         if st.button(_("Renew the link"), icon=":material/autorenew:", help=_("The present code ends at once.")):
             _switch(campaign, is_on=True)
-        if st.button(_("Switch off"), icon=":material/link_off:"):
+        if st.button(_("Switch the code off"), icon=":material/link_off:"):
             _switch(campaign, is_on=False)
 
 

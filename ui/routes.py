@@ -85,7 +85,7 @@ class Route:
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")
 MANAGEMENT, SALES, SERVICE, INSIGHT = N_("Customer management"), N_("Sales"), N_("Customer service"), N_("Insight")
-MARKETING = N_("Marketing area")
+MARKETING = N_("Marketing")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
