@@ -10,36 +10,35 @@ from ui import cards
 
 def draw(campaign: Listed, results: Results) -> None:
     """How many came to each step, who was qualified and won, what it brought, and until when that counts."""
+    rates = {
+        _("Click rate"): results.click_rate,
+        _("Sign-up rate"): results.registration_rate,
+        _("Attendance"): results.attendance_rate,
+        _("Feedback given"): results.answer_rate,
+        _("Qualified customers"): results.qualified_rate,
+        _("Customers won"): results.won_rate,
+    }
+    values, notes = _money(results)
+    notes |= {label: f"{rate.part:,} / {rate.whole:,}" for label, rate in rates.items()}
+    if results.average_score is not None:
+        notes[_("Feedback given")] += " · " + _("{score} of 5 ({count})").format(score=f"{results.average_score:.1f}", count=results.scores)
     with st.container(key="campaign_results", gap="small"):
         st.subheader(_("Results"), anchor=False)
-        cards.figures(
-            {
-                _("Click rate"): _rate(results.click_rate),
-                _("Sign-up rate"): _rate(results.registration_rate),
-                _("Attendance"): _rate(results.attendance_rate),
-                _("Feedback given"): _rate(results.answer_rate),
-                _("Qualified customers"): _rate(results.qualified_rate),
-                _("Customers won"): _rate(results.won_rate),
-                **_money(results),
-                _("Average score"): f"{results.average_score:.1f} ({results.scores})" if results.average_score else "—",
-            }
-        )
+        cards.figures({label: _percent(rate) for label, rate in rates.items()} | values, notes=notes)
         st.caption(_basis(campaign, results))
 
 
-def _rate(rate: Rate) -> str:
-    of = f"{rate.part:,} / {rate.whole:,}"
-    return f"{rate.value:.1%} ({of})" if rate.value is not None else f"— ({of})"
+def _percent(rate: Rate) -> str:
+    return "—" if rate.value is None else f"{rate.value:.1%}"
 
 
-def _money(results: Results) -> dict[str, str]:
+def _money(results: Results) -> tuple[dict[str, str], dict[str, str]]:
+    """The amount and what it is for the cost, with what was divided by what; nothing for roles that see no contracts."""
     if results.amount is None:
-        return {}
-    found = {_("Contract amount"): format_money(results.amount) or "¥0.00"}
-    if results.return_on_cost is not None:
-        whole = f"{format_money(results.amount) or '0'} / {format_money(results.cost)}"
-        return found | {_("Return on cost"): f"{results.return_on_cost:.2f} ({whole})"}
-    return found | {_("Return on cost"): "—"}
+        return {}, {}
+    times = results.return_on_cost
+    notes = {} if times is None else {_("Return on cost"): f"{format_money(results.amount)} / {format_money(results.cost)}"}
+    return {_("Contract amount"): format_money(results.amount), _("Return on cost"): "—" if times is None else f"{times:.2f}"}, notes
 
 
 def _basis(campaign: Listed, results: Results) -> str:

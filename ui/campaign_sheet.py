@@ -9,8 +9,7 @@ from crm_core.permissions import Permission
 from crm_core.services import campaigns, check_in
 from crm_core.services.campaign_list import Listed
 from crm_core.services.library import Library
-from ui import browser, campaign_cards, campaign_form, feedback, follow_up_fields, forms, guard
-from ui.feedback import escape
+from ui import browser, campaign_cards, campaign_form, cards, feedback, forms, guard
 
 ICONS = {
     CampaignMove.START: "play_arrow",
@@ -70,11 +69,8 @@ def _move(campaign: Listed, move: CampaignMove) -> None:
 
 def draw_facts(campaign: Listed, entries: Library) -> None:
     """What is planned."""
-    with st.container(border=True, key="sheet_campaign", gap="small"):
-        if campaign.plan:
-            st.markdown("  \n".join(follow_up_fields.paragraphs(campaign.plan)))
-        rows = [f"| {escape(label)} | {escape(value)} |" for label, value in _facts(campaign, entries).items() if value]
-        st.markdown("\n".join(["| | |", "|-|-|", *rows]))
+    with st.container(border=True, key="sheet_campaign"):
+        cards.pairs(_("Plan"), {label: value for label, value in _facts(campaign, entries).items() if value})
 
 
 def _facts(campaign: Listed, entries: Library) -> dict[str, str]:
@@ -82,7 +78,7 @@ def _facts(campaign: Listed, entries: Library) -> dict[str, str]:
     return {
         _("Campaign code"): campaign.code,
         _("Campaign channel"): entries.label(campaign.channel),
-        _("Days"): campaign_cards.days(campaign),
+        _("Time"): campaign_cards.days(campaign),
         _("Venue"): campaign.place or "",
         _("Leader"): campaign.owner,
         _("Budget"): format_money(campaign.budget),
@@ -91,6 +87,7 @@ def _facts(campaign: Listed, entries: Library) -> dict[str, str]:
         _("Tags are set for those who"): _(STEPS[Step(campaign.tags_from)]) if words else "",
         _("Tags"): ", ".join(words),
         _("Closed at"): format_time(campaign.closed_at),
+        _("Plan of the campaign"): campaign.plan or "",
     }
 
 
