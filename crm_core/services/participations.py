@@ -53,7 +53,7 @@ def add_participants(session: CrmSession, actor: Actor, campaign_id: int, wanted
     people = _with_names(session, dict.fromkeys(wanted))
     present = _present(session, campaign.id, {customer_id for customer_id, _contact in people})
     new = [
-        Participation(campaign_id=campaign.id, customer_id=one[0], contact_id=one[1], contact_name=name, invited_by_id=actor.id)
+        Participation(campaign=campaign, customer_id=one[0], contact_id=one[1], contact_name=name, invited_by_id=actor.id)
         for one, name in people.items()
         if one not in present
     ]
