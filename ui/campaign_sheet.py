@@ -110,8 +110,8 @@ def _draw_code(campaign: Listed) -> None:
     code = segno.make(link, error="m")
     st.image(code.svg_data_uri(scale=5, light="white"), width=200)
     st.caption(_("It works from the first to the last day of the campaign. Print it, or show it on a screen at the entrance."))
-    st.code(link, language=None, wrap_lines=True)
     with st.container(horizontal=True, gap="small"):
+        st.link_button(_("Open the page"), link, icon=":material/open_in_new:")
         st.download_button(
             _("Code to print"),
             code.svg_inline(scale=20, light="white").encode(),
