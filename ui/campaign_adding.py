@@ -138,7 +138,7 @@ def _draw_tag(campaign: Listed) -> None:
 
 def _draw_list(campaign: Listed) -> None:
     text = _ask_list()
-    if forms.decide(_("Add"), icon=":material/group_add:", is_ready=bool(text.strip())):
+    if forms.decide(_("Add"), icon=":material/group_add:"):
         _run(lambda session: participations.add_lines(session, guard.actor(), campaign.id, participant_lines.split_text(text)))
 
 
@@ -169,7 +169,7 @@ def _draw_recording(campaign: Listed) -> None:
         forms.required(_("Step")), steps, format_func=lambda code: _(STEPS[code]), key=guard.key("adding_step"), placeholder=_("Choose")
     )
     text = _ask_list()
-    if forms.decide(_("Record"), is_ready=bool(text.strip())):
+    if forms.decide(_("Record")):
         _run(lambda session: participations.reach_lines(session, guard.actor(), campaign.id, step, participant_lines.split_text(text)))
     _draw_result()
 

@@ -11,7 +11,7 @@ from crm_core.models import Campaign, Step
 from crm_core.models.campaign import RESULT_DAYS
 from crm_core.services import campaigns, library, tags, users
 from crm_core.services.campaign_list import Listed
-from ui import feedback, forms, guard, routes
+from ui import feedback, forms, guard, last_look, routes
 from ui.feedback import escape
 from ui.forms import Form
 
@@ -59,6 +59,8 @@ def _draw_edit(campaign: Listed) -> None:
         return
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         campaigns.edit_campaign(session, guard.actor(), campaign.id, _entered(), **_beside(), version=campaign.version)
+    if outcome.succeeded:
+        last_look.forget(PREFIX)
     forms.conclude(outcome, _("The campaign was changed."), st.session_state[STATE])
 
 

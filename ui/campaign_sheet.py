@@ -9,7 +9,7 @@ from crm_core.permissions import Permission
 from crm_core.services import campaigns, check_in
 from crm_core.services.campaign_list import Listed
 from crm_core.services.library import Library
-from ui import browser, campaign_cards, campaign_form, cards, feedback, forms, guard
+from ui import browser, campaign_cards, campaign_form, cards, feedback, forms, guard, last_look
 
 ICONS = {
     CampaignMove.START: "play_arrow",
@@ -20,18 +20,22 @@ ICONS = {
 SURE = (CampaignMove.CLOSE, CampaignMove.CANCEL)
 """Moves that ask first: they end the check-in."""
 EDIT = "edit"
+KIND = campaign_form.PREFIX
 
 
 def draw_head(campaign: Listed) -> None:
-    """Its state at the left, what can be done with it at the right."""
+    """Its state at the left, what can be done with it at the right. What was pressed while somebody else changed it does nothing."""
+    is_same = last_look.is_same(KIND, campaign.id, campaign.version)
+    if not is_same:
+        feedback.refusal(campaigns.meanwhile(campaign.state))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, gap="xsmall", width="content"):
             campaign_cards.draw_badges(campaign)
         if guard.actor().can(Permission.CAMPAIGN_WRITE):
-            _draw_actions(campaign)
+            _draw_actions(campaign, is_same=is_same)
 
 
-def _draw_actions(campaign: Listed) -> None:
+def _draw_actions(campaign: Listed, *, is_same: bool) -> None:
     moves = [move for move, way in CAMPAIGN_MOVES.items() if campaign.state in way.sources]
     labels = {str(move): f":material/{ICONS[move]}: " + _(CAMPAIGN_MOVES[move].label) for move in moves}
     labels |= {EDIT: ":material/edit: " + _("Edit")}
@@ -40,7 +44,7 @@ def _draw_actions(campaign: Listed) -> None:
         is_pressed = st.button(_(CAMPAIGN_MOVES[first].label), key="campaign_next", type="primary", icon=f":material/{ICONS[first]}:")
         rest = [code for code in labels if code != first]
         chosen = st.menu_button(_("More"), rest, format_func=labels.__getitem__, key="campaign_menu")
-    if is_pressed or chosen:
+    if is_same and (is_pressed or chosen):
         _do(campaign, chosen or first)
 
 
@@ -63,6 +67,7 @@ def _move(campaign: Listed, move: CampaignMove) -> None:
     with feedback.attempt() as outcome, guard.acting() as session:
         campaigns.move_campaign(session, guard.actor(), campaign.id, move, version=campaign.version)
     if outcome.succeeded:
+        last_look.forget(KIND)
         feedback.later(_("The campaign was moved on."))
         st.rerun()
 
@@ -133,4 +138,5 @@ def _switch(campaign: Listed, *, is_on: bool) -> None:
         else:
             check_in.close_check_in(session, guard.actor(), campaign.id)
     if outcome.succeeded:
+        last_look.forget(KIND)
         st.rerun()

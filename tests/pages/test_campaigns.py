@@ -93,9 +93,9 @@ def test_people_are_added_by_list_and_unknown_lines_are_told(marketing: Actor, c
 
 def test_one_customer_is_added_and_not_twice(marketing: Actor, customer: Customer) -> None:
     visit = Visit(marketing).go(routes.CAMPAIGN, campaign=running(marketing))
-    visit.press("Add participants").enter("adding_customer_phrase", customer.name).press("Add")
+    visit.press("Add participants").enter("Customer", customer.name).press("Add")
     assert [one.contact_name for one in people()] == ["李明轩"]
-    visit.press("Add participants").enter("adding_customer_phrase", customer.name).press("Add")
+    visit.press("Add participants").enter("Customer", customer.name).press("Add")
     assert zh("{name} takes part in this campaign already.").format(name=customer.name) in "".join(visit.refusals)
 
 
