@@ -61,6 +61,11 @@ UNLOGGED = frozenset(
         "series_id",
         "occurs_on",
         "undone_at",
+        "reacted_at",
+        "reacted_on",
+        "is_self_checked",
+        "link",
+        "link_hash",
         "digest",
     }
 )

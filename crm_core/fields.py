@@ -54,6 +54,7 @@ GROUPS = {
     "preferences": N_("Service preferences and marketing"),
     "contract": N_("Contract"),
     "ticket": N_("Ticket"),
+    "campaign": N_("Campaign"),
     "product": N_("Product"),
     "opportunity": N_("Opportunity"),
 }

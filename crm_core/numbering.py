@@ -32,6 +32,11 @@ def ticket_code(session: Session) -> str:
     return _monthly(session, "ticket", "TKT", 1)[0]
 
 
+def campaign_code(session: Session) -> str:
+    """The next campaign code of this month: CAM + YYYYMM + at least three digits."""
+    return _monthly(session, "campaign", "CAM", 1)[0]
+
+
 def opportunity_codes(session: Session, count: int = 1) -> list[str]:
     """The next opportunity codes of this month: OPP + YYYYMM + at least three digits."""
     return _monthly(session, "opportunity", "OPP", count)

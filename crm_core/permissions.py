@@ -36,6 +36,8 @@ class Permission(StrEnum):
     OPPORTUNITY_READ = "opportunity:read"
     OPPORTUNITY_WRITE = "opportunity:write"
     PRODUCT_EDIT = "product:edit"
+    CAMPAIGN_READ = "campaign:read"
+    CAMPAIGN_WRITE = "campaign:write"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
     LIBRARY_EDIT = "library:edit"
@@ -69,6 +71,8 @@ PERMISSIONS = {
     Permission.OPPORTUNITY_READ: N_("See opportunities"),
     Permission.OPPORTUNITY_WRITE: N_("Work on opportunities"),
     Permission.PRODUCT_EDIT: N_("Edit the product catalogue"),
+    Permission.CAMPAIGN_READ: N_("See campaigns"),
+    Permission.CAMPAIGN_WRITE: N_("Run campaigns"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
@@ -86,6 +90,7 @@ AREAS = {
     "pool": N_("Customer management"),
     "opportunity": N_("Sales"),
     "product": N_("Sales"),
+    "campaign": N_("Marketing"),
     "sensitive": N_("Customer management"),
     "contract": N_("Sales"),
     "target": N_("Sales"),
@@ -147,7 +152,7 @@ class RoleTemplate:
 
 _READING = frozenset({Permission.CUSTOMER_READ, Permission.DASHBOARD_READ})
 _SERVING = {Permission.TICKET_READ, Permission.TICKET_WRITE}
-_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ, Permission.CONTRACT_READ}
+_SEEING_SALES = _READING | {Permission.OPPORTUNITY_READ, Permission.CONTRACT_READ, Permission.CAMPAIGN_READ}
 """All but 客服, who see neither opportunities nor what was agreed [000]."""
 _WORKING = _SEEING_SALES | {
     Permission.CUSTOMER_CREATE,
@@ -158,9 +163,11 @@ _WORKING = _SEEING_SALES | {
     Permission.OPPORTUNITY_WRITE,
     Permission.CONTRACT_WRITE,
 }
+_PROMOTING = _SEEING_SALES | {Permission.CAMPAIGN_WRITE}
 _LEADING = _WORKING | {
     Permission.TICKET_WRITE,
     Permission.TICKET_ASSIGN,
+    Permission.CAMPAIGN_WRITE,
     Permission.CUSTOMER_DELETE,
     Permission.CUSTOMER_RESTORE,
     Permission.CUSTOMER_ARCHIVE,
@@ -184,7 +191,7 @@ BUILT_IN_ROLES = {
     "manager": RoleTemplate(N_("Manager"), Scope.TEAM, _LEADING, _access(Access.EDITABLE, Access.MASKED)),
     "sales": RoleTemplate(N_("Sales"), Scope.OWN, _WORKING, _access(Access.EDITABLE, Access.MASKED)),
     "service": RoleTemplate(N_("Service"), Scope.ALL, _READING | _SERVING, _access(Access.READABLE, Access.HIDDEN)),
-    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _SEEING_SALES, _access(Access.MASKED, Access.HIDDEN)),
+    "marketing": RoleTemplate(N_("Marketing"), Scope.ALL, _PROMOTING, _access(Access.MASKED, Access.HIDDEN)),
     "viewer": RoleTemplate(N_("Read only"), Scope.TEAM, _SEEING_SALES | {Permission.TICKET_READ}, _access(Access.MASKED, Access.HIDDEN)),
 }
 

@@ -12,10 +12,11 @@ from stdnum.cn import ric, uscc
 
 from crm_core.clock import today
 from crm_core.db import CrmSession, reading, transaction
-from crm_core.models import Base, ChangeLog, Contact, Customer, Opportunity, Product, Ticket, User
+from crm_core.models import Base, Campaign, ChangeLog, Contact, Customer, Opportunity, Product, Ticket, User
 from crm_core.models.base import UtcTime
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
+from crm_core.services.campaigns import create_campaign
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
 from crm_core.services.opportunities import Line, create_opportunity
@@ -147,6 +148,18 @@ def make_ticket(
     with transaction(actor) as session:
         values, who = ticket_values(**over), {"contact_id": contact_id, "handler_id": handler_id}
         return create_ticket(session, actor, customer.id, values, key=key, **who)
+
+
+def campaign_values(**over: Any) -> dict[str, Any]:
+    """What a complete form of a campaign holds; it takes place today."""
+    values: dict[str, Any] = {"name": "春季技术沙龙", "channel": "campaign_channel.meeting", "starts_on": today(), "ends_on": today()}
+    return values | {"result_days": "30", "tags_from": "attended", "cost": "20000", "place": "杭州会议中心"} | over
+
+
+def make_campaign(actor: Actor, *, tags: Sequence[str] = (), key: str | None = None, **over: Any) -> Campaign:
+    """Plan a campaign through the service, in a transaction of its own."""
+    with transaction(actor) as session:
+        return create_campaign(session, actor, campaign_values(**over), tags=tags, key=key)
 
 
 def make_row(session: CrmSession, model: type[Base], customer: Customer, *, user_id: int | None) -> Base:

@@ -6,6 +6,8 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from crm_core.config import settings
+
 
 def redirect(path: str) -> None:
     """Leave the page for another address, as `st.login` does: the browser loads it anew."""
@@ -31,3 +33,9 @@ def with_next(path: str, following: str) -> str:
 def is_phone() -> bool:
     """Whether the browser says that it runs on a phone; what a page opens with may depend on it, never what it can do."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def own_address() -> str:
+    """The address under which this system is reached, for links that are copied or printed: the one set for it, else that of this page."""
+    scheme, _slashes, rest = str(st.context.url or "").partition("://")
+    return settings().base_url or (f"{scheme}://{rest.partition('/')[0]}" if rest else "")

@@ -13,7 +13,7 @@ from crm_core.services import tags
 from crm_core.services.bulk_actions import ACTIONS
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.library import get_library
-from ui import forms, guard, owner_actions
+from ui import campaign_adding, forms, guard, owner_actions
 
 Asked = dict[str, Any]
 NONE = ""
@@ -85,6 +85,7 @@ class BulkDialog:
 
 
 DIALOGS: dict[str, BulkDialog] = {
+    "campaign": BulkDialog(N_("Add to a campaign"), "campaign", Permission.CAMPAIGN_WRITE, campaign_adding.add_selected),
     "transfer": BulkDialog(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer_many),
 }
 

@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from crm_core.config import settings
 from crm_core.i18n import _, format_time
 from crm_core.permissions import Permission
 from crm_core.services import calendar_feed
 from crm_core.services.calendar_feed import Feed
-from ui import feedback, forms, guard
+from ui import browser, feedback, forms, guard
 
 SHOWN = "calendar_link"
 
@@ -32,14 +31,8 @@ def draw() -> None:
 
 def _show(token: str) -> None:
     st.success(_("Copy the link now: it is not shown again."), icon=":material/key:")
-    base = settings().base_url or _base_of(str(st.context.url or ""))
-    st.code(f"{base}{calendar_feed.feed_path(token)}", language=None, wrap_lines=True)
+    st.code(f"{browser.own_address()}{calendar_feed.feed_path(token)}", language=None, wrap_lines=True)
     st.caption(_("Add it as a calendar from the internet: “Subscribe” in Apple Calendar and Outlook, “From URL” in Google Calendar."))
-
-
-def _base_of(url: str) -> str:
-    scheme, _slashes, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}" if rest else ""
 
 
 def _draw_present(feed: Feed) -> None:

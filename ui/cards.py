@@ -6,10 +6,15 @@ from html import escape
 import streamlit as st
 
 
-def figures(values: Mapping[str, str]) -> None:
-    """The most important values of a record, each in a box of its own."""
-    boxes = "".join(f'<div class="figure"><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>' for label, text in values.items())
+def figures(values: Mapping[str, str], *, notes: Mapping[str, str] | None = None) -> None:
+    """The most important values of a record, each in a box of its own; `notes` stand small below those of the same label."""
+    boxes = "".join(_figure(label, text, (notes or {}).get(label, "")) for label, text in values.items())
     st.html(f'<dl class="figures">{boxes}</dl>')
+
+
+def _figure(label: str, text: str, note: str) -> str:
+    below = f'<dd class="note">{escape(note)}</dd>' if note else ""
+    return f'<div class="figure"><dt>{escape(label)}</dt><dd>{escape(text)}</dd>{below}</div>'
 
 
 def pairs(title: str, values: Mapping[str, str], *, links: frozenset[str] = frozenset()) -> None:

@@ -11,6 +11,7 @@ from crm_core.services import contacts, library
 from crm_core.visibility import View
 from ui import (
     attachment_list,
+    campaign_cards,
     contact_list,
     contract_list,
     follow_up_tab,
@@ -68,6 +69,7 @@ TABS = (
     Tab(N_("Contracts"), contract_list.draw_for, Permission.CONTRACT_READ),
     Tab(N_("Tasks"), task_list.draw_for),
     Tab(N_("Tickets"), ticket_cards.draw_for, Permission.TICKET_READ),
+    Tab(N_("Campaigns"), campaign_cards.draw_for, Permission.CAMPAIGN_READ),
     Tab(
         N_("Attachments"),
         lambda customer: guard.fragment(attachment_list.draw)(customer_id=customer.id, may_edit=_may_edit(customer)),

@@ -39,6 +39,7 @@ RECORDS = {
     "files": (N_("{count} file"), N_("{count} files")),
     "tickets": (N_("{count} ticket"), N_("{count} tickets")),
     "opportunities": (N_("{count} opportunity"), N_("{count} opportunities")),
+    "campaigns": (N_("{count} campaign"), N_("{count} campaigns")),
 }
 
 

@@ -30,6 +30,9 @@ ARCHIVE = "customers/archive.py"
 BIN = "customers/bin.py"
 TICKETS = "service/tickets.py"
 TICKET = "service/ticket.py"
+CAMPAIGNS = "marketing/campaigns.py"
+CAMPAIGN = "marketing/campaign.py"
+CHECK_IN = "marketing/check_in.py"
 OPPORTUNITIES = "sales/opportunities.py"
 PRODUCTS = "sales/products.py"
 STAGES = "admin/opportunity_stages.py"
@@ -82,6 +85,7 @@ class Route:
 
 WORK, CARE = N_("Work"), N_("Customer upkeep")
 MANAGEMENT, SALES, SERVICE, INSIGHT = N_("Customer management"), N_("Sales"), N_("Customer service"), N_("Insight")
+MARKETING = N_("Marketing")
 RULES, ADMINISTRATION = N_("Rules and fields"), N_("Administration")
 
 ROUTES = (
@@ -111,6 +115,8 @@ ROUTES = (
     Route(TARGETS, "targets", N_("Sales targets"), "flag", Permission.CONTRACT_READ, SALES, others=(Permission.TARGET_EDIT,)),
     Route(TICKETS, "tickets", N_("Tickets"), "confirmation_number", Permission.TICKET_READ, SERVICE),
     Route(TICKET, "ticket", N_("Ticket"), "confirmation_number", Permission.TICKET_READ, within="tickets"),
+    Route(CAMPAIGNS, "campaigns", N_("Campaigns"), "campaign", Permission.CAMPAIGN_READ, MARKETING),
+    Route(CAMPAIGN, "campaign", N_("Campaign"), "campaign", Permission.CAMPAIGN_READ, within="campaigns"),
     Route(IMPORT, "import", N_("Import customers"), "upload_file", Permission.CUSTOMER_IMPORT, CARE),
     Route(TRANSFER, "transfer", N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, CARE),
     Route(DUPLICATES, "duplicates", N_("Suspected duplicates"), "content_copy", Permission.CUSTOMER_MERGE, CARE),
@@ -138,6 +144,7 @@ ROUTES = (
     Route(JOBS, "jobs", N_("Jobs"), "schedule", Permission.USER_EDIT, ADMINISTRATION),
     Route(AUDIT, "audit", N_("Audit log"), "policy", Permission.AUDIT_READ, ADMINISTRATION),
     Route(SETTINGS, "settings", N_("Personal settings"), "manage_accounts"),
+    Route(CHECK_IN, "check-in", N_("Check-in"), "how_to_reg", is_open=True),
     Route(NOT_ME, "not-me", N_("This was not me"), "gpp_bad", is_open=True),
 )
 

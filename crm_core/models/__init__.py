@@ -3,6 +3,16 @@
 from crm_core.models.attachment import Attachment
 from crm_core.models.base import Base
 from crm_core.models.batch import Batch
+from crm_core.models.campaign import (
+    CAMPAIGN_MOVES,
+    CAMPAIGN_STATES,
+    STEPS,
+    Campaign,
+    CampaignMove,
+    CampaignState,
+    Participation,
+    Step,
+)
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
 from crm_core.models.contact import Contact
 from crm_core.models.contract import CONTRACT_STATES, Contract, ContractLine, Payment, PlannedPayment
@@ -67,6 +77,8 @@ __all__ = [
     "ACTIONS",
     "ACTIVITIES",
     "ATTITUDES",
+    "CAMPAIGN_MOVES",
+    "CAMPAIGN_STATES",
     "CATEGORIES",
     "CONTRACT_STATES",
     "DECISION_ROLES",
@@ -86,6 +98,7 @@ __all__ = [
     "SALES_STAGES",
     "SCORES",
     "STAGES",
+    "STEPS",
     "TASK_KINDS",
     "TASK_STATES",
     "TICKET_MOVES",
@@ -100,6 +113,9 @@ __all__ = [
     "Base",
     "Batch",
     "CalendarFeed",
+    "Campaign",
+    "CampaignMove",
+    "CampaignState",
     "ChangeLog",
     "Contact",
     "Contract",
@@ -139,6 +155,7 @@ __all__ = [
     "Outcome",
     "OutlineQuestion",
     "OwnerChange",
+    "Participation",
     "Payment",
     "Place",
     "PlannedPayment",
@@ -158,6 +175,7 @@ __all__ = [
     "SignInFailure",
     "SignInTicket",
     "StageChange",
+    "Step",
     "SuggestionState",
     "Tag",
     "TagRefusal",

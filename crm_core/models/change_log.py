@@ -32,6 +32,8 @@ ACTIONS = {
     "signed_in_by_provider": N_("signed in by the company's provider"),
     "calendar_link_made": N_("calendar link made"),
     "calendar_link_ended": N_("calendar link ended"),
+    "check_in_opened": N_("check-in by code switched on"),
+    "check_in_closed": N_("check-in by code switched off"),
     "picture_set": N_("picture set"),
     "picture_removed": N_("picture removed"),
     "merged": N_("merged"),

@@ -23,6 +23,7 @@ CATEGORIES = {
     "follow_up_subject": N_("Follow-up subject"),
     "ticket_category": N_("Ticket category"),
     "ticket_source": N_("Ticket source"),
+    "campaign_channel": N_("Campaign channel"),
 }
 
 

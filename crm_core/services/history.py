@@ -18,7 +18,7 @@ PAGE_SIZE = 100
 BESIDE = ("activity", "tags")
 """Fields of the log whose changes leave the version of the customer as it is."""
 
-NEEDS = {"ticket": Permission.TICKET_READ, "contract": Permission.CONTRACT_READ}
+NEEDS = {"ticket": Permission.TICKET_READ, "contract": Permission.CONTRACT_READ, "participation": Permission.CAMPAIGN_READ}
 """What it takes to read the lines about some records; those of all others are read with the customer."""
 
 Subject = tuple[str, str]

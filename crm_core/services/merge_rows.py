@@ -45,6 +45,7 @@ WAYS: dict[str, Way] = {
     "notice.customer_id": Way.STAY,  # what was said about it was said about it
     "opportunity.customer_id": Way.MOVE,
     "owner_change.customer_id": Way.STAY,  # two histories in one would be a history that nobody had
+    "participation.customer_id": Way.MOVE,  # whoever took part for both is counted once
     "review.customer_id": Way.STAY,  # of the entry as it was made; the kept customer's page shows the steps of both
     "stage_change.customer_id": Way.STAY,
     "tag_refusal.customer_id": Way.UNITE,
@@ -59,6 +60,7 @@ NAMED = {
     "contract": N_("Contract"),
     "follow_up": N_("Follow-up"),
     "opportunity": N_("Opportunity"),
+    "participation": N_("Participation"),
     "task": N_("Task"),
     "ticket": N_("Ticket"),
 }

@@ -12,7 +12,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import NotFound, ValidationFailed
 from crm_core.fields import SEVERAL, fields_of
 from crm_core.i18n import _
-from crm_core.models import Attachment, Customer, Opportunity, Preset, Ticket
+from crm_core.models import Attachment, Campaign, Customer, Opportunity, Preset, Ticket
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
@@ -23,6 +23,7 @@ _OTHERS: dict[str, tuple[str, Any]] = {
     "attachment_type": ("files", Attachment.type),
     "ticket_category": ("tickets", Ticket.category),
     "ticket_source": ("tickets", Ticket.source),
+    "campaign_channel": ("campaigns", Campaign.channel),
     "loss_reason": ("opportunities", Opportunity.loss_reason),
 }
 """The columns of other records that hold an entry, by its list, and how those records are called in `Uses`."""
@@ -37,6 +38,7 @@ class Uses:
     files: int = 0
     tickets: int = 0
     opportunities: int = 0
+    campaigns: int = 0
 
 
 def count_uses(session: CrmSession, actor: Actor, code: str) -> Uses:

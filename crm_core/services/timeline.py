@@ -20,8 +20,10 @@ from crm_core.models import (
     OWNER_CAUSES,
     REVIEW_MOVES,
     STAGES,
+    STEPS,
     TASK_STATES,
     TICKET_STATES,
+    Campaign,
     ChangeLog,
     Contract,
     Customer,
@@ -32,6 +34,7 @@ from crm_core.models import (
     OpportunityMove,
     OpportunityStage,
     OwnerChange,
+    Participation,
     Payment,
     Review,
     ReviewStep,
@@ -48,6 +51,7 @@ from crm_core.models.base import Base
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services.campaign_list import latest_step
 from crm_core.services.log_words import LogWords
 from crm_core.services.merge_links import merged_into
 from crm_core.services.users import user_names
@@ -146,6 +150,11 @@ def _void(teller: Teller, row: Contract) -> Event:
 def _payment(teller: Teller, row: Payment) -> Event:
     title = _("{amount} received").format(amount=format_money(row.amount))
     return Event("payment", row.id, row.created_at, teller.name(row.created_by_id), title, row.note or "", row.received_on.isoformat())
+
+
+def _participation(teller: Teller, row: Participation) -> Event:
+    title = " · ".join(part for part in (row.campaign.name, row.contact_name, _(STEPS[row.step])) if part)
+    return Event("campaign", row.id, getattr(row, f"{row.step}_at"), teller.name(row.invited_by_id), title, row.feedback or "")
 
 
 def _task(teller: Teller, row: Task) -> Event:
@@ -265,6 +274,17 @@ SOURCES: dict[str, Source] = {
         (Payment.note, Contract.number),
         joined=(Contract, Contract.id == Payment.contract_id),
         needs=Permission.CONTRACT_READ,
+    ),
+    "campaign": Source(
+        N_("Campaigns"),
+        "campaign",
+        latest_step(),
+        Participation,
+        Participation.customer_id,
+        _participation,
+        (Campaign.code, Campaign.name, Participation.contact_name, Participation.feedback),
+        joined=(Campaign, Campaign.id == Participation.campaign_id),
+        needs=Permission.CAMPAIGN_READ,
     ),
     "opportunity": Source(
         N_("Opportunities"),

@@ -13,16 +13,20 @@ from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition
 from crm_core.models import (
     TICKET_TYPES,
+    Campaign,
+    CampaignState,
     ChangeLog,
     Contract,
     Customer,
     CustomerTag,
     IndustrySuggestion,
     OwnerChange,
+    Participation,
     Review,
     ReviewState,
     Role,
     StageChange,
+    Step,
     Ticket,
     TicketState,
     User,
@@ -178,3 +182,11 @@ def test_tickets_stand_in_every_state_and_come_to_what_customers_show(filled: li
         assert {row.type for row in rows} == set(TICKET_TYPES)
         assert all(row.created_at <= row.served_at <= clock.now() for row in rows)
         assert find_wrong(session) == []
+
+
+def test_campaigns_stand_in_every_state_and_people_at_every_step(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        people = session.execute(select(Participation)).scalars().all()
+        assert set(session.execute(select(Campaign.state)).scalars()) == set(CampaignState)
+        assert {one.step for one in people} == set(Step)
+        assert all(one.invited_at <= (one.reacted_at or one.invited_at) <= clock.now() for one in people)

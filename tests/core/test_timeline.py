@@ -14,6 +14,7 @@ from crm_core.permissions import Actor
 from crm_core.services import reveals, timeline
 from crm_core.services.contracts import add_contract, void_contract
 from crm_core.services.customer_changes import update_customer
+from crm_core.services.participations import add_participants
 from crm_core.services.payments import record_payment, remove_payment
 from crm_core.services.stage_changes import change_stage
 from crm_core.services.ticket_work import answer_ticket
@@ -40,6 +41,9 @@ def customer(database: str, sales: Actor, administrator: Actor) -> Customer:
     with transaction(administrator) as session:
         transfer(session, administrator, [customer.id], to=administrator.id or 0, reason="区域调整")
     factories.make_opportunity(administrator, customer, name="设备更换")
+    campaign = factories.make_campaign(administrator)
+    with transaction(administrator) as session:
+        add_participants(session, administrator, campaign.id, [(customer.id, None)])
     ticket = factories.make_ticket(administrator, customer, handler_id=administrator.id)
     with transaction(administrator) as session:
         answer_ticket(session, administrator, ticket.id, "工程师下午到", version=1)

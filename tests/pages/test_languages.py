@@ -2,10 +2,11 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
@@ -13,13 +14,32 @@ from sqlalchemy import select, update
 
 from crm_core import clock, config, db
 from crm_core.i18n import _, in_language
-from crm_core.models import KINDS, STAGES, Customer, Job, OutboxMessage, OutlineQuestion, Role, Team, Ticket, TicketMove, User
+from crm_core.models import (
+    KINDS,
+    STAGES,
+    Campaign,
+    CampaignMove,
+    Contact,
+    Customer,
+    Job,
+    OutboxMessage,
+    OutlineQuestion,
+    Participation,
+    Role,
+    Step,
+    Team,
+    Ticket,
+    TicketMove,
+    User,
+)
 from crm_core.permissions import SENSITIVE, SYSTEM, Access, Actor
 from crm_core.services import (
     account_links,
     archive,
     arrivals,
     attachments,
+    campaigns,
+    check_in,
     contacts,
     contracts,
     customer_changes,
@@ -38,6 +58,7 @@ from crm_core.services import (
     notices,
     opportunity_moves,
     outbox,
+    participations,
     payments,
     pool,
     products,
@@ -61,6 +82,7 @@ from crm_core.services import (
     verification,
 )
 from crm_core.services import opportunity_stages as stages
+from crm_core.services.bulk_targets import Selection
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
@@ -87,6 +109,7 @@ LATIN_ALLOWED = {
         "CUS",
         "HT",
         "TKT",
+        "CAM",
         "OPP",
         "PRD",
         "Enter",
@@ -693,6 +716,59 @@ def ticket_late(desk: Desk) -> Visit:
     return visit.press("Send")
 
 
+def campaign_run(desk: Desk, *steps: Step, is_open: bool = False, move: CampaignMove | None = None) -> str:
+    """A campaign in which the customer came so far; its code."""
+    words = WORDS[desk.actor.language]
+    with db.transaction(desk.actor) as session:
+        customer = customers.get_customer(session, desk.actor, desk.code)
+        values = factories.campaign_values(name=words["detail"], place=words["name"], plan=words["detail"], interests=["interest.training"])
+        made = campaigns.create_campaign(session, desk.actor, values, tags=[words["tag"]])
+        participations.add_selection(session, desk.actor, made.id, Selection((customer.code,)))
+        row = session.execute(select(Participation)).scalar_one()
+        for step in steps:
+            answer = {"score": 2, "feedback": words["detail"]} if step is Step.ANSWERED else {}
+            participations.reach(session, desk.actor, row.id, step, **answer)
+        if is_open:
+            check_in.open_check_in(session, desk.actor, made.id)
+        if move:
+            campaigns.move_campaign(session, desk.actor, made.id, move, version=made.version)
+        return made.code
+
+
+def campaign_opened(*steps: Step, press: Sequence[str] = (), **how: Any) -> Callable[[Desk], Visit]:
+    """The page of a campaign, and what its buttons open."""
+
+    def show(desk: Desk) -> Visit:
+        visit = desk.visit().go(routes.CAMPAIGN, campaign=campaign_run(desk, *steps, **how))
+        for button in press:
+            visit.press(button)
+        return visit
+
+    return show
+
+
+def people_listed(desk: Desk) -> Visit:
+    """A list of people of whom none is found."""
+    visit = campaign_opened(press=("Add participants",))(desk).enter("adding_way", "list")
+    return visit.fill(adding_list="-\n-\n13").press("Add")
+
+
+def entrance(*answers: tuple[str, str]) -> Callable[[Desk], Visit]:
+    """What a visitor sees at the entrance after these attempts."""
+
+    def show(desk: Desk) -> Visit:
+        campaign_run(desk, is_open=True)
+        with db.reading(SYSTEM) as session:
+            token = session.execute(select(Campaign.link)).scalar_one()
+            person, phone = session.execute(select(Contact.name, Contact.phone).where(Contact.is_primary)).first() or ("", "")
+        visit = Visit(language=desk.actor.language).go(routes.CHECK_IN, to=token or "")
+        for name, digits in answers:
+            visit.fill(check_in_name=name or person, check_in_digits=digits or (phone or "")[-4:]).press("Check in")
+        return visit
+
+    return show
+
+
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
@@ -896,6 +972,28 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "ticket rates": lambda desk: ticket_opened(TicketMove.RESOLVE, press="Record satisfaction")(desk).press("Save"),
     "ticket assigns": ticket_opened(press="Assign"),
     "ticket late": ticket_late,
+    "campaigns listed": lambda desk: (campaign_run(desk, move=CampaignMove.CANCEL), desk.visit().go(routes.CAMPAIGNS))[1],
+    "campaigns, none": lambda desk: desk.visit().go(routes.CAMPAIGNS, campaigns_q="-"),
+    "campaign planned": opened(routes.CAMPAIGNS, "New campaign"),
+    "campaign refused": opened(routes.CAMPAIGNS, "New campaign", "Plan campaign"),
+    "campaign opened": campaign_opened(*(step for step in Step if step is not Step.INVITED), is_open=True),
+    "campaign edited": campaign_opened(press=("Edit",)),
+    "campaign closes": campaign_opened(press=("Cancel campaign",)),
+    "campaign closed": campaign_opened(Step.CLICKED, move=CampaignMove.CANCEL),
+    "campaign gone": lambda desk: desk.visit().go(routes.CAMPAIGN, campaign="CAM1"),
+    "people added": people_listed,
+    "people by tag": lambda desk: campaign_opened(press=("Add participants",))(desk).enter("adding_way", "tag"),
+    "people by file": lambda desk: campaign_opened(press=("Add participants",))(desk).enter("adding_way", "file"),
+    "people recorded": campaign_opened(press=("Record by list",)),
+    "people answer": campaign_opened(Step.ATTENDED, press=("Gave feedback", "Save")),
+    "people removed": campaign_opened(press=("Remove participant",)),
+    "customer campaigns": lambda desk: (campaign_run(desk, Step.ATTENDED, Step.ANSWERED), tab_open("Campaigns")(desk))[1],
+    "customer campaigns, timeline": lambda desk: (campaign_run(desk, Step.ATTENDED), tab_open("Timeline")(desk))[1],
+    "customer joins": lambda desk: tab_open("Campaigns")(desk).press("Add to a campaign"),
+    "check-in": entrance(),
+    "check-in, unknown": entrance(("-", "0000")),
+    "check-in, welcome": entrance(("", "")),
+    "check-in, closed": lambda desk: Visit(language=desk.actor.language).go(routes.CHECK_IN),
     "ticket gone": lambda desk: desk.visit().go(routes.TICKET, ticket="TKT1"),
     "service rules refused": lambda desk: opened(routes.SERVICE_RULES)(desk).fill(service_rules__from_hour=20).press("Save"),
     "edit found": opened(routes.EDIT, query="code"),

@@ -10,10 +10,13 @@ from sqlalchemy import select, update
 
 from crm_core import db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage, TicketMove
+from crm_core.models import Customer, OutboxMessage, Step, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
+    campaign_list,
+    campaigns,
+    check_in,
     contacts,
     customers,
     decision_chain,
@@ -25,6 +28,7 @@ from crm_core.services import (
     opportunity_stages,
     outbox,
     outlines,
+    participations,
     payments,
     pool,
     review_list,
@@ -44,6 +48,7 @@ from crm_core.services import (
     transfers,
     verification,
 )
+from crm_core.services.bulk_targets import Selection
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.measures import Condition
@@ -292,6 +297,24 @@ def complained(actor: Actor, code: str) -> str:
         return made.code
 
 
+def promoted(actor: Actor, code: str) -> str:
+    """A campaign with the customer in it, who gave feedback; its code."""
+    with db.transaction(actor) as session:
+        values = factories.campaign_values(name=ATTACK[:120], place=ATTACK[:200], plan=ATTACK)
+        made = campaigns.create_campaign(session, actor, values, tags=[ATTACK[:40]])
+        participations.add_selection(session, actor, made.id, Selection((code,)))
+        for step in (Step.ATTENDED, Step.ANSWERED):
+            participations.reach(session, actor, 1, step, feedback=ATTACK if step is Step.ANSWERED else "")
+        return made.code
+
+
+def entered(actor: Actor, campaign: str) -> Visit:
+    """The check-in of a campaign."""
+    with db.transaction(actor) as session:
+        token = check_in.open_check_in(session, actor, campaign_list.get_campaign(session, actor, campaign).id)
+    return Visit().go(routes.CHECK_IN, to=token)
+
+
 def follow_up_menu(entry: str) -> Any:
     """What an entry of a follow-up's menu opens."""
 
@@ -407,6 +430,22 @@ SCENES = {
     "ticket": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)),
     "ticket, edited": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Edit"),
     "ticket, assigned": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Assign"),
+    "campaigns": lambda actor, code: (promoted(actor, code), Visit(actor).go(routes.CAMPAIGNS))[1],
+    "campaign": lambda actor, code: Visit(actor).go(routes.CAMPAIGN, campaign=promoted(actor, code)),
+    "campaign, edited": lambda actor, code: Visit(actor).go(routes.CAMPAIGN, campaign=promoted(actor, code)).press("Edit"),
+    "campaign, list": lambda actor, code: (
+        Visit(actor)
+        .go(routes.CAMPAIGN, campaign=promoted(actor, code))
+        .press("Add participants")
+        .enter("adding_way", "list")
+        .fill(adding_list=ATTACK)
+        .press("Add")
+    ),
+    "check-in": lambda actor, code: entered(actor, promoted(actor, code)),
+    "detail, campaigns": lambda actor, code: (
+        promoted(actor, code),
+        opened(file=routes.CUSTOMER, query="code", tab="Campaigns")(actor, code),
+    )[1],
     "detail, tickets": lambda actor, code: (
         complained(actor, code),
         opened(file=routes.CUSTOMER, query="code", tab="Tickets")(actor, code),
