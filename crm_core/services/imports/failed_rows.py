@@ -11,6 +11,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
 from crm_core.services.imports.cells import FORMULA_STARTS
+from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.mapping import reason_heading, target_labels
 from crm_core.services.imports.plan import ImportResult, RowNote
 from crm_core.services.imports.table import Cell, Table
@@ -19,12 +20,12 @@ from crm_core.services.library import Library
 _LONGEST_CELL = 32_767
 
 
-def failed_rows_workbook(table: Table, result: ImportResult, library: Library | None = None) -> bytes:
+def failed_rows_workbook(table: Table, result: ImportResult, library: Library | None = None, kind: str = CUSTOMER) -> bytes:
     """An xlsx with the failed rows, their own columns and one with the reasons. Texts that look like formulas are defused."""
     reasons: dict[int, list[RowNote]] = defaultdict(list)
     for note in result.errors:
         reasons[note.row].append(note)
-    labels = target_labels(library)
+    labels = target_labels(library, kind)
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet()
     columns = [place for place, heading in enumerate(table.headings) if heading != reason_heading()]
