@@ -4,7 +4,7 @@ Counted by the database, within the row scope. A person counts for the team that
 recycle bin, or whose customer is not in the list, count nowhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -94,7 +94,12 @@ def _count(outcome: Outcome) -> ColumnElement[int]:
 
 
 def _grouped(session: CrmSession, period: Period, by: By, *figures: ColumnElement[Any]) -> list[tuple[Any, ...]]:
-    conditions = [*_within(period), Opportunity.deleted_at.is_(None), Customer.is_listed, OpportunityStage.outcome != Outcome.OPEN]
+    conditions: list[Any] = [
+        *_within(period),
+        Opportunity.deleted_at.is_(None),
+        Customer.is_listed,
+        OpportunityStage.outcome != Outcome.OPEN,
+    ]
     key, name = _keyed(session, conditions, by)
     found = (
         select(key.label("key"), name.label("name"), *figures)
@@ -122,7 +127,7 @@ def _within(period: Period) -> list[ColumnElement[bool]]:
     return found
 
 
-def _keyed(session: CrmSession, conditions: list[ColumnElement[bool]], by: By) -> tuple[Any, Any]:
+def _keyed(session: CrmSession, conditions: Sequence[ColumnElement[bool]], by: By) -> tuple[Any, Any]:
     if by in MONTHS:
         span = _span(session, conditions, MONTHS[by])
         return span, span
@@ -135,12 +140,12 @@ def _keyed(session: CrmSession, conditions: list[ColumnElement[bool]], by: By) -
     return keys[by]
 
 
-def _span(session: CrmSession, conditions: list[ColumnElement[bool]], months: int) -> ColumnElement[str]:
+def _span(session: CrmSession, conditions: Sequence[ColumnElement[bool]], months: int) -> ColumnElement[str]:
     """Into which months or quarters a closing falls, by the moments at which they begin where the team works."""
     joined = select(func.min(Opportunity.closed_at), func.max(Opportunity.closed_at)).join(Customer, Customer.id == Opportunity.customer_id)
     joined = joined.join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
     first, last = session.execute(joined.where(*conditions)).one()
-    if first is None:
+    if first is None or last is None:
         return literal("", String)
     spans = list(_spans(clock.day_of(first), clock.day_of(last), months))
     return case(*((Opportunity.closed_at < clock.start_of_day(end), name) for name, end in spans), else_="")
