@@ -107,7 +107,11 @@ def _opportunity(_library: Library | None) -> dict[str, Field]:
 
 def _contract(_library: Library | None) -> dict[str, Field]:
     own = fields_of(Contract)
-    return _named({"number": own["number"], "customer": _CUSTOMER, **_rest_of(own, "number"), "owner": _OWNER})
+    said = {
+        "product": replace(own["product"], aliases=("产品", "产品或服务", "产品名称", "product", "service")),
+        "amount": replace(own["amount"], aliases=("金额", "amount", "value")),
+    }
+    return _named({"number": own["number"], "customer": _CUSTOMER, **_rest_of(own, "number"), **said, "owner": _OWNER})
 
 
 EVERYTHING = (OnDuplicate.SKIP, OnDuplicate.UPDATE, OnDuplicate.CREATE)

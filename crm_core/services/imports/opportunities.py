@@ -40,6 +40,7 @@ from crm_core.validation import clean_values
 
 GIVEN = re.compile(r"^OPP\d{9,}$", re.IGNORECASE)
 """Codes as the system gives them."""
+FILLED = ("name", "amount")
 REFERENCES = ("customer", "product", "stage", "owner")
 
 
@@ -104,6 +105,8 @@ class Opportunities:
         """The row as it can be written, or everything that is wrong with it."""
         meant, errors = self._meant(entry.values)
         clean, wrong = clean_values(self.own, _completed(entry.values, meant))
+        if errors:  # what would have been filled in from what was meant is no error of its own
+            wrong = {name: sentences for name, sentences in wrong.items() if name in entry.values or name not in FILLED}
         errors = entry.errors | wrong | errors
         stage = meant.stage or self.stages.first
         for name, sentence in (*self._refusals(clean, stage, meant), *_refused_days(clean, stage, wrong)):
