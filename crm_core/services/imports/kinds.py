@@ -110,6 +110,7 @@ def _contract(_library: Library | None) -> dict[str, Field]:
     said = {
         "product": replace(own["product"], aliases=("产品", "产品或服务", "产品名称", "product", "service")),
         "amount": replace(own["amount"], aliases=("金额", "amount", "value")),
+        "signed_on": replace(own["signed_on"], aliases=("签订日期", "签署日期", "signing date", "signed")),
     }
     return _named({"number": own["number"], "customer": _CUSTOMER, **_rest_of(own, "number"), **said, "owner": _OWNER})
 
