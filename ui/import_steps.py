@@ -1,6 +1,7 @@
 """The steps of the import page: what is imported, reading the file once, its columns, running with a progress bar, the result."""
 
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +10,7 @@ from crm_core.i18n import _, in_language, language
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, KINDS, OPPORTUNITY, PRODUCT, USER
 from crm_core.services.imports.mapping import IGNORE, guess_mapping, target_labels, targets
+from crm_core.services.imports.mapping_files import write_plan
 from crm_core.services.imports.plan import ImportPlan, ImportResult
 from crm_core.services.imports.reading import Table, read_table
 from crm_core.services.imports.running import run_import
@@ -63,10 +65,9 @@ def read(upload: Any, kind: str) -> Table:
 def choose_columns(table: Table, library: Library, kept: ImportPlan) -> dict[str, str]:
     """One choice for each column: the field it fills, as the mapping file says or guessed from its heading, with samples beside it."""
     labels = {IGNORE: _("(leave out)")} | target_labels(library, kept.kind)
-    guessed = (
-        dict.fromkeys(table.headings, IGNORE) | dict(kept.mapping) if kept.mapping else guess_mapping(table.headings, library, kept.kind)
-    )
-    source = f"{kept.kind}{hash(frozenset(kept.mapping.items()))}" if kept.mapping else kept.kind
+    said = {**dict.fromkeys(table.headings, IGNORE), **kept.mapping}
+    guessed = said if kept.mapping else guess_mapping(table.headings, library, kept.kind)
+    source = f"{kept.kind}_{crc32(write_plan(kept))}"  # another mapping file begins the choices anew
     mapping = {}
     with st.container(border=True), st.grid(3, min_column_width=240):
         for place, heading in enumerate(table.headings):

@@ -9,6 +9,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
+from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
 from crm_core.services.imports.cells import FORMULA_STARTS
 from crm_core.services.imports.kinds import CUSTOMER
@@ -48,6 +49,11 @@ def safe_cell(cell: Cell) -> Cell:
         return None if isinstance(cell, float) and not isfinite(cell) else cell
     text = ILLEGAL_CHARACTERS_RE.sub("", cell)[: _LONGEST_CELL - 1]
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def sheet_title(text: str) -> str:
+    """A text as the name of a sheet, which knows no slashes and the like and has 31 characters at most."""
+    return " ".join(INVALID_TITLE_REGEX.sub("", text).split())[:31]
 
 
 def _told(notes: list[RowNote], labels: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES
 from crm_core.reference import children_of
 from crm_core.services.imports import kinds
+from crm_core.services.imports.failed_rows import sheet_title
 from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.mapping import targets
 from crm_core.services.library import Library
@@ -30,7 +31,7 @@ def template_workbook(library: Library, kind: str = CUSTOMER) -> bytes:
     workbook = Workbook()
     rows, choices = workbook.active, workbook.create_sheet(_("Choices"))
     assert isinstance(rows, Worksheet)
-    rows.title = _(kinds.KINDS[kind].label)
+    rows.title = sheet_title(_(kinds.KINDS[kind].label))
     rows["A1"] = _(
         "* is required, (*) only for some natures or types of customer. What may be chosen stands on the sheet “{sheet}”."
     ).format(sheet=choices.title)
