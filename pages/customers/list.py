@@ -6,7 +6,7 @@ from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
-from ui import bulk_bar, customer_actions, customer_filters, customer_table, feedback, guard, header, routes, view_menu
+from ui import bulk_bar, customer_actions, customer_filters, customer_table, export_dialog, feedback, guard, header, routes, view_menu
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Customer list"))
@@ -33,6 +33,7 @@ def draw_list() -> None:
         customer_filters.show_first_row()
     else:
         draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
+    export_dialog.open_asked("customers", query)
     filters.keep()
 
 
@@ -44,8 +45,9 @@ def read_views(session: CrmSession, entries: library.Library) -> customer_filter
 
 
 def draw_tools(filters: customer_filters.Filters) -> None:
-    """At the end of the filters: the views, and the switch to select customers."""
+    """At the end of the filters: the views, the export, and the switch to select customers."""
     view_menu.draw(filters)
+    export_dialog.draw_button("customers")
     bulk_bar.draw_switch()
 
 

@@ -31,6 +31,11 @@ def _fields(session: CrmSession, actor: Actor) -> tuple[dict[str, Field], dict[s
     return shown_fields(actor, get_library(session).fields), shown_fields(actor, fields_of(Contact))
 
 
+def is_longer(session: CrmSession, query: Any, limit: int) -> bool:
+    """Whether a query finds more customers than that."""
+    return session.execute(select_found(session, query, Customer.id).order_by(Customer.id).offset(limit).limit(1)).first() is not None
+
+
 def list_customer_rows(session: CrmSession, actor: Actor, query: Any, limit: int) -> Iterator[list[Any]]:
     """The rows of all pages of a query, at most so many, read part by part."""
     require(actor, Permission.CUSTOMER_READ)

@@ -12,7 +12,7 @@ from crm_core.i18n import N_, _
 from crm_core.models import CONTRACT_STATES, TICKET_STATES, Opportunity, Product, Ticket
 from crm_core.permissions import Actor, Permission
 from crm_core.services import contract_views, display, opportunity_views, products, ticket_list
-from crm_core.services.exports.customers import customer_columns, list_customer_rows
+from crm_core.services.exports.customers import customer_columns, is_longer, list_customer_rows
 from crm_core.services.library import Library, get_library
 
 Cells = list[Any]
@@ -28,6 +28,8 @@ class Exported:
     permission: Permission
     columns: Callable[[CrmSession, Actor], list[str]]
     rows: Callable[[CrmSession, Actor, Any, int], Rows]
+    is_longer: Callable[[CrmSession, Any, int], bool] = lambda _session, _query, _limit: False
+    """Whether a query finds more than so many, where that can well be; else it turns out when the file is written."""
 
 
 Shown = Mapping[str, tuple[str, Callable[[Any, Library], Any]]]
@@ -114,7 +116,7 @@ def _shown(label: str, entity: str, permission: Permission, shown: Shown, read: 
 
 
 LISTS: dict[str, Exported] = {
-    "customers": Exported(N_("Customers"), "customer", Permission.CUSTOMER_READ, customer_columns, list_customer_rows),
+    "customers": Exported(N_("Customers"), "customer", Permission.CUSTOMER_READ, customer_columns, list_customer_rows, is_longer),
     "opportunities": _shown(N_("Opportunities"), "opportunity", Permission.OPPORTUNITY_READ, OPPORTUNITY, opportunity_views.list_all),
     "contracts": _shown(N_("Contracts"), "contract", Permission.CONTRACT_READ, CONTRACT, contract_views.list_all),
     "tickets": _shown(N_("Tickets"), "ticket", Permission.TICKET_READ, TICKET, ticket_list.list_all),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crm_core import audit
-from crm_core.db import reading, transaction
+from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _, in_language
 from crm_core.permissions import Actor, Permission, require
@@ -21,23 +21,30 @@ def may_export(actor: Actor, name: str) -> bool:
     return actor.can(Permission.CUSTOMER_EXPORT) and actor.can(LISTS[name].permission)
 
 
-def check_export(actor: Actor, name: str, *, reason: str) -> None:
-    """Raise `NotAllowed` without the permissions to export and to see the list, `ValidationFailed` without a reason."""
+def check_export(session: CrmSession, actor: Actor, name: str, query: Any, *, reason: str) -> None:
+    """Raise `NotAllowed` without the permissions to export and to see the list, `ValidationFailed` without a reason or for too many."""
     require(actor, LISTS[name].permission)
     require(actor, Permission.CUSTOMER_EXPORT)
     if not clean_text(reason):
         raise ValidationFailed({"reason": [_("Say what the file is for.")]})
+    if LISTS[name].is_longer(session, query, LIMIT):
+        raise _too_many()
+
+
+def _too_many() -> ValidationFailed:
+    sentence = _("More than {limit} rows match, too many for one file. Choose further filters.")
+    return ValidationFailed({"query": [sentence.format(limit=f"{LIMIT:,}")]})
 
 
 def export_list(actor: Actor, name: str, query: Any, *, reason: str, form: Form = Form.XLSX) -> bytes:
     """All rows that a query finds, whatever its page, as a file; logged with count, filters and reason. Opens its own transactions.
 
-    Raises as `check_export`, and `ValidationFailed` for too many rows.
+    Raises as `check_export`.
     """
     with in_language(actor.language):
-        check_export(actor, name, reason=reason)
         listed, purpose = LISTS[name], clean_text(reason)[:300]
         with reading(actor) as session:
+            check_export(session, actor, name, query, reason=reason)
             rows = _Counted(listed.rows(session, actor, query, LIMIT + 1))
             content = write_list(form, _(listed.label), mark(actor, purpose), listed.columns(session, actor), rows)
         with transaction(actor, reason=purpose) as session:
@@ -55,8 +62,7 @@ class _Counted:
         for row in self.rows:
             self.count += 1
             if self.count > LIMIT:
-                sentence = _("More than {limit} rows match, too many for one file. Choose further filters.")
-                raise ValidationFailed({"query": [sentence.format(limit=f"{LIMIT:,}")]})
+                raise _too_many()
             yield row
 
 
