@@ -925,6 +925,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "intake duplicate": duplicated,
     "import checked": imported,
     "import of opportunities checked": imported_deals,
+    "list export": opened(routes.PRODUCTS, "export_products"),
+    "list export refused": opened(routes.PRODUCTS, "export_products", "list_export_check"),
     "fields add": opened(routes.FIELDS, "Add field"),
     "fields add refused": opened(routes.FIELDS, "Add field", "Add"),
     "fields add choices": lambda desk: opened(routes.FIELDS, "Add field")(desk).enter("own_type", "choice"),
