@@ -123,7 +123,7 @@ KINDS: dict[str, Kind] = {
         N_("Customers"), (_IMPORTING,), _customer, "name", EVERYTHING, ("客户", "公司", "企业", "单位", "customer", "company", "account")
     ),
     PRODUCT: Kind(N_("Products"), (Permission.PRODUCT_EDIT,), _product, "name", EVERYTHING[:2], ("产品", "product")),
-    USER: Kind(N_("Accounts"), (Permission.USER_EDIT,), _user, "name", prefixes=("用户", "员工", "user", "account")),
+    USER: Kind(N_("Accounts and teams"), (Permission.USER_EDIT,), _user, "name", prefixes=("用户", "员工", "user", "account")),
     OPPORTUNITY: Kind(
         N_("Opportunities"),
         (_IMPORTING, Permission.OPPORTUNITY_WRITE),

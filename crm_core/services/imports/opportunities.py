@@ -110,7 +110,7 @@ class Opportunities:
         errors = entry.errors | wrong | errors
         stage = meant.stage or self.stages.first
         for name, sentence in (*self._refusals(clean, stage, meant), *_refused_days(clean, stage, wrong)):
-            errors.setdefault(name, []).append(sentence)
+            errors.setdefault(name, [sentence])
         if errors or meant.customer is None:
             return None, errors
         if stage.outcome != Outcome.LOST:
