@@ -45,19 +45,20 @@ def read_views(session: CrmSession, entries: library.Library) -> customer_filter
 
 
 def draw_tools(filters: customer_filters.Filters) -> None:
-    """At the end of the filters: the views, the export, and the switch to select customers."""
+    """At the end of the filters: the views, and the switch to select customers."""
     view_menu.draw(filters)
-    export_dialog.draw_button("customers")
     bulk_bar.draw_switch()
 
 
 def draw_footer(page: customer_list.CustomerPage) -> None:
-    """How many there are, and the other pages."""
+    """How many there are, the export, and the other pages."""
     first = (page.page - 1) * page.size + 1
     count = _("more than {total} customers") if page.is_capped else plural(page.total, N_("{total} customer"), N_("{total} customers"))
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
+            export_dialog.draw_button("customers")
         if page.pages > 1:
             customer_filters.draw_pagination(page.pages, page.page)
 
