@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from crm_core.fields import Widget
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, join_words
 from crm_core.models import KINDS as NATURES
 from crm_core.models import STAGES
 from crm_core.services import opportunities, opportunity_stages, roles, teams
 from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, KINDS, OPPORTUNITY, PRODUCT, USER
-from crm_core.services.imports.mapping import targets
+from crm_core.services.imports.mapping import target_labels, targets
 from crm_core.services.imports.mapping_files import read_plan, write_plan
 from crm_core.services.imports.plan import INCOMPLETE, ON_DUPLICATE, ImportPlan, Incomplete, OnDuplicate
 from crm_core.services.library import Library
@@ -61,9 +61,17 @@ def choose(mapping: dict[str, str], library: Library, kept: ImportPlan) -> Impor
     kind = kept.kind
     with st.container(border=True):
         plan = _choose_ways(replace(kept, mapping=mapping))
+        if kept.defaults:
+            _tell_kept(kept, library)
         mapped = set(mapping.values()) | set(kept.defaults)
         chosen = _choose_of_customer(mapped, library) if kind == CUSTOMER else _choose_of_others(kind, mapped, library)
     return replace(plan, defaults={**kept.defaults, **chosen})
+
+
+def _tell_kept(kept: ImportPlan, library: Library) -> None:
+    labels = target_labels(library, kept.kind)
+    values = join_words(f"{escape(labels[name])} {escape(str(value))}" for name, value in kept.defaults.items())
+    st.caption(_("From the mapping file, for what a row leaves empty: {values}.").format(values=values))
 
 
 def _choose_ways(plan: ImportPlan) -> ImportPlan:
