@@ -45,10 +45,11 @@ def _draw(name: str, query: Any) -> None:
     with feedback.attempt() as outcome, guard.reading() as session:
         running.check_export(session, guard.actor(), name, query, reason=reason)
     if outcome.succeeded:
+        title = _(LISTS[name].label)
         st.download_button(
             _("Download the file"),
             data=guard.at_click(partial(running.export_list, name=name, query=query, reason=reason, form=form)),
-            file_name=f"{_(LISTS[name].label)}-{format_date(today())}.{form}",
+            file_name=f"{title.replace('/', '')}-{format_date(today())}.{form}",
             mime=MIME[form],
             type="primary",
             icon=":material/download:",

@@ -33,7 +33,7 @@ def draw(entries: Library, kind: str) -> None:
     st.download_button(
         _("Download an empty template"),
         data=template,
-        file_name=_("Template {kind}").format(kind=_(KINDS[kind].label)) + ".xlsx",
+        file_name=_("Template {kind}").format(kind=_(KINDS[kind].label).replace("/", "")) + ".xlsx",
         mime=XLSX,
         icon=":material/download:",
         on_click="ignore",

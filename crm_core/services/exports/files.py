@@ -25,7 +25,7 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-FORMS = {Form.XLSX: N_("Excel"), Form.CSV: N_("CSV")}
+FORMS = {Form.XLSX: N_("Excel workbook"), Form.CSV: N_("CSV text")}
 
 
 def mark(actor: Actor, reason: str) -> str:
