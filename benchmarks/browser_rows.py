@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from benchmarks import people, servers, workbench_rows
+from benchmarks import people, sales_rows, servers, workbench_rows
 from benchmarks.core_rows import COMMON
 from benchmarks.dataset import invent_customer
 from benchmarks.measure import Row
@@ -15,10 +15,11 @@ from benchmarks.names import Inventor
 from benchmarks.probe import CLICKS, Probe
 from crm_core import db
 from crm_core.i18n import _
-from crm_core.models import STAGES
+from crm_core.models import DEFAULT_STAGES, STAGES, Outcome
 from crm_core.permissions import Actor
 from crm_core.services import customer_list, drafts
 from crm_core.services.customer_list import CustomerQuery
+from crm_core.services.opportunity_views import COLUMN_SIZE
 from ui.guard import COOKIE
 
 WHO = "administrator1"
@@ -51,6 +52,11 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
             user = User(probe, server.address, workbench_rows.WHO)
             user.warm_up()
             yield Row("browser.workbench", user.open_workbench())
+    if is_wanted("browser.board"):
+        with sales_rows.full_board(), servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
+            user = User(probe, server.address, sales_rows.WHO)
+            user.warm_up()
+            yield Row("browser.board", user.open_board())
 
 
 class User:
@@ -190,6 +196,17 @@ class User:
             times.append(self.probe.measure(lambda _page, to=link: to.click(), f"{_titled(_('Workbench'))} && {blocks}"))
         return times[1:]
 
+    def open_board(self) -> list[float]:
+        """The opportunities from the navigation, until the first cards of every open stage are on the board."""
+        cards = COLUMN_SIZE * sum(stage["outcome"] == Outcome.OPEN for stage in DEFAULT_STAGES)
+        times = []
+        for _place in range(OPENED):
+            self._open_list()
+            link = self.probe.page.locator('[data-testid="stSidebarNav"] a[href$="/opportunities"]')
+            drawn = f"{_titled(_('Opportunities'))} && {CARDS} >= {cards}"
+            times.append(self.probe.measure(lambda _page, to=link: to.click(), drawn))
+        return times[1:]
+
     def save(self) -> list[float]:
         """The last click of an entry, until the new customer's page is there."""
         inventor = Inventor(13)
@@ -215,6 +232,9 @@ def _button(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=_(name)).last
 
 
+CARDS = """[...document.querySelectorAll('.st-key-opportunity_board *')]
+  .map((one) => (one.shadowRoot ?? one).querySelectorAll('.card').length).reduce((most, count) => Math.max(most, count), 0)"""
+"""JavaScript: how many cards the board shows, which may stand in a root of its own."""
 LAST = "Write a follow-up in one line"
 """What is drawn last of a customer's page: the head of its open tab."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import bcrypt
 from sqlalchemy import select
 
-from benchmarks import people, reminder_rows, workbench_rows
+from benchmarks import people, reminder_rows, sales_rows, workbench_rows
 from benchmarks.dataset import CUSTOMERS, PASSWORD, invent_customer
 from benchmarks.measure import Row, time_each
 from benchmarks.names import Inventor
@@ -39,6 +39,7 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
             yield Row(name, times())
     yield from reminder_rows.measure(is_wanted)
     yield from workbench_rows.measure(is_wanted)
+    yield from sales_rows.measure(is_wanted)
 
 
 def _rows() -> Iterator[tuple[str, Times]]:

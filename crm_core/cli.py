@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from crm_core.background import work_until_stopped
 from crm_core.config import settings
 from crm_core.db import CrmSession, reading, transaction
 from crm_core.errors import CrmError, FileRefused, NotFound, ValidationFailed
-from crm_core.i18n import _, join_words
+from crm_core.i18n import N_, _, join_words
 from crm_core.permissions import SYSTEM
 from crm_core.schema import upgrade_database
 from crm_core.services import second_factor, service_figures
@@ -24,7 +24,9 @@ from crm_core.services.amount_check import contracts_in_words, customers_in_word
 from crm_core.services.backup import SAVED, restore_backup, write_backup
 from crm_core.services.demo import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
+from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, OPPORTUNITY, PRODUCT, USER
 from crm_core.services.imports.mapping import guess_mapping, target_labels
+from crm_core.services.imports.mapping_files import missing_headings, read_plan
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import run_import
@@ -71,38 +73,71 @@ def upgrade() -> None:
     typer.echo(_("The database is up to date."))
 
 
-@imports.command("customers", context_settings={"allow_extra_args": True}, help=_("Import customers from csv, xlsx, xls, ods or vCard."))
-def import_customers(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help=_("The file to import."))],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only check; write nothing."))] = False,
-    defaults: Annotated[list[str] | None, typer.Option(metavar="FIELD=VALUE", help=_("Fills a field that a row leaves empty."))] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="HEADING=FIELD", help=_("Says which field a column carries."))
-    ] = None,
-    incomplete: Annotated[Incomplete, typer.Option(help=_("Keep or fail rows that lack required fields."))] = Incomplete.KEEP,
-    on_duplicate: Annotated[OnDuplicate, typer.Option(help=_("What to do with customers that exist already."))] = OnDuplicate.SKIP,
-    failed_rows: Annotated[Path | None, typer.Option(help=_("Write the failed rows to this xlsx, to mend and import again."))] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print the result as one JSON object."))] = False,
-) -> None:
-    """Import customers; more pairs may follow the first one of `--defaults`."""
-    upgrade_database()
-    table = read_table(file.name, _content(file))
-    with reading() as session:
-        library = get_library(session)
-    plan = ImportPlan(
-        mapping={**guess_mapping(table.headings, library), **_mapping(table, columns or [])},
-        defaults=_pairs([*(defaults or []), *context.args]),
-        incomplete=incomplete,
-        on_duplicate=on_duplicate,
-    )
-    gc.freeze()  # what is loaded stays until the end of this process; looking through it again and again takes a quarter of the time
-    result = run_import(SYSTEM, table, plan, dry_run=dry_run)
-    if failed_rows and result.failed:
-        failed_rows.write_bytes(failed_rows_workbook(table, result, library))
-    typer.echo(
-        json.dumps({"file": file.name, "dry_run": dry_run, **asdict(result)}, ensure_ascii=False) if as_json else _summary(result, library)
-    )
+IMPORTED = {
+    "customers": (CUSTOMER, N_("Import customers from csv, xlsx, xls, ods or vCard.")),
+    "products": (PRODUCT, N_("Import products from csv, xlsx, xls or ods.")),
+    "users": (USER, N_("Import accounts with their teams from csv, xlsx, xls or ods.")),
+    "opportunities": (OPPORTUNITY, N_("Import opportunities, closed ones too, from csv, xlsx, xls or ods.")),
+    "contracts": (CONTRACT, N_("Import contracts from csv, xlsx, xls or ods.")),
+}
+"""The commands of `import`, each with its kind of records."""
+
+
+def _add_import(command: str, kind: str, told: str) -> None:
+    @imports.command(command, context_settings={"allow_extra_args": True}, help=_(told))
+    def import_records(
+        context: typer.Context,
+        file: Annotated[Path, typer.Argument(help=_("The file to import."))],
+        dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only check; write nothing."))] = False,
+        mapping: Annotated[Path | None, typer.Option(help=_("A mapping file: columns, words and values to fill in, kept as JSON."))] = None,
+        defaults: Annotated[list[str] | None, typer.Option(metavar="FIELD=VALUE", help=_("Fills a field that a row leaves empty."))] = None,
+        columns: Annotated[
+            list[str] | None, typer.Option("--map", metavar="HEADING=FIELD", help=_("Says which field a column carries."))
+        ] = None,
+        incomplete: Annotated[Incomplete | None, typer.Option(help=_("Keep or fail rows that lack required fields."))] = None,
+        on_duplicate: Annotated[OnDuplicate | None, typer.Option(help=_("What to do with records that exist already."))] = None,
+        failed_rows: Annotated[Path | None, typer.Option(help=_("Write the failed rows to this xlsx, to mend and import again."))] = None,
+        as_json: Annotated[bool, typer.Option("--json", help=_("Print the result as one JSON object."))] = False,
+    ) -> None:
+        """Import records; more pairs may follow the first one of `--defaults`. Options count more than the mapping file."""
+        upgrade_database()
+        table = read_table(file.name, _content(file), kind)
+        with reading() as session:
+            library = get_library(session)
+        kept = _kept_plan(mapping, kind, table, library)
+        plan = replace(
+            kept,
+            mapping={**kept.mapping, **_mapping(table, columns or [])},
+            defaults={**kept.defaults, **_pairs([*(defaults or []), *context.args])},
+            incomplete=incomplete or kept.incomplete,
+            on_duplicate=on_duplicate or kept.on_duplicate,
+        )
+        gc.freeze()  # what is loaded stays until the end of this process; looking through it again and again takes a quarter of the time
+        result = run_import(SYSTEM, table, plan, dry_run=dry_run)
+        if failed_rows and result.failed:
+            failed_rows.write_bytes(failed_rows_workbook(table, result, library, kind))
+        counted = {"file": file.name, "dry_run": dry_run, **asdict(result)}
+        typer.echo(json.dumps(counted, ensure_ascii=False) if as_json else _summary(result, target_labels(library, kind)))
+
+
+for _command, (_kind, _told_of) in IMPORTED.items():
+    _add_import(_command, _kind, _told_of)
+
+
+def _kept_plan(file: Path | None, kind: str, table: Table, library: Library) -> ImportPlan:
+    """The plan of a mapping file, which decides about all columns; without one the columns are guessed."""
+    if file is None:
+        return ImportPlan(mapping=guess_mapping(table.headings, library, kind), kind=kind)
+    plan = read_plan(_content(file), library)
+    if plan.kind != kind:
+        raise FileRefused(_("The mapping file is for other records: it says “kind”: “{kind}”.").format(kind=plan.kind))
+    if missing := missing_headings(plan, table.headings):
+        raise FileRefused(
+            _("The file has no column “{heading}”, which the mapping file reads. Its headings are: {names}.").format(
+                heading=missing[0], names=join_words(table.headings)
+            )
+        )
+    return plan
 
 
 def _content(file: Path) -> bytes:
@@ -128,11 +163,10 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     return {name.strip(): value for name, _equals, value in (text.partition("=") for text in texts)}
 
 
-def _summary(result: ImportResult, library: Library) -> str:
+def _summary(result: ImportResult, labels: dict[str, str]) -> str:
     counts = _(
         "{rows} rows: {created} created, {updated} updated, {skipped} skipped, {failed} failed; {incomplete} incomplete; {seconds} seconds."
     )
-    labels = target_labels(library)
     lines = [counts.format(**asdict(result))]
     for note in result.errors[:SHOWN_ERRORS]:
         lines.append(_("Row {row}, {field}: {message}").format(row=note.row, field=labels.get(note.field, "-"), message=note.message))

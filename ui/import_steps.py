@@ -1,15 +1,17 @@
-"""The steps of the import page: reading the file once, choosing columns and options, running with a progress bar, the result."""
+"""The steps of the import page: what is imported, reading the file once, its columns, running with a progress bar, the result."""
 
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
 from crm_core.i18n import _, in_language, language
-from crm_core.models import KINDS, STAGES
 from crm_core.services.imports.failed_rows import failed_rows_workbook
-from crm_core.services.imports.mapping import IGNORE, guess_mapping, target_labels
-from crm_core.services.imports.plan import INCOMPLETE, ON_DUPLICATE, ImportPlan, ImportResult, Incomplete, OnDuplicate
+from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, KINDS, OPPORTUNITY, PRODUCT, USER
+from crm_core.services.imports.mapping import IGNORE, guess_mapping, target_labels, targets
+from crm_core.services.imports.mapping_files import write_plan
+from crm_core.services.imports.plan import ImportPlan, ImportResult
 from crm_core.services.imports.reading import Table, read_table
 from crm_core.services.imports.running import run_import
 from crm_core.services.library import Library
@@ -19,6 +21,14 @@ from ui.import_help import XLSX
 
 SAMPLES = 3
 SHOWN_ERRORS = 200
+SHOWN_ON = {
+    CUSTOMER: routes.CUSTOMERS,
+    PRODUCT: routes.PRODUCTS,
+    USER: routes.USERS,
+    OPPORTUNITY: routes.OPPORTUNITIES,
+    CONTRACT: routes.CONTRACTS,
+}
+"""Where what was imported is seen."""
 
 
 def forget() -> None:
@@ -27,20 +37,37 @@ def forget() -> None:
         st.session_state.pop(name, None)
 
 
-def read(upload: Any) -> Table:
-    """The uploaded file as a table; read once for each upload."""
+def choose_kind(offered: list[str]) -> str:
+    """What the file holds, of what the user may import."""
+    if len(offered) == 1:
+        return offered[0]
+    chosen = st.segmented_control(
+        _("What the file holds"),
+        offered,
+        format_func=lambda code: _(KINDS[code].label),
+        default=offered[0],
+        required=True,
+        key="import_kind",
+    )
+    return str(chosen)
+
+
+def read(upload: Any, kind: str) -> Table:
+    """The uploaded file as a table; read once for each upload and kind."""
     kept = st.session_state.get("import_table")
-    if kept is None or kept[0] != upload.file_id:
+    if kept is None or kept[0] != (upload.file_id, kind):
         forget()
-        st.session_state["import_table"] = (upload.file_id, read_table(upload.name, upload.getvalue()))
+        st.session_state["import_table"] = ((upload.file_id, kind), read_table(upload.name, upload.getvalue(), kind))
     table: Table = st.session_state["import_table"][1]
     return table
 
 
-def choose_columns(table: Table, library: Library) -> dict[str, str]:
-    """One choice for each column: the field it fills, guessed from its heading, with samples beside it."""
-    labels = {IGNORE: _("(leave out)")} | target_labels(library)
-    guessed = guess_mapping(table.headings, library)
+def choose_columns(table: Table, library: Library, kept: ImportPlan) -> dict[str, str]:
+    """One choice for each column: the field it fills, as the mapping file says or guessed from its heading, with samples beside it."""
+    labels = {IGNORE: _("(leave out)")} | target_labels(library, kept.kind)
+    said = {**dict.fromkeys(table.headings, IGNORE), **kept.mapping}
+    guessed = said if kept.mapping else guess_mapping(table.headings, library, kept.kind)
+    source = f"{kept.kind}_{crc32(write_plan(kept))}"  # another mapping file begins the choices anew
     mapping = {}
     with st.container(border=True), st.grid(3, min_column_width=240):
         for place, heading in enumerate(table.headings):
@@ -52,7 +79,7 @@ def choose_columns(table: Table, library: Library) -> dict[str, str]:
                 list(labels),
                 index=list(labels).index(guessed[heading]),
                 format_func=lambda target: labels[target],
-                key=f"column_{place}_{heading[:40]}",
+                key=f"column_{source}_{place}_{heading[:40]}",
                 help=escape(" · ".join(samples)[:200]) or None,
                 placeholder=_("Choose"),
             )
@@ -61,51 +88,16 @@ def choose_columns(table: Table, library: Library) -> dict[str, str]:
     return mapping
 
 
-def has_name(mapping: dict[str, str]) -> bool:
-    """Whether a column gives the customer's name, without which no row can enter; otherwise say so."""
-    if "name" in mapping.values():
+def has_key(mapping: dict[str, str], kept: ImportPlan, library: Library) -> bool:
+    """Whether a column gives that without which no row can enter; otherwise say so."""
+    key = KINDS[kept.kind].key
+    if key in mapping.values() or key in kept.defaults:
         return True
-    st.warning(_("Choose the column that holds the customer's name first."), icon=":material/edit_note:")
+    name = _("Choose the column that holds the customer's name first.")
+    other = _("Choose the column that holds “{field}” first: no row comes in without it.")
+    told = name if kept.kind == CUSTOMER else other.format(field=targets(library, kept.kind)[key].title)
+    st.warning(told, icon=":material/edit_note:")
     return False
-
-
-def choose_options(mapping: dict[str, str], library: Library) -> ImportPlan:
-    """What to do with incomplete rows and duplicates, and values for what the file lacks."""
-    sources = {entry.code: entry.label for entry in library.active("source")}
-    with st.container(border=True):
-        left, right = st.columns(2)
-        incomplete = left.selectbox(
-            _("Rows that lack required fields"), list(Incomplete), format_func=lambda code: _(INCOMPLETE[code]), key="import_incomplete"
-        )
-        duplicate = right.selectbox(
-            _("Customers that exist already"), list(OnDuplicate), format_func=lambda code: _(ON_DUPLICATE[code]), key="import_duplicate"
-        )
-        defaults = _choose_defaults(set(mapping.values()), sources)
-    return ImportPlan(mapping=mapping, defaults=defaults, incomplete=incomplete, on_duplicate=duplicate)
-
-
-def _choose_defaults(mapped: set[str], sources: dict[str, str]) -> dict[str, str]:
-    choices = {"kind": (_("Customer nature"), KINDS), "stage": (_("Customer type"), STAGES), "source": (_("Customer source"), sources)}
-    wanted = {name: pair for name, pair in choices.items() if name not in mapped}
-    defaults: dict[str, str] = {}
-    if not wanted and "source_detail" in mapped:
-        return defaults
-    st.caption(_("For what the file does not say, use:"))
-    columns = st.columns(4)
-    for column, (name, (label, codes)) in zip(columns, wanted.items(), strict=False):
-        chosen = column.selectbox(
-            label,
-            list(codes),
-            index=None,
-            format_func=lambda code, texts=codes: _(texts[code]),
-            placeholder=_("as recognised"),
-            key=f"default_{name}",
-        )
-        if chosen:
-            defaults[name] = str(chosen)
-    if "source_detail" not in mapped and (detail := columns[3].text_input(_("Source detail"), key="default_source_detail").strip()):
-        defaults["source_detail"] = detail
-    return defaults
 
 
 def run(table: Table, plan: ImportPlan, *, dry_run: bool) -> None:
@@ -120,7 +112,7 @@ def run(table: Table, plan: ImportPlan, *, dry_run: bool) -> None:
     st.session_state["import_result"] = (result, dry_run)
 
 
-def show_result(table: Table, library: Library) -> None:
+def show_result(table: Table, library: Library, kind: str) -> None:
     """The figures, every failed row with its reason, and a workbook of these rows to mend."""
     if "import_result" not in st.session_state:
         return
@@ -131,9 +123,17 @@ def show_result(table: Table, library: Library) -> None:
     show = st.warning if result.failed else st.success
     show(_figures(result, was_dry=was_dry), icon=":material/rule:" if was_dry else ":material/check_circle:")
     if result.errors:
-        _show_errors(table, result, library)
-    if not was_dry and st.button(_("Customer list"), icon=":material/groups:"):
-        st.switch_page(routes.CUSTOMERS)
+        _show_errors(table, result, library, kind)
+    if was_dry:
+        return
+    if kind == USER and result.created:
+        st.info(
+            _("Nobody knows the passwords of the new accounts. Give each one a one-time password, under Edit, when its owner begins."),
+            icon=":material/key:",
+        )
+    route = next(route for route in routes.ROUTES if route.file == SHOWN_ON[kind])
+    if st.button(_(route.title), icon=f":material/{route.icon}:"):
+        st.switch_page(route.file)
 
 
 def _figures(result: ImportResult, *, was_dry: bool) -> str:
@@ -152,8 +152,8 @@ def _figures(result: ImportResult, *, was_dry: bool) -> str:
     )
 
 
-def _show_errors(table: Table, result: ImportResult, library: Library) -> None:
-    labels = target_labels(library)
+def _show_errors(table: Table, result: ImportResult, library: Library, kind: str) -> None:
+    labels = target_labels(library, kind)
     rows = [
         {_("Row"): note.row, _("Field"): labels.get(note.field, ""), _("Reason"): note.message} for note in result.errors[:SHOWN_ERRORS]
     ]
@@ -165,7 +165,7 @@ def _show_errors(table: Table, result: ImportResult, library: Library) -> None:
 
     def workbook() -> bytes:
         with in_language(spoken):  # made when it is asked for, outside of the script
-            return failed_rows_workbook(table, result, library)
+            return failed_rows_workbook(table, result, library, kind)
 
     st.download_button(
         _("Download the failed rows"),

@@ -69,10 +69,11 @@ def people_seeing(session: CrmSession, customer_id: int) -> list[Actor]:
     owner = session.execute(owned).one_or_none()
     if owner is None:
         return []
-    return [one for one in list_actors(session, User.is_active.is_(True)) if _sees(one, owner.owner_id, owner.team_id)]
+    return [one for one in list_actors(session, User.is_active.is_(True)) if would_see(one, owner.owner_id, owner.team_id)]
 
 
-def _sees(person: Actor, owner_id: int | None, team_id: int | None) -> bool:
+def would_see(person: Actor, owner_id: int | None, team_id: int | None) -> bool:
+    """Whether somebody reads the customers of this owner, who is in this team."""
     is_own = person.id == owner_id or (person.scope is Scope.TEAM and team_id in person.team_ids)
     return person.can(Permission.CUSTOMER_READ) and (person.scope is Scope.ALL or is_own)
 

@@ -181,6 +181,13 @@ def list_contracts(session: CrmSession, actor: Actor, query: ContractQuery) -> C
     return ContractPage([_row(row) for row in rows], totals, page)
 
 
+def list_all(session: CrmSession, actor: Actor, query: ContractQuery, limit: int) -> list[Listed]:
+    """The contracts of all pages of a query, at most so many."""
+    require(actor, Permission.CONTRACT_READ)
+    rows = session.execute(_listed().where(*_conditions(query)).order_by(Contract.id).limit(limit))
+    return [_row(row) for row in rows]
+
+
 def read_first(session: CrmSession, *conditions: ColumnElement[bool], count: int, **asked: Any) -> list[Listed]:
     """The first contracts of a query (`asked`) under further conditions, without their totals."""
     query = ContractQuery(**asked)

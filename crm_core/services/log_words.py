@@ -25,7 +25,6 @@ from crm_core.models import (
     TICKET_PRIORITIES,
     TICKET_STATES,
     Base,
-    ChangeLog,
     Customer,
     OpportunityStage,
     Policy,
@@ -194,8 +193,10 @@ EXPORTED = {
     "entity": N_("To what"),
     "since": N_("From day"),
     "until": N_("Until day"),
+    "phrase": N_("Search"),
+    "filters": N_("Filters"),
 }
-"""What an export of the log held and how it was filtered, as the log keeps it: an object of JSON."""
+"""What an export of the log or of a list held and how it was filtered, as the log keeps it: an object of JSON."""
 
 
 @dataclass(frozen=True)
@@ -306,10 +307,10 @@ class LogWords:
         if line.action == "imported":
             pairs = (count.rpartition(" ") for count in text.split(", "))
             return join_words(_(COUNTS.get(name, name)) + " " + number for name, _blank, number in pairs)
-        if line.action == "exported" and line.entity == Customer.__tablename__:
+        if line.action == "exported" and line.entity == Customer.__tablename__ and not text.startswith("{"):
             known = {name: field.title for name, field in self.library.known_fields.items()}
             return join_words(known.get(name) or _(PEOPLE.get(name, name)) for name in text.split(", "))
-        if line.action == "exported" and line.entity == ChangeLog.__tablename__:
+        if line.action == "exported" and text.startswith("{"):
             return join_words(_(EXPORTED[name]) + " " + self._filter(name, value) for name, value in json.loads(text).items())
         return text
 

@@ -144,6 +144,14 @@ def list_opportunities(session: CrmSession, actor: Actor, query: OpportunityQuer
     return OpportunityPage(rows, min(total, COUNT_LIMIT), total > COUNT_LIMIT, page, amount, weighted / 100)
 
 
+def list_all(session: CrmSession, actor: Actor, query: OpportunityQuery, limit: int) -> list[Listed]:
+    """The opportunities of all pages of a query, at most so many."""
+    require(actor, Permission.OPPORTUNITY_READ)
+    stages = list_stages(session)
+    found = select_listed().where(*conditions_of(query, stages)).order_by(Opportunity.id)
+    return read_listed(session, found.limit(limit), stages)
+
+
 def get_opportunity(session: CrmSession, actor: Actor, opportunity_id: int) -> Listed:
     """One opportunity, deleted ones too. Raises `NotFound` outside the actor's scope."""
     require(actor, Permission.OPPORTUNITY_READ)

@@ -83,6 +83,12 @@ def list_products(session: CrmSession, actor: Actor, query: ProductQuery) -> Pro
     return ProductPage(list(session.execute(ProductPage.cut(order, page)).scalars()), total, page)
 
 
+def list_all(session: CrmSession, actor: Actor, query: ProductQuery, limit: int) -> list[Product]:
+    """The products of all pages of a query, at most so many."""
+    require(actor, Permission.OPPORTUNITY_READ)
+    return list(session.execute(select(Product).where(*_conditions(query)).order_by(Product.id).limit(limit)).scalars())
+
+
 def _conditions(query: ProductQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [] if query.is_active is None else [Product.is_active.is_(query.is_active)]
     if query.category:

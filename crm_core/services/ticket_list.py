@@ -129,6 +129,12 @@ def list_tickets(session: CrmSession, actor: Actor, query: TicketQuery) -> Ticke
     return TicketPage(_read(session, TicketPage.cut(wanted, page)), min(total, COUNT_LIMIT), total > COUNT_LIMIT, page)
 
 
+def list_all(session: CrmSession, actor: Actor, query: TicketQuery, limit: int) -> list[Listed]:
+    """The tickets of all pages of a query, at most so many."""
+    require(actor, Permission.TICKET_READ)
+    return _read(session, _filtered(_columns(), query).order_by(Ticket.id).limit(limit))
+
+
 def list_own(session: CrmSession, actor: Actor, count: int) -> TicketPage:
     """The first open tickets that the actor has, what is overdue first, and how many there are: one query."""
     require(actor, Permission.TICKET_READ)

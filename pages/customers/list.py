@@ -6,7 +6,7 @@ from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
-from ui import bulk_bar, customer_actions, customer_filters, customer_table, feedback, guard, header, routes, view_menu
+from ui import bulk_bar, customer_actions, customer_filters, customer_table, export_dialog, feedback, guard, header, routes, view_menu
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Customer list"))
@@ -33,6 +33,7 @@ def draw_list() -> None:
         customer_filters.show_first_row()
     else:
         draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
+    export_dialog.open_asked("customers", query)
     filters.keep()
 
 
@@ -50,12 +51,14 @@ def draw_tools(filters: customer_filters.Filters) -> None:
 
 
 def draw_footer(page: customer_list.CustomerPage) -> None:
-    """How many there are, and the other pages."""
+    """How many there are, the export, and the other pages."""
     first = (page.page - 1) * page.size + 1
     count = _("more than {total} customers") if page.is_capped else plural(page.total, N_("{total} customer"), N_("{total} customers"))
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
+            export_dialog.draw_button("customers")
         if page.pages > 1:
             customer_filters.draw_pagination(page.pages, page.page)
 

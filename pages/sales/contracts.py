@@ -6,7 +6,7 @@ from crm_core.i18n import _, format_money
 from crm_core.permissions import Permission
 from crm_core.services import contract_views
 from crm_core.services.contract_views import ContractPage, ContractQuery
-from ui import contract_filters, contract_form, contract_list, contract_sheet, customer_filters, feedback, guard, header
+from ui import contract_filters, contract_form, contract_list, contract_sheet, customer_filters, export_dialog, feedback, guard, header
 
 actor = guard.page(Permission.CONTRACT_READ)
 header.title(_("Contracts"))
@@ -36,6 +36,7 @@ def draw_list() -> None:
     else:
         feedback.empty_state("search_off", _("No contract matches"), _("Try fewer words or filters."))
         st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)
+    export_dialog.open_asked("contracts", query)
     filters.keep()
 
 
@@ -50,9 +51,11 @@ def draw_totals(page: ContractPage) -> None:
 
 
 def draw_footer(page: ContractPage) -> None:
-    """The other pages."""
-    if page.pages > 1:
-        customer_filters.draw_pagination(page.pages, page.page)
+    """The export, and the other pages."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        export_dialog.draw_button("contracts")
+        if page.pages > 1:
+            customer_filters.draw_pagination(page.pages, page.page)
 
 
 contract_sheet.open_asked()

@@ -5,6 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from ui import (
+    export_dialog,
     feedback,
     guard,
     header,
@@ -35,11 +36,12 @@ def draw_opportunities() -> None:
     else:
         opportunity_forecast.draw(query)
     opportunity_sheet.open_asked()
+    export_dialog.open_asked("opportunities", query)
     filters.keep()
 
 
 def draw_tools() -> None:
-    """The button that adds, and the views."""
+    """The button that adds, the views, and the export."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if guard.actor().can(Permission.OPPORTUNITY_WRITE) and st.button(
             _("Add opportunity"), type="primary", icon=":material/add:", key="opportunity_add"
@@ -53,6 +55,7 @@ def draw_tools() -> None:
             key="opp_view",
             label_visibility="collapsed",
         )
+        export_dialog.draw_button("opportunities")
 
 
 draw_opportunities()

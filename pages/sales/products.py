@@ -9,7 +9,7 @@ from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import products
 from crm_core.services.products import ProductPage, ProductQuery
-from ui import address, feedback, guard, header, product_form
+from ui import address, export_dialog, feedback, guard, header, product_form
 from ui.customer_filters import draw_pagination, first_page
 from ui.fitting import fitting
 from ui.parameters import Number, OneOf, Parameter
@@ -36,6 +36,7 @@ def draw_catalogue() -> None:
     with guard.reading() as session:
         page = products.list_products(session, guard.actor(), query)
     draw_table(page, is_filtered=query != ProductQuery(sort=query.sort, page=query.page))
+    export_dialog.open_asked("products", query)
     address.keep("products", parameters)
 
 
@@ -61,6 +62,7 @@ def draw_filters(categories: list[str]) -> ProductQuery:
         if categories:
             choose(_("Product category"), "prod_category", {ANY: _("Any")} | {name: feedback.escape(name) for name in categories})
         choose(_("Order"), "prod_sort", {code: _(label) for code, label in SORTS.items()})
+        export_dialog.draw_button("products")
     state = st.session_state
     return ProductQuery(
         phrase=(state.get("prod_q") or "").strip(),

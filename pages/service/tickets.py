@@ -6,7 +6,7 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library, ticket_list
 from crm_core.services.ticket_list import TicketPage
-from ui import customer_filters, feedback, guard, header, ticket_cards, ticket_filters, ticket_form
+from ui import customer_filters, export_dialog, feedback, guard, header, ticket_cards, ticket_filters, ticket_form
 
 actor = guard.page(Permission.TICKET_READ)
 header.title(_("Tickets"))
@@ -17,7 +17,8 @@ def draw_list() -> None:
     """The filters and the tickets they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
         filters = ticket_filters.Filters(guard.actor(), library.get_library(session), ticket_list.holders(session, guard.actor()))
-        page = ticket_list.list_tickets(session, guard.actor(), filters.draw(draw_tools))
+        query = filters.draw(draw_tools)
+        page = ticket_list.list_tickets(session, guard.actor(), query)
     for ticket in page.rows:
         ticket_cards.draw(ticket)
     if page.rows:
@@ -31,11 +32,13 @@ def draw_list() -> None:
         if filters.is_mine:
             hint = _("No ticket waits for you. Choose All tickets to see those of everybody.")
         feedback.empty_state("confirmation_number", _("No tickets here"), hint)
+    export_dialog.open_asked("tickets", query)
     filters.keep()
 
 
 def draw_tools() -> None:
-    """The button that enters a ticket."""
+    """The export, and the button that enters a ticket."""
+    export_dialog.draw_button("tickets")
     if guard.actor().can(Permission.TICKET_WRITE) and st.button(_("Add ticket"), type="primary", icon=":material/add:"):
         ticket_form.open_new()
 

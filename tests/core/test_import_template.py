@@ -11,6 +11,7 @@ from crm_core.errors import FileRefused
 from crm_core.fields import Field
 from crm_core.i18n import LANGUAGES, in_language
 from crm_core.permissions import SYSTEM
+from crm_core.services.imports.kinds import KINDS
 from crm_core.services.imports.mapping import guess_mapping, targets
 from crm_core.services.imports.plan import ImportPlan
 from crm_core.services.imports.reading import read_table
@@ -98,3 +99,11 @@ def test_one_choice_is_offered_as_a_list_and_several_are_only_named(database: st
     assert not lists[f"{place['budget']}3:{place['budget']}2000"].showErrorMessage
     assert f"{place['interests']}3:{place['interests']}2000" not in lists
     assert "Interest tags" in columns
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_headings_of_every_template_are_recognised(sqlite_database: str, language: str, kind: str) -> None:
+    with in_language(language):
+        sheet = load_workbook(io.BytesIO(template_workbook(present_library(), kind))).worksheets[0]
+        headings = [str(cell.value) for cell in sheet[HEADER_ROW]]
+        assert list(guess_mapping(headings, kind=kind).values()) == list(targets(None, kind))

@@ -81,6 +81,20 @@ def test_a_dry_run_writes_nothing_and_failed_rows_go_to_a_workbook(folder: Path)
     assert mended.read_bytes()[:2] == b"PK"
 
 
+def test_other_records_are_imported_with_a_mapping_file_which_has_to_fit(folder: Path) -> None:
+    (folder / "deals.csv").write_text("Kunde,Wert\n杭州恒远机械有限公司,5万\n", encoding="utf-8")
+    plan = {"kind": "opportunity", "mapping": {"Kunde": "customer", "Wert": "amount"}, "defaults": {"expected_on": "2030-01-01"}}
+    (folder / "deals.json").write_text(json.dumps(plan), encoding="utf-8")
+    import_customers(folder)
+    command = ["import", "opportunities", str(folder / "deals.csv"), "--mapping", str(folder / "deals.json")]
+    assert json.loads(run(folder, *command, "--json").stdout)["created"] == 1
+    other = run(folder, "import", "products", *command[2:])
+    assert (other.returncode, "opportunity" in other.stderr) == (1, True)
+    (folder / "deals.csv").write_text("Kunde,Preis\n杭州恒远机械有限公司,5万\n", encoding="utf-8")
+    missing = run(folder, *command)
+    assert (missing.returncode, "“Wert”" in missing.stderr) == (1, True)
+
+
 def test_without_json_the_result_is_told_in_words(folder: Path) -> None:
     done = run(folder, "import", "customers", str(folder / "customers.csv"), is_cold=True)
     assert "2 rows: 1 created" in done.stdout

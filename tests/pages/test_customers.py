@@ -1,10 +1,12 @@
 """Customers on their pages: listed and filtered, opened, changed, deleted; imported; counted."""
 
+import json
+
 import pytest
 from sqlalchemy import func, select
 
 from crm_core import db
-from crm_core.models import Attachment, Contact, Customer
+from crm_core.models import Attachment, Contact, Customer, Opportunity
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import customer_changes, library, tags
 from tests import factories
@@ -326,6 +328,38 @@ class TestImport:
         visit = self.uploaded(manager)
         guessed = [node.value for node in visit.elements("selectbox") if (node.key or "").startswith("column_")]
         assert guessed == ["name", "contact.phone", "remark"]
+
+    def test_an_administrator_imports_accounts_with_a_role_for_all(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.IMPORT).enter("import_kind", "user")
+        visit.upload("staff.csv", "姓名,部门,邮箱\n李娜,华东组,\n王芳,华东组,没有\n".encode())
+        visit.enter("default_user_role", "sales").press("Import now")
+        assert zh(
+            "Nobody knows the passwords of the new accounts. Give each one a one-time password, under Edit, when its owner begins."
+        ) in [node.value for node in visit.tab.info]
+        assert visit.tab.dataframe[0].value[zh("Row")].tolist() == [3]
+        assert "李娜" in texts(visit.press("Accounts"))
+
+    def test_opportunities_come_in_with_a_mapping_file(self, manager: Actor) -> None:
+        customer = factories.make_customer(manager)
+        plan = {
+            "kind": "opportunity",
+            "mapping": {"Konto": "customer", "Wert": "amount", "Tag": "expected_on"},
+            "words": {"amount": {"viel": "5万"}},
+        }
+        visit = Visit(manager).go(routes.IMPORT).enter("import_kind", "opportunity")
+        visit.upload("deals.csv", f"Konto,Wert,Tag\n{customer.code},viel,2030-01-01\n".encode())
+        assert visit.widget("Import now").disabled
+        uploader = visit.tab.file_uploader[1]
+        uploader.upload("plan.json", json.dumps(plan).encode())
+        visit.rerun().press("Import now")
+        assert visit.press("Opportunities").page == routes.OPPORTUNITIES
+        with db.reading(SYSTEM) as session:
+            assert session.execute(select(Opportunity.amount)).scalar_one() == 50_000
+
+    def test_only_what_the_role_may_import_is_offered(self, manager: Actor, sales: Actor) -> None:
+        kinds = Visit(manager).go(routes.IMPORT).widget("import_kind")
+        assert kinds.options == [zh("Customers"), zh("Opportunities"), zh("Contracts")]
+        assert not Visit(sales).go(routes.IMPORT).has("import_kind")
 
     @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"PK\x03\x04 broken"])
     def test_a_file_that_is_no_table_is_refused_in_a_sentence(self, manager: Actor, content: bytes) -> None:

@@ -350,6 +350,13 @@ def imported(desk: Desk) -> Visit:
     return visit.upload("x.csv", f"{headings}\n{WORDS[desk.actor.language]['name']},123\n,\n".encode()).press("Check without saving")
 
 
+def imported_deals(desk: Desk) -> Visit:
+    headings = {"zh_CN": "客户,商机阶段,归属人,预计金额", "en": "Customer,Stage,Owner,Expected amount"}[desk.actor.language]
+    word = WORDS[desk.actor.language]["name"]
+    visit = desk.visit().go(routes.IMPORT).enter("import_kind", "opportunity")
+    return visit.upload("x.csv", f"{headings}\n{word},{word},{word},-1\n".encode()).press("Check without saving")
+
+
 def conflicted(desk: Desk) -> Visit:
     words = WORDS[desk.actor.language]
     visit = desk.visit().go(routes.EDIT, code=desk.code).enter("edit.remark", words["tag"])
@@ -1015,6 +1022,9 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "intake confirmation": confirmed,
     "intake duplicate": duplicated,
     "import checked": imported,
+    "import of opportunities checked": imported_deals,
+    "list export": opened(routes.PRODUCTS, "export_products"),
+    "list export refused": opened(routes.PRODUCTS, "export_products", "list_export_check"),
     "fields add": opened(routes.FIELDS, "Add field"),
     "fields add refused": opened(routes.FIELDS, "Add field", "Add"),
     "fields add choices": lambda desk: opened(routes.FIELDS, "Add field")(desk).enter("own_type", "choice"),

@@ -1,5 +1,6 @@
 """What users type is shown as they typed it, on every page: nothing in it becomes bold, a link, a colour, a formula or HTML."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -212,6 +213,15 @@ def imported(actor: Actor, code: str) -> Visit:
     heading = ATTACK.replace(",", "")
     visit.upload("x.csv", f"客户名称,{heading}\n王总,{heading}\n".encode())
     return visit.press("Check without saving")
+
+
+def imported_deals(actor: Actor, code: str) -> Visit:
+    visit = Visit(actor).go(routes.IMPORT).enter("import_kind", "opportunity")
+    heading = ATTACK.replace(",", "")
+    visit.upload("x.csv", f"客户,阶段,负责人,{heading}\n{heading},{heading},{heading},{heading}\n".encode())
+    uploader = visit.tab.file_uploader[1]
+    uploader.upload("plan.json", json.dumps({"mapping": {heading: ATTACK}}).encode())
+    return visit.rerun().press("Check without saving")
 
 
 def conflicted(actor: Actor, code: str) -> Visit:
@@ -465,6 +475,7 @@ SCENES = {
     "intake, confirmation": confirmed,
     "intake, saved": saved,
     "import": imported,
+    "import of opportunities": imported_deals,
     "users": opened(file=routes.USERS),
     "users, edit": opened("Edit", file=routes.USERS),
     "teams": opened(file=routes.TEAMS),

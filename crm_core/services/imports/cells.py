@@ -50,6 +50,11 @@ def converter(field: Field, library: Library) -> Converter:
     return partial(_codes_of if field.widget in SEVERAL else _code_of, find=find)
 
 
+def in_our_words(cell: Cell, *, convert: Converter, words: Mapping[str, str]) -> Any:
+    """The value of a cell whose text the plan gives another word for."""
+    return convert(words.get(text_of(cell).strip(), cell))
+
+
 def text_of(cell: Cell) -> str:
     """The text of a cell as a person reads it: 13800001234.0 is 13800001234, a day is 2023-05-10; an impossible number is empty."""
     if isinstance(cell, str):

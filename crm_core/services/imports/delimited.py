@@ -12,6 +12,7 @@ import charset_normalizer
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
 from crm_core.services.imports.header import known_headings_in
+from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.table import MAX_COLUMNS, MAX_ROWS, Cell, Row, count_filled, too_many_columns, too_many_rows
 
 _SEPARATORS = (",", "\t", ";", "|")
@@ -27,12 +28,12 @@ _LITERAL = re.compile(r'\s*="(.*)"\s*', re.DOTALL)
 csv.field_size_limit(_MAX_CELL)
 
 
-def read_delimited(content: bytes) -> list[Row]:
+def read_delimited(content: bytes, kind: str = CUSTOMER) -> list[Row]:
     """The rows of a text file. Raises `FileRefused` if it is no text, cannot be decoded, or leaves a quotation open."""
     text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") > _MAX_LINES:
         raise FileRefused(too_many_rows())
-    separator, quote = _dialect(text)
+    separator, quote = _dialect(text, kind)
     _refuse_endless_line(text, separator)
     rows: list[Row] = []
     for row in _records(text, separator, quote):
@@ -79,22 +80,23 @@ def _decode_by_statistics(content: bytes) -> str:
         raise FileRefused(_("The characters of this file cannot be read. Save it as “CSV UTF-8” or xlsx and try again.")) from problem
 
 
-def _dialect(text: str) -> tuple[str, str]:
+def _dialect(text: str, kind: str) -> tuple[str, str]:
     candidates = [(separator, '"') for separator in _SEPARATORS]
     if re.search(r"[,;\t|]'[^'\n]*'(?:[,;\t|]|$)", text[:5_000], re.MULTILINE):
         candidates += [(separator, "'") for separator in _SEPARATORS]
-    return max(candidates, key=lambda candidate: _fitness(text, *candidate))
+    return max(candidates, key=lambda candidate: _fitness(text, kind, *candidate))
 
 
-def _fitness(text: str, separator: str, quote: str) -> tuple[int, float, int, int]:
+def _fitness(text: str, kind: str, separator: str, quote: str) -> tuple[int, float, int, int]:
     """How well a separator fits: headings recognised, share of rows of the usual width, that width, fewer quotes left over."""
     rows = [row for row in islice(_records(text[:200_000], separator, quote, check=False), _SAMPLE_ROWS) if count_filled(row)]
     widths = Counter(len(row.cells) for row in rows if len(row.cells) > 1)
+    known = max((known_headings_in(row, kind) for row in rows), default=0)
     if not widths:
-        return max(map(known_headings_in, rows), default=0), 0.0, 0, 0
+        return known, 0.0, 0, 0
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     left_over = sum(1 for row in rows for cell in row.cells if isinstance(cell, str) and cell[:1] in "'\"")
-    return max(map(known_headings_in, rows)), round(count / len(rows), 1), width, -left_over
+    return known, round(count / len(rows), 1), width, -left_over
 
 
 def _refuse_endless_line(text: str, separator: str) -> None:

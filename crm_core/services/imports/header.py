@@ -6,6 +6,7 @@ from itertools import chain, count
 
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
+from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.mapping import is_known_heading
 from crm_core.services.imports.table import MAX_COLUMNS, Cell, Row, Table, count_filled, is_filled, too_many_columns
 from crm_core.validation import clean_text
@@ -14,7 +15,7 @@ _SEARCHED = 60
 _DATA = re.compile(r"[\d.,:/\-\s¥￥$€%+()]*\d[\d.,:/\-\s¥￥$€%+()]*|\S+@\S+|https?://.*|.{3,}公司", re.IGNORECASE)
 
 
-def table_from(filename: str, rows: Sequence[Row]) -> Table:
+def table_from(filename: str, rows: Sequence[Row], kind: str = CUSTOMER) -> Table:
     """Split rows into header and data; what stands above the header, empty rows and repeated headers are left out.
 
     Raises `FileRefused` where nothing can be the header, or where there are too many columns.
@@ -22,7 +23,7 @@ def table_from(filename: str, rows: Sequence[Row]) -> Table:
     filled = [row for row in rows if count_filled(row)]
     if not filled:
         raise FileRefused(_("The file is empty. Choose a file with a header row and at least one customer."))
-    place = _header_place(filled)
+    place = _header_place(filled, kind)
     columns = _used_columns(filled[place:])
     if len(columns) > MAX_COLUMNS:
         raise FileRefused(too_many_columns())
@@ -35,19 +36,19 @@ def table_from(filename: str, rows: Sequence[Row]) -> Table:
     return table
 
 
-def known_headings_in(row: Row) -> int:
+def known_headings_in(row: Row, kind: str = CUSTOMER) -> int:
     """How many cells of a row are headings of fields."""
-    return sum(1 for cell in row.cells if isinstance(cell, str) and is_known_heading(cell))
+    return sum(1 for cell in row.cells if isinstance(cell, str) and is_known_heading(cell, kind))
 
 
-def _header_place(rows: Sequence[Row]) -> int:
+def _header_place(rows: Sequence[Row], kind: str) -> int:
     searched = rows[:_SEARCHED]
     width = max(map(count_filled, rows[: 4 * _SEARCHED]))
     wide = [place for place, row in enumerate(searched) if 2 * count_filled(row) > width]
-    best = max(wide, key=lambda place: known_headings_in(searched[place]), default=None)
+    best = max(wide, key=lambda place: known_headings_in(searched[place], kind), default=None)
     if best is None:
         raise FileRefused(_no_header())
-    if known_headings_in(searched[best]):
+    if known_headings_in(searched[best], kind):
         return best
     if any(_is_data(cell) for cell in searched[wide[0]].cells):
         raise FileRefused(_no_header())

@@ -7,13 +7,12 @@ from functools import lru_cache, partial
 
 from rapidfuzz import fuzz, process
 
-from crm_core.fields import Field, fields_of
+from crm_core.fields import Field
 from crm_core.i18n import N_, _
-from crm_core.models import Contact, Customer
+from crm_core.services.imports.kinds import CONTACT, CUSTOMER, KINDS
 from crm_core.services.library import Library
 
 IGNORE = "ignore"
-CONTACT = "contact."
 REASON_HEADING = N_("Why this row was not imported")
 
 _SIMILARITY = 90
@@ -22,22 +21,20 @@ _BRACKETED = re.compile(r"[(\[【<《].*?[)\]】>》]")
 _SEPARATORS = re.compile(r"[\W_]+")
 _OTHER_MATTERS = ("country", "国家", "company type", "公司类型", "企业类型")
 _CONTACT_PREFIXES = ("联系人", "主要联系人", "主联系人", "contact", "primary contact")
-_CUSTOMER_PREFIXES = ("客户", "公司", "企业", "单位", "customer", "company", "account")
 
 
-@lru_cache(maxsize=4)
-def targets(library: Library | None = None) -> dict[str, Field]:
-    """Everything a column can be mapped to: the customer's fields by name, the contact's as `contact.phone`.
+@lru_cache(maxsize=16)
+def targets(library: Library | None = None, kind: str = CUSTOMER) -> dict[str, Field]:
+    """Everything a column can be mapped to: the fields of the kind by name, those of a customer's contact as `contact.phone`.
 
     Without a library all declared fields and no others.
     """
-    contact = {CONTACT + name: field for name, field in fields_of(Contact).items()}
-    return {**(library.fields if library else fields_of(Customer)), **contact}
+    return KINDS[kind].fields(library)
 
 
-def target_labels(library: Library | None = None) -> dict[str, str]:
+def target_labels(library: Library | None = None, kind: str = CUSTOMER) -> dict[str, str]:
     """The labels of all targets in the language in force, for a select box and for messages."""
-    return {target: field.title for target, field in targets(library).items()}
+    return {target: field.title for target, field in targets(library, kind).items()}
 
 
 def normal_heading(heading: str) -> str:
@@ -47,26 +44,26 @@ def normal_heading(heading: str) -> str:
     return without_remark or _SEPARATORS.sub("", folded)
 
 
-def is_known_heading(heading: str) -> bool:
+def is_known_heading(heading: str, kind: str = CUSTOMER) -> bool:
     """Whether a text is exactly a heading of some field; that is how a header row is recognised."""
-    return normal_heading(heading) in _known_headings()
+    return normal_heading(heading) in _known_headings(None, kind)
 
 
-def guess_mapping(headings: Sequence[str], library: Library | None = None) -> dict[str, str]:
+def guess_mapping(headings: Sequence[str], library: Library | None = None, kind: str = CUSTOMER) -> dict[str, str]:
     """The likely target of every heading, `ignore` where none is likely; no target is given twice.
 
     A list of persons has one column for names, which is then the customer's.
     """
     mapping = dict.fromkeys(headings, IGNORE)
     taken: set[str] = set()
-    known = _known_headings(library)
+    known = _known_headings(library, kind)
     for find in (known.get, partial(_similar, known)):
         for heading in headings:
             target = find(normal_heading(heading)) if mapping[heading] == IGNORE else None
             if target and target != IGNORE and target not in taken:
                 mapping[heading] = target
                 taken.add(target)
-    if "name" not in taken:
+    if kind == CUSTOMER and "name" not in taken:
         mapping = {heading: "name" if target == f"{CONTACT}name" else target for heading, target in mapping.items()}
     return mapping
 
@@ -78,14 +75,14 @@ def _similar(known: Mapping[str, str], heading: str) -> str | None:
     return known[found[0]] if found else None
 
 
-@lru_cache(maxsize=4)
-def _known_headings(library: Library | None = None) -> dict[str, str]:
+@lru_cache(maxsize=16)
+def _known_headings(library: Library | None, kind: str) -> dict[str, str]:
     known = {normal_heading(word): IGNORE for word in _OTHER_MATTERS}
-    for target, field in targets(library).items():
+    for target, field in targets(library, kind).items():
         for word in words_of(field):
             known.setdefault(normal_heading(word), target)
-    for target, field in targets(library).items():
-        for prefix in _CONTACT_PREFIXES if target.startswith(CONTACT) else _CUSTOMER_PREFIXES:
+    for target, field in targets(library, kind).items():
+        for prefix in _CONTACT_PREFIXES if target.startswith(CONTACT) else KINDS[kind].prefixes:
             for word in words_of(field):
                 known.setdefault(normal_heading(prefix + word), target)
     return known

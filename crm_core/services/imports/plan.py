@@ -33,15 +33,17 @@ ON_DUPLICATE = {
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """`mapping` gives each heading its target (`targets()` in mapping.py, or `ignore`); `defaults` fill empty targets of new customers.
+    """`mapping` gives each heading its target (`targets()` in mapping.py, or `ignore`); `defaults` fill empty targets of new records.
 
-    Where several headings share a target, the first filled one counts.
+    Where several headings share a target, the first filled one counts. `words` say for a target what words of the file mean here.
     """
 
     mapping: Mapping[str, str]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     incomplete: Incomplete = Incomplete.KEEP
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
+    kind: str = "customer"
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

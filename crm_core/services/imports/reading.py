@@ -5,6 +5,7 @@ from crm_core.errors import FileRefused
 from crm_core.i18n import _
 from crm_core.services.imports.delimited import decode, read_delimited
 from crm_core.services.imports.header import table_from
+from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.table import Table
 from crm_core.services.imports.vcards import table_of_cards
 from crm_core.services.imports.workbooks import read_workbook
@@ -16,8 +17,8 @@ _MARKUP = (b"<html", b"<!doctype", b"<table", b"<?xml", b"mime-version")
 _OTHER_FORMATS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 
 
-def read_table(filename: str, content: bytes) -> Table:
-    """Read a file of customers: csv and other separated text, xlsx, xlsm, xlsb, xls, ods, or vCard.
+def read_table(filename: str, content: bytes, kind: str = CUSTOMER) -> Table:
+    """Read a file of records of a kind: csv and other separated text, xlsx, xlsm, xlsb, xls, ods, or for customers vCard.
 
     Raises `FileRefused` with the reason and what to do.
     """
@@ -33,7 +34,7 @@ def read_table(filename: str, content: bytes) -> Table:
     if beginning.startswith(_OTHER_FORMATS) or beginning.lower().startswith(_MARKUP):
         raise FileRefused(_("This is neither a workbook nor a csv file. Open it in the program it comes from and save it as xlsx or csv."))
     if beginning.startswith((_ZIP, _OLE, *_BIFF)):
-        return table_from(filename, read_workbook(content))
-    if beginning[:11].upper() == b"BEGIN:VCARD":
+        return table_from(filename, read_workbook(content), kind)
+    if kind == CUSTOMER and beginning[:11].upper() == b"BEGIN:VCARD":
         return table_of_cards(filename, decode(content))
-    return table_from(filename, read_delimited(content))
+    return table_from(filename, read_delimited(content, kind), kind)

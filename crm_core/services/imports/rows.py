@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from crm_core.checks.contacts import NOT_PROVIDED
@@ -9,9 +10,10 @@ from crm_core.errors import FileRefused, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import Kind, LifecycleStage
 from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
-from crm_core.services.imports.cells import Converter, converter
+from crm_core.services.imports.cells import Converter, converter, in_our_words
 from crm_core.services.imports.guesses import LEVELS, guess_kind, recognise_regions
-from crm_core.services.imports.mapping import CONTACT, IGNORE, targets
+from crm_core.services.imports.kinds import CONTACT
+from crm_core.services.imports.mapping import IGNORE, targets
 from crm_core.services.imports.plan import ImportPlan, Incomplete
 from crm_core.services.imports.table import Row, Table, is_filled
 from crm_core.services.library import Library
@@ -54,7 +56,7 @@ class RowReader:
         if "name" in errors and values["kind"] == Kind.INDIVIDUAL and not contact.get("name"):
             errors.pop(CONTACT + "name", None)  # a person's contact bears the person's name; one sentence about it is enough
         if len(row.cells) > self.width:
-            errors[""] = [_too_long(len(row.cells), self.width)]
+            errors[""] = [too_long(len(row.cells), self.width)]
         errors.update(errors_of_regions)
         if is_blank(values.get("name")):
             errors["name"] = [required_message(self.library.fields["name"])]
@@ -111,7 +113,9 @@ def _columns(library: Library, table: Table, plan: ImportPlan) -> list[tuple[int
         target = plan.mapping.get(heading, IGNORE)
         if target != IGNORE:
             _refuse_unknown(library, target)
-            columns.append((place, target, converter(targets(library)[target], library)))
+            convert = converter(targets(library)[target], library)
+            words = plan.words.get(target)
+            columns.append((place, target, partial(in_our_words, convert=convert, words=words) if words else convert))
     if not any(target == "name" for _place, target, _convert in columns):
         raise FileRefused(
             _("No column was recognised as the customer's name. Choose which column carries it, or name its heading 客户名称.")
@@ -143,8 +147,12 @@ def _defaults(library: Library, defaults: Mapping[str, Any]) -> Values:
 
 def _refuse_unknown(library: Library, target: str) -> None:
     if target not in targets(library):
-        sentence = _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(targets(library)))
-        raise ValidationFailed({target: [sentence]})
+        raise ValidationFailed({target: [unknown_field(target, targets(library))]})
+
+
+def unknown_field(target: str, known: Iterable[str]) -> str:
+    """The sentence for a target that there is not."""
+    return _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(known))
 
 
 def _unknown_region(word: str) -> str:
@@ -155,7 +163,8 @@ def _with_words(words: Iterable[str], address: str) -> str:
     return " ".join([*(word for word in words if word not in address), address]).strip()
 
 
-def _too_long(count: int, width: int) -> str:
+def too_long(count: int, width: int) -> str:
+    """The sentence for a row with more cells than the header."""
     return _("The row has {count} cells, the header only {width}. Perhaps a text with a separator lacks its quotation marks.").format(
         count=count, width=width
     )

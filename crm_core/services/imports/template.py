@@ -13,6 +13,9 @@ from crm_core.fields import Field, Widget
 from crm_core.i18n import _
 from crm_core.models import KINDS, STAGES
 from crm_core.reference import children_of
+from crm_core.services.imports import kinds
+from crm_core.services.imports.failed_rows import sheet_title
+from crm_core.services.imports.kinds import CUSTOMER
 from crm_core.services.imports.mapping import targets
 from crm_core.services.library import Library
 
@@ -23,16 +26,16 @@ _CHECKED = (Widget.CHOICE, Widget.PRESET)
 """Where exactly one of the choices is meant, so that the spreadsheet can refuse anything else."""
 
 
-def template_workbook(library: Library) -> bytes:
+def template_workbook(library: Library, kind: str = CUSTOMER) -> bytes:
     """An xlsx with the headings in the language in force, required ones marked, and drop-downs where one entry is chosen."""
     workbook = Workbook()
     rows, choices = workbook.active, workbook.create_sheet(_("Choices"))
     assert isinstance(rows, Worksheet)
-    rows.title = _("Customers")
+    rows.title = sheet_title(_(kinds.KINDS[kind].label))
     rows["A1"] = _(
         "* is required, (*) only for some natures or types of customer. What may be chosen stands on the sheet “{sheet}”."
     ).format(sheet=choices.title)
-    for place, field in enumerate(targets(library).values(), start=1):
+    for place, field in enumerate(targets(library, kind).values(), start=1):
         _prepare_column(rows, place, field)
         if labels := choices_of(field, library):
             column = choices.max_column + 1 if choices["A1"].value else 1

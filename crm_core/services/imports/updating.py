@@ -17,7 +17,7 @@ from crm_core.search import Searchable, customer_search, index_customers, search
 from crm_core.services.cooperation import COOPERATION, agreed_with, check_cooperation, enter
 from crm_core.services.derived import derive
 from crm_core.services.entry import CONTACT_FIELDS, check_changes, check_contact, missing_fields
-from crm_core.services.imports.mapping import CONTACT
+from crm_core.services.imports.kinds import CONTACT
 from crm_core.services.imports.rows import Entry, RowReader
 from crm_core.services.industries import suggest_industry
 from crm_core.visibility import sift

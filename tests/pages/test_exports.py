@@ -1,0 +1,36 @@
+"""Lists exported on their pages: offered to those who may, asked for a reason, given as a file."""
+
+import pytest
+
+from crm_core.permissions import Actor
+from tests import factories
+from tests.core.test_contracts import sign
+from tests.pages.visit import Visit, zh
+from ui import routes
+
+PAGES = {
+    "customers": routes.CUSTOMERS,
+    "opportunities": routes.OPPORTUNITIES,
+    "contracts": routes.CONTRACTS,
+    "tickets": routes.TICKETS,
+    "products": routes.PRODUCTS,
+}
+
+
+@pytest.fixture(autouse=True)
+def customer(manager: Actor, sales: Actor) -> None:
+    sign(sales, factories.make_customer(sales, stage="customer"))
+
+
+def test_a_file_is_offered_once_its_purpose_is_said(manager: Actor) -> None:
+    visit = Visit(manager).go(routes.OPPORTUNITIES).press("export_opportunities").press("list_export_check")
+    assert visit.refusals == [zh("Say what the file is for.")]
+    assert not visit.has("Download the file")
+    visit.enter("Purpose", "季度盘点").press("list_export_check")
+    assert [node.label for node in visit.elements("download_button")] == [zh("Download the file")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_list_is_exported_by_those_who_may(manager: Actor, sales: Actor, name: str) -> None:
+    assert Visit(manager).go(PAGES[name]).press(f"export_{name}").has("list_export_check")
+    assert not Visit(sales).go(PAGES[name]).has(f"export_{name}")
