@@ -12,8 +12,8 @@ from crm_core.services.opportunity_views import Listed, OpportunityQuery
 from ui import feedback, guard, opportunity_sheet
 from ui.customer_filters import draw_pagination
 from ui.fitting import fitting
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 CLICK = "open_opportunity"
 
 
@@ -44,7 +44,7 @@ def draw_table(rows: Sequence[Listed], *, with_customer: bool = True) -> None:
             pa.Table.from_pylist([_row(row, with_customer=with_customer) for row in rows]),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(rows) + 1) + 2,
+            height=height_of(len(rows)),
             lazy=False,
             placeholder="",
             column_config=_columns(with_customer=with_customer),

@@ -12,8 +12,8 @@ from crm_core.services.receipts import PAGE_SIZE, Line, Receipt
 from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 from ui.import_steps import XLSX
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 NAMED = 20
 
 
@@ -120,7 +120,7 @@ def draw_lines(receipt: Receipt, lines: list[Line]) -> None:
     rows = [dict(zip(titles, vars(line).values(), strict=True)) for line in lines]
     if rows:
         with st.container(key="receipt_table"):
-            height = ROW_HEIGHT * (len(rows) + 1) + 2
+            height = height_of(len(rows))
             table = pa.Table.from_pylist(rows)
             st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=height, lazy=False, alt=_("Transfer receipt"))
     if receipt.done > PAGE_SIZE:

@@ -40,6 +40,7 @@ def draw_figures(figures: Figures) -> None:
     if figures.contracts is not None:
         shown += ((_("Contracts"), str(figures.contracts)), (_("Contract amount"), format_money(figures.signed)))
     with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
+        st.markdown(":material/calendar_month: **" + _("This month") + "**")
         for label, value in shown:
             st.markdown(f":gray[{label}] **{escape(value)}**")
 

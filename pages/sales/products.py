@@ -13,8 +13,8 @@ from ui import address, feedback, guard, header, product_form
 from ui.customer_filters import draw_pagination, first_page
 from ui.fitting import fitting
 from ui.parameters import Number, OneOf, Parameter
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 OFFERED = {"yes": N_("Offered"), "no": N_("Retired"), "all": N_("All")}
 SORTS = {"code": N_("By code"), "name": N_("By name"), "category": N_("By category"), "price": N_("By price")}
 ACTIVE = {"yes": True, "no": False, "all": None}
@@ -89,7 +89,7 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
             pa.Table.from_pylist([cells(row) for row in page.rows]),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(page.rows) + 1) + 2,
+            height=height_of(len(page.rows)),
             lazy=False,
             placeholder="",
             column_config=columns(),

@@ -379,6 +379,17 @@ class TestOversight:
         assert not any(visit.has(name) for name in (f"watched_assign_{customer.id}", "oversight_owner"))
         assert not shows(Visit(stranger).go(routes.OVERSIGHT), customer.name)
 
+    def test_a_head_whose_role_only_reads_sees_who_is_behind_and_changes_nothing(
+        self, sales: Actor, teams: dict[str, int], customer: Customer
+    ) -> None:
+        reader = factories.make_user(role="viewer", name="督导", team_id=teams["east"])
+        visit = Visit(reader).go(routes.OVERSIGHT)
+        assert shows(visit, customer.name, sales.name)
+        assert sales.name in visit.widget("oversight_owner").options
+        assert not any(visit.has(f"watched_{act}_{customer.id}") for act in ("assign", "write"))
+        visit.enter("oversight_view", "by_person")
+        assert visit.tab.dataframe[0].value.iloc[0].tolist() == [sales.name, 1, 1, 0]
+
     def test_a_follow_up_written_here_takes_the_customer_off_the_list(self, sales: Actor, customer: Customer) -> None:
         visit = Visit(sales).go(routes.OVERSIGHT).press(f"watched_write_{customer.id}").press("Write in full")
         filled(visit, customer).press("Save follow-up")
