@@ -82,8 +82,8 @@ def _open() -> None:
 def export(query: LogQuery) -> None:
     """Ask what the file is for, then offer it; it is made, and the export logged, when it is downloaded."""
     st.caption(_("The file holds all lines that match the filters. That you exported them is logged with this reason."))
-    reason = st.text_input(forms.required(_("Purpose")), key="export_reason", max_chars=300)
-    if not st.button(_("Check"), icon=":material/rule:", key="export_check"):
+    reason = st.text_input(forms.required(_("Purpose")), key=guard.key("export_reason"), max_chars=300)
+    if not st.button(_("Check"), icon=":material/rule:", key=guard.key("export_check")):
         return
     with feedback.attempt() as outcome, guard.reading() as session:
         count = audit_log.check_export(session, guard.actor(), query, reason=reason)

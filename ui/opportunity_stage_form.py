@@ -108,7 +108,7 @@ def remove(stage: OpportunityStage, stages: Sequence[OpportunityStage], count: i
             index=None,
             format_func=lambda number: escape(others[number]),
             placeholder=_("Choose"),
-            key="stage_move_to",
+            key=guard.key("stage_move_to"),
         )
     else:
         st.markdown(escape(_("No opportunity stands in {stage}.").format(stage=stage.label)))

@@ -78,8 +78,8 @@ def draw_actions(receipt: Receipt) -> None:
 
 def _export(receipt: Receipt) -> None:
     st.caption(_("The file holds all customers of the receipt, with room for signatures. That you exported it is logged with this reason."))
-    reason = st.text_input(forms.required(_("Purpose")), key="receipt_reason", max_chars=300)
-    if not st.button(_("Check"), icon=":material/rule:", key="receipt_check"):
+    reason = st.text_input(forms.required(_("Purpose")), key=guard.key("receipt_reason"), max_chars=300)
+    if not st.button(_("Check"), icon=":material/rule:", key=guard.key("receipt_check")):
         return
     with feedback.attempt() as outcome, guard.reading() as session:
         receipts.check_export(session, guard.actor(), receipt.id, reason=reason)

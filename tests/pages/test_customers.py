@@ -156,7 +156,7 @@ class TestDetail:
     def test_tags_are_set_and_new_words_become_tags(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
-        visit.tab.session_state["tag_choice"] = ["重点", "展会"]
+        visit.tab.session_state[visit.widget("tag_choice").key] = ["重点", "展会"]
         visit.press("Save")
         with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["展会", "重点"]
@@ -166,7 +166,7 @@ class TestDetail:
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
         with db.transaction(manager) as session:
             tags.set_tags(session, manager, customer.code, ["VIP"])
-        visit.tab.session_state["tag_choice"] = ["重点"]
+        visit.tab.session_state[visit.widget("tag_choice").key] = ["重点"]
         visit.press("Save")
         with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["VIP", "重点"]

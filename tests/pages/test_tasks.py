@@ -76,6 +76,10 @@ class TestList:
         spanned = Visit(manager).go(routes.TASKS, tasks_whose="all", tasks_period="days", tasks_from=str(later(10)))
         assert listed(spanned) == ["报价"]
 
+    def test_back_from_a_record_the_address_names_it_no_more(self, sales: Actor) -> None:
+        assert Visit(sales).go(routes.TASKS, code="CUS202601001").query == {}
+        assert Visit(sales).go(routes.TASKS, code="CUS202601001", tasks_period="week").query == {"tasks_period": "week"}
+
     def test_somebody_who_leads_nobody_has_neither_the_team_nor_ticks(self, sales: Actor, colleague: Actor) -> None:
         give(colleague, colleague, name="同事的")
         visit = Visit(sales).go(routes.TASKS, tasks_whose="all", tasks_shape="team")
