@@ -97,7 +97,13 @@ def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
                 count=allowance.holding
             )
         )
-    words.append(_("whoever had a customer before may claim it again after {days} days").format(days=rules.cooling_days))
+    words.append(
+        plural(
+            rules.cooling_days,
+            N_("whoever had a customer before may claim it again after {days} day"),
+            N_("whoever had a customer before may claim it again after {days} days"),
+        ).format(days=rules.cooling_days)
+    )
     st.caption(" · ".join(words))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import products
 from crm_core.services.products import ProductPage, ProductQuery
@@ -95,7 +95,7 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
             column_config=columns(),
             alt=_("Products on this page"),
         )
-    st.caption(_("{total} products").format(total=f"{page.total:,}"))
+    st.caption(plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}"))
     if page.pages > 1:
         draw_pagination(page.pages, page.page)
     if number := st.session_state.pop("product_clicked", None):

@@ -31,7 +31,8 @@ def draw() -> None:
     """One of the lists for everybody or one person, or the figures by person for those who see the work of others."""
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
-        owner = choose_person() if oversight.oversees(guard.actor()) else None
+        is_by_person = st.session_state.get("oversight_view") == BY_PERSON
+        owner = choose_person() if oversight.oversees(guard.actor()) and not is_by_person else None
     with place:
         view = choose_view(owner)
     if view == BY_PERSON:
