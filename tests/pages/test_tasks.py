@@ -111,6 +111,15 @@ class TestForm:
         with reading(sales) as session:
             assert [step.name for step in task_work.list_steps(session, sales, task.id)] == ["打电话", "记录"]
 
+    def test_whoever_does_not_see_the_customer_is_refused_by_name_and_the_form_stays(self, manager: Actor, sales: Actor) -> None:
+        customer, other = factories.make_customer(sales, name="杭州远帆科技有限公司"), factories.make_user(team_id=max(manager.team_ids))
+        visit = Visit(manager).go(routes.TASKS).press("Add task").enter("Customer", "远帆")
+        visit.fill(task_name="回访", task_due=later(3)).enter("task_assignee", other.id).press("Add task")
+        assert zh("This person does not see the customer. Choose somebody who does, or transfer it first.") in visit.refusals[0]
+        assert visit.widget("task_name").value == "回访"
+        with reading(SYSTEM) as session:
+            assert session.execute(select(Task).where(Task.customer_id == customer.id)).first() is None
+
     def test_a_dialog_knows_nothing_of_the_one_before(self, sales: Actor) -> None:
         give(sales, sales, name="寄样品", description="两份")
         visit = Visit(sales).go(routes.TASKS).press("Add task").enter("task_name", "别的").enter("task_every", "quarter")
