@@ -202,3 +202,45 @@ def test_a_page_catches_no_error_and_compares_no_role_or_stage() -> None:
 
 def test_every_module_says_what_it_owns() -> None:
     assert [module for module in sources() if not ast.get_docstring(tree(module))] == []
+
+
+INPUTS = {"checkbox", "date_input", "multiselect", "number_input", "pills", "radio", "selectbox", "text_area", "text_input", "toggle"}
+
+
+def calls_in(node: ast.AST) -> Iterator[ast.Call]:
+    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+
+
+@cache
+def dialogs() -> frozenset[tuple[str, str]]:
+    """Module and name of every function that is handed to `guard.dialog`, or to a row of a table of actions."""
+    found = set()
+    for module in sources():
+        for call in calls_in(tree(module)):
+            if ast.unparse(call.func) in {"guard.dialog", "Action"}:
+                found |= {(module, one.id) for one in call.args if isinstance(one, ast.Name)}
+                found |= {(f"ui.{ast.unparse(one.value)}", one.attr) for one in call.args if isinstance(one, ast.Attribute)}
+    return frozenset(found)
+
+
+def drawn_in_dialogs(module: str) -> list[ast.FunctionDef]:
+    """The functions of a module that draw a dialog, and those that they call."""
+    functions = {node.name: node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef)}
+    wanted, found = {name for place, name in dialogs() if place == module} & functions.keys(), set[str]()
+    while left := wanted - found:
+        found |= left
+        wanted |= {ast.unparse(call.func) for name in left for call in calls_in(functions[name])} & functions.keys()
+    return [functions[name] for name in sorted(found)]
+
+
+def test_what_is_entered_in_a_dialog_is_not_shown_in_the_next_one() -> None:
+    """A browser shows again what was typed under a key that stays the same, for another record too (see `guard.key`)."""
+    inputs = (
+        (module, call)
+        for module in sources()
+        for function in drawn_in_dialogs(module)
+        for call in calls_in(function)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in INPUTS
+    )
+    keys = ((module, keyword.value) for module, call in inputs for keyword in call.keywords if keyword.arg == "key")
+    assert [f"{module}:{key.lineno} {key.value}" for module, key in keys if isinstance(key, ast.Constant)] == []

@@ -24,12 +24,11 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     if is_of_record and left_at and left_at[0] == page:
         # Going back from a record Streamlit shows the list under the record's parameters: the list is where it was left.
         present = left_at[1]
-        st.session_state["address"] = None
-    if st.session_state.get("address") == (page, present):
+    if left_at == (page, present) and not is_of_record:
         return False
     for name, parameter in parameters.items():
         st.session_state[name] = parameter.read(present[name])
-    st.session_state["address"] = (page, present)
+    st.session_state["address"] = None if is_of_record else (page, present)  # then `keep` writes it, without the record
     return True
 
 

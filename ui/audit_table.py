@@ -14,8 +14,8 @@ from crm_core.services.log_words import LogWords
 from ui import feedback, forms, guard, routes
 from ui.fitting import fitting
 from ui.import_steps import XLSX
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 WIDTHS = {"time": 124, "who": 84, "address": 104, "what": 226, "customer": 220, "before": 136, "after": 136, "reason": 148}
 LETTER_WIDTH = 6.6
 CELL_PADDING = 18
@@ -31,7 +31,7 @@ def draw(page: LogPage, words: LogWords) -> None:
             pa.Table.from_pylist(rows),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(rows) + 1) + 2,
+            height=height_of(len(rows)),
             lazy=False,
             placeholder="",
             column_config=_columns(),
@@ -82,8 +82,8 @@ def _open() -> None:
 def export(query: LogQuery) -> None:
     """Ask what the file is for, then offer it; it is made, and the export logged, when it is downloaded."""
     st.caption(_("The file holds all lines that match the filters. That you exported them is logged with this reason."))
-    reason = st.text_input(forms.required(_("Purpose")), key="export_reason", max_chars=300)
-    if not st.button(_("Check"), icon=":material/rule:", key="export_check"):
+    reason = st.text_input(forms.required(_("Purpose")), key=guard.key("export_reason"), max_chars=300)
+    if not st.button(_("Check"), icon=":material/rule:", key=guard.key("export_check")):
         return
     with feedback.attempt() as outcome, guard.reading() as session:
         count = audit_log.check_export(session, guard.actor(), query, reason=reason)

@@ -164,9 +164,15 @@ def _summary(receipt: Receipt) -> str:
     told = FORMS[receipt.kind].tell(receipt.asked)
     counts = [plural(receipt.done, N_("{count} customer changed"), N_("{count} customers changed")).format(count=f"{receipt.done:,}")]
     if receipt.already:
-        counts.append(_("{count} were so already").format(count=f"{receipt.already:,}"))
+        counts.append(
+            plural(receipt.already, N_("{count} was so already"), N_("{count} were so already")).format(count=f"{receipt.already:,}")
+        )
     if receipt.refused:
-        counts.append(_("{count} stayed as they are").format(count=f"{len(receipt.refused):,}"))
+        counts.append(
+            plural(len(receipt.refused), N_("{count} stayed as it is"), N_("{count} stayed as they are")).format(
+                count=f"{len(receipt.refused):,}"
+            )
+        )
     text = f"**{feedback.escape(told)}** · {join_words(counts)}"
     if receipt.undone_at:
         text += " · " + _("undone for {count}, {left} left").format(count=f"{receipt.undone:,}", left=f"{len(receipt.left):,}")

@@ -10,7 +10,7 @@ from babel.dates import format_date, format_skeleton, get_day_names
 
 from crm_core import clock, workdays
 from crm_core.config import settings
-from crm_core.i18n import N_, _, join_words, language
+from crm_core.i18n import N_, _, join_words, language, plural
 from crm_core.services import task_calendar, tasks
 from crm_core.services.task_calendar import Day
 from crm_core.services.task_rows import Listed
@@ -105,7 +105,9 @@ def _day(span: Span, day: Day, names: Any) -> dict[str, Any]:
         "day": day.day.isoformat(),
         "number": str(day.day.day),
         "weekday": names[day.day.weekday()],
-        "label": join_words(part for part in (full, name, mark, _("{count} tasks").format(count=day.total)) if part),
+        "label": join_words(
+            part for part in (full, name, mark, plural(day.total, N_("{count} task"), N_("{count} tasks")).format(count=day.total)) if part
+        ),
         "show": _("Show {day}").format(day=full),
         "mark": mark,
         "holiday": name if is_free else "",

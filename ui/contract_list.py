@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.models import CONTRACT_STATES
 from crm_core.permissions import Permission
 from crm_core.services import contract_views
@@ -35,7 +35,11 @@ def draw_for(customer: View) -> None:
 def _draw_sums(customer: View, found: OfCustomer) -> None:
     told = []
     if found.agreed:
-        told.append(_("{count} contracts, {amount} in all").format(count=found.agreed.count, amount=format_money(found.agreed.amount)))
+        told.append(
+            plural(found.agreed.count, N_("{count} contract, {amount} in all"), N_("{count} contracts, {amount} in all")).format(
+                count=found.agreed.count, amount=format_money(found.agreed.amount)
+            )
+        )
     if found.total > len(found.rows):
         told.append(_("the latest {count} are shown").format(count=len(found.rows)))
     if customer.entered_amount:

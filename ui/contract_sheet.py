@@ -156,7 +156,7 @@ def _draw_files(sheet: Sheet) -> None:
 
 def _void(sheet: Sheet) -> None:
     st.markdown(escape(_("A void contract stays in the list and counts nowhere: not for the customer, not for targets.")))
-    reason = st.text_input(forms.required(_("Reason")), key="contract_void_reason", max_chars=300)
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("contract_void_reason"), max_chars=300)
     if forms.decide(_("Make void"), icon=":material/contract_delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             contracts.void_contract(session, guard.actor(), sheet.contract.id, version=sheet.contract.version, reason=reason)

@@ -18,7 +18,7 @@ def add() -> None:
         forms.required(_("What it holds")),
         list(FIELD_TYPES),
         format_func=lambda code: _(FIELD_TYPES[code]),
-        key="own_type",
+        key=guard.key("own_type"),
         help=_("It cannot be changed afterwards."),
     )
     values = _draw(CustomField(key="new", type=type, group="base", choices=[], kinds=[], stages=[]))

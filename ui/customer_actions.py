@@ -45,11 +45,13 @@ def _entry(code: str) -> str:
 
 def _edit_tags(customer: View) -> None:
     with guard.reading() as session:
-        if "tag_choice" not in st.session_state:
+        if guard.key("tag_choice") not in st.session_state:
             st.session_state["tags_seen"] = tags.tags_of(session, customer.id)
         seen = st.session_state["tags_seen"]
         known = sorted({*tags.list_tags(session).values(), *seen})
-    chosen = st.multiselect(_("Tags"), known, default=seen, accept_new_options=True, placeholder=_("Choose or type"), key="tag_choice")
+    chosen = st.multiselect(
+        _("Tags"), known, default=seen, accept_new_options=True, placeholder=_("Choose or type"), key=guard.key("tag_choice")
+    )
     if forms.decide(_("Save")):
         with feedback.attempt() as outcome, guard.acting() as session:
             tags.set_tags(session, guard.actor(), customer.code, chosen, seen=seen)
@@ -60,7 +62,7 @@ def _edit_tags(customer: View) -> None:
 def _confirm_delete(customer: View) -> None:
     sentence = _("Move {name} with its contacts and files to the recycle bin? You can undo this.")
     st.markdown(escape(sentence.format(name=customer.name)))
-    reason = st.text_input(_("Reason"), key="delete_reason")
+    reason = st.text_input(_("Reason"), key=guard.key("delete_reason"))
     if forms.decide(_("Delete"), icon=":material/delete:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             customers.delete_customer(session, guard.actor(), customer.id, reason=reason)

@@ -22,11 +22,11 @@ from crm_core.services.list_columns import Column
 from ui import routes
 from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
 from ui.fitting import fitting
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 # States are longer in English, so there names and industries have less; either way all columns fill a screen of 1440 pixels.
 NAME_WIDTH = {"zh_CN": 224, "en": 196}
-STATES_WIDTH = {"zh_CN": 146, "en": 190}
+STATES_WIDTH = {"zh_CN": 138, "en": 182}
 ACTIVITY_WIDTH = {"zh_CN": 58, "en": 76}
 INDUSTRY_WIDTH = {"zh_CN": 112, "en": 84}
 REGION_WIDTH = 84
@@ -41,10 +41,10 @@ WIDTHS = {
     "owner": 60,
     "amount": 84,
     "complaints": 66,
-    "last_service": 88,
+    "last_service": 96,
     "satisfaction": 66,
-    "created": 88,
-    "updated": 88,
+    "created": 96,
+    "updated": 96,
 }
 LETTER_WIDTH = 6.6
 CELL_PADDING = 18
@@ -65,7 +65,7 @@ def draw(page: CustomerPage, columns: Sequence[Column], library: Library, owners
             table,
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(page.rows) + 1) + 2,
+            height=height_of(len(page.rows)),
             lazy=False,
             placeholder="",
             column_config=_configured(columns, is_link=not selection),

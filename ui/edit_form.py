@@ -1,21 +1,23 @@
 """The state of one edit: the values as they were when it began, what was changed since, and a conflict if there is one."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from crm_core.errors import Conflict
 from crm_core.fields import SEVERAL, Field, read_values
-from crm_core.i18n import _
+from crm_core.i18n import _, format_time
 from crm_core.permissions import Access
-from crm_core.services import customer_changes
+from crm_core.services import customer_changes, edit_drafts
 from crm_core.services.library import Library
 from crm_core.visibility import View, locked_fields, shown_fields
 from ui import conflict, feedback, forms, guard, page_tools, routes
 from ui.forms import Form
 
 PREFIX = "edit"
+WORDS = ("reason", "feedback")
 
 
 def shown(library: Library) -> dict[str, Field]:
@@ -32,6 +34,7 @@ def open_record(customer: View, library: Library) -> None:
     base = read_values(customer, shown(library))
     base["industry"] = base["industry"] or customer.industry_text
     st.session_state["edit"] = {
+        "id": customer.id,
         "code": customer.code,
         "version": customer.version,
         "kind": customer.kind,
@@ -39,9 +42,65 @@ def open_record(customer: View, library: Library) -> None:
         "base": base,
         "errors": {},
         "theirs": None,
+        "kept": {},
     }
     _preload(base, library)
     st.session_state["edit_reason"] = st.session_state["edit_feedback"] = ""
+    _find_again(library)
+
+
+def _find_again(library: Library) -> None:
+    """Go on with an edit that was left unsaved; what somebody else changed since is to be decided at once."""
+    state, fields = st.session_state["edit"], shown(library)
+    with guard.reading() as session:
+        draft = edit_drafts.find_draft(session, guard.actor(), state["id"])
+    if draft is None:
+        return
+    state["kept"], state["found_at"] = draft.values, draft.kept_at
+    before, entered = ({name: value for name, value in draft.values[part].items() if name in fields} for part in ("before", "entered"))
+    if any(_plain(forms.for_widget(fields[name], state["base"].get(name))) != value for name, value in before.items()):
+        state["theirs"], state["mine"] = state["base"], {name: forms.for_widget(fields[name], value) for name, value in entered.items()}
+    else:
+        forms.preload({name: fields[name] for name in entered}, PREFIX, entered)
+    for name, text in draft.values["words"].items():
+        st.session_state[f"edit_{name}"] = text
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def keep(library: Library) -> None:
+    """Keep what is not saved yet as a draft, where something changed since it was kept last."""
+    state, fields, entered = st.session_state["edit"], shown(library), changes(library)
+    words = {name: text for name in WORDS if (text := st.session_state[f"edit_{name}"])}
+    values: dict[str, Any] = {}
+    if entered or words:
+        before = {name: _plain(forms.for_widget(fields[name], state["base"].get(name))) for name in entered}
+        values = {"before": before, "entered": {name: _plain(value) for name, value in entered.items()}, "words": words}
+    if values != state["kept"]:
+        with feedback.attempt(), guard.acting() as session:
+            edit_drafts.keep_draft(session, guard.actor(), state["id"], values)
+        state["kept"] = values
+
+
+def draw_found() -> None:
+    """Say that these are changes of an earlier time, and offer to let go of them."""
+    state = st.session_state["edit"]
+    if found_at := state.get("found_at"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            sentence = _("Your changes of {time} were not saved yet. They are here again; go on and save them.")
+            st.info(sentence.format(time=format_time(found_at)), icon=":material/history:", width="stretch")
+            if st.button(_("Drop these changes"), icon=":material/undo:"):
+                _let_go()
+                st.rerun(scope="app")
+
+
+def _let_go() -> None:
+    state = st.session_state.pop("edit", None)
+    if state and state["kept"]:
+        with feedback.attempt(), guard.acting() as session:
+            edit_drafts.discard_draft(session, guard.actor(), state["id"])
 
 
 def _preload(values: Mapping[str, Any], library: Library) -> None:
@@ -98,7 +157,7 @@ def save(customer_id: int, code: str, library: Library, chosen: dict[str, Any] |
     """Save the changes and go back to the customer; errors come to their fields, a conflict to its choice."""
     state = st.session_state["edit"]
     wanted = changes(library) if chosen is None else chosen
-    words = {name: st.session_state[f"edit_{name}"] for name in ("reason", "feedback")}
+    words = {name: st.session_state[f"edit_{name}"] for name in WORDS}
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         customer_changes.update_customer(session, guard.actor(), customer_id, wanted, version=state["version"], **words)
     if outcome.succeeded:
@@ -140,6 +199,6 @@ def draw_conflict(customer_id: int, code: str, library: Library) -> None:
 
 
 def leave(code: str) -> None:
-    """Back to the customer's page."""
-    st.session_state.pop("edit", None)
+    """Back to the customer's page; what was not saved is dropped."""
+    _let_go()
     st.switch_page(routes.CUSTOMER, query_params={"code": code})

@@ -19,7 +19,7 @@ def decide(customer: Any) -> None:
     else:
         sentence = _("With a legal hold {name} is kept: it is not removed for good from the recycle bin, and not merged away.")
     st.markdown(escape(sentence.format(name=customer.name)))
-    reason = st.text_input(forms.required(_("Reason")), key="hold_reason")
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("hold_reason"))
     if forms.decide(_("End legal hold") if customer.is_on_hold else _("Set legal hold"), icon=":material/gavel:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             holds.set_hold(session, guard.actor(), customer.id, is_on_hold=not customer.is_on_hold, reason=reason)
@@ -31,7 +31,7 @@ def confirm_archive(customer: View) -> None:
     """Archive a customer, with a reason."""
     sentence = _("{name} leaves the customer list, searches, figures and reminders. It stays readable in the archive and can be restored.")
     st.markdown(escape(sentence.format(name=customer.name)))
-    reason = st.text_input(forms.required(_("Reason")), key="archive_reason")
+    reason = st.text_input(forms.required(_("Reason")), key=guard.key("archive_reason"))
     if forms.decide(_("Archive"), icon=":material/inventory_2:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             archive.archive_customer(session, guard.actor(), customer.id, reason=reason)

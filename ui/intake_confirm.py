@@ -19,7 +19,7 @@ def confirm(draft_id: str, values: dict[str, Any], checked: Checked) -> None:
         st.markdown(f"{escape(contact['name'])}　**{grouped(contact['phone'])}**　{escape(contact['email'] or '')}")
     for warning in checked.warnings.values():
         st.warning(escape(warning), icon=":material/warning:")
-    is_sure = st.checkbox(_("Name and phone are right"), key="intake_sure")
+    is_sure = st.checkbox(_("Name and phone are right"), key=guard.key("intake_sure"))
     if forms.decide(_("Save customer"), is_ready=is_sure, back=_("Back to the form")):
         save(draft_id, values)
 

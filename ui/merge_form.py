@@ -31,7 +31,7 @@ def draw(preview: Preview, library: Library) -> None:
             st.caption(_("Nothing: what is filled in is the same on both."))
         choices = {one.name: _choose(one, preview, library) for one in shown}
     _draw_together(preview, library)
-    reason = st.text_input(_("Reason"), key="merge_reason", placeholder=_("Why these are one customer"))
+    reason = st.text_input(_("Reason"), key=_key("reason", preview), placeholder=_("Why these are one customer"))
     days = merges.UNDO_FOR.days
     sentence = _("{merged} goes into {kept}. For {days} days this can be undone.")
     st.caption(escape(sentence.format(merged=_called(preview.merged), kept=_called(preview.kept), days=days)))
@@ -148,7 +148,7 @@ def _merge(preview: Preview, choices: dict[str, str], reason: str) -> None:
 def choose_other(customer: View) -> None:
     """The dialog of a customer's menu: look for the one that goes into it."""
     phrase = st.text_input(
-        _("Search customers"), key="merge_phrase", placeholder=_("Name, contact, phone, pinyin"), icon=":material/search:"
+        _("Search customers"), key=guard.key("merge_phrase"), placeholder=_("Name, contact, phone, pinyin"), icon=":material/search:"
     )
     query = CustomerQuery(phrase=(phrase or "").strip() or customer.name[:4], filters=(("kind", (customer.kind,)),))
     with guard.reading() as session:
@@ -158,7 +158,7 @@ def choose_other(customer: View) -> None:
     other = None
     if names:
         title = _("Which customer goes into this one?")
-        other = st.radio(title, list(names), index=None, format_func=lambda code: escape(names[code]), key="merge_other")
+        other = st.radio(title, list(names), index=None, format_func=lambda code: escape(names[code]), key=guard.key("merge_other"))
     else:
         st.caption(_("No other customer is found. Type a part of its name, a contact or a phone."))
     if forms.decide(_("Compare"), icon=":material/compare_arrows:", is_ready=other is not None):
@@ -185,7 +185,7 @@ def _confirm_undo(one: Undoable) -> None:
     st.markdown(
         escape(_("{name} becomes a customer of its own again, as it was, and this one gets back what it had.").format(name=one.name))
     )
-    reason = st.text_input(_("Reason"), key="unmerge_reason")
+    reason = st.text_input(_("Reason"), key=guard.key("unmerge_reason"))
     if forms.decide(_("Undo merge"), icon=":material/undo:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             merges.undo_merge(session, guard.actor(), one.id, reason=reason)

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import CrmError
-from crm_core.i18n import _, format_date, format_money, join_words
+from crm_core.i18n import N_, _, format_date, format_money, join_words, plural
 from crm_core.models import Outcome
 from crm_core.permissions import Permission
 from crm_core.services import opportunity_moves, opportunity_views
@@ -40,14 +40,20 @@ def _column(column: Column) -> board_view.Column:
     total = format_money(column.amount)
     if stage.outcome == Outcome.OPEN and column.rows:
         total = _("{amount} · weighted {weighted}").format(amount=total, weighted=format_money(column.weighted.quantize(0)))
-    label = join_words((stage.label, _("{count} opportunities").format(count=column.total), total))
+    label = join_words(
+        (stage.label, plural(column.total, N_("{count} opportunity"), N_("{count} opportunities")).format(count=column.total), total)
+    )
     cards = [_card(row) for row in column.rows]
     return board_view.Column(stage.id, stage.label, str(column.total), total, label, cards, " ".join(notes), stage.outcome)
 
 
 def _card(row: Listed) -> board_view.Card:
     marks = [("red", _("Overdue"))] if row.is_overdue else []
-    marks += [("orange", _("{count} days in this stage").format(count=row.days))] if row.is_rotting else []
+    marks += (
+        [("orange", plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days))]
+        if row.is_rotting
+        else []
+    )
     when = format_date(row.expected_on)
     chance = f"{row.probability}%" if row.is_open else ""
     lines = [row.customer, " · ".join(part for part in (format_money(row.amount), chance) if part), " · ".join((when, row.owner))]

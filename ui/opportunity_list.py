@@ -6,14 +6,14 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.services import opportunity_views
 from crm_core.services.opportunity_views import Listed, OpportunityQuery
 from ui import feedback, guard, opportunity_sheet
 from ui.customer_filters import draw_pagination
 from ui.fitting import fitting
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 CLICK = "open_opportunity"
 
 
@@ -26,7 +26,11 @@ def draw(query: OpportunityQuery, *, is_filtered: bool) -> None:
         hint = _("An opportunity is something that may be sold to a customer, with amount, stage and expected day.")
         feedback.empty_state("trending_up", empty, _("Try fewer words or filters.") if is_filtered else hint)
         return
-    count = _("more than {total} opportunities") if page.is_capped else _("{total} opportunities")
+    count = (
+        _("more than {total} opportunities")
+        if page.is_capped
+        else plural(page.total, N_("{total} opportunity"), N_("{total} opportunities"))
+    )
     sums = _("together {amount}, weighted {weighted}").format(
         amount=format_money(page.amount), weighted=format_money(page.weighted.quantize(0))
     )
@@ -44,7 +48,7 @@ def draw_table(rows: Sequence[Listed], *, with_customer: bool = True) -> None:
             pa.Table.from_pylist([_row(row, with_customer=with_customer) for row in rows]),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(rows) + 1) + 2,
+            height=height_of(len(rows)),
             lazy=False,
             placeholder="",
             column_config=_columns(with_customer=with_customer),
@@ -58,7 +62,11 @@ def _row(row: Listed, *, with_customer: bool) -> dict[str, Any]:
     cells: dict[str, Any] = {"name": f":material/chevron_right: {fitting(row.name, 30)}"}
     cells |= {"customer": fitting(row.customer, 28)} if with_customer else {}
     marks = [_("Overdue")] if row.is_overdue else []
-    marks += [_("{count} days in this stage").format(count=row.days)] if row.is_rotting else []
+    marks += (
+        [plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days)]
+        if row.is_rotting
+        else []
+    )
     return cells | {
         "stage": row.stage,
         "amount": float(row.amount),

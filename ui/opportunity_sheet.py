@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import N_, _, format_date, format_money, format_time
+from crm_core.i18n import N_, _, format_date, format_money, format_time, plural
 from crm_core.models import ATTITUDES, DECISION_ROLES, Outcome
 from crm_core.permissions import Permission
 from crm_core.services import contract_views, decision_chain, opportunities, opportunity_moves, opportunity_views
@@ -72,7 +72,11 @@ def draw_badges(one: Listed) -> None:
     if one.is_overdue:
         st.badge(_("Overdue"), color="red", icon=":material/alarm:")
     if one.is_rotting:
-        st.badge(_("{count} days in this stage").format(count=one.days), color="orange", icon=":material/hourglass_bottom:")
+        st.badge(
+            plural(one.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=one.days),
+            color="orange",
+            icon=":material/hourglass_bottom:",
+        )
 
 
 def _draw_all(one: Listed) -> None:
@@ -211,6 +215,6 @@ def _draw_history(one: Listed) -> None:
     title = _("Stages so far")
     st.markdown(f"**{title}**")
     for move in moves:
-        days = _("{count} days").format(count=move.days)
+        days = plural(move.days, N_("{count} day"), N_("{count} days")).format(count=move.days)
         words = [move.stage, format_time(move.at), move.who, days, move.reason]
         st.caption(escape(" · ".join(word for word in words if word)))

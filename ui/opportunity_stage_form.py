@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import CrmError
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.models import OpportunityStage, Outcome
 from crm_core.services import opportunity_stages
 from crm_core.services.opportunity_stages import LONGEST
@@ -24,8 +24,16 @@ def draw_all(stages: Sequence[OpportunityStage], inside: Mapping[int, int]) -> N
             st.markdown(f"**{escape(stage.name)}**　{escape(stage.name_en or '')}", width="stretch")
             feedback.badge(f"{stage.probability}%", color=COLOURS[Outcome(stage.outcome)])
             if stage.rotting_days:
-                st.caption(_("marked after {count} days").format(count=stage.rotting_days), width="content")
-            st.caption(_("{count} opportunities").format(count=inside[stage.id]), width="content")
+                st.caption(
+                    plural(stage.rotting_days, N_("marked after {count} day"), N_("marked after {count} days")).format(
+                        count=stage.rotting_days
+                    ),
+                    width="content",
+                )
+            st.caption(
+                plural(inside[stage.id], N_("{count} opportunity"), N_("{count} opportunities")).format(count=inside[stage.id]),
+                width="content",
+            )
             if stage.id in open_ids:
                 _draw_arrows(stage, open_ids)
             if st.button(_("Edit"), key=f"stage_edit_{stage.id}", icon=":material/edit:", type="tertiary"):
@@ -100,7 +108,11 @@ def remove(stage: OpportunityStage, stages: Sequence[OpportunityStage], count: i
     others = {one.id: one.label for one in stages if one.outcome == Outcome.OPEN and one.id != stage.id}
     chosen = None
     if count:
-        sentence = _("{count} opportunities stand in {stage}. Choose the stage to which they go.")
+        sentence = plural(
+            count,
+            N_("{count} opportunity stands in {stage}. Choose the stage to which it goes."),
+            N_("{count} opportunities stand in {stage}. Choose the stage to which they go."),
+        )
         st.warning(escape(sentence.format(count=count, stage=stage.label)), icon=":material/move_down:")
         chosen = st.selectbox(
             forms.required(_("Move them to")),
@@ -108,7 +120,7 @@ def remove(stage: OpportunityStage, stages: Sequence[OpportunityStage], count: i
             index=None,
             format_func=lambda number: escape(others[number]),
             placeholder=_("Choose"),
-            key="stage_move_to",
+            key=guard.key("stage_move_to"),
         )
     else:
         st.markdown(escape(_("No opportunity stands in {stage}.").format(stage=stage.label)))

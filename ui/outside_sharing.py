@@ -18,7 +18,7 @@ def edit_alias(customer: View) -> None:
         _("Alias for outside use"),
         value=customer.alias or "",
         max_chars=aliases.MAX_ALIAS,
-        key="alias",
+        key=guard.key("alias"),
         placeholder=proposed,
         help=feedback.escape(hint),
     )
@@ -43,13 +43,13 @@ def make_sheet(customer: View) -> None:
         list(titles),
         default=[name for name in outside_sheet.USUAL if name in titles],
         format_func=lambda name: titles[name],
-        key="sheet_fields",
+        key=guard.key("sheet_fields"),
         placeholder=_("Choose"),
     )
     reason = st.text_input(
         forms.required(_("Whom is it for, and why?")),
         max_chars=300,
-        key="sheet_reason",
+        key=guard.key("sheet_reason"),
         placeholder=_("It stands at the foot of the sheet and in the audit log."),
     )
     if forms.decide(_("Make the sheet"), icon=":material/picture_as_pdf:", back=_("Close")):

@@ -19,9 +19,9 @@ from ui import address, badges, feedback, forms, guard, routes
 from ui.customer_filters import first_page
 from ui.fitting import fitting
 from ui.parameters import AnyOf, Number, OneOf, Parameter
+from ui.tables import ROW_HEIGHT, height_of
 
 PAGE = "pool"
-ROW_HEIGHT = 36
 # How a customer came into the pool is a longer phrase in English; there the industry has less.
 CAUSE_WIDTH = {"zh_CN": 104, "en": 150}
 INDUSTRY_WIDTH = {"zh_CN": 226, "en": 180}
@@ -97,7 +97,13 @@ def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
                 count=allowance.holding
             )
         )
-    words.append(_("whoever had a customer before may claim it again after {days} days").format(days=rules.cooling_days))
+    words.append(
+        plural(
+            rules.cooling_days,
+            N_("whoever had a customer before may claim it again after {days} day"),
+            N_("whoever had a customer before may claim it again after {days} days"),
+        ).format(days=rules.cooling_days)
+    )
     st.caption(" · ".join(words))
 
 
@@ -108,7 +114,7 @@ def draw(page: PoolPage, library: Library) -> None:
             pa.Table.from_pylist([_row(card, library) for card in page.cards]),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(page.cards) + 1) + 2,
+            height=height_of(len(page.cards)),
             lazy=False,
             placeholder="",
             column_config=_columns(),

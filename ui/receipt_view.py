@@ -12,8 +12,8 @@ from crm_core.services.receipts import PAGE_SIZE, Line, Receipt
 from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 from ui.import_steps import XLSX
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 NAMED = 20
 
 
@@ -78,8 +78,8 @@ def draw_actions(receipt: Receipt) -> None:
 
 def _export(receipt: Receipt) -> None:
     st.caption(_("The file holds all customers of the receipt, with room for signatures. That you exported it is logged with this reason."))
-    reason = st.text_input(forms.required(_("Purpose")), key="receipt_reason", max_chars=300)
-    if not st.button(_("Check"), icon=":material/rule:", key="receipt_check"):
+    reason = st.text_input(forms.required(_("Purpose")), key=guard.key("receipt_reason"), max_chars=300)
+    if not st.button(_("Check"), icon=":material/rule:", key=guard.key("receipt_check")):
         return
     with feedback.attempt() as outcome, guard.reading() as session:
         receipts.check_export(session, guard.actor(), receipt.id, reason=reason)
@@ -120,7 +120,7 @@ def draw_lines(receipt: Receipt, lines: list[Line]) -> None:
     rows = [dict(zip(titles, vars(line).values(), strict=True)) for line in lines]
     if rows:
         with st.container(key="receipt_table"):
-            height = ROW_HEIGHT * (len(rows) + 1) + 2
+            height = height_of(len(rows))
             table = pa.Table.from_pylist(rows)
             st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=height, lazy=False, alt=_("Transfer receipt"))
     if receipt.done > PAGE_SIZE:

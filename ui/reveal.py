@@ -37,7 +37,7 @@ def _ask(entity: str, record_id: int, field: str) -> None:
             if st.button(_(usual), key=f"reveal_reason_{place}"):
                 reason = _(usual)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        own = st.text_input(forms.required(_("Another reason")), key="reveal_reason", max_chars=300)
+        own = st.text_input(forms.required(_("Another reason")), key=guard.key("reveal_reason"), max_chars=300)
         if st.button(_("Show"), type="primary"):
             reason = own or " "
     if reason:

@@ -73,14 +73,14 @@ def _ask_reason(file: ReviewFile, version: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for place, usual in enumerate(reviews.REASONS):
             st.button(_(usual), key=f"return_reason_{place}", on_click=_add_reason, args=(_(usual),))
-    reason = st.text_area(forms.required(_("What has to be corrected?")), key="return_reason", max_chars=500, height=88)
+    reason = st.text_area(forms.required(_("What has to be corrected?")), key=guard.key("return_reason"), max_chars=500, height=88)
     if forms.decide(_("Return to the author"), icon=":material/assignment_return:"):
         _act(lambda: _return(file, reason, version), _("{name} went back to its author.").format(name=file.row.name))
 
 
 def _add_reason(usual: str) -> None:
-    present = st.session_state.get("return_reason") or ""
-    st.session_state["return_reason"] = present + usual
+    key = guard.key("return_reason")
+    st.session_state[key] = (st.session_state.get(key) or "") + usual
 
 
 def _return(file: ReviewFile, reason: str, version: int) -> None:

@@ -59,7 +59,7 @@ def draw_grid(edit: Edit, present: list[Role]) -> None:
     if key not in st.session_state:  # also after another page: Streamlit forgets what was ticked, the draft does not
         st.session_state[FRAME] = _frame(edit, present)
     texts = {
-        "permission": st.column_config.TextColumn(_("Permission"), width=190, pinned=True),
+        "permission": st.column_config.TextColumn(_("Permission"), width=190),  # pinned, Streamlit would write it in pale grey
         "area": st.column_config.TextColumn(_("Area"), width=150),
     }
     boxes = {str(role.id): st.column_config.CheckboxColumn(role.title, width="small") for role in present}
@@ -74,13 +74,20 @@ def draw_grid(edit: Edit, present: list[Role]) -> None:
         alt=_("What each role may do"),
     )
     for role in present:
-        chosen = frozenset(permission for permission, is_on in zip(PERMISSIONS, ticked[str(role.id)], strict=True) if is_on)
+        chosen = frozenset(permission for permission, is_on in zip(_by_area(), ticked[str(role.id)], strict=True) if is_on)
         edit.draft[role.id] = replace(edit.draft[role.id], permissions=chosen)
 
 
 def _frame(edit: Edit, present: list[Role]) -> pd.DataFrame:
-    texts = {"permission": [_(label) for label in PERMISSIONS.values()], "area": [area_of(one) for one in PERMISSIONS]}
-    return pd.DataFrame(texts | {str(role.id): [one in edit.draft[role.id].permissions for one in PERMISSIONS] for role in present})
+    rows = _by_area()
+    texts = {"permission": [_(PERMISSIONS[one]) for one in rows], "area": [area_of(one) for one in rows]}
+    return pd.DataFrame(texts | {str(role.id): [one in edit.draft[role.id].permissions for one in rows] for role in present})
+
+
+def _by_area() -> list[Permission]:
+    """All permissions, those of an area together."""
+    areas = list(dict.fromkeys(map(area_of, PERMISSIONS)))
+    return sorted(PERMISSIONS, key=lambda one: areas.index(area_of(one)))
 
 
 def _is_fixed(role: Role) -> bool:

@@ -11,14 +11,14 @@ from ui import feedback, forms, guard
 def add(present: list[Role], copy_of: int | None) -> None:
     """A new role; without another one to copy it allows nothing yet."""
     titles = {role.id: role.title for role in present}
-    name = st.text_input(forms.required(_("Name")), key="new_role_name")
+    name = st.text_input(forms.required(_("Name")), key=guard.key("new_role_name"))
     source = st.selectbox(
         _("Copy what this role allows"),
         list(titles),
         index=None if copy_of is None else list(titles).index(copy_of),
         format_func=lambda number: titles[number],
         placeholder=_("Nothing: begin with an empty role"),
-        key="new_role_source",
+        key=guard.key("new_role_source"),
     )
     if forms.decide(_("Create role")):
         with feedback.attempt() as outcome, guard.acting() as session:

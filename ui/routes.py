@@ -92,7 +92,15 @@ ROUTES = (
     Route(HOME, "", N_("Workbench"), "space_dashboard", Permission.CUSTOMER_READ, WORK),
     Route(TASKS, "tasks", N_("Tasks"), "task_alt", Permission.CUSTOMER_READ, WORK),
     Route(FOLLOW_UPS, "follow-ups", N_("Follow-ups"), "forum", Permission.CUSTOMER_READ, WORK),
-    Route(OVERSIGHT, "oversight", N_("Follow-up oversight"), "visibility", Permission.CUSTOMER_EDIT, behind="follow-ups"),
+    Route(
+        OVERSIGHT,
+        "oversight",
+        N_("Follow-up oversight"),
+        "visibility",
+        Permission.CUSTOMER_EDIT,
+        others=(Permission.DASHBOARD_READ,),
+        behind="follow-ups",
+    ),
     Route(CALENDAR, "calendar", N_("Calendar"), "calendar_month", Permission.CUSTOMER_READ, WORK),
     Route(REVIEWS, "reviews", N_("Reviews"), "rate_review", Permission.CUSTOMER_CREATE, WORK, others=(Permission.CUSTOMER_REVIEW,)),
     Route(

@@ -41,7 +41,7 @@ def draw() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, label in HOURS.items():
             _number(name, _(label))
-        st.selectbox(_("Days of service"), list(DAYS), format_func=lambda one: _(DAYS[one]), key="service_rules.every_day", width=300)
+        st.selectbox(_("Days of service"), list(DAYS), format_func=lambda one: _(DAYS[one]), key="service_rules.every_day", width=350)
     st.subheader(_("Time to resolve, in service hours"), anchor=False)
     st.caption(_("The clock runs during the hours of service only, and stands still while a ticket waits for the customer."))
     with st.container(horizontal=True):

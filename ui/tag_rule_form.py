@@ -38,7 +38,7 @@ def _draw(rule: Rule | None) -> None:
         entries, known = library.get_library(session), sorted(tags.list_tags(session).values())
     start = known.index(rule.tag) if rule and rule.tag in known else None
     tag = st.selectbox(
-        forms.required(_("Tag")), known, index=start, accept_new_options=True, placeholder=_("Choose or type"), key="rule_tag"
+        forms.required(_("Tag")), known, index=start, accept_new_options=True, placeholder=_("Choose or type"), key=guard.key("rule_tag")
     )
     st.markdown(_("Customers get the tag while **all** of this holds:"))
     rows = st.session_state[ROWS]
@@ -47,7 +47,7 @@ def _draw(rule: Rule | None) -> None:
         rows.append(max(rows) + 1)
         _preload(rows[-1], FIRST)
         guard.again()
-    is_active = st.toggle(_("Rule is on"), value=rule.is_active if rule else True, key="rule_active")
+    is_active = st.toggle(_("Rule is on"), value=rule.is_active if rule else True, key=guard.key("rule_active"))
     values: dict[str, Any] = {"tag": tag or "", "conditions": wanted, "is_active": is_active}
     is_ready = _preview(rule, values)
     if forms.decide(_("Save"), is_ready=is_ready):

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.models import MEASURES_OF_TARGETS
 from crm_core.services import targets
 from crm_core.services.targets import MONTHS, Row, Year
@@ -69,7 +69,7 @@ def _save(chosen: Chosen, state: dict[str, Any]) -> None:
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         count = targets.save_targets(session, guard.actor(), chosen.year, chosen.measure, changes, seen=seen)
     if outcome.succeeded:
-        _begin_anew(state, _("{count} targets were changed.").format(count=count))
+        _begin_anew(state, plural(count, N_("{count} target was changed."), N_("{count} targets were changed.")).format(count=count))
     if isinstance(outcome.error, Conflict):
         _begin_anew(state, _("Somebody else changed these targets meanwhile. Here is what they are now; enter yours once more."))
     if outcome.error:

@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.services import task_moves, task_work, tasks
 from crm_core.services.task_work import PassedOn
 from ui import feedback, forms, guard
@@ -33,7 +33,11 @@ def _switch() -> None:
 def draw_bar(ids: Sequence[int]) -> None:
     """How many are ticked, and what can be done with them."""
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="task_bulk_bar"):
-        text = _("{count} tasks are ticked.").format(count=len(ids)) if ids else _("Tick tasks at their left.")
+        text = (
+            plural(len(ids), N_("{count} task is ticked."), N_("{count} tasks are ticked.")).format(count=len(ids))
+            if ids
+            else _("Tick tasks at their left.")
+        )
         st.markdown(f":material/checklist: {text}", width="stretch")
         passing = st.button(_("Pass on"), key="tasks_pass", icon=":material/person_add:", disabled=not ids)
         moving = st.button(_("Put off"), key="tasks_later", icon=":material/event_upcoming:", disabled=not ids)
@@ -46,17 +50,22 @@ def draw_bar(ids: Sequence[int]) -> None:
 def _pass_on(ids: tuple[int, ...]) -> None:
     with guard.reading() as session:
         people = tasks.assignees(session, guard.actor())
-    st.write(_("{count} tasks are ticked.").format(count=len(ids)))
+    st.write(plural(len(ids), N_("{count} task is ticked."), N_("{count} tasks are ticked.")).format(count=len(ids)))
     chosen = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=guard.key("tasks_assignee"))
     if forms.decide(_("Pass on"), icon=":material/person_add:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             done = task_work.reassign_tasks(session, guard.actor(), ids, chosen)
         if outcome.succeeded:
-            _tell(_("{count} tasks were passed on.").format(count=len(done.moved)), done)
+            _tell(
+                plural(len(done.moved), N_("{count} task was passed on."), N_("{count} tasks were passed on.")).format(
+                    count=len(done.moved)
+                ),
+                done,
+            )
 
 
 def _put_off(ids: tuple[int, ...]) -> None:
-    st.write(_("{count} tasks are ticked.").format(count=len(ids)))
+    st.write(plural(len(ids), N_("{count} task is ticked."), N_("{count} tasks are ticked.")).format(count=len(ids)))
     labels = {"1": _("By one day"), "7": _("By one week"), "day": _("To a day")}
     how = st.radio(_("How far"), list(labels), format_func=labels.__getitem__, key=guard.key("tasks_how"), horizontal=True)
     day: date | None = None
@@ -66,7 +75,10 @@ def _put_off(ids: tuple[int, ...]) -> None:
         with feedback.attempt() as outcome, guard.acting() as session:
             done = task_moves.postpone_tasks(session, guard.actor(), ids, days=DAYS.get(how, 0), day=day)
         if outcome.succeeded:
-            _tell(_("{count} tasks were put off.").format(count=len(done.moved)), done)
+            _tell(
+                plural(len(done.moved), N_("{count} task was put off."), N_("{count} tasks were put off.")).format(count=len(done.moved)),
+                done,
+            )
 
 
 def _tell(sentence: str, done: PassedOn) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.errors import Conflict
-from crm_core.i18n import _, format_date, join_words
+from crm_core.i18n import N_, _, format_date, join_words, plural
 from crm_core.models import PRIORITIES
 from crm_core.services import recurrence, task_work, tasks
 from crm_core.services.follow_up_rules import LEADS
@@ -124,7 +124,9 @@ def _ask_reminder(task: Listed | None) -> int | None:
     if task is None:
         labels = {USUAL: _("As usual"), **labels}
     elif task.remind_lead is not None and task.remind_lead not in labels:
-        labels[task.remind_lead] = _("{count} minutes before").format(count=task.remind_lead)
+        labels[task.remind_lead] = plural(task.remind_lead, N_("{count} minute before"), N_("{count} minutes before")).format(
+            count=task.remind_lead
+        )
     begin = USUAL if task is None else NO_REMINDER if task.remind_lead is None else task.remind_lead
     place = list(labels).index(begin)
     chosen = st.selectbox(_("Reminder"), list(labels), index=place, format_func=labels.__getitem__, key=key("lead"))

@@ -6,7 +6,7 @@ from itertools import groupby
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.services import task_rows
 from crm_core.services.task_rows import Listed
 from crm_core.visibility import View
@@ -92,7 +92,7 @@ def _facts(task: Listed) -> str:
     if task.steps:
         parts.append(_("{done} of {count} steps").format(done=task.steps_done, count=task.steps))
     if task.comments:
-        parts.append(_("{count} comments").format(count=task.comments))
+        parts.append(plural(task.comments, N_("{count} comment"), N_("{count} comments")).format(count=task.comments))
     if task.rule:
         parts.append(_("recurring"))
     return " · ".join(parts)

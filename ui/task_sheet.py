@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core import clock
 from crm_core.db import CrmSession
-from crm_core.i18n import _, format_date, format_time
+from crm_core.i18n import N_, _, format_date, format_time, plural
 from crm_core.models import PRIORITIES, TASK_KINDS, TASK_STATES, TaskState
 from crm_core.permissions import Permission
 from crm_core.services import follow_ups, recurrence, task_comments, task_views, task_work, tasks, users, verification
@@ -215,7 +215,7 @@ def _finish(task: Listed) -> None:
         if st.button(_("Write a follow-up"), icon=":material/edit_note:"):
             st.switch_page(routes.CUSTOMER, query_params={"code": task.code})
     if waiting := task.steps - task.steps_done:
-        st.caption(_("{count} steps are not ticked yet.").format(count=waiting))
+        st.caption(plural(waiting, N_("{count} step is not ticked yet."), N_("{count} steps are not ticked yet.")).format(count=waiting))
     note = st.text_area(forms.required(_("Completion note")), max_chars=500, height=80, key=task_form.key("note"))
     if forms.decide(_("Done")):
         _change(

@@ -8,8 +8,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.services import task_views
 from ui import feedback, guard, task_filters
-
-ROW_HEIGHT = 36
+from ui.tables import ROW_HEIGHT, height_of
 
 
 def draw() -> None:
@@ -34,7 +33,7 @@ def draw() -> None:
         pa.Table.from_pylist(rows),
         hide_index=True,
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (len(rows) + 1) + 2,
+        height=height_of(len(rows)),
         lazy=False,
         placeholder="",
         column_config=_columns(),

@@ -15,17 +15,22 @@ def add(roles: dict[str, str], teams: dict[int, str]) -> None:
     if _has_shown_password():
         return
     username = st.text_input(
-        forms.required(_("Account")), key="user_account", help=_("3 to 40 lower-case letters, digits, dots or dashes.")
+        forms.required(_("Account")), key=guard.key("user_account"), help=_("3 to 40 lower-case letters, digits, dots or dashes.")
     )
-    name = st.text_input(forms.required(_("Full name")), key="user_name")
+    name = st.text_input(forms.required(_("Full name")), key=guard.key("user_name"))
     email = st.text_input(
-        _("Email"), key="user_email", help=_("Needed to sign in through the company's provider, and for mails to its owner.")
+        _("Email"), key=guard.key("user_email"), help=_("Needed to sign in through the company's provider, and for mails to its owner.")
     )
     role = st.selectbox(
-        forms.required(_("Role")), list(roles), index=None, format_func=lambda code: roles[code], placeholder=_("Choose"), key="user_role"
+        forms.required(_("Role")),
+        list(roles),
+        index=None,
+        format_func=lambda code: roles[code],
+        placeholder=_("Choose"),
+        key=guard.key("user_role"),
     )
     team = st.selectbox(
-        _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("None"), key="user_team"
+        _("Team"), list(teams), index=None, format_func=lambda number: teams[number], placeholder=_("None"), key=guard.key("user_team")
     )
     if not forms.decide(_("Create account")):
         return

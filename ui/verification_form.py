@@ -20,11 +20,13 @@ def draw(customer: View) -> None:
         selection_mode="multi",
         default=list(parts),
         format_func=lambda code: parts[code],
-        key="verify_checked",
+        key=guard.key("verify_checked"),
     )
-    wrong = st.pills(_("Missing or wrong"), list(parts), selection_mode="multi", format_func=lambda code: parts[code], key="verify_wrong")
+    wrong = st.pills(
+        _("Missing or wrong"), list(parts), selection_mode="multi", format_func=lambda code: parts[code], key=guard.key("verify_wrong")
+    )
     label = _("What is missing or wrong")
-    note = st.text_area(forms.required(label) if wrong else _("Remark"), max_chars=300, height=80, key="verify_note")
+    note = st.text_area(forms.required(label) if wrong else _("Remark"), max_chars=300, height=80, key=guard.key("verify_note"))
     if wrong:
         st.caption(_("Whoever followed this customer last gets a task to correct it within three working days."))
     if forms.decide(_("Record verification")):

@@ -108,9 +108,11 @@ def _ask_name(filters: Filters) -> None:
 def _save(held: dict[str, Any]) -> None:
     st.caption(_("Search, filters, order and columns are kept. What the view finds is looked up anew whenever it is opened."))
     name = st.text_input(
-        forms.required(_("Name")), max_chars=MAX_NAME, key="view_name", placeholder=_("For example: key accounts in Zhejiang")
+        forms.required(_("Name")), max_chars=MAX_NAME, key=guard.key("view_name"), placeholder=_("For example: key accounts in Zhejiang")
     )
-    is_shared = st.toggle(_("Share with everybody"), key="view_shared", help=_("Others find with it only what their role lets them see."))
+    is_shared = st.toggle(
+        _("Share with everybody"), key=guard.key("view_shared"), help=_("Others find with it only what their role lets them see.")
+    )
     if forms.decide(_("Save"), icon=":material/bookmark_add:"):
         with feedback.attempt() as outcome, guard.acting() as session:
             saved = saved_views.save_view(session, guard.actor(), name, **held)
@@ -134,7 +136,7 @@ def _ask_new_name(filters: Filters) -> None:
 
 
 def _rename(view: View) -> None:
-    name = st.text_input(forms.required(_("Name")), value=view.name, max_chars=MAX_NAME, key="view_new_name")
+    name = st.text_input(forms.required(_("Name")), value=view.name, max_chars=MAX_NAME, key=guard.key("view_new_name"))
     if forms.decide(_("Save")):
         _act(_("The view was renamed."), lambda session: saved_views.rename_view(session, guard.actor(), view.id, name))
 
@@ -175,7 +177,7 @@ def _choose_columns(filters: Filters) -> None:
         list(offered),
         default=[column.name for column in filters.columns],
         format_func=lambda name: feedback.escape(offered[name].title),
-        key="column_choice",
+        key=guard.key("column_choice"),
         placeholder=_("Choose"),
     )
     if filters.view:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.permissions import Permission
 from crm_core.services import follow_ups
 from crm_core.services.notices import COUNTED
@@ -40,6 +40,7 @@ def draw_figures(figures: Figures) -> None:
     if figures.contracts is not None:
         shown += ((_("Contracts"), str(figures.contracts)), (_("Contract amount"), format_money(figures.signed)))
     with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
+        st.markdown(":material/calendar_month: **" + _("This month") + "**")
         for label, value in shown:
             st.markdown(f":gray[{label}] **{escape(value)}**")
 
@@ -193,7 +194,8 @@ def draw_contracts(bench: Workbench) -> None:
             _line(f"late_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))
         for one in ending:
             days = ((one.ends_on or clock.today()) - clock.today()).days
-            told = _("{product}, {amount}, ends on {day}, in {days} days").format(
+            phrases = N_("{product}, {amount}, ends on {day}, in {days} day"), N_("{product}, {amount}, ends on {day}, in {days} days")
+            told = plural(days, *phrases).format(
                 product=one.product, amount=format_money(one.amount), day=format_date(one.ends_on), days=days
             )
             _line(f"ending_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))

@@ -21,6 +21,7 @@ from crm_core.models.custom_field import FIELD_TYPES, CustomField, FieldType
 from crm_core.models.customer import DECISION_ROLES, KINDS, SALES_STAGES, Customer, Kind
 from crm_core.models.draft import Draft
 from crm_core.models.duplicate_pair import DuplicatePair
+from crm_core.models.edit_draft import EditDraft
 from crm_core.models.follow_up import METHODS, FollowUp, FollowUpDraft, FollowUpMention
 from crm_core.models.import_batch import ImportBatch
 from crm_core.models.job import Job, Lease
@@ -127,6 +128,7 @@ __all__ = [
     "Demand",
     "Draft",
     "DuplicatePair",
+    "EditDraft",
     "FieldType",
     "FollowUp",
     "FollowUpDraft",

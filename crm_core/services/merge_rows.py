@@ -40,6 +40,7 @@ WAYS: dict[str, Way] = {
     "follow_up_draft.customer_id": Way.MOVE,
     "duplicate_pair.first_id": Way.STAY,  # listed only while both are in the library
     "duplicate_pair.second_id": Way.STAY,
+    "edit_draft.customer_id": Way.STAY,  # of the record as it was shown
     "merge.customer_id": Way.STAY,  # merges are followed one by one
     "merge.merged_id": Way.STAY,
     "notice.customer_id": Way.STAY,  # what was said about it was said about it

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from crm_core import clock
 from crm_core.db import CrmSession, insert_all_unless_there, insert_unless_there
-from crm_core.i18n import N_, _, format_money, format_time
+from crm_core.i18n import N_, _, format_money, format_time, plural
 from crm_core.masking import mask_text
 from crm_core.models import Notice, title_of
 from crm_core.permissions import Actor
@@ -34,6 +34,8 @@ class Kind:
     shown: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     message: str | None = None
     names: tuple[str, ...] = ("customer",)
+    one: str = ""
+    """The sentence where `count` is one, if it reads otherwise."""
 
 
 _TASK: dict[str, Callable[[Any], str]] = {"task": lambda kind_and_name: title_of(*kind_and_name)}
@@ -61,6 +63,7 @@ KINDS: dict[str, Kind] = {
         N_("{actor} handed {count} customers over to you, with their open tasks: {reason}"),
         "move_to_inbox",
         message="customers",
+        one=N_("{actor} handed {count} customer over to you, with its open tasks: {reason}"),
     ),
     "customers_given": Kind(
         N_("Your customers were handed over"),
@@ -73,24 +76,28 @@ KINDS: dict[str, Kind] = {
         N_("{actor} undid a transfer: {count} customers are yours again."),
         "assignment_return",
         message="customers",
+        one=N_("{actor} undid a transfer: {count} customer is yours again."),
     ),
     "customers_taken": Kind(
         N_("A transfer was undone"),
         N_("{actor} undid a transfer: {count} customers went back from you."),
         "assignment_return",
         message="customers",
+        one=N_("{actor} undid a transfer: {count} customer went back from you."),
     ),
     "pool_soon": Kind(
         N_("Customers soon go back to the pool"),
         N_("{count} of your customers go back to the pool within {days} days unless there is contact with them. Open the list."),
         "hourglass_bottom",
         message="pool",
+        one=N_("{count} of your customers goes back to the pool within {days} days unless there is contact with it. Open the list."),
     ),
     "pool_recycled": Kind(
         N_("Customers went back to the pool"),
         N_("{count} of your customers went back to the pool, since there was no contact with them for too long."),
         "water",
         message="pool",
+        one=N_("{count} of your customers went back to the pool, since there was no contact with it for too long."),
     ),
     "pool_released": Kind(
         N_("One of your customers is in the pool"),
@@ -103,7 +110,11 @@ KINDS: dict[str, Kind] = {
         N_("Entry to review"), N_("{name} submitted {customer}. It waits for your review."), "rate_review", message="reviews"
     ),
     "review_imported": Kind(
-        N_("Entries to review"), N_("{name} imported {count} customers. They wait for your review."), "rate_review", message="reviews"
+        N_("Entries to review"),
+        N_("{name} imported {count} customers. They wait for your review."),
+        "rate_review",
+        message="reviews",
+        one=N_("{name} imported {count} customer. It waits for your review."),
     ),
     "review_again": Kind(
         N_("Entry corrected"), N_("{name} corrected {customer} and submitted it again."), "rate_review", message="reviews"
@@ -156,7 +167,13 @@ KINDS: dict[str, Kind] = {
         _TASK,
         message="tasks",
     ),
-    "tasks_passed_on": Kind(N_("Tasks passed on to you"), N_("{actor} passed {count} tasks on to you."), "assignment_ind", message="tasks"),
+    "tasks_passed_on": Kind(
+        N_("Tasks passed on to you"),
+        N_("{actor} passed {count} tasks on to you."),
+        "assignment_ind",
+        message="tasks",
+        one=N_("{actor} passed {count} task on to you."),
+    ),
     "ticket_assigned": Kind(
         N_("Ticket for you"),
         N_("{actor} gave you {code} “{text}” of {customer}, due {time}."),
@@ -212,10 +229,18 @@ KINDS: dict[str, Kind] = {
         message="entries",
     ),
     "reviews_waiting": Kind(
-        N_("Entries to review"), N_("{count} entries wait for your review. Open the list and decide."), "rate_review", message="reviews"
+        N_("Entries to review"),
+        N_("{count} entries wait for your review. Open the list and decide."),
+        "rate_review",
+        message="reviews",
+        one=N_("{count} entry waits for your review. Open the list and decide."),
     ),
     "verifications_due": Kind(
-        N_("Customers to verify"), N_("The data of {count} customers have to be checked."), "fact_check", message="verifications"
+        N_("Customers to verify"),
+        N_("The data of {count} customers have to be checked."),
+        "fact_check",
+        message="verifications",
+        one=N_("The data of {count} customer have to be checked."),
     ),
     "customer_deleted": Kind(
         N_("Customer deleted"), N_("{person} moved {name} to the recycle bin. {reason}"), "delete", message="customers", names=("name",)
@@ -340,7 +365,7 @@ def _told(notice: Notice, words: Mapping[str, Any]) -> Told:
     return Told(
         id=notice.id,
         title=_(kind.title),
-        sentence=_(kind.sentence).format(**words),
+        sentence=plural(words.get("count", 0), kind.one or kind.sentence, kind.sentence).format(**words),
         icon=kind.icon,
         path=notice.path,
         created_at=notice.created_at,

@@ -13,9 +13,8 @@ from crm_core.errors import NotAllowed
 from crm_core.i18n import N_, _
 from crm_core.models import Customer, LifecycleStage, Task, User
 from crm_core.paging import Page
-from crm_core.permissions import Actor, Permission, require
+from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.follow_up_rules import get_follow_up_policy
-from crm_core.services.tasks import leads
 from crm_core.visibility import View
 
 COUNT_LIMIT = 500
@@ -117,6 +116,11 @@ WATCHES: dict[str, Watch] = {
 """The lists by their code: first follow-ups that are overdue, customers without an open plan or task, and those without contact."""
 
 
+def oversees(actor: Actor) -> bool:
+    """Whether somebody sees how others get on: whose role sees more than their own customers, be it for reading only."""
+    return actor.scope is not Scope.OWN
+
+
 def list_watched(session: CrmSession, actor: Actor, watch: str, *, owner_id: int | None = None, page: int = 1) -> WatchedPage:
     """One page of a list (`WATCHES`) within the actor's scope: salespeople see their own customers, heads those of the team."""
     require(actor, Permission.CUSTOMER_READ)
@@ -159,8 +163,8 @@ def _count(session: CrmSession, within: tuple[Any, ...]) -> int:
 
 
 def count_by_owner(session: CrmSession, actor: Actor) -> list[Tally]:
-    """The same for each person in the actor's scope, those with most first. Raises `NotAllowed` for somebody who leads nobody."""
-    _require_lead(actor)
+    """The same for each person in the actor's scope, those with most first. Raises `NotAllowed` for somebody who sees only their own."""
+    _require_overview(actor)
     found: dict[int, Tally] = {}
     for code, watch in WATCHES.items():
         counts = select(Customer.owner_id, User.name, func.count().label("number")).join(User, User.id == Customer.owner_id)
@@ -186,9 +190,9 @@ def lacks_next_step(session: CrmSession, actor: Actor, customer: View) -> bool:
 def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until: date) -> list[Rate]:
     """首次跟进 by person, for customers whose first follow-up was due in a period of days, both included; who missed most comes first.
 
-    One that lies ahead does not count yet, unless it is made already. Raises `NotAllowed` for somebody who leads nobody.
+    One that lies ahead does not count yet, unless it is made already. Raises `NotAllowed` for somebody who sees only their own.
     """
-    _require_lead(actor)
+    _require_overview(actor)
     days = _due_days(session, since, until)
     if not days:
         return []
@@ -214,9 +218,10 @@ def first_follow_up_rates(session: CrmSession, actor: Actor, since: date, until:
     return sorted(rates, key=lambda one: (-one.missing, -one.late, one.name))
 
 
-def _require_lead(actor: Actor) -> None:
-    if not leads(actor):
-        raise NotAllowed(Permission.CUSTOMER_EDIT, _("This is for those who lead a team."))
+def _require_overview(actor: Actor) -> None:
+    require(actor, Permission.CUSTOMER_READ)
+    if not oversees(actor):
+        raise NotAllowed(Permission.CUSTOMER_READ, _("This is for those who see the customers of others too."))
 
 
 def _due_days(session: CrmSession, since: date, until: date) -> list[date]:

@@ -10,7 +10,7 @@ from typing import Any
 from dateutil.rrule import rrulestr
 
 from crm_core.errors import ValidationFailed
-from crm_core.i18n import N_, _, format_date, join_words
+from crm_core.i18n import N_, _, format_date, join_words, plural
 from crm_core.workdays import is_workday
 
 LONGEST = 200
@@ -205,7 +205,7 @@ def describe(recurrence: Recurrence) -> str:
         return recurrence.rule
     more = []
     if count:
-        more.append(_("{count} times").format(count=count))
+        more.append(plural(int(count), N_("{count} time"), N_("{count} times")).format(count=count))
     if until:
         more.append(_("until {day}").format(day=format_date(datetime.strptime(until[:8], "%Y%m%d").date())))
     if recurrence.on_holiday != Holiday.KEEP:

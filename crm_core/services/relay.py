@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 
 from crm_core.channels import KINDS, WAYS
 from crm_core.db import CrmSession
-from crm_core.i18n import _, in_language
+from crm_core.i18n import N_, _, in_language, plural
 from crm_core.models import Customer, Notice, ReminderSetting, User
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped, visible_customers
@@ -97,5 +97,7 @@ def _letter(chosen: Sequence[tuple[Notice, str]]) -> Letter:
     paragraphs = [f"{one.title}\n{one.sentence}\n{address_of(one.path) if one.path else ''}".strip() for one in told]
     if len(chosen) > LINES:
         paragraphs.append(_("… and {count} more. Open Kemai to see them.").format(count=len(chosen) - LINES))
-    subject = told[0].title if len(chosen) == 1 else _("{count} messages").format(count=len(chosen))
+    subject = (
+        told[0].title if len(chosen) == 1 else plural(len(chosen), N_("{count} message"), N_("{count} messages")).format(count=len(chosen))
+    )
     return Letter(subject, tuple(paragraphs))

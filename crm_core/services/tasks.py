@@ -62,8 +62,13 @@ def leads(actor: Actor) -> bool:
 
 def assignees(session: CrmSession, actor: Actor) -> dict[int, str]:
     """To whom the actor may give tasks: everybody in their scope, or only themselves."""
+    return colleagues(session, actor) if leads(actor) else {actor.id or 0: actor.name}
+
+
+def colleagues(session: CrmSession, actor: Actor) -> dict[int, str]:
+    """Whose work the actor sees: everybody in their scope, themselves first."""
     mine = {actor.id or 0: actor.name}
-    if not leads(actor):
+    if actor.scope is Scope.OWN:
         return mine
     people = select(User.id, User.name).where(User.is_active).order_by(User.name)
     if actor.scope is Scope.TEAM:

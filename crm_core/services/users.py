@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import joinedload
 
 from crm_core import audit
@@ -113,6 +113,8 @@ def update_user(
     Raises `NotAllowed` also where the account's role or team, the present or the new one, allows or shows more than the actor's own;
     `Conflict` where the account is no longer as it was `seen`.
     """
+    require(actor, Permission.USER_EDIT)
+    _lock_with_administrators(session, user_id)
     user = get_manageable(session, actor, user_id)
     refuse_changed(user, seen)
     refuse_outside(actor, team_id)
@@ -132,10 +134,15 @@ def update_user(
     bump(session, "users")
 
 
+def _lock_with_administrators(session: CrmSession, user_id: int) -> None:
+    # In one order for everybody: of two administrators who demote each other at once, the second sees what the first did.
+    ids = select(User.id).where(or_(User.id == user_id, User.role.has(Role.code == ADMINISTRATOR)))
+    session.execute(ids.order_by(User.id).with_for_update(of=User))
+
+
 def _is_last_administrator(session: CrmSession, user: User) -> bool:
-    # All of them are locked: of two administrators who demote each other at once, the second sees what the first did.
     may_sign_in = (User.is_active, User.blocked_at.is_(None))
-    active = select(User.id).where(User.role_id == user.role_id, *may_sign_in).order_by(User.id).with_for_update()
+    active = select(User.id).where(User.role_id == user.role_id, *may_sign_in)
     return set(session.execute(active).scalars()) <= {user.id}
 
 

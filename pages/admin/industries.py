@@ -15,13 +15,13 @@ def decide(suggestion_id: int, text: str) -> None:
     """One of three answers to a suggestion."""
     st.markdown(f"**{feedback.escape(text)}**")
     labels = {"map": _("It is an industry of the library"), "accept": _("Take it into the library"), "refuse": _("Refuse it")}
-    answer = st.radio(_("Decision"), list(labels), format_func=lambda code: labels[code], key="decision")
+    answer = st.radio(_("Decision"), list(labels), format_func=lambda code: labels[code], key=guard.key("decision"))
     choices = {
         code: entries.industry_label(code) for code, one in entries.industries.items() if (one.parent is None) == (answer == "accept")
     }
     chosen = remark = name_en = ""
     if answer == "refuse":
-        remark = st.text_input(forms.required(_("Reason")), key="refusal")
+        remark = st.text_input(forms.required(_("Reason")), key=guard.key("refusal"))
     else:
         label = _("Industry") if answer == "map" else _("Section")
         chosen = (
@@ -31,11 +31,11 @@ def decide(suggestion_id: int, text: str) -> None:
                 index=None,
                 format_func=lambda code: choices[code],
                 placeholder=_("Choose"),
-                key=f"industry_{answer}",
+                key=guard.key(f"industry_{answer}"),
             )
             or ""
         )
-        name_en = st.text_input(_("English name"), key="industry_en") if answer == "accept" else ""
+        name_en = st.text_input(_("English name"), key=guard.key("industry_en")) if answer == "accept" else ""
     if not forms.decide(_("Save")):
         return
     with feedback.attempt() as outcome, guard.acting() as session:

@@ -32,8 +32,8 @@ def edit_entry(code: str, entry: library.Entry, position: int) -> None:
 
 def add_entry(category: str) -> None:
     """A further choice at the end of the list."""
-    name = st.text_input(forms.required(_("Name")), key="new_entry")
-    name_en = st.text_input(_("English name"), key="new_entry_en")
+    name = st.text_input(forms.required(_("Name")), key=guard.key("new_entry"))
+    name_en = st.text_input(_("English name"), key=guard.key("new_entry_en"))
     if forms.decide(_("Add")):
         with feedback.attempt() as outcome, guard.acting() as session:
             library.add_preset(session, guard.actor(), category, name=name, name_en=name_en)

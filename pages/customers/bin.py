@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import customers, recycle_bin
 from crm_core.services.laid_away import LaidAway
@@ -13,7 +13,13 @@ header.title(_("Recycle bin"))
 
 with guard.reading() as reading:
     rules, _version = recycle_bin.get_bin_rules(reading)
-st.caption(_("Deleted customers are removed for good after {days} days, with their contacts and files.").format(days=rules.days))
+st.caption(
+    plural(
+        rules.days,
+        N_("Deleted customers are removed for good after {days} day, with their contacts and files."),
+        N_("Deleted customers are removed for good after {days} days, with their contacts and files."),
+    ).format(days=rules.days)
+)
 
 
 def draw_actions(row: LaidAway) -> None:

@@ -23,7 +23,9 @@ def edit() -> None:
     if edit_form.has_conflict():
         edit_form.draw_conflict(customer.id, customer.code, entries)
         return
+    edit_form.draw_found()
     edit_form.draw(entries)
+    edit_form.keep(entries)
     with st.container(horizontal=True, key="action_bar"):
         if st.button(_("Save"), type="primary", icon=":material/check:"):
             edit_form.save(customer.id, customer.code, entries)

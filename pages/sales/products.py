@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import products
 from crm_core.services.products import ProductPage, ProductQuery
@@ -13,8 +13,8 @@ from ui import address, export_dialog, feedback, guard, header, product_form
 from ui.customer_filters import draw_pagination, first_page
 from ui.fitting import fitting
 from ui.parameters import Number, OneOf, Parameter
+from ui.tables import ROW_HEIGHT, height_of
 
-ROW_HEIGHT = 36
 OFFERED = {"yes": N_("Offered"), "no": N_("Retired"), "all": N_("All")}
 SORTS = {"code": N_("By code"), "name": N_("By name"), "category": N_("By category"), "price": N_("By price")}
 ACTIVE = {"yes": True, "no": False, "all": None}
@@ -91,13 +91,13 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
             pa.Table.from_pylist([cells(row) for row in page.rows]),
             hide_index=True,
             row_height=ROW_HEIGHT,
-            height=ROW_HEIGHT * (len(page.rows) + 1) + 2,
+            height=height_of(len(page.rows)),
             lazy=False,
             placeholder="",
             column_config=columns(),
             alt=_("Products on this page"),
         )
-    st.caption(_("{total} products").format(total=f"{page.total:,}"))
+    st.caption(plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}"))
     if page.pages > 1:
         draw_pagination(page.pages, page.page)
     if number := st.session_state.pop("product_clicked", None):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import library, ticket_list
 from crm_core.services.ticket_list import TicketPage
@@ -45,7 +45,7 @@ def draw_tools() -> None:
 
 def draw_footer(page: TicketPage) -> None:
     """How many there are, and the other pages."""
-    count = _("more than {total} tickets") if page.is_capped else _("{total} tickets")
+    count = _("more than {total} tickets") if page.is_capped else plural(page.total, N_("{total} ticket"), N_("{total} tickets"))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(count.format(total=f"{page.total:,}"), width="content")
         if page.pages > 1:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import follow_up_list, users
 from crm_core.services.follow_up_list import FollowUpPage, FollowUpQuery
@@ -34,7 +34,7 @@ def draw_list() -> None:
 
 def draw_footer(page: FollowUpPage) -> None:
     """How many there are, and the other pages."""
-    count = _("more than {total} follow-ups") if page.is_capped else _("{total} follow-ups")
+    count = _("more than {total} follow-ups") if page.is_capped else plural(page.total, N_("{total} follow-up"), N_("{total} follow-ups"))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(count.format(total=f"{page.total:,}"), width="content")
         if page.pages > 1:

@@ -9,7 +9,7 @@ from ui import feedback, guard, header, oversight_list
 
 BY_PERSON = "by_person"
 
-actor = guard.page(Permission.CUSTOMER_EDIT)
+actor = guard.page(Permission.CUSTOMER_EDIT, Permission.DASHBOARD_READ)
 header.title(_("Follow-up oversight"))
 
 
@@ -28,10 +28,11 @@ def open_asked() -> None:
 
 @guard.fragment
 def draw() -> None:
-    """One of the lists for everybody or one person, or the figures by person for those who lead."""
+    """One of the lists for everybody or one person, or the figures by person for those who see the work of others."""
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
-        owner = choose_person() if tasks.leads(guard.actor()) else None
+        is_by_person = st.session_state.get("oversight_view") == BY_PERSON
+        owner = choose_person() if oversight.oversees(guard.actor()) and not is_by_person else None
     with place:
         view = choose_view(owner)
     if view == BY_PERSON:
@@ -45,7 +46,7 @@ def choose_view(owner: int | None) -> str:
     with guard.reading() as session:
         counts = {code: oversight.count_watched(session, guard.actor(), code, owner_id=owner) for code in oversight.WATCHES}
     views = {code: counted(code, count) for code, count in counts.items()}
-    if tasks.leads(guard.actor()):
+    if oversight.oversees(guard.actor()):
         views[BY_PERSON] = _("By person")
     st.session_state.setdefault("oversight_view", next(iter(views)))
     return st.segmented_control(
@@ -61,7 +62,7 @@ def choose_view(owner: int | None) -> str:
 def choose_person() -> int | None:
     """Whose customers are listed; nobody in particular for all."""
     with guard.reading() as session:
-        people = tasks.assignees(session, guard.actor())
+        people = tasks.colleagues(session, guard.actor())
     chosen: int | None = st.selectbox(
         _("Owner"),
         list(people),

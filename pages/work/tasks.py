@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import task_views, tasks
 from ui import customer_filters, feedback, guard, header, task_board, task_bulk, task_filters, task_form, task_list, task_sheet, task_team
@@ -61,7 +61,7 @@ def draw_list(query: task_views.TaskQuery, *, is_ticking: bool, is_filtered: boo
         with bar:
             task_bulk.draw_bar(ticked)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        count = _("more than {total} tasks") if page.is_capped else _("{total} tasks")
+        count = _("more than {total} tasks") if page.is_capped else plural(page.total, N_("{total} task"), N_("{total} tasks"))
         st.caption(count.format(total=f"{page.total:,}"), width="content")
         if page.pages > 1:
             customer_filters.draw_pagination(page.pages, page.page)

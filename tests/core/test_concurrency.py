@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, ValidationFailed
-from crm_core.models import Customer
+from crm_core.models import Customer, OwnerChange
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import industries, library, recycle_bin
+from crm_core.services import industries, library, recycle_bin, transfers
 from crm_core.services.contacts import list_contacts, make_primary
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import NewCustomer, create_customer
@@ -180,3 +180,32 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(database: st
 
     done = at_once([partial(demote, administrator, second), partial(demote, second, administrator)])
     assert [type(one) for one in done if one] == [ValidationFailed]
+
+
+def test_of_two_who_save_one_account_at_once_one_is_told_of_the_other(database: str, administrator: Actor, sales: Actor) -> None:
+    def rename(name: str) -> None:
+        with transaction(administrator) as session:
+            present = {"role": "sales", "team_id": None, "is_active": True}
+            update_user(session, administrator, sales.id or 0, name=name, **present, seen={"name": sales.name})
+
+    done = at_once([partial(rename, "许一"), partial(rename, "许二")])
+    assert [type(one) for one in done if one] == [Conflict]
+
+
+def test_of_two_who_transfer_one_customer_at_once_each_receipt_names_whose_it_was(
+    database: str, manager: Actor, sales: Actor, colleague: Actor
+) -> None:
+    made, third = factories.make_customer(sales), factories.make_user(name="丙", team_id=max(manager.team_ids))
+
+    def hand_over(to: int) -> None:
+        with transaction(manager) as session:
+            transfers.transfer(session, manager, [made.id], to=to, reason="交接")
+
+    done = at_once([partial(hand_over, colleague.id or 0), partial(hand_over, third.id or 0)])
+    assert done == [None, None], [getattr(one, "errors", None) for one in done]
+    with reading(SYSTEM) as session:
+        changes = session.execute(select(OwnerChange).where(OwnerChange.customer_id == made.id).order_by(OwnerChange.id)).scalars().all()
+        owner = session.get_one(Customer, made.id).owner_id
+    steps = [(one.from_owner_id, one.to_owner_id) for one in changes]
+    assert [old for old, _new in steps[1:]] == [new for _old, new in steps[:-1]]
+    assert steps[-1][1] == owner

@@ -45,6 +45,13 @@ def test_everybody_reads_their_own(database: str, sales: Actor, administrator: A
     assert [notice.is_read for notice in latest(sales)] == [True]
 
 
+@pytest.mark.parametrize("kind", [kind for kind, one in notices.KINDS.items() if "{count}" in one.sentence])
+def test_one_thing_reads_as_one_in_english(any_database: str, kind: str) -> None:
+    with in_language("en"):
+        told = notices._told(Notice(kind=kind, data=VALUES | {"count": 1}, path=""), VALUES | {"count": 1})
+    assert not re.search(r"\b1 (customers|entries|tasks)\b|\b1 of your customers go\b", told.sentence)
+
+
 def test_one_is_marked_as_read_and_never_somebody_elses(database: str, sales: Actor, colleague: Actor) -> None:
     send(sales)
     send(sales)

@@ -1,6 +1,7 @@
 """Customers on their pages: listed and filtered, opened, changed, deleted; imported; counted."""
 
 import json
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
@@ -158,7 +159,7 @@ class TestDetail:
     def test_tags_are_set_and_new_words_become_tags(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
-        visit.tab.session_state["tag_choice"] = ["重点", "展会"]
+        visit.tab.session_state[visit.widget("tag_choice").key] = ["重点", "展会"]
         visit.press("Save")
         with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["展会", "重点"]
@@ -168,7 +169,7 @@ class TestDetail:
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).press("Tags")
         with db.transaction(manager) as session:
             tags.set_tags(session, manager, customer.code, ["VIP"])
-        visit.tab.session_state["tag_choice"] = ["重点"]
+        visit.tab.session_state[visit.widget("tag_choice").key] = ["重点"]
         visit.press("Save")
         with db.reading(SYSTEM) as session:
             assert tags.tags_of(session, customer.id) == ["VIP", "重点"]
@@ -293,6 +294,34 @@ class TestEdit:
         visit.fill(conflict_remark="theirs", conflict_tier="mine").press("Save this choice")
         after = stored(customer)
         assert (after.remark, after.tier, after.address) == ("他们的", "A", "文三路1号")
+
+    def test_an_edit_that_was_cut_short_is_found_again_in_another_browser(self, sales: Actor) -> None:
+        customer = factories.make_customer(sales, remark="起初")
+        edit = Visit(sales).go(routes.EDIT, code=customer.code).enter("edit.remark", "写到一半")
+        edit.enter("edit.first_contact_on", date(2026, 1, 5)).enter("edit_reason", "更正")
+        again = Visit(sales).go(routes.EDIT, code=customer.code)
+        found = [again.widget(name).value for name in ("edit.remark", "edit.first_contact_on", "edit_reason")]
+        assert found == ["写到一半", date(2026, 1, 5), "更正"]
+        again.press("Save")
+        assert (stored(customer).remark, stored(customer).first_contact_on) == ("写到一半", date(2026, 1, 5))
+        assert not Visit(sales).go(routes.EDIT, code=customer.code).has("Drop these changes")
+
+    @pytest.mark.parametrize("button", ["Drop these changes", "Cancel"])
+    def test_an_edit_that_was_cut_short_is_dropped_on_request(self, sales: Actor, button: str) -> None:
+        customer = factories.make_customer(sales, remark="起初")
+        Visit(sales).go(routes.EDIT, code=customer.code).enter("edit.remark", "写到一半")
+        Visit(sales).go(routes.EDIT, code=customer.code).press(button)
+        assert Visit(sales).go(routes.EDIT, code=customer.code).widget("edit.remark").value == "起初"
+
+    def test_what_somebody_else_saved_since_an_edit_was_cut_short_is_decided_first(self, sales: Actor, manager: Actor) -> None:
+        customer = factories.make_customer(sales, remark="起初")
+        Visit(sales).go(routes.EDIT, code=customer.code).enter("edit.remark", "我的")
+        with db.transaction(manager) as session:
+            changes = {"remark": "他们的"}
+            customer_changes.update_customer(session, manager, customer.id, changes, version=customer.version, reason="更正")
+        visit = Visit(sales).go(routes.EDIT, code=customer.code)
+        visit.fill(conflict_remark="mine", edit_reason="更正").press("Save this choice")
+        assert stored(customer).remark == "我的"
 
 
 class TestImport:

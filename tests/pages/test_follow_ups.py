@@ -7,9 +7,10 @@ from sqlalchemy import select, update
 
 from crm_core import clock, db
 from crm_core.config import settings
-from crm_core.models import Attachment, Customer, FollowUp, Task, TaskState
+from crm_core.models import Attachment, Customer, FollowUp, Task, TaskState, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import follow_up_rules, follow_ups
+from crm_core.services.customers import delete_customer
 from crm_core.services.follow_up_rules import FollowUpPolicy
 from crm_core.services.follow_ups import Entry
 from crm_core.services.tasks import end_of
@@ -91,6 +92,27 @@ class TestWriting:
         assert shows(visit, zh("Say what is to be reached next."), zh("Choose today or a later day."))
         assert visit.widget(field(customer, "feedback")).value == "需再考虑"
         assert kept() == []
+
+    def test_a_colleague_who_left_while_it_was_written_is_named_and_what_was_typed_stays(
+        self, sales: Actor, manager: Actor, customer: Customer
+    ) -> None:
+        visit = filled(opened(sales, customer).press("Write in full"), customer, mentions=[manager.id])
+        with db.transaction(SYSTEM) as session:
+            session.execute(update(User).where(User.id == manager.id).values(is_active=False))
+        visit.press("Save follow-up")
+        assert kept() == []
+        assert shows(visit, manager.name)
+        assert visit.widget(field(customer, "content")).value == "想先看案例"
+
+    def test_a_plan_for_a_customer_that_was_deleted_meanwhile_is_refused_in_a_sentence(
+        self, sales: Actor, manager: Actor, customer: Customer
+    ) -> None:
+        visit = filled(opened(sales, customer).press("Write in full"), customer, goal="签合同", due_on=clock.today())
+        with db.transaction(manager) as session:
+            delete_customer(session, manager, customer.id, reason="")
+        visit.press("Save follow-up")
+        assert kept() == planned() == []
+        assert zh("This customer was deleted or is not visible to you. Go back to the customer list.") in visit.refusals[0]
 
     def test_a_draft_survives_another_tab_and_another_page_and_shows_at_no_other_customer(self, sales: Actor, customer: Customer) -> None:
         other = factories.make_customer(sales)
@@ -378,6 +400,17 @@ class TestOversight:
         assert shows(visit, customer.name)
         assert not any(visit.has(name) for name in (f"watched_assign_{customer.id}", "oversight_owner"))
         assert not shows(Visit(stranger).go(routes.OVERSIGHT), customer.name)
+
+    def test_a_head_whose_role_only_reads_sees_who_is_behind_and_changes_nothing(
+        self, sales: Actor, teams: dict[str, int], customer: Customer
+    ) -> None:
+        reader = factories.make_user(role="viewer", name="督导", team_id=teams["east"])
+        visit = Visit(reader).go(routes.OVERSIGHT)
+        assert shows(visit, customer.name, sales.name)
+        assert sales.name in visit.widget("oversight_owner").options
+        assert not any(visit.has(f"watched_{act}_{customer.id}") for act in ("assign", "write"))
+        visit.enter("oversight_view", "by_person")
+        assert visit.tab.dataframe[0].value.iloc[0].tolist() == [sales.name, 1, 1, 0]
 
     def test_a_follow_up_written_here_takes_the_customer_off_the_list(self, sales: Actor, customer: Customer) -> None:
         visit = Visit(sales).go(routes.OVERSIGHT).press(f"watched_write_{customer.id}").press("Write in full")

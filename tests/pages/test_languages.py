@@ -1014,6 +1014,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "pool rules refused": lambda desk: opened(routes.POOL_RULES)(desk).enter("pool.cooling_days", None).press("Save"),
     "edit refused": lambda desk: opened(routes.EDIT, query="code")(desk).enter("edit.source_detail", "").press("Save"),
     "edit conflict": conflicted,
+    "edit cut short": lambda desk: [opened(routes.EDIT, query="code")(desk).enter("edit.remark", words) for words in ("a", "b")][1],
     **{
         f"intake {kind} {stage}": (lambda desk, place=place: desk.visit().go(routes.INTAKE, draft=desk.drafts[place]))
         for place, (kind, stage) in enumerate((kind, stage) for kind in KINDS for stage in STAGES)

@@ -110,7 +110,7 @@ def test_two_are_compared_merged_by_choice_and_taken_apart(pair: tuple[Customer,
     kept, merged = pair
     visit = Visit(manager).go(routes.DUPLICATES).press("Compare and merge")
     assert visit.page == routes.MERGE
-    visit.enter(f"merge_{kept.id}_{merged.id}_name", "merged").fill(merge_reason="同一公司").press("Merge")
+    visit.enter(f"merge_{kept.id}_{merged.id}_name", "merged").fill(Reason="同一公司").press("Merge")
     assert visit.page == routes.CUSTOMER
     assert NAMES[1] in visit.titles[0]
     assert place_of(merged) == Place.MERGED

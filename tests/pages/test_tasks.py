@@ -76,6 +76,10 @@ class TestList:
         spanned = Visit(manager).go(routes.TASKS, tasks_whose="all", tasks_period="days", tasks_from=str(later(10)))
         assert listed(spanned) == ["报价"]
 
+    def test_back_from_a_record_the_address_names_it_no_more(self, sales: Actor) -> None:
+        assert Visit(sales).go(routes.TASKS, code="CUS202601001").query == {}
+        assert Visit(sales).go(routes.TASKS, code="CUS202601001", tasks_period="week").query == {"tasks_period": "week"}
+
     def test_somebody_who_leads_nobody_has_neither_the_team_nor_ticks(self, sales: Actor, colleague: Actor) -> None:
         give(colleague, colleague, name="同事的")
         visit = Visit(sales).go(routes.TASKS, tasks_whose="all", tasks_shape="team")
@@ -106,6 +110,15 @@ class TestForm:
         assert (task.rule or "").startswith("FREQ=MONTHLY;INTERVAL=3")
         with reading(sales) as session:
             assert [step.name for step in task_work.list_steps(session, sales, task.id)] == ["打电话", "记录"]
+
+    def test_whoever_does_not_see_the_customer_is_refused_by_name_and_the_form_stays(self, manager: Actor, sales: Actor) -> None:
+        customer, other = factories.make_customer(sales, name="杭州远帆科技有限公司"), factories.make_user(team_id=max(manager.team_ids))
+        visit = Visit(manager).go(routes.TASKS).press("Add task").enter("Customer", "远帆")
+        visit.fill(task_name="回访", task_due=later(3)).enter("task_assignee", other.id).press("Add task")
+        assert zh("This person does not see the customer. Choose somebody who does, or transfer it first.") in visit.refusals[0]
+        assert visit.widget("task_name").value == "回访"
+        with reading(SYSTEM) as session:
+            assert session.execute(select(Task).where(Task.customer_id == customer.id)).first() is None
 
     def test_a_dialog_knows_nothing_of_the_one_before(self, sales: Actor) -> None:
         give(sales, sales, name="寄样品", description="两份")
