@@ -61,6 +61,10 @@ UNLOGGED = frozenset(
         "series_id",
         "occurs_on",
         "undone_at",
+        "ended_at",
+        "ended_by_id",
+        "started_at",
+        "started_by_id",
         "digest",
     }
 )

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     PRODUCT_EDIT = "product:edit"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
+    CHURN_READ = "churn:read"
     LIBRARY_EDIT = "library:edit"
     RULE_EDIT = "rule:edit"
     USER_EDIT = "user:edit"
@@ -71,6 +72,7 @@ PERMISSIONS = {
     Permission.PRODUCT_EDIT: N_("Edit the product catalogue"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
+    Permission.CHURN_READ: N_("See churn warnings"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
     Permission.RULE_EDIT: N_("Set rules and fields"),
     Permission.USER_EDIT: N_("Manage accounts and teams"),
@@ -90,6 +92,7 @@ AREAS = {
     "contract": N_("Sales"),
     "target": N_("Sales"),
     "dashboard": N_("Insight"),
+    "churn": N_("Insight"),
     "library": N_("Administration"),
     "rule": N_("Administration"),
     "user": N_("Administration"),
@@ -157,6 +160,7 @@ _WORKING = _SEEING_SALES | {
     Permission.TICKET_READ,
     Permission.OPPORTUNITY_WRITE,
     Permission.CONTRACT_WRITE,
+    Permission.CHURN_READ,
 }
 _LEADING = _WORKING | {
     Permission.TICKET_WRITE,

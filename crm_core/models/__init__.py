@@ -4,6 +4,7 @@ from crm_core.models.attachment import Attachment
 from crm_core.models.base import Base
 from crm_core.models.batch import Batch
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
+from crm_core.models.churn import CHURN_BANDS, PLAN_OUTCOMES, ChurnPlan, ChurnPlanTask, ChurnScore
 from crm_core.models.contact import Contact
 from crm_core.models.contract import CONTRACT_STATES, Contract, ContractLine, Payment, PlannedPayment
 from crm_core.models.counter import Counter
@@ -68,6 +69,7 @@ __all__ = [
     "ACTIVITIES",
     "ATTITUDES",
     "CATEGORIES",
+    "CHURN_BANDS",
     "CONTRACT_STATES",
     "DECISION_ROLES",
     "DEFAULT_STAGES",
@@ -79,6 +81,7 @@ __all__ = [
     "OUTCOMES",
     "OWNER_CAUSES",
     "PLACES",
+    "PLAN_OUTCOMES",
     "PRIORITIES",
     "REVIEW_MOVES",
     "REVIEW_STATES",
@@ -101,6 +104,9 @@ __all__ = [
     "Batch",
     "CalendarFeed",
     "ChangeLog",
+    "ChurnPlan",
+    "ChurnPlanTask",
+    "ChurnScore",
     "Contact",
     "Contract",
     "ContractLine",
