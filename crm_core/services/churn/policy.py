@@ -44,8 +44,8 @@ class ChurnPolicy:
     """Customers of these tiers are of high value."""
     amount_from: Decimal | None = None
     """So are those whose contracts of the year come to this, in yuan; none: the tier alone counts."""
-    medium_from: int = 45
-    high_from: int = 70
+    medium_from: int = 40
+    high_from: int = 60
     """The scores from which a risk is medium and high."""
     horizon_days: int = 365
     """A customer is expected to buy again within so many days, as its rhythm says."""

@@ -71,8 +71,8 @@ def _prove(session: CrmSession) -> Proof:
     columns = (ChurnScore.day, ChurnScore.score, ChurnScore.band, ChurnScore.quiet_days, ChurnScore.was_lost)
     past = select(*columns).where(ChurnScore.was_lost.is_not(None)).order_by(ChurnScore.day.desc(), ChurnScore.customer_id)
     by_day: defaultdict[date, list[_Row]] = defaultdict(list)
-    for row in session.execute(past):
-        by_day[row.day].append(row._tuple())  # type: ignore[arg-type]
+    for day, *rest in session.execute(past):
+        by_day[day].append((day, *rest))
     return prove(by_day, within=get_churn_policy(session)[0].lost_within)
 
 

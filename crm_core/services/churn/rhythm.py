@@ -9,7 +9,7 @@ customer that bought once may have left already, and nothing but gamma functions
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp, inf, lgamma
+from math import exp, inf, lgamma, log
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ MOST_FITTED = 4_000
 LEAST_REPEATING = 30
 """With fewer customers that bought again the usual prior counts."""
 _STEPS, _CLOSE = 400, 1e-6
-_MOST_POWER = 500.0
+_MOST_ODDS = 700.0
 _FARTHEST = 10.0
 """Beyond e to the power of this, or below one over it, no parameter is believed."""
 
@@ -48,9 +48,9 @@ class Rhythm:
 
     def alive(self, of: Purchases) -> float:
         """How probably the customer has not left."""
-        silence = (self.alpha + of.known) / (self.alpha + of.last)
-        odds: float = self.a / (self.b + of.repeats) * silence ** min(self.r + of.repeats, _MOST_POWER)
-        return 1 / (1 + odds)
+        silence = log((self.alpha + of.known) / (self.alpha + of.last))
+        odds = log(self.a / (self.b + of.repeats)) + silence * (self.r + of.repeats)
+        return 1 / (1 + exp(min(odds, _MOST_ODDS)))
 
     def interval(self, of: Purchases) -> float:
         """Weeks between two of its purchases while it stays: its own, drawn towards those of the others the less is known of it."""

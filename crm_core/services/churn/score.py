@@ -9,7 +9,6 @@ did on the team's own past. The score is a measure of risk by which customers ar
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from math import exp
 
 from crm_core.services.churn.rhythm import Purchases, Rhythm
 
@@ -116,16 +115,15 @@ def assess(facts: Facts, usual: Usual) -> Assessment:
 
 
 def _contracts(facts: Facts, usual: Usual) -> Sign:
-    """How probably nothing is bought within the horizon: no purchase where so many are to be expected (Poisson).
-
-    It is told as a reason once the customer is quiet for longer than its interval.
+    """How probably nothing is bought within the horizon: 1 ÷ (1 + what is to be expected), as for counts of which no more than the mean
+    is known (geometric). It is told as a reason once the customer is quiet for longer than its interval.
     """
     of = facts.purchases
     if of is None or facts.last_signed is None:
         return 0.0, None
     days = (facts.day - facts.last_signed).days
     own = usual.rhythm.interval(of) * WEEK
-    strength = exp(-usual.rhythm.expected(of, usual.horizon_days / WEEK))
+    strength = 1 / (1 + usual.rhythm.expected(of, usual.horizon_days / WEEK))
     return strength, {"days": days, "usual": round(own)} if days > own else None
 
 
