@@ -21,6 +21,7 @@ from crm_core.services import derived
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
+from crm_core.services.demo_churn import fill_churn, fill_loyal
 from crm_core.services.demo_contracts import fill_contracts, fill_targets
 from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_follow_ups import fill_follow_ups
@@ -92,7 +93,9 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         fill_leaving(session, chief)
         fill_list(session, chief)
         fill_tickets(session, chief)
+    fill_loyal(session, owners)
     derived.derive_all(session)
+    fill_churn(session, chief)
     return accounts
 
 

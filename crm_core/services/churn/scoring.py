@@ -41,10 +41,10 @@ def reckon(session: CrmSession) -> Reckoned:
     """The part of the job that only reads: all scores, none of them kept yet."""
     policy, _version = get_churn_policy(session)
     today = clock.today()
-    rows = list(_scores(read_facts(session, policy, today), policy))
+    rows = scores_of(session, policy, today)
     for day in proof_days(policy, today):
         lost = _lost_after(session, day, policy.lost_within)
-        rows += ({**row, "was_lost": row["customer_id"] in lost} for row in _scores(read_facts(session, policy, day), policy))
+        rows += ({**row, "was_lost": row["customer_id"] in lost} for row in scores_of(session, policy, day))
     return Reckoned(today, rows)
 
 
@@ -59,6 +59,12 @@ def _lost_after(session: CrmSession, day: date, within: int) -> set[int]:
     since, until = (clock.start_of_day(day + timedelta(days=days)) for days in (1, within + 1))
     lost = select(StageChange.customer_id).where(StageChange.to_stage == LifecycleStage.CHURNED, StageChange.at.between(since, until))
     return set(session.execute(lost, execution_options=unscoped).scalars())
+
+
+def scores_of(session: CrmSession, policy: ChurnPolicy, day: date) -> list[Row]:
+    """The scores of all customers of high value at the end of a day, as rows of their table."""
+    known = read_facts(session, policy, day)
+    return list(_scores(known, policy))
 
 
 def _scores(known: Known, policy: ChurnPolicy) -> Iterator[Row]:
@@ -139,6 +145,11 @@ def _end_lost_plans(session: CrmSession) -> None:
     running = select(ChurnPlan).where(ChurnPlan.outcome.is_(None), ChurnPlan.customer_id.in_(lost))
     for plan in session.execute(running, execution_options=unscoped).scalars():
         plan.outcome, plan.ended_at = "lost", clock.now()
+
+
+def reckon_past(session: CrmSession, day: date) -> None:
+    """Scores of a day that has passed, for demo content: as the job would have kept them on that day."""
+    session.execute(insert(_SCORES), scores_of(session, get_churn_policy(session)[0], day))
 
 
 def reckon_now(session: CrmSession) -> None:
