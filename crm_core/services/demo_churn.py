@@ -27,7 +27,7 @@ _STANDING = 1000
 """Days since these customers came."""
 _FIRST_NUMBER = 500
 _LOST = {"stage": "churned", "churn_reason": "loss_reason.competitor", "churn_note": "设备升级时选择了另一家供应商"}
-_ENDED = (
+_ENDED: tuple[tuple[str, str, int, int, str], ...] = (
     ("嘉兴蔚舟包装有限公司", "won_back", 40, 16, "续签两年，并指定了专属工程师"),
     ("绍兴织霖纺织有限公司", "kept", 55, 20, "问题已解决，客户继续合作"),
     ("扬州栖木日化有限公司", "lost", 175, 140, "已签给同行"),
@@ -63,7 +63,7 @@ def _enter(session: CrmSession, owner: Actor, row: Row, place: int) -> None:
     for _turn in range(int(row["complaints"])):
         _complain(session, owner, customer)
     entered = _moment(_STANDING)
-    dated = {"created_at": entered, "updated_at": entered, "owned_since": entered, "first_follow_up_on": None}
+    dated: dict[str, Any] = {"created_at": entered, "updated_at": entered, "owned_since": entered, "first_follow_up_on": None}
     dated |= {"followed_up_at": entered, "last_contact_at": last, "tier": "A" if int(row["amount"]) >= 250_000 else "B"}
     session.execute(update(Customer).where(Customer.id == customer.id).values(dated), execution_options=_BULK)
     for model in (StageChange, OwnerChange):
@@ -145,7 +145,12 @@ def _note_plan(
     score = 71.0 + begun % 10
     dated = {"started_at": _moment(begun), "ended_at": _moment(ended), "started_by_id": actor.id, "ended_by_id": actor.id}
     plan = ChurnPlan(customer_id=customer.id, name=template.name, score=score, outcome=outcome, remark=remark, **dated)
-    made = {"customer_id": customer.id, "assignee_id": customer.owner_id, "created_by_id": actor.id, "state": TaskState.DONE}
+    made: dict[str, Any] = {
+        "customer_id": customer.id,
+        "assignee_id": customer.owner_id,
+        "created_by_id": actor.id,
+        "state": TaskState.DONE,
+    }
     made |= {"created_at": _moment(begun), "due_at": _moment(ended), "done_at": _moment(ended)}
     own = [Task(name=step.name, **made) for step in template.steps]
     session.add_all([plan, *own])

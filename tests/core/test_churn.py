@@ -255,8 +255,8 @@ def test_the_list_is_filtered_by_band_tier_owner_and_team(
     assert listed(administrator, RiskQuery(tiers=("B",))) == [of_colleague.name]
     assert listed(administrator, RiskQuery(owners=(sales.id or 0,))) == [of_sales.name]
     assert listed(administrator, RiskQuery(bands=("low",))) == [low.name]
-    assert set(listed(administrator, RiskQuery(team_id=teams["east"]))) == {of_sales.name, of_colleague.name}
-    assert listed(administrator, RiskQuery(team_id=teams["west"])) == []
+    assert set(listed(administrator, RiskQuery(teams=(teams["east"],)))) == {of_sales.name, of_colleague.name}
+    assert listed(administrator, RiskQuery(teams=(teams["west"],))) == []
     with reading(administrator) as session:
         page = risks.list_risks(session, administrator, RiskQuery(page=9))
         assert (page.counts, page.total, page.page) == ({"high": 2, "medium": 0, "low": 1}, 2, 1)

@@ -187,9 +187,13 @@ def test_tickets_stand_in_every_state_and_come_to_what_customers_show(filled: li
 def test_the_past_is_long_enough_to_prove_the_churn_score(filled: list[DemoAccount]) -> None:
     with reading(SYSTEM) as session:
         found = proof.get_proof(session, SYSTEM)
-        assert found.score is not None and found.naive is not None
-        assert found.score.area is not None and found.score.area > 0.5
+        assert found.score is not None
+        assert found.naive is not None
+        assert found.score.area is not None
+        assert found.score.area > 0.5
         page = risks.list_risks(session, SYSTEM, RiskQuery())
-        assert page.counts["high"] and page.counts["medium"] and page.counts["low"]
+        assert page.counts["high"]
+        assert page.counts["medium"]
+        assert page.counts["low"]
         assert any(row.change for row in page.rows)
         assert plans.list_plans(session, SYSTEM).outcomes == {"running": 1, "won_back": 1, "kept": 1, "lost": 1}

@@ -1,23 +1,28 @@
 """The rules of the churn warning: who is of high value, what the bands are, and the templates of the plans to win customers back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import or_, update
+
+from crm_core import clock
 from crm_core.checks.money import check_money
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import N_, _
-from crm_core.models import TIERS
+from crm_core.models import TIERS, Job
 from crm_core.permissions import Actor
 from crm_core.services.policies import get_policy, set_policy
 from crm_core.validation import clean_text
 
 AREA = "churn"
+JOB = "churn"
+"""The job that reckons the scores."""
 LIMITS = {"medium_from": (1, 99), "high_from": (2, 100), "horizon_days": (30, 1095), "lost_within": (31, 730)}
 MOST_TEMPLATES, MOST_STEPS = 12, 10
-LONGEST_NAME, LONGEST_STEP, MOST_WORKDAYS = 60, 200, 250
+LONGEST_NAME, LONGEST_STEP, LONGEST_NUMBER, MOST_WORKDAYS = 60, 200, 4, 250
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def _read(values: Mapping[str, Any]) -> ChurnPolicy:
 
 
 def save_churn_policy(session: CrmSession, actor: Actor, policy: ChurnPolicy, *, amount: str = "", version: int) -> None:
-    """Keep the rules, the amount as it was typed; they count from the next time that scores are reckoned.
+    """Keep the rules, the amount as it was typed; all scores are reckoned anew soon.
 
     Raises `NotAllowed`, `Conflict`, `ValidationFailed`.
     """
@@ -127,6 +132,31 @@ def save_churn_policy(session: CrmSession, actor: Actor, policy: ChurnPolicy, *,
     values |= {"amount_from": str(policy.amount_from) if policy.amount_from else None, "tiers": list(policy.tiers)}
     values["templates"] = [{"name": one.name, "steps": [asdict(step) for step in one.steps]} for one in templates]
     set_policy(session, actor, AREA, values, version=version)
+    make_due(session)
+
+
+def make_due(session: CrmSession) -> None:
+    """Let the scores be reckoned with the next round of jobs; a process that is at it is left to its work."""
+    idle = or_(Job.claimed_until.is_(None), Job.claimed_until < clock.now())
+    asked = update(Job).where(Job.name == JOB, idle).values(due_at=clock.now())
+    session.execute(asked, execution_options={"synchronize_session": False})
+
+
+def steps_text(steps: Sequence[Step]) -> str:
+    """The tasks of a template as they are edited: one a line, the working days first."""
+    return "\n".join(f"{step.workdays} {step.name}" for step in steps)
+
+
+def steps_from(text: str) -> tuple[Step, ...]:
+    """The tasks again. Raises `ValidationFailed`, naming the line that says no working days."""
+    steps = []
+    for line in (clean_text(one) for one in text.splitlines()):
+        days, _blank, name = line.partition(" ")
+        if line and not (days.isascii() and days.isdecimal() and len(days) <= LONGEST_NUMBER and name):
+            sentence = _("“{line}” does not say when the task is due. Begin the line with a number of working days: 3 Visit the customer.")
+            raise ValidationFailed({"templates": [sentence.format(line=line)]})
+        steps += [Step(name, int(days))] if line else []
+    return tuple(steps)
 
 
 def _checked(templates: tuple[Template, ...]) -> tuple[tuple[Template, ...], list[str]]:

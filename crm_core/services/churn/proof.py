@@ -71,8 +71,8 @@ def _prove(session: CrmSession) -> Proof:
     columns = (ChurnScore.day, ChurnScore.score, ChurnScore.band, ChurnScore.quiet_days, ChurnScore.was_lost)
     past = select(*columns).where(ChurnScore.was_lost.is_not(None)).order_by(ChurnScore.day.desc(), ChurnScore.customer_id)
     by_day: defaultdict[date, list[_Row]] = defaultdict(list)
-    for day, *rest in session.execute(past):
-        by_day[day].append((day, *rest))
+    for day, score, band, quiet_days, was_lost in session.execute(past):
+        by_day[day].append((day, score, band, quiet_days, bool(was_lost)))
     return prove(by_day, within=get_churn_policy(session)[0].lost_within)
 
 

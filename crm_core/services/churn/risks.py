@@ -25,7 +25,8 @@ class RiskQuery:
     bands: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     owners: tuple[int, ...] = ()
-    team_id: int | None = None
+    teams: tuple[int, ...] = ()
+    """With all teams below them."""
     page: int = 1
 
 
@@ -102,8 +103,9 @@ def _within(session: CrmSession, day: date, query: RiskQuery) -> list[Any]:
         within.append(Customer.tier.in_(query.tiers))
     if query.owners:
         within.append(Customer.owner_id.in_(query.owners))
-    if query.team_id:
-        members = select(User.id).where(User.team_id.in_(teams_seen(session, 0, query.team_id)))
+    if query.teams:
+        below = frozenset[int]().union(*(teams_seen(session, 0, team) for team in query.teams))
+        members = select(User.id).where(User.team_id.in_(below))
         within.append(Customer.owner_id.in_(members.scalar_subquery()))
     return within
 

@@ -12,13 +12,13 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.models import ChurnPlan, ChurnScore, Customer, LifecycleStage, StageChange
 from crm_core.numbering import bump
+from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.churn.facts import Known, read_facts
-from crm_core.services.churn.policy import ChurnPolicy, get_churn_policy
+from crm_core.services.churn.policy import ChurnPolicy, get_churn_policy, make_due
 from crm_core.services.churn.score import assess, band_of
 from crm_core.services.notices import Message, notify_each
 
-JOB = "churn"
 WEEK = timedelta(days=7)
 PROOF_DAYS, MONTHS_BETWEEN = 4, 3
 """The proof looks at so many past days, the first of every third month; the latest of them long enough ago to know what came."""
@@ -145,6 +145,12 @@ def _end_lost_plans(session: CrmSession) -> None:
     running = select(ChurnPlan).where(ChurnPlan.outcome.is_(None), ChurnPlan.customer_id.in_(lost))
     for plan in session.execute(running, execution_options=unscoped).scalars():
         plan.outcome, plan.ended_at = "lost", clock.now()
+
+
+def ask(session: CrmSession, actor: Actor) -> None:
+    """Have the scores reckoned with the next round of jobs. Raises `NotAllowed`."""
+    require(actor, Permission.RULE_EDIT)
+    make_due(session)
 
 
 def reckon_past(session: CrmSession, day: date) -> None:
