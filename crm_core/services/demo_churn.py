@@ -1,4 +1,4 @@
-"""Demo content of the churn warning: customers of long standing with a rhythm of their own, some of them lost, and plans to win them back."""
+"""Demo content of the churn warning: customers of long standing with a rhythm of their own, some of them lost, and plans."""
 
 import csv
 from collections.abc import Iterator
@@ -127,8 +127,9 @@ def fill_churn(session: CrmSession, actor: Actor) -> None:
     scoring.reckon_now(session)
     templates = get_churn_policy(session)[0].plans
     with acting_as(session, actor):
-        for place, (name, *end) in enumerate(_ENDED):
-            _note_plan(session, actor, _named(session, name), templates[place % len(templates)], *end)
+        for place, (name, outcome, begun, ended, remark) in enumerate(_ENDED):
+            told = {"outcome": outcome, "remark": remark, "started_at": _moment(begun), "ended_at": _moment(ended)}
+            _note_plan(session, actor, _named(session, name), templates[place % len(templates)], told)
         running = _named(session, _RUNNING)
         steps = [PlannedStep(step.name, add_workdays(clock.today(), step.workdays)) for step in templates[-1].steps]
         plans.start_plan(session, actor, running.id, name=templates[-1].name, steps=steps, assignee_id=running.owner_id or 0)
@@ -138,21 +139,13 @@ def _named(session: CrmSession, name: str) -> Customer:
     return session.execute(select(Customer).where(Customer.name == name)).scalar_one()
 
 
-def _note_plan(
-    session: CrmSession, actor: Actor, customer: Customer, template: Template, outcome: str, begun: int, ended: int, remark: str
-) -> None:
+def _note_plan(session: CrmSession, actor: Actor, customer: Customer, template: Template, told: dict[str, Any]) -> None:
     """A plan that was carried out in the past."""
-    score = 71.0 + begun % 10
-    dated = {"started_at": _moment(begun), "ended_at": _moment(ended), "started_by_id": actor.id, "ended_by_id": actor.id}
-    plan = ChurnPlan(customer_id=customer.id, name=template.name, score=score, outcome=outcome, remark=remark, **dated)
-    made: dict[str, Any] = {
-        "customer_id": customer.id,
-        "assignee_id": customer.owner_id,
-        "created_by_id": actor.id,
-        "state": TaskState.DONE,
-    }
-    made |= {"created_at": _moment(begun), "due_at": _moment(ended), "done_at": _moment(ended)}
-    own = [Task(name=step.name, **made) for step in template.steps]
+    begun, ended = told["started_at"], told["ended_at"]
+    plan = ChurnPlan(customer_id=customer.id, name=template.name, score=74.0, started_by_id=actor.id, ended_by_id=actor.id, **told)
+    made = {"customer_id": customer.id, "assignee_id": customer.owner_id, "created_by_id": actor.id, "state": TaskState.DONE}
+    dated = {"created_at": begun, "due_at": ended, "done_at": ended}
+    own = [Task(name=step.name, **made, **dated) for step in template.steps]
     session.add_all([plan, *own])
     session.flush()
     session.add_all(ChurnPlanTask(plan_id=plan.id, task_id=task.id) for task in own)
