@@ -86,7 +86,7 @@ def _end(plan: ListedPlan) -> None:
     remark = st.text_input(_("Remark"), max_chars=300, key=guard.key("plan_remark"))
     if plan.steps_done < plan.steps:
         st.caption(_("Its tasks that are still open are cancelled."))
-    if forms.decide(_("End plan"), is_ready=chosen is not None):
+    if forms.decide(_("Save outcome"), is_ready=chosen is not None):
         with feedback.attempt() as outcome, guard.acting() as session:
             plans.end_plan(session, guard.actor(), plan.id, chosen or "", remark=remark, version=plan.version)
         if outcome.succeeded:

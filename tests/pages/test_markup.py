@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from crm_core import db
+from crm_core import clock, db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage, TicketMove
+from crm_core.models import ChurnPlan, ChurnScore, Customer, OutboxMessage, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
@@ -292,6 +292,24 @@ def complained(actor: Actor, code: str) -> str:
         return made.code
 
 
+def threatened(*presses: str, **query: str) -> Any:
+    """The page of churn warnings with the customer on it, and a plan of it."""
+
+    def show(actor: Actor, code: str) -> Visit:
+        with db.transaction(actor) as session:
+            customer = customers.get_customer(session, actor, code)
+            row = {"score": 77.0, "band": "high", "quiet_days": 9, "reasons": [["no_step", {}]]}
+            session.add(ChurnScore(customer_id=customer.id, day=clock.today(), **row))
+            if query:
+                session.add(ChurnPlan(customer_id=customer.id, name=ATTACK[:60], remark=ATTACK[:300], started_by_id=actor.id))
+        visit = Visit(actor).go(routes.CHURN, **query)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def follow_up_menu(entry: str) -> Any:
     """What an entry of a follow-up's menu opens."""
 
@@ -405,6 +423,10 @@ SCENES = {
     "tasks": opened(file=routes.TASKS),
     "tickets": lambda actor, code: (complained(actor, code), Visit(actor).go(routes.TICKETS))[1],
     "ticket": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)),
+    "churn": threatened(),
+    "churn, begun": threatened("Win back"),
+    "churn, plans": threatened(view="plans"),
+    "churn, ended": threatened("End plan", view="plans"),
     "ticket, edited": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Edit"),
     "ticket, assigned": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Assign"),
     "detail, tickets": lambda actor, code: (
