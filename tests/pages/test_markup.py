@@ -298,6 +298,7 @@ def threatened(*presses: str, **query: str) -> Any:
     def show(actor: Actor, code: str) -> Visit:
         with db.transaction(actor) as session:
             customer = customers.get_customer(session, actor, code)
+            session.execute(update(Customer).where(Customer.id == customer.id).values(stage="customer"))
             row = {"score": 77.0, "band": "high", "quiet_days": 9, "reasons": [["no_step", {}]]}
             session.add(ChurnScore(customer_id=customer.id, day=clock.today(), **row))
             if query:
