@@ -27,6 +27,7 @@ from crm_core.services.churn.score import Facts, Usual
 BOUGHT = (LifecycleStage.CUSTOMER, LifecycleStage.PARTNER)
 """Only who has business with the team can be lost; a lead that leads to nothing is none."""
 YEAR = timedelta(days=365)
+CHUNK = 5_000
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def read_facts(session: CrmSession, policy: ChurnPolicy, day: date) -> Known:
     signed = {row.customer_id: row for row in _rows(session, _signings(day, moment), _Signed)}
     history = [facts.purchases for facts in (_of_contracts(day, row) for row in signed.values())]
     entered = _held(session, policy, day, moment, {id: row.year for id, row in signed.items()})
-    contacts = _by_customer(session, _contacts(moment), entered)
-    tickets = _by_customer(session, _tickets(day, moment), entered)
-    planned = set(session.execute(_steps(moment), execution_options=unscoped).scalars())
+    contacts = _by_customer(session, _contacts(moment), FollowUp.customer_id, entered)
+    tickets = _by_customer(session, _tickets(day, moment), Ticket.customer_id, entered)
+    planned = _by_customer(session, _steps(moment), Task.customer_id, entered)
     gaps = sum(row.count - 1 for row in contacts.values())
     span = sum((clock.day_of(row.last) - clock.day_of(row.first)).days for row in contacts.values())
     rhythm = fit_rhythm([one for one in history if one])
@@ -71,8 +72,13 @@ def _rows(session: CrmSession, statement: Select[*tuple[Any, ...]], shape: Any) 
     return (shape(*row) for row in session.execute(statement, execution_options=unscoped))
 
 
-def _by_customer(session: CrmSession, statement: Select[*tuple[Any, ...]], wanted: dict[int, date]) -> dict[int, Any]:
-    return {row.customer_id: row for row in session.execute(statement, execution_options=unscoped) if row.customer_id in wanted}
+def _by_customer(session: CrmSession, statement: Select[*tuple[Any, ...]], of: Any, wanted: Iterable[int]) -> dict[int, Any]:
+    """The rows of these customers alone: few of all follow-ups belong to customers of high value."""
+    ids, found = sorted(wanted), dict[int, Any]()
+    for start in range(0, len(ids), CHUNK):
+        some = statement.where(of.in_(ids[start : start + CHUNK]))
+        found |= {row.customer_id: row for row in session.execute(some, execution_options=unscoped)}
+    return found
 
 
 def _of_contracts(day: date, row: _Signed) -> Facts:

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import Table, delete, insert, select
 
 from crm_core import clock
+from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.models import ChurnPlan, ChurnScore, Customer, LifecycleStage, StageChange
 from crm_core.numbering import bump
@@ -102,13 +103,18 @@ def keep(session: CrmSession, reckoned: Reckoned) -> None:
 
 def latest_day(session: CrmSession) -> date | None:
     """The day of the present scores; none before any were reckoned."""
-    return session.execute(select(func.max(ChurnScore.day)).where(ChurnScore.was_lost.is_(None)), execution_options=unscoped).scalar()
+    return max(_kept_days(session), default=None)
 
 
 def day_before(session: CrmSession, day: date) -> date | None:
     """The day with which a day is compared: the latest one at least a week before it."""
-    kept = select(func.max(ChurnScore.day)).where(ChurnScore.was_lost.is_(None), ChurnScore.day <= day - WEEK)
-    return session.execute(kept, execution_options=unscoped).scalar()
+    return max((kept for kept in _kept_days(session) if kept <= day - WEEK), default=None)
+
+
+def _kept_days(session: CrmSession) -> list[date]:
+    # Kept for others: every page of a customer asks.
+    days = select(ChurnScore.day).where(ChurnScore.was_lost.is_(None)).distinct()
+    return cached(session, "churn", "days", lambda: list(session.execute(days, execution_options=unscoped).scalars()))
 
 
 def _high_at(session: CrmSession, today: date) -> set[int] | None:
@@ -156,6 +162,7 @@ def ask(session: CrmSession, actor: Actor) -> None:
 def reckon_past(session: CrmSession, day: date) -> None:
     """Scores of a day that has passed, for demo content: as the job would have kept them on that day."""
     session.execute(insert(_SCORES), scores_of(session, get_churn_policy(session)[0], day))
+    bump(session, "churn")
 
 
 def reckon_now(session: CrmSession) -> None:
