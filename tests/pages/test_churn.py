@@ -8,12 +8,10 @@ from crm_core.models import ChurnPlan, Customer, Role, Task
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.churn import policy
 from tests import factories
-from tests.core.test_churn import make, noon, quiet, reckon, touch
+from tests.core.test_churn import make, quiet, reckon, touch
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
-
-__all__ = ["noon"]
 
 
 @pytest.fixture
