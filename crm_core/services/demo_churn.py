@@ -125,6 +125,8 @@ def fill_churn(session: CrmSession, actor: Actor) -> None:
     """Scores of a week ago and of today, and plans: three that ended and one that runs."""
     scoring.reckon_past(session, clock.today() - scoring.WEEK)
     scoring.reckon_now(session)
+    if not (actor.can(Permission.CHURN_READ) and actor.can(Permission.CUSTOMER_EDIT)):
+        return
     templates = get_churn_policy(session)[0].plans
     with acting_as(session, actor):
         for place, (name, outcome, begun, ended, remark) in enumerate(_ENDED):

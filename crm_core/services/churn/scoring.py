@@ -58,7 +58,8 @@ def proof_days(policy: ChurnPolicy, today: date) -> list[date]:
 def _lost_after(session: CrmSession, day: date, within: int) -> set[int]:
     """Who was lost within so many days after a day."""
     since, until = (clock.start_of_day(day + timedelta(days=days)) for days in (1, within + 1))
-    lost = select(StageChange.customer_id).where(StageChange.to_stage == LifecycleStage.CHURNED, StageChange.at.between(since, until))
+    within_days = (StageChange.at >= since, StageChange.at < until)
+    lost = select(StageChange.customer_id).where(StageChange.to_stage == LifecycleStage.CHURNED, *within_days)
     return set(session.execute(lost, execution_options=unscoped).scalars())
 
 
