@@ -66,6 +66,10 @@ UNLOGGED = frozenset(
         "is_self_checked",
         "link",
         "link_hash",
+        "ended_at",
+        "ended_by_id",
+        "started_at",
+        "started_by_id",
         "digest",
     }
 )

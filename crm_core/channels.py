@@ -35,6 +35,7 @@ KINDS = {
     "mentions": MessageKind(N_("Follow-ups that mention you")),
     "verifications": MessageKind(N_("Customers to verify")),
     "contracts": MessageKind(N_("Contracts that end, payments that are overdue"), usual=(MAIL,)),
+    "churn": MessageKind(N_("Customers at high risk of being lost"), usual=(MAIL,)),
     "pool": MessageKind(N_("Customers that go back to the pool"), usual=(MAIL,)),
     "customers": MessageKind(N_("What others did with your customers")),
     "daily": MessageKind(N_("Daily digest"), usual=(MAIL,)),

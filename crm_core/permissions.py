@@ -40,6 +40,7 @@ class Permission(StrEnum):
     CAMPAIGN_WRITE = "campaign:write"
     SENSITIVE_REVEAL = "sensitive:reveal"
     DASHBOARD_READ = "dashboard:read"
+    CHURN_READ = "churn:read"
     LIBRARY_EDIT = "library:edit"
     RULE_EDIT = "rule:edit"
     USER_EDIT = "user:edit"
@@ -75,6 +76,7 @@ PERMISSIONS = {
     Permission.CAMPAIGN_WRITE: N_("Run campaigns"),
     Permission.SENSITIVE_REVEAL: N_("Reveal masked values"),
     Permission.DASHBOARD_READ: N_("See dashboards"),
+    Permission.CHURN_READ: N_("See churn warnings"),
     Permission.LIBRARY_EDIT: N_("Edit the preset library"),
     Permission.RULE_EDIT: N_("Set rules and fields"),
     Permission.USER_EDIT: N_("Manage accounts and teams"),
@@ -95,6 +97,7 @@ AREAS = {
     "contract": N_("Sales"),
     "target": N_("Sales"),
     "dashboard": N_("Insight"),
+    "churn": N_("Insight"),
     "library": N_("Administration"),
     "rule": N_("Administration"),
     "user": N_("Administration"),
@@ -162,6 +165,7 @@ _WORKING = _SEEING_SALES | {
     Permission.TICKET_READ,
     Permission.OPPORTUNITY_WRITE,
     Permission.CONTRACT_WRITE,
+    Permission.CHURN_READ,
 }
 _PROMOTING = _SEEING_SALES | {Permission.CAMPAIGN_WRITE}
 _LEADING = _WORKING | {

@@ -37,6 +37,7 @@ OPPORTUNITIES = "sales/opportunities.py"
 PRODUCTS = "sales/products.py"
 STAGES = "admin/opportunity_stages.py"
 OVERVIEW = "insight/overview.py"
+CHURN = "insight/churn.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
 USERS = "admin/users.py"
@@ -54,6 +55,7 @@ AUDIT = "admin/audit.py"
 POOL_RULES = "admin/pool.py"
 FOLLOW_UP_RULES = "admin/follow_up_rules.py"
 SERVICE_RULES = "admin/service_rules.py"
+CHURN_RULES = "admin/churn_rules.py"
 FIELDS = "admin/fields.py"
 
 
@@ -141,6 +143,7 @@ ROUTES = (
     Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ, within="transfer"),
     Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
     Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
+    Route(CHURN, "churn", N_("Churn warning"), "trending_down", Permission.CHURN_READ, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),
@@ -149,6 +152,7 @@ ROUTES = (
     Route(TAG_RULES, "tag-rules", N_("Tag rules"), "sell", Permission.RULE_EDIT, behind="review-rules"),
     Route(STANDING, "standing", N_("Tier, status and verification"), "speed", Permission.RULE_EDIT, behind="review-rules"),
     Route(SERVICE_RULES, "service-rules", N_("Service rules"), "support_agent", Permission.RULE_EDIT, behind="review-rules"),
+    Route(CHURN_RULES, "churn-rules", N_("Churn warning rules"), "trending_down", Permission.RULE_EDIT, behind="review-rules"),
     Route(BIN_RULES, "bin-rules", N_("Recycle bin rules"), "auto_delete", Permission.RULE_EDIT, behind="review-rules"),
     Route(LIBRARY, "library", N_("Preset library"), "list_alt", Permission.LIBRARY_EDIT, RULES),
     Route(INDUSTRIES, "industries", N_("Suggested industries"), "factory", Permission.LIBRARY_EDIT, behind="library"),

@@ -9,6 +9,7 @@ from crm_core import clock
 from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.permissions import Permission
 from crm_core.services import follow_ups
+from crm_core.services.churn import words
 from crm_core.services.notices import COUNTED
 from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
 from crm_core.services.task_rows import Listed
@@ -181,6 +182,17 @@ def draw_recycled(bench: Workbench) -> None:
             amount = format_money(row.cooperation_amount)
             told = " · ".join([row.code, *([_("{amount} so far").format(amount=amount)] if amount else [])])
             _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
+
+
+def draw_at_risk(bench: Workbench) -> None:
+    """Own customers at high risk of being lost, each with the weightiest reason."""
+    page = bench.at_risk
+    if page is None or not page.rows:
+        return
+    with _block("at_risk", "trending_down", _("Customers at risk"), _counted(page.total), routes.CHURN, owner=str(guard.actor().id)):
+        for row in page.rows[:SHOWN]:
+            told = " · ".join([_("score {score}").format(score=round(row.score)), *words.tell(guard.actor(), row.reasons)[:1]])
+            _line(f"risk_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
 
 
 def draw_contracts(bench: Workbench) -> None:

@@ -14,6 +14,7 @@ from crm_core.models.campaign import (
     Step,
 )
 from crm_core.models.change_log import ACTIONS, ChangeLog, LogSeal
+from crm_core.models.churn import CHURN_BANDS, PLAN_OUTCOMES, ChurnPlan, ChurnPlanTask, ChurnScore
 from crm_core.models.contact import Contact
 from crm_core.models.contract import CONTRACT_STATES, Contract, ContractLine, Payment, PlannedPayment
 from crm_core.models.counter import Counter
@@ -81,6 +82,7 @@ __all__ = [
     "CAMPAIGN_MOVES",
     "CAMPAIGN_STATES",
     "CATEGORIES",
+    "CHURN_BANDS",
     "CONTRACT_STATES",
     "DECISION_ROLES",
     "DEFAULT_STAGES",
@@ -92,6 +94,7 @@ __all__ = [
     "OUTCOMES",
     "OWNER_CAUSES",
     "PLACES",
+    "PLAN_OUTCOMES",
     "PRIORITIES",
     "REVIEW_MOVES",
     "REVIEW_STATES",
@@ -118,6 +121,9 @@ __all__ = [
     "CampaignMove",
     "CampaignState",
     "ChangeLog",
+    "ChurnPlan",
+    "ChurnPlanTask",
+    "ChurnScore",
     "Contact",
     "Contract",
     "ContractLine",

@@ -22,6 +22,7 @@ from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
 from crm_core.services.demo_campaigns import fill_campaigns
+from crm_core.services.demo_churn import fill_churn, fill_loyal
 from crm_core.services.demo_contracts import fill_contracts, fill_targets
 from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_follow_ups import fill_follow_ups
@@ -94,7 +95,9 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
         fill_list(session, chief)
         fill_tickets(session, chief)
         fill_campaigns(session, chief)
+    fill_loyal(session, owners)
     derived.derive_all(session)
+    fill_churn(session, chief)
     return accounts
 
 

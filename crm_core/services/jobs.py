@@ -32,6 +32,7 @@ from crm_core.services import (
     ticket_work,
     verification,
 )
+from crm_core.services.churn import policy, scoring
 
 log = logging.getLogger("kemai")
 
@@ -69,6 +70,7 @@ JOBS: dict[str, Work] = {
     "late_mails": Work(N_("Give up messages that are too old"), outbox.give_up_late, DAY),
     "verifications": Work(N_("Open tasks for verifications"), verification.open_due, 6 * HOUR),
     "derived": Work(N_("Derive tiers, states and tags"), derived.derive_all, 6 * HOUR),
+    policy.JOB: Work(N_("Reckon churn scores"), scoring.keep, DAY, read=scoring.reckon),
     "pool": Work(N_("Warn of recycling, take back into the pool"), recycling.recycle, DAY),
     duplicate_scan.JOB: Work(N_("Look for suspected duplicates"), duplicate_scan.keep_pairs, DAY, read=duplicate_scan.find_pairs),
     "purge_opportunities": Work(N_("Remove deleted opportunities for good"), opportunities.purge, HOUR),

@@ -20,6 +20,7 @@ from crm_core.models import (
     KINDS,
     METHODS,
     PLACES,
+    PLAN_OUTCOMES,
     STAGES,
     TASK_STATES,
     TICKET_PRIORITIES,
@@ -58,6 +59,7 @@ ENTITIES = {
     "industry": N_("Industry"),
     "industry_suggestion": N_("Suggested industries"),
     "outline_question": N_("Talking points"),
+    "churn_plan": N_("Win-back plan"),
     "contract": N_("Contract"),
     "target": N_("Sales target"),
     "product": N_("Product"),
@@ -169,6 +171,7 @@ OTHER_FIELDS = {
     "filename": N_("File name"),
     "code": N_("Code"),
     "customer_id": N_("Customer"),
+    "outcome": N_("Outcome"),
 }
 """Fields without a declaration of their own."""
 
@@ -254,6 +257,7 @@ class LogWords:
             "remind_lead": lambda stored: _(LEADS[int(stored)]) if int(stored) in LEADS else stored,
             "activity": lambda stored: _listed(ACTIVITIES, [stored]),
             "channels": _channels,
+            "churn_plan.outcome": lambda stored: _listed(PLAN_OUTCOMES, [stored]),
         }
 
     def who(self, line: Any) -> str:

@@ -33,6 +33,8 @@ class Way(StrEnum):
 WAYS: dict[str, Way] = {
     "attachment.customer_id": Way.MOVE,
     "change_log.customer_id": Way.STAY,  # never altered; the kept customer's page shows both
+    "churn_plan.customer_id": Way.MOVE,
+    "churn_score.customer_id": Way.STAY,  # of the record as it was; the kept one gets a score of its own
     "contact.customer_id": Way.UNITE,
     "contract.customer_id": Way.MOVE,
     "customer_tag.customer_id": Way.UNITE,
@@ -57,6 +59,7 @@ WAYS: dict[str, Way] = {
 
 NAMED = {
     "attachment": N_("Attachment"),
+    "churn_plan": N_("Win-back plan"),
     "contact": N_("Contact"),
     "contract": N_("Contract"),
     "follow_up": N_("Follow-up"),

@@ -221,6 +221,12 @@ KINDS: dict[str, Kind] = {
         {"amount": lambda text: format_money(Decimal(text))},
         message="contracts",
     ),
+    "churn_high": Kind(
+        N_("Customer at risk"),
+        N_("{customer} is at high risk of being lost: {count} of 100. Open it to see why, and begin a win-back plan."),
+        "trending_down",
+        message="churn",
+    ),
     "review_due_soon": Kind(
         N_("Correction due soon"),
         N_("{customer} was returned to you. Correct it and submit it again until {time}."),

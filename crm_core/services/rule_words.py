@@ -18,6 +18,7 @@ from crm_core.services import (
     tiers,
     verification_plan,
 )
+from crm_core.services.churn import policy as churn
 from crm_core.services.review_rules import BY
 
 AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
@@ -29,6 +30,7 @@ AREAS: Mapping[str, tuple[str, Callable[[], Any]]] = {
     field_settings.AREA: (N_("Fields"), dict),
     follow_up_rules.AREA: (N_("Follow-ups and reminders"), follow_up_rules.FollowUpPolicy),
     service_hours.AREA: (N_("Service rules"), service_hours.ServicePolicy),
+    churn.AREA: (N_("Churn warning rules"), churn.ChurnPolicy),
     recycle_bin.AREA: (N_("Recycle bin rules"), recycle_bin.BinRules),
 }
 """What an area is called, and the settings in force before anybody set any; those of the fields have words of their own."""
@@ -71,6 +73,15 @@ SETTINGS: Mapping[str, str] = {
     "normal": N_("Normal priority within (service hours)"),
     "low": N_("Low priority within (service hours)"),
     "remind_hours": N_("Reminder of tickets before they are due (hours)"),
+    "amount_from": N_("Or contracts of a year from (yuan)"),
+    "medium_from": N_("Medium risk from a score of"),
+    "high_from": N_("High risk from a score of"),
+    "horizon_days": N_("A purchase is expected within (days)"),
+    "lost_within": N_("Proof: lost within (days)"),
+    "templates": N_("Template"),
+    "steps": N_("Task"),
+    "workdays": N_("Due in working days"),
+    "name": N_("Name"),
     "close_days": N_("Resolved tickets are closed after (days)"),
     "remind_lead": N_("Reminder before it is due (minutes)"),
 }

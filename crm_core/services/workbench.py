@@ -12,6 +12,7 @@ from crm_core.db import CrmSession
 from crm_core.models import Contract, Customer, FollowUp, ReviewState, Task, TaskState
 from crm_core.models.base import Money
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.churn.risks import RiskPage, RiskQuery, list_risks
 from crm_core.services.contract_views import Listed, read_first
 from crm_core.services.customer_list import CustomerPage, CustomerQuery, list_customers
 from crm_core.services.list_columns import BUILT_IN
@@ -74,6 +75,8 @@ class Workbench:
     without_step: WatchedPage
     recycled: CustomerPage | None
     """Own customers that go back to the pool; None where nothing goes back by itself."""
+    at_risk: RiskPage | None
+    """Own customers at high risk of being lost, the highest score first."""
     contracts: Contracts
     waiting: ReviewPage | None
     returned: list[ReviewRow]
@@ -99,7 +102,7 @@ class Workbench:
     @property
     def has_work(self) -> bool:
         """Something waits that has to be done."""
-        pages = (self.tickets, self.recycled, self.waiting)
+        pages = (self.tickets, self.recycled, self.waiting, self.at_risk)
         return bool(self.has_duties or self.contracts.are_there or self.returned or any(page and page.rows for page in pages))
 
     @property
@@ -119,6 +122,7 @@ def read_workbench(session: CrmSession, actor: Actor) -> Workbench:
         awaited=list_awaiting(session, actor, _own(actor)),
         without_step=list_watched(session, actor, "no_next_step", owner_id=_own(actor)),
         recycled=_recycled(session, actor),
+        at_risk=_at_risk(session, actor),
         contracts=contracts_at_hand(session, actor),
         waiting=list_reviews(session, actor, WAITING) if WAITING in views else None,
         returned=[row for row in own_reviews if row.state == ReviewState.RETURNED],
@@ -145,6 +149,10 @@ def _recycled(session: CrmSession, actor: Actor) -> CustomerPage | None:
         return None
     soon = CustomerQuery(owners=(_own(actor),), recycled_by=clock.today() + timedelta(days=rules.notice_days), sort="amount")
     return list_customers(session, actor, soon, [BUILT_IN[name] for name in AT_STAKE])
+
+
+def _at_risk(session: CrmSession, actor: Actor) -> RiskPage | None:
+    return list_risks(session, actor, RiskQuery(("high",), owners=(_own(actor),))) if actor.can(Permission.CHURN_READ) else None
 
 
 def contracts_at_hand(session: CrmSession, actor: Actor) -> Contracts:

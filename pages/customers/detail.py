@@ -5,9 +5,11 @@ import streamlit as st
 from crm_core.i18n import _, format_date, format_money, join_words
 from crm_core.permissions import Permission
 from crm_core.services import customer_changes, library, merges, oversight, recycling, tag_rules, users
+from crm_core.services.churn import risks
 from ui import (
     badges,
     cards,
+    churn_list,
     customer_actions,
     customer_opening,
     customer_sheet,
@@ -28,6 +30,7 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     deadline = recycling.deadline_of(session, customer)
     own_tags = tag_rules.explained_tags(session, customer.id)
     lacks_step = oversight.lacks_next_step(session, actor, customer)
+    risk = risks.risk_of(session, actor, customer.id)
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
@@ -46,6 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)
+churn_list.draw_for(risk)
 if not customer.is_listed:
     holding.draw_archived(customer)
 merge_form.draw_merged(customer, merged)

@@ -30,6 +30,7 @@ with left:
     workbench_blocks.draw_without_step(bench)
 with right if bench.has_duties else left:
     workbench_blocks.draw_reviews(bench)
+    workbench_blocks.draw_at_risk(bench)
     workbench_blocks.draw_recycled(bench)
     workbench_blocks.draw_contracts(bench)
 with right if bench.has_work else left:

@@ -33,6 +33,8 @@ from crm_core.models import (
 )
 from crm_core.permissions import BUILT_IN_ROLES, SYSTEM, Actor
 from crm_core.services import opportunity_views, products
+from crm_core.services.churn import plans, proof, risks
+from crm_core.services.churn.risks import RiskQuery
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.demo import DemoAccount, fill_demo
 from crm_core.services.opportunity_views import OpportunityQuery
@@ -98,7 +100,7 @@ def test_the_customers_belong_to_the_salespeople_and_show_every_type_and_state(f
         reasons = (
             session.execute(select(ChangeLog.reason).where(ChangeLog.action == "changed", ChangeLog.reason.is_not(None))).scalars().all()
         )
-    assert Counter(one.place for one in customers) == {"library": 97, "archive": 3, "bin": 3, "merged": 1}
+    assert Counter(one.place for one in customers) == {"library": 115, "archive": 3, "bin": 3, "merged": 1}
     assert {one.owner_id for one in customers if not one.pooled_at} == salespeople
     assert set(Counter(one.stage for one in customers)) == {"prospect", "qualified", "customer", "partner", "churned"}
     assert 3 <= sum(one.is_incomplete for one in customers) <= 12
@@ -112,7 +114,9 @@ def test_entries_stand_in_every_state_of_a_review(filled: list[DemoAccount]) -> 
 
 
 def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(filled: list[DemoAccount]) -> None:
-    moments = [one.created_at for one in all_customers()]
+    """Besides those of long standing, who show how customers are lost."""
+    moments = [one.created_at for one in all_customers() if one.created_at > clock.now() - timedelta(days=900)]
+    assert len(moments) == len(all_customers()) - 18
     assert moments == sorted(moments)
     assert max(moments) <= clock.now()
     assert clock.now() - timedelta(days=370) < min(moments) < clock.now() - timedelta(days=300)
@@ -190,3 +194,18 @@ def test_campaigns_stand_in_every_state_and_people_at_every_step(filled: list[De
         assert set(session.execute(select(Campaign.state)).scalars()) == set(CampaignState)
         assert {one.step for one in people} == set(Step)
         assert all(one.invited_at <= (one.reacted_at or one.invited_at) <= clock.now() for one in people)
+
+
+def test_the_past_is_long_enough_to_prove_the_churn_score(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        found = proof.get_proof(session, SYSTEM)
+        assert found.score is not None
+        assert found.naive is not None
+        assert found.score.area is not None
+        assert found.score.area > 0.5
+        page = risks.list_risks(session, SYSTEM, RiskQuery())
+        assert page.counts["high"]
+        assert page.counts["medium"]
+        assert page.counts["low"]
+        assert any(row.change for row in page.rows)
+        assert plans.list_plans(session, SYSTEM).outcomes == {"running": 1, "won_back": 1, "kept": 1, "lost": 1}

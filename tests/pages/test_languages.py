@@ -19,6 +19,8 @@ from crm_core.models import (
     STAGES,
     Campaign,
     CampaignMove,
+    ChurnPlan,
+    ChurnScore,
     Contact,
     Customer,
     Job,
@@ -776,6 +778,45 @@ def entrance(*answers: tuple[str, str]) -> Callable[[Desk], Visit]:
     return show
 
 
+REASONS = [
+    ["contracts", {"days": 90, "usual": 30}],
+    ["contacts", {"days": 90, "usual": 30}],
+    ["amounts", {"percent": 50}],
+    ["complaints", {"count": 2}],
+    ["satisfaction", {"score": 2.5}],
+    ["ending", {"day": "2026-05-06", "left": -3}],
+    ["ending", {"day": "2026-05-06", "left": 3}],
+    ["no_step", {}],
+]
+"""Every reason of a score in words."""
+
+
+def threatened(*presses: str, has_plan: bool = False, **query: str) -> Callable[[Desk], Visit]:
+    """The page of churn warnings with a customer at risk for every reason, past days enough for a proof, and plans."""
+
+    def show(desk: Desk) -> Visit:
+        words, today = WORDS[desk.actor.language], clock.today()
+        name = {"zh_CN": "宁波海岳物流有限公司", "en": "Haiyue Logistics Ltd"}[desk.actor.language]
+        contact = factories.contact_values(name=words["person"], position="", email="未提供")
+        what = {"name": name, "source_detail": words["detail"], "core_need": words["detail"], "tier": "A", "contacts": [contact]}
+        customer = factories.make_customer(desk.actor, stage="customer", **what)
+        past = [(today - timedelta(days=300 + days), days % 2 == 0) for days in range(10)]
+        with db.transaction(desk.actor) as session:
+            row = {"customer_id": customer.id, "score": 77.0, "band": "high", "quiet_days": 9}
+            for day, reasons in ((today - timedelta(days=8), []), (today, REASONS)):
+                session.add(ChurnScore(day=day, reasons=reasons, **{**row, "score": 60.0 + len(reasons)}))
+            session.add_all(ChurnScore(day=day, reasons=[], was_lost=was_lost, **row) for day, was_lost in past)
+            ended = {"outcome": "kept", "ended_at": clock.now(), "remark": words["detail"]}
+            for values in (ended, *([{}] if has_plan else [])):
+                session.add(ChurnPlan(customer_id=customer.id, name=words["tag"], score=77.0, started_by_id=desk.actor.id, **values))
+        visit = desk.visit().go(routes.CUSTOMER, code=customer.code) if query.get("on") else desk.visit().go(routes.CHURN, **query)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 CUSTOMER_DIALOGS = ("Tags", "Delete customer", "Archive customer", "Set legal hold", "Merge with…")
 
 
@@ -1002,6 +1043,18 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "check-in, welcome": entrance(("", "")),
     "check-in, closed": lambda desk: Visit(language=desk.actor.language).go(routes.CHECK_IN),
     "ticket gone": lambda desk: desk.visit().go(routes.TICKET, ticket="TKT1"),
+    "churn, listed": threatened(),
+    "churn, begun": threatened("Win back"),
+    "churn, refused": lambda desk: threatened("Win back")(desk).enter("plan_step_0_0", "").press("Begin plan"),
+    "churn, filtered": threatened(tier="C"),
+    "churn, plans": threatened(view="plans", has_plan=True),
+    "churn, ended": threatened("End plan", view="plans", has_plan=True),
+    "churn, proof": threatened(view="proof"),
+    "churn, no proof": lambda desk: desk.visit().go(routes.CHURN, view="proof"),
+    "churn, no plans": lambda desk: desk.visit().go(routes.CHURN, view="plans"),
+    "churn, customer": threatened(on="customer"),
+    "churn, workbench": lambda desk: threatened()(desk).go(routes.HOME),
+    "churn rules refused": lambda desk: opened(routes.CHURN_RULES)(desk).fill(churn_rules__steps__2="9").press("Save"),
     "service rules refused": lambda desk: opened(routes.SERVICE_RULES)(desk).fill(service_rules__from_hour=20).press("Save"),
     "edit found": opened(routes.EDIT, query="code"),
     "customer transfer": opened(routes.CUSTOMER, "Transfer", query="code"),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from crm_core import db
+from crm_core import clock, db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage, Step, TicketMove
+from crm_core.models import ChurnPlan, ChurnScore, Customer, OutboxMessage, Step, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
@@ -325,6 +325,25 @@ def entered(actor: Actor, campaign: str) -> Visit:
     return Visit().go(routes.CHECK_IN, to=token)
 
 
+def threatened(*presses: str, **query: str) -> Any:
+    """The page of churn warnings with the customer on it, and a plan of it."""
+
+    def show(actor: Actor, code: str) -> Visit:
+        with db.transaction(actor) as session:
+            customer = customers.get_customer(session, actor, code)
+            session.execute(update(Customer).where(Customer.id == customer.id).values(stage="customer"))
+            row = {"score": 77.0, "band": "high", "quiet_days": 9, "reasons": [["no_step", {}]]}
+            session.add(ChurnScore(customer_id=customer.id, day=clock.today(), **row))
+            if query:
+                session.add(ChurnPlan(customer_id=customer.id, name=ATTACK[:60], remark=ATTACK[:300], started_by_id=actor.id))
+        visit = Visit(actor).go(routes.CHURN, **query)
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return show
+
+
 def follow_up_menu(entry: str) -> Any:
     """What an entry of a follow-up's menu opens."""
 
@@ -438,6 +457,10 @@ SCENES = {
     "tasks": opened(file=routes.TASKS),
     "tickets": lambda actor, code: (complained(actor, code), Visit(actor).go(routes.TICKETS))[1],
     "ticket": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)),
+    "churn": threatened(),
+    "churn, begun": threatened("Win back"),
+    "churn, plans": threatened(view="plans"),
+    "churn, ended": threatened("End plan", view="plans"),
     "ticket, edited": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Edit"),
     "ticket, assigned": lambda actor, code: Visit(actor).go(routes.TICKET, ticket=complained(actor, code)).press("Assign"),
     "campaigns": lambda actor, code: (promoted(actor, code), Visit(actor).go(routes.CAMPAIGNS))[1],
