@@ -144,7 +144,7 @@ def _draw_list(campaign: Listed) -> None:
 
 def _ask_list() -> str:
     return st.text_area(
-        forms.required(_("List")),
+        forms.required(_("List of people")),
         height=160,
         key=guard.key("adding_list"),
         placeholder=_("One in each line: customer code, phone, or name of the customer or contact"),
