@@ -30,7 +30,7 @@ _SAID = (
     (2, "演示时网络断了两次，没有看完整。"),
 )
 _NOTICE = timedelta(days=12)
-"""Invitations go out so long before the first day."""
+"""Invitations went out so long before the first day, or before today where that lies ahead."""
 
 
 def fill_campaigns(session: CrmSession, actor: Actor) -> None:
@@ -76,6 +76,6 @@ def _record(session: CrmSession, campaign: Campaign, row: dict[str, str], start:
                 participations.move_on(session, one, step, score=score, feedback=said)
                 at = start + timedelta(days=days[step], hours=9 + _STEPS.index(step), minutes=place * 7)
                 setattr(one, f"{step}_at", min(at, clock.now()))
-        one.invited_at = min(start - _NOTICE, clock.now())
+        one.invited_at = min(start, clock.now()) - _NOTICE
         one.settle()
         session.flush()

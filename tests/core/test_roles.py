@@ -199,7 +199,7 @@ class TestNobodyGrantsMore:
 
     def test_who_manages_accounts_gives_roles_within_the_own_one(self, database: str, clerk: Actor, sales: Actor) -> None:
         with transaction(clerk) as session:
-            users.update_user(session, clerk, sales.id or 0, name="改名", role="marketing", team_id=None, is_active=True)
+            users.update_user(session, clerk, sales.id or 0, name="改名", role="viewer", team_id=None, is_active=True)
         assert factories.actor_of(sales.id or 0).name == "改名"
 
     def test_who_manages_accounts_leaves_those_above_alone(self, database: str, administrator: Actor, clerk: Actor) -> None:
