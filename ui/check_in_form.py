@@ -41,9 +41,11 @@ def _ask() -> None:
 
 
 def _answer(name: str, digits: str) -> None:
-    with db.transaction() as session:
-        token, address = st.query_params.get("to", ""), guard.client().address
+    token, address = st.query_params.get("to", ""), guard.client().address
+    with feedback.attempt(show=False) as outcome, db.transaction() as session:
         st.session_state[ANSWER] = check_in.check_in(session, token, name=name, digits=digits, address=address)
+    if not outcome.succeeded:  # the campaign was closed, or the customer archived, in this very moment
+        st.session_state[ANSWER] = Answer.CLOSED
     st.rerun()
 
 

@@ -21,7 +21,7 @@ from crm_core.services.actors import acting_as
 from crm_core.services.attempts import Limit
 from crm_core.services.campaigns import lock_campaign, lock_going
 from crm_core.services.locking import lock_listed
-from crm_core.services.participations import move_on
+from crm_core.services.participations import move_on, tell_owner
 from crm_core.validation import clean_text
 
 DIGITS = 4
@@ -114,6 +114,7 @@ def _admit(session: CrmSession, campaign_id: int, found: tuple[int, int]) -> Ans
         return Answer.ALREADY
     row.is_self_checked = True
     move_on(session, row, Step.ATTENDED)
+    tell_owner(session, row)
     return Answer.WELCOME
 
 

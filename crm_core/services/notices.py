@@ -184,6 +184,7 @@ KINDS: dict[str, Kind] = {
     "ticket_overdue": Kind(
         N_("Ticket overdue"), N_("{code} “{text}” of {customer}, was due {time}."), "alarm", _TIME, message="tickets_due"
     ),
+    "customer_attended": Kind(N_("One of your customers is here"), N_("{customer} has just arrived at “{text}”."), "how_to_reg"),
     "mentioned": Kind(
         N_("You were mentioned"), N_("{actor} mentioned you in a follow-up of {customer}: {text}"), "alternate_email", message="mentions"
     ),

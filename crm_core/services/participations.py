@@ -18,6 +18,7 @@ from crm_core.services.bulk_targets import Selection, in_parts, read_targets
 from crm_core.services.campaigns import lock_going
 from crm_core.services.library import get_library
 from crm_core.services.locking import lock_listed
+from crm_core.services.notices import notify
 from crm_core.services.participant_lines import Line, Problem, find_people
 from crm_core.services.tags import MAX_TAGS, give_tags, names_of_tags
 from crm_core.validation import check_length, clean_text
@@ -107,6 +108,8 @@ def reach(
     """
     row = _lock(session, actor, participation_id)
     move_on(session, row, step, score=score, feedback=feedback)
+    if step is Step.ATTENDED:
+        tell_owner(session, row, by=actor.id)
     return row
 
 
@@ -171,6 +174,15 @@ def move_on(session: CrmSession, row: Participation, step: Step, *, score: int |
         _set_tags(session, row)
 
 
+def tell_owner(session: CrmSession, row: Participation, *, by: int | None = None) -> None:
+    """Tell the owner of the customer that somebody of theirs arrived, once, unless they recorded it themselves."""
+    customer = session.execute(select(Customer).where(Customer.id == row.customer_id)).scalar_one()
+    if customer.owner_id not in (None, by):
+        data = {"customer": customer.name, "text": row.campaign.name}
+        path, key = f"/customer?code={customer.code}", f"attended:{row.id}"
+        notify(session, [customer.owner_id], "customer_attended", data, path=path, customer_id=customer.id, key=key)
+
+
 def _take_answer(row: Participation, score: int | None, feedback: str) -> None:
     if row.attended_at is None:
         raise IllegalTransition(_("Feedback is recorded for those who attended. Record the attendance first."))
@@ -193,6 +205,7 @@ def _set_tags(session: CrmSession, row: Participation) -> None:
     customer = session.execute(select(Customer).where(Customer.id == row.customer_id)).scalar_one()
     if "interests" in get_library(session).fields and (missing := [one for one in row.campaign.interests if one not in customer.interests]):
         customer.interests = [*customer.interests, *missing]
+        bump(session, "customers")
     has = names_of_tags(session, [customer.id]).get(customer.id, [])
     given = [name for name in row.campaign.tags if name not in has][: max(MAX_TAGS - len(has), 0)]
     if given:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import IllegalTransition, NotAllowed
-from crm_core.models import Campaign, CampaignMove, Customer, Participation, StageChange, Step
+from crm_core.models import Campaign, CampaignMove, Customer, Notice, Participation, StageChange, Step
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import campaign_list, campaign_results, campaigns, check_in, participations
 from crm_core.services.campaign_results import Rate, Results
@@ -137,6 +137,9 @@ class TestCheckIn:
         (line,) = factories.log_of("participation", mine, field="attended_at")
         assert (line.actor_id, line.customer_id) == (None, guest.id)
         assert factories.log_of("customer", guest.id, field="tags")
+        with reading(SYSTEM) as session:
+            told = session.execute(select(Notice.kind, Notice.user_id, Notice.path)).all()
+        assert told == [("customer_attended", guest.owner_id, f"/customer?code={guest.code}")]
 
     @pytest.mark.parametrize(
         ("name", "digits"),

@@ -16,6 +16,7 @@ from crm_core.services import campaign_list, campaigns, history, participations,
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.campaign_list import CampaignQuery
 from crm_core.services.customer_list import CustomerQuery
+from crm_core.services.merges import undo_merge
 from crm_core.services.participant_lines import find_people, split_file, split_text
 from crm_core.services.participations import Done
 from crm_core.validation import LONGEST_TEXT
@@ -374,8 +375,11 @@ class TestReading:
 def test_a_merge_moves_participations_and_its_undo_brings_them_back(database: str, administrator: Actor, sales: Actor) -> None:
     made, kept, merged = factories.make_campaign(administrator), factories.make_customer(sales), factories.make_customer(sales)
     take_part(administrator, made, kept, merged)
-    merge(administrator, kept, merged)
+    done = merge(administrator, kept, merged)
     assert {one.customer_id for one in rows_of(made)} == {kept.id}
+    with transaction(administrator) as session:
+        undo_merge(session, administrator, done.id)
+    assert {one.customer_id for one in rows_of(made)} == {kept.id, merged.id}
 
 
 def test_a_contact_that_leaves_leaves_its_name_with_the_campaign(database: str, marketing: Actor, sales: Actor) -> None:
