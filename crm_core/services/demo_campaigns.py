@@ -3,8 +3,9 @@
 import csv
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
@@ -16,7 +17,8 @@ from crm_core.services import campaigns, check_in, participations
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.bulk_targets import Selection
 
-_STEPS = (Step.CLICKED, Step.REGISTERED, Step.ATTENDED, Step.ANSWERED)
+_DAYS = {Step.CLICKED: -6, Step.REGISTERED: -4, Step.ATTENDED: 0, Step.ANSWERED: 0}
+"""When people come to the steps, in days from the first one of the campaign."""
 _MOVES: dict[str, Sequence[CampaignMove]] = {
     CampaignState.PLANNED: (),
     CampaignState.RUNNING: (CampaignMove.START,),
@@ -68,14 +70,21 @@ def _fill(session: CrmSession, author: Actor, row: dict[str, str], codes: Sequen
 def _record(session: CrmSession, campaign: Campaign, row: dict[str, str], start: datetime) -> None:
     """Let the first ones come to each step, at times that fit the days of the campaign."""
     people = select(Participation).where(Participation.campaign_id == campaign.id).order_by(Participation.id)
-    days = {Step.CLICKED: -6, Step.REGISTERED: -4, Step.ATTENDED: 0, Step.ANSWERED: 0}
     for place, one in enumerate(session.execute(people).scalars().all()):
-        for step in _STEPS:
+        times = {"invited_at": min(start, clock.now()) - _NOTICE}
+        for number, (step, days) in enumerate(_DAYS.items()):
             if place < int(row[step]):
                 score, said = _SAID[place % len(_SAID)] if step is Step.ANSWERED else (None, "")
                 participations.move_on(session, one, step, score=score, feedback=said)
-                at = start + timedelta(days=days[step], hours=9 + _STEPS.index(step), minutes=place * 7)
-                setattr(one, f"{step}_at", min(at, clock.now()))
-        one.invited_at = min(start, clock.now()) - _NOTICE
-        one.settle()
-        session.flush()
+                times[f"{step}_at"] = min(start + timedelta(days=days, hours=9 + number, minutes=place * 7), clock.now())
+        _date(session, one, times)
+
+
+def _date(session: CrmSession, one: Participation, times: dict[str, datetime]) -> None:
+    """Let it have happened then; the change log says nothing of it."""
+    values: dict[str, Any] = dict(times)
+    if reactions := [time for name, time in times.items() if name != "invited_at"]:
+        values |= {"reacted_at": min(reactions), "reacted_on": clock.day_of(min(reactions))}
+    dated = update(Participation).where(Participation.id == one.id).values(values)
+    session.execute(dated, execution_options={**unscoped, "synchronize_session": False})
+    session.expire(one)
