@@ -34,7 +34,7 @@ def draw(found: Entrance) -> None:
 
 def _ask() -> None:
     with st.form("check_in_form", border=False):
-        name = st.text_input(_("Your name"), max_chars=60, key="check_in_name", autocomplete="name")
+        name = st.text_input(_("Your name"), max_chars=check_in.LONGEST_NAME, key="check_in_name", autocomplete="name")
         digits = st.text_input(_("Last four digits of your phone"), max_chars=DIGITS, key="check_in_digits", autocomplete="off")
         if st.form_submit_button(_("Check in"), type="primary", icon=":material/how_to_reg:", width="stretch"):
             _answer(name, digits)

@@ -24,6 +24,7 @@ from crm_core.services.locking import lock_listed
 from crm_core.services.participations import move_on, tell_owner
 from crm_core.validation import clean_text
 
+LONGEST_NAME = 60
 DIGITS = 4
 """So many last digits of the phone are asked for."""
 PERSON_LIMIT = Limit(5, timedelta(minutes=15), timedelta(hours=12))
@@ -91,8 +92,8 @@ def check_in(session: CrmSession, token: str, *, name: str, digits: str, address
     campaign = _campaign(session, token)
     if campaign is None:
         return Answer.CLOSED
-    said, number = clean_text(name).casefold(), clean_text(digits)
-    person = attempts.counter("check-in", f"{campaign.id}:{said}", PERSON_LIMIT)
+    said, number = clean_text(name)[:LONGEST_NAME], clean_text(digits)
+    person = attempts.counter("check-in", f"{campaign.id}:{said.casefold()}", PERSON_LIMIT)
     counters = [person, *attempts.of_address("check-in", address, ADDRESS_LIMIT)]
     if not attempts.claim(session, counters):
         return Answer.LATER
@@ -141,7 +142,7 @@ def _find(session: CrmSession, campaign_id: int, said: str, digits: str) -> tupl
         .join(Customer, Customer.id == Participation.customer_id)
         .join(Contact, (Contact.customer_id == Customer.id) & who)
         .where(Participation.campaign_id == campaign_id, Customer.is_listed)
-        .where(func.lower(Contact.name) == said, Contact.phone_key.endswith(digits, autoescape=True))
+        .where((Contact.name == said) | (func.lower(Contact.name) == said.casefold()), Contact.phone_key.endswith(digits, autoescape=True))
     )
     rows = session.execute(people.distinct().limit(2)).all()
     return (rows[0].id, rows[0].customer_id) if len(rows) == 1 else None

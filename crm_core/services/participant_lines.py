@@ -79,7 +79,7 @@ def split_file(filename: str, content: bytes) -> list[Line]:
 
 
 def find_people(session: CrmSession, actor: Actor, lines: Sequence[Line]) -> Found:
-    """Whom each line means, within the actor's scope: by the customer code, else the phone, else the name of a customer or contact.
+    """Whom each line means, within the actor's scope: by the customer code, else the phone, the customer's name, or a contact's name alone.
 
     Roles that may not read phones find nobody by them: with a list of all numbers they would learn the digits behind the mask.
     """
@@ -141,7 +141,8 @@ class _Index:
             return (one := companies.pop(), self._contact_among(one, names, phones)) if len(companies) == 1 else SEVERAL
         if phones and not names:
             return NO_PHONES
-        return self._one([one for name in names for one in self.people.get(name, ())])
+        # Of several words one may be a company that we do not have, and another the name of somebody elsewhere.
+        return self._one(self.people.get(names[0], ())) if len(names) == 1 else UNKNOWN
 
     def _contact_among(self, customer_id: int, names: Sequence[str], phones: Sequence[str]) -> int | None:
         named = [one for name in names for one in self.people.get(name, ())] + [one for key in phones for one in self.by_phone.get(key, ())]

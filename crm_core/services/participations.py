@@ -1,5 +1,6 @@
 """Who takes part in a campaign, and how far each came: 邀请, 点击, 报名, 到场, 反馈 [001]."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,19 +119,16 @@ def reach_lines(session: CrmSession, actor: Actor, campaign_id: int, step: Step,
     lock_going(session, actor, campaign_id)
     found = find_people(session, actor, lines)
     problems, moved, already = list(found.problems), 0, 0
+    rows = _lock_all(session, campaign_id, {one.customer_id for one in found.people})
     for one in found.people:
-        lock_listed(session, one.customer_id)
-        own = select(Participation).where(Participation.campaign_id == campaign_id, Participation.customer_id == one.customer_id)
-        if one.contact_id is not None:
-            own = own.where(Participation.contact_id == one.contact_id)
-        rows = session.execute(own.order_by(Participation.id).with_for_update()).scalars().all()
-        if not rows:
+        row = next((row for row in rows[one.customer_id] if one.contact_id in (None, row.contact_id)), None)
+        if row is None:
             problems.append(Problem(one.number, one.text, _("does not take part in this campaign")))
-        for row in rows[:1]:
-            already += bool(getattr(row, f"{step}_at"))
-            if not getattr(row, f"{step}_at"):
-                move_on(session, row, step)
-                moved += 1
+        elif getattr(row, f"{step}_at"):
+            already += 1
+        else:
+            move_on(session, row, step)
+            moved += 1
     return Done(moved, already, sorted(problems, key=lambda one: one.number))
 
 
@@ -230,6 +228,17 @@ def _lock(session: CrmSession, actor: Actor, participation_id: int) -> Participa
     if row is None:
         raise NotFound(_("This participant is gone or not visible to you. Load the page again."))
     return row
+
+
+def _lock_all(session: CrmSession, campaign_id: int, ids: Iterable[int]) -> defaultdict[int, list[Participation]]:
+    """What these customers have in a campaign, by customer; customers and rows locked."""
+    found: defaultdict[int, list[Participation]] = defaultdict(list)
+    for part in in_parts(ids):
+        session.execute(select(Customer.id).where(Customer.id.in_(part)).order_by(Customer.id).with_for_update()).all()
+        own = select(Participation).where(Participation.campaign_id == campaign_id, Participation.customer_id.in_(part))
+        for row in session.execute(own.order_by(Participation.id).with_for_update(of=Participation)).scalars():
+            found[row.customer_id].append(row)
+    return found
 
 
 def _with_names(session: CrmSession, wanted: Iterable[Wanted]) -> dict[Wanted, str | None]:

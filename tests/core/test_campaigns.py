@@ -290,6 +290,12 @@ class TestLists:
             found = find_people(session, administrator, split_text("赵小满"))
         assert (found.people, [problem.number for problem in found.problems]) == ([], [1])
 
+    def test_an_unknown_company_is_not_taken_for_somebody_elsewhere(self, any_database: str, administrator: Actor, sales: Actor) -> None:
+        factories.make_customer(sales, contacts=[factories.contact_values(name="李明轩")])
+        with reading(administrator) as session:
+            found = find_people(session, administrator, split_text("月球公司,李明轩"))
+        assert (found.people, [problem.number for problem in found.problems]) == ([], [1])
+
     def test_roles_that_read_no_phones_find_nobody_by_them(self, any_database: str, marketing: Actor, sales: Actor) -> None:
         factories.make_customer(sales, contacts=[factories.contact_values(phone="13812345678")])
         with reading(marketing) as session:
