@@ -13,6 +13,7 @@ from crm_core.errors import IllegalTransition, NotAllowed
 from crm_core.models import Campaign, CampaignMove, Customer, Notice, Participation, StageChange, Step
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import campaign_list, campaign_results, campaigns, check_in, participations
+from crm_core.services.campaign_list import CampaignQuery
 from crm_core.services.campaign_results import Rate, Results
 from crm_core.services.check_in import Answer
 from crm_core.services.contracts import add_contract
@@ -93,6 +94,19 @@ class TestResults:
         found = results(sales, made)
         assert (found.invited, found.attended, found.cost, found.is_whole) == (1, 1, None, False)
         assert results(SYSTEM, made).attended == 2
+
+    @pytest.mark.parametrize(("place", "counted"), [("bin", 0), ("archive", 1)])
+    def test_customers_in_the_recycle_bin_are_neither_listed_nor_counted(
+        self, any_database: str, marketing: Actor, sales: Actor, place: str, counted: int
+    ) -> None:
+        made, customer = factories.make_campaign(marketing), factories.make_customer(sales)
+        take_part(marketing, made, customer)
+        with transaction(SYSTEM) as session:
+            session.execute(update(Customer).values(place=place))
+        with reading(marketing) as session:
+            listed = campaign_list.list_participants(session, marketing, made.id).total
+            (row_of_list,) = campaign_list.list_campaigns(session, marketing, CampaignQuery()).rows
+        assert (listed, row_of_list.participants, results(marketing, made).invited) == (counted, counted, counted)
 
     def test_roles_without_contracts_see_no_amount(self, any_database: str, marketing: Actor, manager: Actor) -> None:
         made = factories.make_campaign(marketing)
