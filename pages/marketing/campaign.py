@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list, campaign_results, library
-from ui import campaign_people, campaign_results_view, campaign_sheet, feedback, guard, header, routes
+from ui import browser, campaign_people, campaign_results_view, campaign_sheet, feedback, guard, header, routes
 
 actor = guard.page(Permission.CAMPAIGN_READ)
 code = st.query_params.get("campaign", "")
@@ -26,10 +26,12 @@ if not opening.succeeded:
 
 header.title(feedback.escape(campaign.name))
 campaign_sheet.draw_head(campaign)
-left, right = st.columns([2, 3], gap="medium")
-with left:
+columns = st.columns([2, 3], gap="medium")
+# On a phone they stand one above the other: at the reception the participants are what one looks for.
+facts, course = reversed(columns) if browser.is_phone() else columns
+with facts:
     campaign_sheet.draw_facts(campaign, entries)
     campaign_sheet.draw_check_in(campaign)
-with right:
+with course:
     campaign_results_view.draw(campaign, results)
     campaign_people.draw(campaign)
