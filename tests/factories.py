@@ -173,7 +173,7 @@ def make_row(session: CrmSession, model: type[Base], customer: Customer, *, user
 def _needs_filling(column: Column[Any]) -> bool:
     is_given = column.default is not None or column.server_default is not None or column.autoincrement is True
     return column.key == "customer_id" or not (
-        column.nullable or is_given or (column.primary_key and not column.foreign_keys and not isinstance(column.type, String))
+        column.nullable or is_given or (column.primary_key and not column.foreign_keys and not isinstance(column.type, String | Date))
     )
 
 
