@@ -71,7 +71,7 @@ def _user(_library: Library | None) -> dict[str, Field]:
             "name": replace(own["name"], aliases=("姓名", "员工", "name", "employee", "sales agent", "sales rep")),
             "username": replace(own["username"], required=never, help=N_("Empty: made from the name.")),
             "role": replace(own["role_id"], required=always, help=N_("A role that allows no more than your own.")),
-            "team": replace(own["team_id"], aliases=("部门", "区域", "department", "office", "regional office", "region")),
+            "team": replace(own["team_id"], aliases=("部门", "区域", "department", "office", "region")),
             "email": replace(own["email"], sensitive="", aliases=("邮箱", "mail", "e-mail")),
             "is_active": _IS_ACTIVE,
         }
@@ -95,9 +95,9 @@ def _opportunity(_library: Library | None) -> dict[str, Field]:
             "stage": Field(
                 N_("Stage"), help=N_("Its name. Empty: the first stage."), aliases=("商机阶段", "deal stage", "sales stage", "status")
             ),
-            "amount": replace(own["amount"], aliases=("金额", "成交金额", "amount", "close value", "deal value", "value")),
+            "amount": replace(own["amount"], aliases=("金额", "成交金额", "amount", "deal value", "value")),
             "owner": _OWNER,
-            "opened_on": replace(_DAY, label=N_("Opened on"), aliases=("创建日期", "开始日期", "engage date", "created", "create date")),
+            "opened_on": replace(_DAY, label=N_("Opened on"), aliases=("创建日期", "开始日期", "created", "create date")),
             "expected_on": replace(own["expected_on"], aliases=("预计成交日期", "expected close date")),
             "closed_on": replace(_DAY, label=N_("Closed on"), aliases=("成交日期", "关闭日期", "结束日期", "close date", "closed date")),
             **{name: own[name] for name in ("probability", "competitors", "loss_reason", "loss_note", "remark")},
