@@ -17,7 +17,7 @@ SHOWN = 4
 
 def draw(page: RiskPage) -> None:
     """A page of the list."""
-    told = [_(CHURN_BANDS[band]) + f" {count:,}" for band, count in page.counts.items()]
+    told = [" ".join((_(CHURN_BANDS[band]), f"{count:,}")) for band, count in page.counts.items()]
     st.caption(escape(" · ".join([*told, _("Scores of {day}").format(day=format_date(page.day))])))
     for row in page.rows:
         _draw_row(row, page)
@@ -39,7 +39,7 @@ def _draw_row(row: Risk, page: RiskPage) -> None:
 
 def draw_badge(row: Risk) -> None:
     """The band with the score."""
-    text = _(CHURN_BANDS[row.band]) + f" {round(row.score)}"
+    text = " ".join((_(CHURN_BANDS[row.band]), str(round(row.score))))
     help_text = _("From 0 (nothing speaks for it) to 100. It puts customers in order and is no probability.")
     st.badge(text, color=BAND_COLOURS[row.band], icon=":material/trending_down:", help=help_text)
 
@@ -48,7 +48,7 @@ def _draw_reasons(row: Risk) -> None:
     told = words.tell(guard.actor(), row.reasons)
     if told:
         more = [_("and {count} more").format(count=len(told) - SHOWN)] if len(told) > SHOWN else []
-        st.markdown(escape(" · ".join(told[:SHOWN] + more)), help=escape(" · ".join(told[SHOWN:])) or None)
+        st.markdown(escape(" · ".join([*told[:SHOWN], *more])), help=escape(" · ".join(told[SHOWN:])) or None)
 
 
 def tell_change(row: Risk, page: RiskPage) -> str:

@@ -110,7 +110,9 @@ def _complain(session: CrmSession, owner: Actor, customer: Customer) -> None:
         values = {"type": "complaint", "priority": "high", "name": "服务响应慢", "description": "报修三天没有工程师上门，客户不满。"}
         values |= {"category": "ticket_category.response", "source": "ticket_source.phone"}
         with acting_as(session, clerk):
-            tickets.create_ticket(session, clerk, customer.id, values, handler_id=clerk.id)
+            made = tickets.create_ticket(session, clerk, customer.id, values, handler_id=clerk.id)
+            made.created_at = made.served_at
+            session.flush()
 
 
 def _lose(session: CrmSession, owner: Actor, customer: Customer, days_ago: int) -> None:
