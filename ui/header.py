@@ -75,11 +75,11 @@ def _mark_entry(url: str) -> None:
 
 
 def _draw_beside(current: StreamlitPage, actor: Actor) -> None:
-    if pages := routes.beside(current.url_path):
+    pages = [route for route in routes.beside(current.url_path) if route.opens_for(actor.permissions)]
+    if len(pages) > 1:
         with st.container(key="pages_beside", horizontal=True, gap="small"):
             for route in pages:
-                if route.opens_for(actor.permissions):
-                    st.page_link(route.file, label=_(route.title), icon=f":material/{route.icon}:")
+                st.page_link(route.file, label=_(route.title), icon=f":material/{route.icon}:")
 
 
 def draw_signed_out() -> None:

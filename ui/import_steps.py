@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from crm_core.i18n import _, in_language, language
+from crm_core.permissions import Actor
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, KINDS, OPPORTUNITY, PRODUCT, USER
 from crm_core.services.imports.mapping import IGNORE, guess_mapping, target_labels, targets
@@ -163,13 +164,13 @@ def _show_errors(table: Table, result: ImportResult, library: Library, kind: str
         st.caption(_("The first {count} are shown; the workbook has all of them.").format(count=SHOWN_ERRORS))
     spoken = language()
 
-    def workbook() -> bytes:
+    def workbook(_user: Actor) -> bytes:
         with in_language(spoken):  # made when it is asked for, outside of the script
             return failed_rows_workbook(table, result, library, kind)
 
     st.download_button(
         _("Download the failed rows"),
-        data=workbook,
+        data=guard.at_click(workbook),
         file_name=f"{table.filename.rpartition('.')[0]}-failed.xlsx",
         mime=XLSX,
         icon=":material/download:",

@@ -86,7 +86,7 @@ def _export(receipt: Receipt) -> None:
     if outcome.succeeded:
         st.download_button(
             _("Download"),
-            data=partial(receipts.export_receipt, guard.actor(), receipt.id, reason=reason),
+            data=guard.at_click(partial(receipts.export_receipt, receipt_id=receipt.id, reason=reason)),
             file_name=f"transfer-{receipt.id}.xlsx",
             mime=XLSX,
             type="primary",

@@ -1,13 +1,16 @@
 """The pages of the pool, of transfers and their receipts, and of the rules."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+import streamlit as st
+from sqlalchemy import delete, select
 
 from crm_core import clock
 from crm_core.db import reading, transaction
-from crm_core.models import Batch, Customer, OwnerChange, Place
+from crm_core.errors import SignInRefused
+from crm_core.models import Batch, Customer, OwnerChange, Place, UserSession
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import pool, pool_rules
 from tests import factories
@@ -174,6 +177,20 @@ class TestTransfer:
         assert zh("Say what the file is for.") in visit.refusals[0]
         visit.fill(receipt_reason="归档").press("receipt_check")
         assert visit.has("receipt_download")
+
+    def test_no_file_is_made_for_a_session_that_ended_since_the_button_was_drawn(
+        self, any_database: str, sales: Actor, colleague: Actor, manager: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        batch = hand_over(manager, [factories.make_customer(sales).id], colleague)
+        clicks: list[Callable[[], bytes]] = []
+        monkeypatch.setattr(st, "download_button", lambda _label, *, data, **_look: clicks.append(data))
+        Visit(manager).go(routes.RECEIPT, id=str(batch)).press("Download to print").fill(receipt_reason="归档").press("receipt_check")
+        (click,) = clicks
+        assert click().startswith(b"PK")
+        with transaction(SYSTEM) as session:
+            session.execute(delete(UserSession))
+        with pytest.raises(SignInRefused):
+            click()
 
 
 class TestRules:
