@@ -63,9 +63,10 @@ def create_ticket(
     if errors:
         raise ValidationFailed(errors)
     hours = get_service_policy(session)[0]
-    due_at = add_service_time(hours, clock.now(), timedelta(hours=hours.hours_for(clean["priority"])))
+    now = clock.now()
+    due_at = add_service_time(hours, now, timedelta(hours=hours.hours_for(clean["priority"])))
     ticket = Ticket(**clean, code=ticket_code(session), key=key, customer_id=customer.id, handler_id=handler_id, created_by_id=actor.id)
-    ticket.due_at, ticket.state = due_at, TicketState.NEW
+    ticket.due_at, ticket.state, ticket.created_at, ticket.served_at = due_at, TicketState.NEW, now, now
     session.add(ticket)
     session.flush()
     session.add(TicketStep(ticket_id=ticket.id, actor_id=actor.id, to_state=TicketState.NEW))
