@@ -35,14 +35,14 @@ def compute(ground: Ground) -> Board:
 
 def _made(ground: Ground) -> Rows:
     columns = (FollowUp.author_id, FollowUp.method)
-    query = ground.many_of(FollowUp, *columns, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
+    query = ground.rows_of(FollowUp, *columns, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
     return ground.read(query.group_by(*columns))
 
 
 def follow_up_figure(ground: Ground, period: Period, number: int | None = None) -> Figure:
     """How many there were; counted where nobody has."""
     if number is None:
-        number = ground.one(ground.many_of(FollowUp, func.count()).where(during(FollowUp.happened_at, period)))[0]
+        number = ground.one(ground.rows_of(FollowUp, func.count()).where(during(FollowUp.happened_at, period)))[0]
     return Figure("follow_ups", N_("Follow-ups"), Unit.COUNT, number, definition="follow_ups", behind=ground.follow_up_link(period))
 
 
@@ -50,7 +50,7 @@ def success_figures(ground: Ground, period: Period) -> tuple[Figure, Figure]:
     """The customers followed, and 跟进成功率 among them."""
     days, people = (period.first, period.last), ground.people
     number = func.count(FollowUp.customer_id.distinct())
-    followed = ground.one(ground.many_of(FollowUp, number).where(during(FollowUp.happened_at, period)))[0]
+    followed = ground.one(ground.rows_of(FollowUp, number).where(during(FollowUp.happened_at, period)))[0]
     advanced = picks.succeeded(ground.session, period, people)
     reached = ground.one(ground.customers(func.count(Customer.id), by_owner=False).where(advanced))[0] if followed else 0
     names = tuple(people or ())
@@ -103,7 +103,7 @@ def along_time(ground: Ground) -> Chart:
     """Follow-ups along time."""
     steps = spans(ground.period)
     step = step_of(FollowUp.happened_at, [one.period for one in steps]).label("step")
-    query = ground.many_of(FollowUp, step, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
+    query = ground.rows_of(FollowUp, step, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
     numbers = {int(row.step): row.number for row in ground.read(query.group_by("step"))}
     points = tuple(
         Point(one.label, (numbers.get(number, 0),), behind=ground.follow_up_link(one.period)) for number, one in enumerate(steps)

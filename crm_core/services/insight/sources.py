@@ -51,7 +51,7 @@ def _came(ground: Ground) -> Rows:
 
 
 def _amounts(ground: Ground) -> dict[str, Any]:
-    query = ground.contracts(Customer.source, func.sum(Contract.amount).label("amount"))
+    query = ground.contracts(Customer.source, func.sum(Contract.amount).label("amount")).join(Customer, Customer.id == Contract.customer_id)
     rows = ground.read(query.where(Contract.signed_on.between(ground.period.first, ground.period.last)).group_by(Customer.source))
     return {row.source or "": row.amount for row in rows}
 
