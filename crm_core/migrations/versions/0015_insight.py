@@ -22,6 +22,7 @@ NEW = {
     ("customer", "ix_customer_structure"): ["place", "province", "city", "tier", "activity", "owner_id", "stage", "source"],
     ("customer", "ix_customer_first_due"): ["place", "first_follow_up_on", "owner_id", "followed_up_at"],
     ("follow_up", "ix_follow_up_counted"): ["happened_at", "author_id", "method", "customer_id"],
+    ("follow_up", "ix_follow_up_by_author"): ["author_id", "method", "happened_at", "customer_id"],
     ("opportunity", "ix_opportunity_opened"): ["opened_on", "stage_id", "owner_id", "customer_id", "deleted_at"],
     ("ticket", "ix_ticket_created"): ["created_at", "type", "handler_id"],
 }

@@ -36,7 +36,7 @@ def compute(ground: Ground) -> Board:
     figures = _figures(ground, entries, times)
     if not any(entries.values()) and not any(figure.denominator for figure in figures):
         return Board(KEY, TITLE, missing=EMPTY)
-    return Board(KEY, TITLE, figures, (_funnel(ground, entries), _times(times), _cohorts(ground), _by_month(ground)))
+    return Board(KEY, TITLE, figures, ground.charts(lambda: (_funnel(ground, entries), _times(times), _cohorts(ground), _by_month(ground))))
 
 
 def _figures(ground: Ground, entries: dict[str, int], times: Rows) -> tuple[Figure, ...]:

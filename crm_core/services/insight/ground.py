@@ -4,23 +4,24 @@ Every query of a board begins with a method of `Ground`, which limits it; it is 
 are asked again for each of hundreds of thousands of rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Float, Row, Select, case, cast, extract, func, literal_column, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Float, Integer, Row, Select, case, cast, extract, func, literal_column, or_, select, type_coerce
 
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.db import CrmSession, is_sqlite
 from crm_core.i18n import N_
 from crm_core.models import Contract, Customer, FollowUp, Opportunity, OpportunityStage, Place, Team, Ticket, User
+from crm_core.models.standing import NUMBERS
 from crm_core.permissions import Actor, Permission, Scope
 from crm_core.scope import unscoped, visible_customers
-from crm_core.services.insight.board import Behind, Column, Figure, Point, Unit, Value
+from crm_core.services.insight.board import Behind, Chart, Column, Figure, Point, Unit, Value
 from crm_core.services.insight.question import Period, Question
 from crm_core.services.library import Library, get_library
 from crm_core.services.users import user_names
@@ -53,9 +54,13 @@ class Span:
 class Ground:
     """The rows that a question may use, for one actor."""
 
-    def __init__(self, session: CrmSession, actor: Actor, question: Question) -> None:
-        self.session, self.actor, self.question = session, actor, question
+    def __init__(self, session: CrmSession, actor: Actor, question: Question, *, only_figures: bool = False) -> None:
+        self.session, self.actor, self.question, self.only_figures = session, actor, question, only_figures
         self.period = question.period
+
+    def charts(self, make: Callable[[], Iterable[Chart]]) -> tuple[Chart, ...]:
+        """The charts, where they are asked for: a period that is only compared with has none."""
+        return () if self.only_figures else tuple(make())
 
     def can(self, permission: Permission) -> bool:
         """Whether the actor may see figures of this kind."""
@@ -102,6 +107,10 @@ class Ground:
         """A selection from the customers in the library; `by_owner` narrows it to those of the people asked for."""
         return select(*columns).where(*self._wanted(by_owner=by_owner))
 
+    def all_of(self, *columns: Any) -> Select[*tuple[Any, ...]]:
+        """The same for what needs most columns of most rows: read through, since looking each up from an index of places takes longer."""
+        return select(*columns).where(type_coerce(Customer.place, Integer) + 0 == NUMBERS[Place.LIBRARY], *self._wanted()[1:])
+
     def rows_of(self, model: Any, *columns: Any) -> Select[*tuple[Any, ...]]:
         """A selection from what hangs on these customers."""
         found = select(*columns).select_from(model).where(self._belongs(model))
@@ -124,7 +133,7 @@ class Ground:
         """The only row of one."""
         return self.session.execute(statement, execution_options=unscoped).one()
 
-    def _wanted(self, *, by_owner: bool) -> list[ColumnElement[bool]]:
+    def _wanted(self, *, by_owner: bool = True) -> list[ColumnElement[bool]]:
         asked = self.question
         found: list[Any] = [Customer.is_listed]
         found += [] if self.actor.scope is Scope.ALL else [visible_customers(self.actor)]
@@ -169,7 +178,7 @@ class Ground:
 
     def opportunity_link(self, **query: Any) -> Behind:
         """The list of opportunities."""
-        return self.link("opportunities", "opp_owner", **{"opp_view": "list"} | query)
+        return self.link("opportunities", "opp_people", **{"opp_view": "list"} | query)
 
     def ticket_link(self, **query: Any) -> Behind:
         """The list of tickets."""

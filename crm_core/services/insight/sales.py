@@ -62,16 +62,21 @@ def compute(ground: Ground) -> Board:
     charts: list[Chart] = []
     if ground.can(Permission.CONTRACT_READ):
         figures += contract_figures(ground, ground.period)
-        charts += _contract_charts(ground)
+        charts += ground.charts(lambda: _contract_charts(ground))
     if ground.can(Permission.OPPORTUNITY_READ):
         steps = quarters(ground.period)
         step = step_of(Opportunity.closed_at, [one.period for one in steps]).label("step")
         closed = _closed(ground, ground.period, step, Opportunity.owner_id)
         figures += opportunity_figures(ground, ground.period, sum_closed(closed.values()))
-        charts += _opportunity_charts(ground, steps, closed)
-    if not any(figure.value or figure.denominator for figure in figures):
+        charts += ground.charts(lambda: _opportunity_charts(ground, steps, closed))
+    if not any(figure.value or figure.denominator for figure in figures) and not any(map(has_values, charts)):
         return Board(KEY, TITLE, missing=EMPTY)
     return Board(KEY, TITLE, tuple(figures), tuple(charts))
+
+
+def has_values(chart: Chart) -> bool:
+    """Whether a chart shows anything but nothing."""
+    return any(value for point in chart.points for value in point.values)
 
 
 def contract_figures(ground: Ground, period: Period) -> list[Figure]:
