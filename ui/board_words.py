@@ -64,13 +64,13 @@ def before(figure: Figure, compared: Period | None) -> str:
 
 
 def definition(key: str) -> str:
-    """A definition in full: what is divided by what, by which date, and where that comes from."""
+    """A definition in full: what is divided by what, by which date, and from what."""
     found = DEFINITIONS[key]
     lines = (
         f"**{_(found.title)}**",
         _(found.rule),
         _("Date: {basis}").format(basis=_(found.basis)),
-        _("Source of the definition: {source}").format(source=_(found.source)),
+        _("Counted from: {source}").format(source=_(found.source)),
     )
     return "  \n".join(lines)
 

@@ -35,7 +35,7 @@ def _told_days(period: Period, compared: Period | None) -> str:
 
 
 def _draw_figure(figure: Figure, compared: Period | None) -> None:
-    with st.container(border=True, key=f"figure_{figure.key}", gap="xsmall"):
+    with st.container(border=True, key=f"figure_{figure.key}", gap="xsmall", height="stretch"):
         value = board_words.worded(figure.value, figure.unit)
         delta = board_words.change(figure, compared) or None
         st.metric(_(figure.label), value, delta, help=board_words.definition(figure.definition), delta_color="off")
@@ -53,7 +53,7 @@ def _link(behind: Behind, label: str, *, key: str = "") -> None:
 
 def _draw_chart(board: str, chart: Chart) -> None:
     key = f"chart_{board}_{chart.key}"
-    with st.container(border=True, key=f"card_{key}"):
+    with st.container(border=True, key=f"card_{key}", height="stretch"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(_(chart.title), anchor=False)
             more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
