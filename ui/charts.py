@@ -1,18 +1,13 @@
 """The charts of the dashboards in plotly: fixed colours, words in the user's language, no toolbar, filling their card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from crm_core.i18n import _
-from crm_core.models import STAGES
-from crm_core.services.library import Library
-from ui.badges import CHART_COLOURS
-from ui.fitting import fitting
 
 FONT = "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Source Han Sans SC, system-ui, sans-serif"
 ACCENT = "#14A08E"
@@ -27,58 +22,6 @@ LAYOUT = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
 }
-
-
-def stage_pie(stages: Mapping[str, int]) -> None:
-    """Customers by type."""
-    codes = [code for code in STAGES if stages.get(code)]
-    pie = go.Pie(
-        labels=[_(STAGES[code]) for code in codes],
-        values=[stages[code] for code in codes],
-        hole=0.58,
-        sort=False,
-        marker={"colors": [CHART_COLOURS[code] for code in codes]},
-        textinfo="percent",
-        hovertemplate="%{label}: %{value:,}<extra></extra>",
-    )
-    _draw(pie, _("Customers by type"), key="chart_stages", showlegend=True, legend={"orientation": "v"})
-
-
-def month_bars(months: Mapping[str, int]) -> None:
-    """New customers in each of the last twelve months; the month that is still running is paler and says so."""
-    whole = len(months) - 1
-    bars = go.Bar(
-        x=[month[2:] for month in months],
-        y=list(months.values()),
-        customdata=list(months),
-        marker={"color": ACCENT, "opacity": [1.0] * whole + [0.5]},
-        text=[""] * whole + [_("so far")],
-        textposition="outside",
-        textangle=0,
-        cliponaxis=False,
-        hovertemplate="%{customdata}: %{y:,}<extra></extra>",
-    )
-    axes = {
-        "xaxis": {"type": "category", "tickangle": 0, "nticks": 6},
-        "yaxis": {"rangemode": "tozero", "tickformat": ",d", "dtick": 1 if max(months.values()) <= 6 else None},
-    }
-    _draw(bars, _("New customers by month"), key="chart_months", **axes)
-
-
-def industry_bars(industries: Mapping[str, int], library: Library) -> None:
-    """Customers by section of industry, the largest ten."""
-    _ranking(
-        {library.industry_label(code) or _("not given"): count for code, count in industries.items()},
-        _("Customers by industry"),
-        key="chart_industries",
-    )
-
-
-def source_bars(sources: Mapping[str, int], library: Library) -> None:
-    """Customers by source."""
-    _ranking(
-        {library.label(code) or _("not given"): count for code, count in sources.items()}, _("Customers by source"), key="chart_sources"
-    )
 
 
 def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> None:
@@ -99,25 +42,6 @@ def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> No
         "legend": {"orientation": "h", "y": 1.15},
     }
     _draw(traces, _("Expected by month"), key="chart_forecast", barmode="stack", showlegend=True, **axes)
-
-
-def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:
-    largest = sorted(counts.items(), key=lambda pair: pair[1])[-10:]
-    labels = [escape(fitting(label, LONGEST_LABEL)) for label, _count in largest]
-    bars = go.Bar(
-        x=[count for _label, count in largest],
-        y=labels,
-        orientation="h",
-        marker_color=ACCENT,
-        customdata=[escape(label) for label, _count in largest],
-        width=[min(0.7, 0.16 * len(largest))] * len(largest),
-        text=[f"{count:,}" for _label, count in largest],
-        textposition="outside",
-        textangle=0,
-        cliponaxis=False,
-        hovertemplate="%{customdata}: %{x:,}<extra></extra>",
-    )
-    _draw(bars, title, key=key)
 
 
 def _draw(trace: Any, title: str, *, key: str, **layout: Any) -> None:
