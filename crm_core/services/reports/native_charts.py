@@ -1,0 +1,108 @@
+"""Charts that the spreadsheet draws itself, from the cells of a chart's table: changed there, they follow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from openpyxl.chart import BarChart, LineChart, PieChart, Reference
+from openpyxl.chart.label import DataLabelList
+from openpyxl.chart.layout import Layout, ManualLayout
+from openpyxl.chart.marker import DataPoint
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.drawing.line import LineProperties
+from openpyxl.formatting.rule import ColorScaleRule
+from openpyxl.utils import get_column_letter
+
+from crm_core.services.insight.board import Chart, Kind, Unit
+from crm_core.services.reports.cells import FORMATS
+
+PALETTE = ("14A08E", "3B82F6", "D97706", "8B5CF6", "DB2777", "65A30D", "0891B2", "9CA3AF")
+WIDTH, HEIGHT = 17, 8.5
+"""In centimetres."""
+HEIGHT_IN_ROWS = 18
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where the table of a chart stands: its head's row, and the last one."""
+
+    sheet: Any
+    head: int
+    last: int
+    columns: int
+    drawn: int
+    """Up to which row it is drawn: of a treemap the upper level, whose rows come first."""
+
+
+def draw(chart: Chart, table: Table, title: str) -> Any | None:
+    """The native chart for a kind; None for one that the table itself shows best."""
+    if chart.kind is Kind.HEAT or table.last <= table.head:
+        return None
+    drawn = _pie(table) if chart.kind is Kind.PIE else _lines(chart, table) if chart.kind is Kind.LINES else _bars(chart, table)
+    drawn.title, drawn.width, drawn.height, drawn.style = title, WIDTH, HEIGHT, 2
+    return drawn
+
+
+def _data(table: Table, series: int) -> tuple[Reference, Reference]:
+    data = Reference(table.sheet, min_col=2, max_col=1 + series, min_row=table.head, max_row=table.drawn)
+    return data, Reference(table.sheet, min_col=1, min_row=table.head + 1, max_row=table.drawn)
+
+
+def _series_of(chart: Chart) -> int:
+    """So many columns from the first on can share an axis: those of its unit."""
+    alike = [column.unit is chart.columns[0].unit for column in chart.columns]
+    return alike.index(False) if False in alike else len(alike)
+
+
+def _bars(chart: Chart, table: Table) -> Any:
+    bars = BarChart()
+    bars.type = "bar" if chart.kind in (Kind.BARS, Kind.FUNNEL, Kind.TREEMAP) else "col"
+    _fill(bars, chart, table)
+    if chart.kind is Kind.STACKED:
+        bars.grouping, bars.overlap = "stacked", 100
+    if bars.type == "bar":
+        bars.x_axis.scaling.orientation = "maxMin"  # the first row of the table stands above
+    bars.gapWidth = 60
+    return bars
+
+
+def _lines(chart: Chart, table: Table) -> Any:
+    lines = LineChart()
+    _fill(lines, chart, table)
+    for line, colour in zip(lines.series, PALETTE * 3, strict=False):
+        line.graphicalProperties.line.solidFill, line.smooth = colour, False
+    return lines
+
+
+def _fill(drawn: Any, chart: Chart, table: Table) -> None:
+    series = _series_of(chart)
+    data, names = _data(table, series)
+    drawn.add_data(data, titles_from_data=True)
+    drawn.set_categories(names)
+    for one, colour in zip(drawn.series, PALETTE * 3, strict=False):
+        one.graphicalProperties = GraphicalProperties(solidFill=colour)
+    drawn.y_axis.number_format = "0%" if chart.columns[0].unit is Unit.RATE else FORMATS[chart.columns[0].unit].removesuffix(".00")
+    drawn.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="E5E7EB"))
+    drawn.x_axis.delete = drawn.y_axis.delete = False  # else the program leaves both axes out
+    drawn.legend = drawn.legend if series > 1 else None
+    if drawn.legend:
+        drawn.legend.position = "b"
+
+
+def _pie(table: Table) -> Any:
+    pie = PieChart()
+    data, names = _data(table, 1)
+    pie.add_data(data, titles_from_data=True)
+    pie.set_categories(names)
+    for place in range(table.drawn - table.head):
+        pie.series[0].data_points.append(DataPoint(idx=place, spPr=GraphicalProperties(solidFill=PALETTE[place % len(PALETTE)])))
+    pie.dataLabels = DataLabelList(showPercent=True, showVal=False, showSerName=False, showCatName=False, showLegendKey=False)
+    pie.layout = Layout(manualLayout=ManualLayout(h=0.7, w=0.6, x=0.05, y=0.2))
+    return pie
+
+
+def shade(table: Table) -> None:
+    """Colour the cells of a heat map by their value."""
+    if table.last > table.head:
+        cells = f"B{table.head + 1}:{get_column_letter(table.columns)}{table.last}"
+        rule = ColorScaleRule(start_type="min", start_color="F4F7F8", end_type="max", end_color="14A08E")
+        table.sheet.conditional_formatting.add(cells, rule)
