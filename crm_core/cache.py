@@ -18,11 +18,12 @@ _stores: "WeakKeyDictionary[Pool, OrderedDict[Hashable, Any]]" = WeakKeyDictiona
 _lock = Lock()
 
 
-def cached(session: Session, area: str, key: Hashable, compute: Callable[[], T]) -> T:
-    """The value of `compute()`, computed once per revision of `area` and `key`."""
-    if numbering.is_bumped(session, area):
+def cached(session: Session, area: str | tuple[str, ...], key: Hashable, compute: Callable[[], T]) -> T:
+    """The value of `compute()`, computed once per revision of `area`, or of each of several, and `key`."""
+    areas = (area,) if isinstance(area, str) else area
+    if any(numbering.is_bumped(session, one) for one in areas):
         return compute()
-    full_key = (area, numbering.revision(session, area), key)
+    full_key = (areas, tuple(numbering.revision(session, one) for one in areas), key)
     with _lock:
         store = _stores.setdefault(session.get_bind().engine.pool, OrderedDict())
         if full_key in store:

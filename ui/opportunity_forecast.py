@@ -13,7 +13,7 @@ from ui import charts, feedback, guard
 def draw(query: OpportunityQuery) -> None:
     """The months from this one on; before and after stand in rows of their own."""
     with guard.reading() as session:
-        months = forecast.forecast(session, guard.actor(), owners=query.owners)
+        months = forecast.forecast(session, guard.actor(), owners=query.owners or None)
     if not any(row.open_count or row.won_amount for row in months):
         hint = _("The forecast adds up the amounts of opportunities by the month in which they are expected.")
         feedback.empty_state("query_stats", _("Nothing is expected yet"), hint)

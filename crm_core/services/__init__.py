@@ -1,5 +1,5 @@
-"""What users can do, one area a file. Importing the package switches on row scope and the change log."""
+"""What users can do, one area a file. Importing the package switches on row scope, the change log and the revisions."""
 
-from crm_core import audit, scope
+from crm_core import audit, revisions, scope
 
-__all__ = ["audit", "scope"]
+__all__ = ["audit", "revisions", "scope"]

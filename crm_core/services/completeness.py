@@ -1,11 +1,12 @@
 """Which customers lack required fields, after an administrator changed what is required: in one statement, however many there are."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, or_, true, update
 
 from crm_core.db import CrmSession
-from crm_core.fields import SEVERAL, Field, fields_of
+from crm_core.fields import SEVERAL, Field, Values, fields_of
 from crm_core.models import Contact, Customer
 from crm_core.numbering import bump
 from crm_core.scope import unscoped
@@ -36,9 +37,20 @@ def _lacks(field: Field) -> Condition:
 
 def _where_required(field: Field) -> Condition | None:
     """The customers that must carry a field; None where nobody must."""
+    return _where(field.is_required)
+
+
+def where_shown(field: Field) -> Condition:
+    """The customers for whom the form shows a field."""
+    found = _where(field.shown)
+    return false() if found is None else found
+
+
+def _where(holds: Callable[[Values], bool]) -> Condition | None:
+    """The customers for whose nature and type something holds; None where it does for none."""
     stages: dict[str, list[str]] = defaultdict(list)
     for values in combinations():
-        if field.is_required(values):
+        if holds(values):
             stages[values["kind"]].append(values["stage"])
     if sum(map(len, stages.values())) == len(combinations()):
         return true()

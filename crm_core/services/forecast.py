@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import ColumnElement, extract, func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -40,12 +40,22 @@ class Month:
 BEFORE, LATER = "", "later"
 
 
-def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] = ()) -> list[Month]:
-    """The months from this one on, with a row before and after where anything is open there. Σ amount × probability by expected month."""
+def forecast(
+    session: CrmSession,
+    actor: Actor,
+    *,
+    owners: tuple[int, ...] | None = None,
+    stages: tuple[str, ...] = (),
+    sources: tuple[str, ...] = (),
+) -> list[Month]:
+    """The months from this one on, with a row before and after where anything is open there. Σ amount × probability by expected month.
+
+    Of these owners (None: everybody), and of customers of these types and sources (empty: all).
+    """
     require(actor, Permission.OPPORTUNITY_READ)
     months = _months(clock.today())
     rows = {month: Month(month) for month in (BEFORE, *months, LATER)}
-    for found in _by_month(session, owners):
+    for found in _by_month(session, _conditions(owners, stages, sources)):
         if found.month < months[0] and not found.open_count:
             continue  # won in time, and told by the figures of its month
         key = found.month if found.month in rows else BEFORE if found.month < months[0] else LATER
@@ -58,7 +68,13 @@ def _months(today: date) -> list[str]:
     return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
 
 
-def _by_month(session: CrmSession, owners: tuple[int, ...]) -> list[Month]:
+def _conditions(owners: tuple[int, ...] | None, stages: tuple[str, ...], sources: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [] if owners is None else [Opportunity.owner_id.in_(owners)]
+    found += [Customer.stage.in_(stages)] if stages else []
+    return found + ([Customer.source.in_(sources)] if sources else [])
+
+
+def _by_month(session: CrmSession, conditions: list[ColumnElement[bool]]) -> list[Month]:
     """A row for each month and outcome."""
     year, month = (extract(part, Opportunity.expected_on) for part in ("year", "month"))
     columns = (year.label("year"), month.label("month"), OpportunityStage.outcome, func.count().label("opportunities"))
@@ -67,11 +83,9 @@ def _by_month(session: CrmSession, owners: tuple[int, ...]) -> list[Month]:
         .select_from(Opportunity)
         .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
         .join(Customer, Customer.id == Opportunity.customer_id)
-        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed)
+        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed, *conditions)
         .group_by(year, month, OpportunityStage.outcome)
     )
-    if owners:
-        statement = statement.where(Opportunity.owner_id.in_(owners))
     found = []
     for row in session.execute(statement):
         name, weighted = f"{int(row.year)}-{int(row.month):02d}", row.weighted / 100

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlencode
 
 Value = int | Decimal | None
 
@@ -40,10 +41,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Behind:
-    """Where the rows behind a value are listed: a page by its key in `ui/routes.py`, and what its address says."""
+    """Where the rows behind a value are listed: a page by its address in `ui/routes.py`, and what the address says besides."""
 
     page: str
     query: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The link within this system."""
+        return f"/{self.page}?{urlencode(self.query)}" if self.query else f"/{self.page}"
 
 
 @dataclass(frozen=True)

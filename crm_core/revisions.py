@@ -1,0 +1,78 @@
+"""Revisions that follow from the rows: whatever changes one of these tables counts up its area at the end of the transaction.
+
+So no service can forget it. Counted up last and in one order, since the counters are rows that every writer locks.
+"""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+
+from crm_core.db import CrmSession
+from crm_core.models import (
+    Contact,
+    Contract,
+    ContractLine,
+    FollowUp,
+    Opportunity,
+    OpportunityStage,
+    Payment,
+    PlannedPayment,
+    StageChange,
+    Target,
+    Ticket,
+)
+from crm_core.numbering import take
+
+AREAS: dict[Any, str] = {
+    Contact: "contacts",
+    Contract: "contracts",
+    ContractLine: "contracts",
+    Payment: "contracts",
+    PlannedPayment: "contracts",
+    FollowUp: "follow_ups",
+    Opportunity: "opportunities",
+    OpportunityStage: "opportunities",
+    StageChange: "stage_changes",
+    Target: "targets",
+    Ticket: "tickets",
+}
+"""The area of each table; those of the customers themselves, the people, the library and the policies are counted up where they change."""
+_CHANGED = "areas_to_count_up"
+
+
+def _note(session: Session, model: Any) -> None:
+    area = AREAS.get(model)
+    if area:
+        session.info.setdefault(_CHANGED, set()).add(area)
+        # What this transaction reads there from now on is its own.
+        session.info.setdefault("bumped", set()).add(area)
+
+
+def _note_flush(session: Session, _context: UOWTransaction) -> None:
+    for record in (*session.new, *session.dirty, *session.deleted):
+        _note(session, type(record))
+
+
+def _note_statement(state: ORMExecuteState) -> None:
+    if (state.is_insert or state.is_update or state.is_delete) and state.bind_mapper is not None:
+        _note(state.session, state.bind_mapper.class_)
+
+
+def _count_up(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # counted with the whole
+    session.flush()
+    for area in sorted(session.info.pop(_CHANGED, ())):
+        take(session, f"revision:{area}")
+
+
+def _forget(session: Session, _ended: Any) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop(_CHANGED, None)
+
+
+event.listen(CrmSession, "after_flush", _note_flush)
+event.listen(CrmSession, "do_orm_execute", _note_statement)
+event.listen(CrmSession, "before_commit", _count_up)
+event.listen(CrmSession, "after_soft_rollback", _forget)

@@ -1,0 +1,41 @@
+"""经营总览: the figures that a manager looks at first, each of a board of its own."""
+
+from crm_core.i18n import N_
+from crm_core.models import Customer
+from crm_core.permissions import Permission
+from crm_core.services.insight import activity, conversion, sales, service, sources, structure
+from crm_core.services.insight.board import Board, Chart, Figure, Unit
+from crm_core.services.insight.ground import Ground
+
+KEY, TITLE = "overview", N_("Business overview")
+
+
+def compute(ground: Ground) -> Board:
+    """The board, of what the actor may see."""
+    kinds = structure.count_by(ground, Customer.stage)
+    total = sum(row.number for row in kinds)
+    if not total:
+        return Board(KEY, TITLE, missing=structure.EMPTY)
+    figures = [
+        Figure("customers", N_("Customers"), Unit.COUNT, total, definition="customers", behind=structure.open_listed(ground)),
+        sources.new_figure(ground, ground.period),
+        conversion.cohort_figure(ground, ground.period),
+        conversion.churn_figure(ground, ground.period),
+        activity.follow_up_figure(ground, ground.period),
+    ]
+    charts = [sources.entered_along_time(ground), structure.stages(ground, kinds), activity.along_time(ground)]
+    more_figures, more_charts = _by_permission(ground)
+    return Board(KEY, TITLE, (*figures, *more_figures), (*more_charts, *charts))
+
+
+def _by_permission(ground: Ground) -> tuple[list[Figure], list[Chart]]:
+    figures: list[Figure] = []
+    charts: list[Chart] = []
+    if ground.can(Permission.CONTRACT_READ):
+        figures += sales.contract_figures(ground, ground.period)[:1]
+        charts.append(sales.contracts_along_time(ground))
+    if ground.can(Permission.OPPORTUNITY_READ):
+        figures += [one for one in sales.opportunity_figures(ground, ground.period) if one.key in ("win_rate", "won_value")]
+    if ground.can(Permission.TICKET_READ):
+        figures += [one for one in service.ticket_figures(ground, ground.period) if one.key == "complaints"]
+    return figures, charts

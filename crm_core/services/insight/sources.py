@@ -1,0 +1,97 @@
+"""来源与活动: which sources bring customers, how many of them are won, and what they buy."""
+
+from typing import Any
+
+from sqlalchemy import case, func
+
+from crm_core.i18n import N_
+from crm_core.models import Contract, Customer, LifecycleStage
+from crm_core.permissions import Permission
+from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, Point, Unit
+from crm_core.services.insight.conversion import cohort_figure
+from crm_core.services.insight.ground import Ground, Rows, count, ranking, rate, spans, step_of
+from crm_core.services.insight.picks import during
+from crm_core.services.insight.question import Period
+from crm_core.services.insight.sales import AMOUNT, contract_figures
+
+KEY, TITLE = "sources", N_("Sources and campaigns")
+EMPTY = N_("In these days no customer was entered and no contract signed. Choose a longer period, or take filters away.")
+
+
+def compute(ground: Ground) -> Board:
+    """The board; amounts only for those who see contracts."""
+    came, sees_contracts = _came(ground), ground.can(Permission.CONTRACT_READ)
+    amounts = _amounts(ground) if sees_contracts else {}
+    if not came and not amounts:
+        return Board(KEY, TITLE, missing=EMPTY)
+    figures = [new_figure(ground, ground.period, sum(row.number for row in came)), cohort_figure(ground, ground.period)]
+    figures += contract_figures(ground, ground.period)[:1] if sees_contracts else []
+    return Board(
+        KEY, TITLE, tuple(figures), (_effect(ground, came, amounts, sees_contracts), entered_along_time(ground), *campaign_charts(ground))
+    )
+
+
+def campaign_charts(_ground: Ground) -> tuple[Chart, ...]:
+    """What campaigns brought; the charts of them are added here."""
+    return ()
+
+
+def new_figure(ground: Ground, period: Period, number: int | None = None) -> Figure:
+    """How many customers were entered; counted where nobody has."""
+    if number is None:
+        number = ground.one(ground.customers(func.count(Customer.id)).where(during(Customer.created_at, period)))[0]
+    behind = ground.customer_link(since=period.first, until=period.last)
+    return Figure("new_customers", N_("New customers"), Unit.COUNT, number, definition="new_customers", behind=behind)
+
+
+def _came(ground: Ground) -> Rows:
+    won = func.sum(case((Customer.stage == LifecycleStage.CUSTOMER, 1), else_=0)).label("won")
+    query = ground.customers(Customer.source, func.count().label("number"), won)
+    return ground.read(query.where(during(Customer.created_at, ground.period)).group_by(Customer.source))
+
+
+def _amounts(ground: Ground) -> dict[str, Any]:
+    query = ground.contracts(Customer.source, func.sum(Contract.amount).label("amount"))
+    rows = ground.read(query.where(Contract.signed_on.between(ground.period.first, ground.period.last)).group_by(Customer.source))
+    return {row.source or "": row.amount for row in rows}
+
+
+def _effect(ground: Ground, came: Rows, amounts: dict[str, Any], sees_contracts: bool) -> Chart:
+    by_source = {row.source or "": row for row in came}
+    points = []
+    for source in {*by_source, *amounts}:
+        row = by_source.get(source)
+        number, won = (row.number, int(row.won)) if row else (0, 0)
+        values = (number, won, rate(won, number), *((amounts.get(source, 0),) if sees_contracts else ()))
+        behind = ground.customer_link(source=source, since=ground.period.first, until=ground.period.last)
+        points.append(ground.preset(source, *values, behind=behind))
+    shown = (count(N_("Entered")), count(N_("Won today")), Column(N_("Customer conversion rate"), Unit.RATE))
+    columns = (*shown, AMOUNT) if sees_contracts else shown
+    return Chart("effect", N_("Effect of the sources"), Kind.BARS, N_("Source"), columns, ranking(points, columns), "source_effect")
+
+
+def entered_along_time(ground: Ground) -> Chart:
+    """New customers in each step, by source."""
+    steps = spans(ground.period)
+    step = step_of(Customer.created_at, [one.period for one in steps]).label("step")
+    query = ground.customers(step, Customer.source, func.count().label("number")).where(during(Customer.created_at, ground.period))
+    numbers: dict[tuple[int, str], int] = {}
+    for row in ground.read(query.group_by("step", Customer.source)):
+        numbers[int(row.step), row.source or ""] = row.number
+    totals: dict[str, int] = {}
+    for (_step, source), number in numbers.items():
+        totals[source] = totals.get(source, 0) + number
+    sources = sorted((source for source in totals if source), key=lambda one: -totals[one])
+    columns = (count(N_("All sources")), *(Column(ground.library.label(source), Unit.COUNT, is_name=True) for source in sources))
+    points = tuple(
+        Point(
+            one.label,
+            (
+                sum(some for (place, _source), some in numbers.items() if place == number),
+                *(numbers.get((number, source), 0) for source in sources),
+            ),
+            behind=ground.customer_link(since=one.period.first, until=one.period.last),
+        )
+        for number, one in enumerate(steps)
+    )
+    return Chart("entered", N_("New customers along time, by source"), Kind.STACKED, N_("Day"), columns, points, "new_customers")
