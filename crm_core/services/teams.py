@@ -1,6 +1,6 @@
 """Teams: a tree in which a head sees the own team and all below it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,13 +106,6 @@ def delete_team(session: CrmSession, actor: Actor, team_id: int) -> None:
 def teams_seen(session: CrmSession, user_id: int, team_id: int | None) -> frozenset[int]:
     """The teams whose customers a user with team scope sees: the own one, those that the user heads, and all below them."""
     below = select(Team.id).where((Team.id == team_id) | (Team.head_id == user_id)).cte("below", recursive=True)
-    below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
-    return frozenset(session.execute(select(below.c.id)).scalars())
-
-
-def with_teams_below(session: CrmSession, team_ids: Iterable[int]) -> frozenset[int]:
-    """These teams and all below them."""
-    below = select(Team.id).where(Team.id.in_(tuple(team_ids))).cte("below", recursive=True)
     below = below.union(select(Team.id).where(Team.parent_id == below.c.id))
     return frozenset(session.execute(select(below.c.id)).scalars())
 

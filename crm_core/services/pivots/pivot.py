@@ -18,8 +18,8 @@ from crm_core.i18n import N_, _
 from crm_core.models import Customer, Opportunity, OpportunityStage, User
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.insight.board import Chart, Column, Kind, Point, Value
+from crm_core.services.insight.ground import teams_below
 from crm_core.services.pivots.subjects import COUNT, MONTH, QUARTER, SUBJECTS, Dimension, Measure, Subject, Words, read_code
-from crm_core.services.teams import with_teams_below
 
 MOST_ROWS = 50
 MOST_COLUMNS = 12
@@ -161,7 +161,7 @@ def _conditions(session: CrmSession, subject: Subject, query: PivotQuery) -> lis
     if query.sources:
         found.append(Customer.source.in_(query.sources))
     if query.teams:
-        members = select(User.id).where(User.team_id.in_(with_teams_below(session, query.teams)))
+        members = select(User.id).where(User.team_id.in_(teams_below(session, query.teams)))
         found.append(subject.owner.in_(members.scalar_subquery()))
     return found
 

@@ -34,7 +34,8 @@ from crm_core.models import (
 from crm_core.permissions import Access, Permission
 from crm_core.reference import region_label
 from crm_core.scope import unscoped
-from crm_core.services.insight.ground import Ground, during, on_days
+from crm_core.services.insight.ground import Ground, on_days
+from crm_core.services.insight.picks import during
 from crm_core.visibility import see
 
 MOST_ROWS = 100_000
