@@ -10,6 +10,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.models import STAGES
+from crm_core.services.insight.board import Chart, Kind, Unit
 from crm_core.services.library import Library
 from ui.badges import CHART_COLOURS
 from ui.fitting import fitting
@@ -19,6 +20,21 @@ ACCENT = "#14A08E"
 PALE = "#9CA3AF"
 HEIGHT = 300
 LONGEST_LABEL = 28
+SERIES = (
+    "#14A08E",
+    "#3B82F6",
+    "#D97706",
+    "#8B5CF6",
+    "#DB2777",
+    "#65A30D",
+    "#0891B2",
+    "#9CA3AF",
+    "#B45309",
+    "#4F46E5",
+    "#0D9488",
+    "#E11D48",
+    "#64748B",
+)
 LAYOUT = {
     "height": HEIGHT,
     "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -99,6 +115,27 @@ def forecast_bars(months: Sequence[tuple[str, Decimal, Decimal, Decimal]]) -> No
         "legend": {"orientation": "h", "y": 1.15},
     }
     _draw(traces, _("Expected by month"), key="chart_forecast", barmode="stack", showlegend=True, **axes)
+
+
+def pivot_chart(chart: Chart, title: str) -> None:
+    """A pivot: lying bars for a ranking, upright ones along time; several columns lie upon each other."""
+    is_lying = chart.kind is Kind.BARS
+    names = [escape(fitting(point.label, LONGEST_LABEL)) for point in chart.points]
+    traces = [_pivot_bars(chart, place, names, is_lying=is_lying) for place in range(len(chart.columns))]
+    numbers, categories = {"rangemode": "tozero", "tickformat": ","}, {"type": "category", "tickangle": 0}
+    axes: dict[str, Any] = {"xaxis": categories, "yaxis": numbers}
+    if is_lying:
+        axes = {"xaxis": numbers, "yaxis": {"type": "category", "autorange": "reversed"}, "height": max(HEIGHT, 24 * len(names) + 40)}
+    legend = {"showlegend": len(traces) > 1, "legend": {"orientation": "h", "y": 1.12}}
+    _draw(traces, title, key="chart_pivot", barmode="stack", **axes, **legend)
+
+
+def _pivot_bars(chart: Chart, place: int, names: Sequence[str], *, is_lying: bool) -> Any:
+    column, unit = chart.columns[place], "¥" if chart.columns[place].unit is Unit.MONEY else ""
+    values = [None if point.values[place] is None else float(point.values[place] or 0) for point in chart.points]
+    hover = f"%{{y}}: {unit}%{{x:,}}" if is_lying else f"%{{x}}: {unit}%{{y:,}}"
+    look = {"name": escape(column.label), "marker_color": SERIES[place % len(SERIES)], "hovertemplate": hover}
+    return go.Bar(x=values, y=names, orientation="h", **look) if is_lying else go.Bar(x=names, y=values, **look)
 
 
 def _ranking(counts: Mapping[str, int], title: str, *, key: str) -> None:

@@ -12,11 +12,13 @@ from sqlalchemy import Date, Integer, case, func, select
 from sqlalchemy import cast as sql_cast
 
 from crm_core import clock
+from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import N_, _
 from crm_core.models import Customer, Opportunity, OpportunityStage, User
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import key_of
 from crm_core.services.insight.board import Chart, Column, Kind, Point, Value
 from crm_core.services.insight.ground import teams_below
 from crm_core.services.pivots.subjects import COUNT, MONTH, QUARTER, SUBJECTS, Dimension, Measure, Subject, Words, read_code
@@ -26,9 +28,9 @@ MOST_COLUMNS = 12
 MOST_GROUPS = 20_000
 LONGEST_YEARS = 30
 """Of a range without ends at most so many years are divided into months, the latest ones."""
+_AREAS = ("customers", "users")
 TOTAL = N_("Total")
 OTHERS = N_("All others")
-ALL = N_("All")
 CUT = N_("The largest {rows} rows and {columns} columns are shown, the rest stands under “{others}”; all totals are whole.")
 
 
@@ -99,12 +101,25 @@ def subjects_of(actor: Actor) -> dict[str, Subject]:
     return {name: subject for name, subject in SUBJECTS.items() if actor.can(subject.permission)}
 
 
+def title_of(query: PivotQuery) -> str:
+    """What a pivot is called: contract amount, by owner and by month of signing."""
+    subject = _subject(query)
+    measure, row = _(subject.measures[query.measure].label), subject.dimensions[query.row].title
+    if not query.column:
+        return _("{subject}: {measure} by {row}").format(subject=_(subject.label), measure=measure, row=row)
+    across = subject.dimensions[query.column].title
+    return _("{subject}: {measure} by {row} and {column}").format(subject=_(subject.label), measure=measure, row=row, column=across)
+
+
 def analyse(session: CrmSession, actor: Actor, query: PivotQuery) -> Pivot:
     """The pivot within the actor's scope. Raises `NotAllowed`; `ValidationFailed` for what there is not, or for too many groups."""
     require(actor, Permission.DASHBOARD_READ)
     subject = _subject(query)
     require(actor, subject.permission)
-    return _lay_out(_group(session, subject, query), subject, query, Words(session))
+    words = Words(session)
+    seen = (key_of(session), clock.today(), query)
+    groups = cached(session, (*_AREAS, subject.area), ("pivot", *seen), lambda: _group(session, subject, query))
+    return _lay_out(groups, subject, query, words)
 
 
 def _subject(query: PivotQuery) -> Subject:

@@ -95,6 +95,8 @@ class Subject:
     dimensions: Mapping[str, Dimension]
     measures: Mapping[str, Measure]
     conditions: tuple[Any, ...] = ()
+    area: str = "customers"
+    """The revision that changes with its rows."""
     is_of_stage: bool = False
     """Whether its rows are read with their stage of opportunities."""
 
@@ -191,6 +193,7 @@ SUBJECTS = {
             **OF_CUSTOMER,
         },
         {COUNT: ROWS},
+        area="follow_ups",
     ),
     "opportunities": Subject(
         N_("Opportunities"),
@@ -210,6 +213,7 @@ SUBJECTS = {
         },
         _amounts(Opportunity.amount, N_("Expected amount"), N_("Average expected amount")),
         (Opportunity.deleted_at.is_(None),),
+        area="opportunities",
         is_of_stage=True,
     ),
     "contracts": Subject(
@@ -227,6 +231,7 @@ SUBJECTS = {
         },
         _amounts(Contract.amount, N_("Contract amount"), N_("Average contract amount")),
         (Contract.is_in_force,),
+        area="contracts",
     ),
     "tickets": Subject(
         N_("Tickets"),
@@ -247,6 +252,7 @@ SUBJECTS = {
             **OF_CUSTOMER,
         },
         {COUNT: ROWS, "average": Measure(N_("Average satisfaction"), Unit.SCORE, Ticket.satisfaction, is_average=True)},
+        area="tickets",
     ),
 }
 """Everything that can be analysed. A new dimension is a row here."""

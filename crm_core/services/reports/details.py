@@ -196,7 +196,7 @@ SHEETS = {
         Permission.OPPORTUNITY_READ,
         _opportunities,
         (
-            Detail(N_("Number"), Opportunity.code),
+            Detail(N_("Reference"), Opportunity.code),
             Detail(N_("Opportunity name"), Opportunity.name),
             *WHO,
             Detail(N_("Stage"), Opportunity.stage_id, _stage),
@@ -231,7 +231,7 @@ SHEETS = {
         Permission.TICKET_READ,
         _tickets,
         (
-            Detail(N_("Number"), Ticket.code),
+            Detail(N_("Reference"), Ticket.code),
             Detail(N_("Created"), Ticket.created_at, _time),
             *WHO,
             Detail(N_("Ticket type"), Ticket.type, _one_of(TICKET_TYPES)),

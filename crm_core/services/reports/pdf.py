@@ -184,7 +184,7 @@ def _board(board: Board, content: Content) -> list[Flowable]:
 
 
 def _figures(figures: Iterable[Figure]) -> Table:
-    heads = [_("Key figure"), _("Value"), _("Divided from"), _("Before"), _("Change")]
+    heads = [_("Key figure"), _("Figure value"), _("Divided from"), _("Compared value"), _("Change rate")]
     rows = [
         [
             fit(_(one.label), INNER * 0.28, 9),

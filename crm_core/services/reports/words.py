@@ -1,10 +1,11 @@
 """Labels and values of boards as reports show them, in the language in force."""
 
+from collections.abc import Collection, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, format_date, format_money, join_words
-from crm_core.models import STAGES
+from crm_core.models import STAGES, TIERS
 from crm_core.services.insight.board import Chart, Column, Figure, Point, Unit, Value
 from crm_core.services.insight.question import Compared, Question
 from crm_core.services.library import get_library
@@ -21,7 +22,7 @@ COMPARED = {
 UNITS = {
     Unit.COUNT: N_("Count"),
     Unit.MONEY: N_("Yuan"),
-    Unit.RATE: N_("Rate"),
+    Unit.RATE: N_("Percent"),
     Unit.DAYS: N_("Days"),
     Unit.SCORE: N_("Score"),
 }
@@ -88,16 +89,31 @@ def has_values(chart: Chart) -> bool:
 
 def conditions_in_words(session: CrmSession, question: Question) -> list[tuple[str, str]]:
     """What was asked: the days, what they are held against, and every filter that is set."""
-    library, people, teams = get_library(session), user_names(session), list_teams(session)
     period, compared = question.period, question.compared_period
     told = [(_("Period"), f"{format_date(period.first)} – {format_date(period.last)}")]
     if compared:
         days = f"{format_date(compared.first)} – {format_date(compared.last)}"
         told.append((_("Compared with"), f"{_(COMPARED[question.compared])} ({days})"))
+    chosen = {name: getattr(question, name) for name in ("teams", "owners", "stages", "sources")}
+    return told + filters_in_words(session, **chosen)
+
+
+def filters_in_words(
+    session: CrmSession,
+    *,
+    teams: Iterable[int],
+    owners: Iterable[int],
+    stages: Collection[str],
+    sources: Iterable[str],
+    tiers: Collection[str] = (),
+) -> list[tuple[str, str]]:
+    """The filters that are set, by their names."""
+    library, people, names = get_library(session), user_names(session), list_teams(session)
     chosen = {
-        _("Team"): [teams.get(number, NOTHING) for number in question.teams],
-        _("Owner"): [people.get(number, NOTHING) for number in question.owners],
-        _("Customer type"): [_(STAGES[code]) for code in STAGES if code in question.stages],
-        _("Customer source"): [library.label(code) for code in question.sources],
+        _("Team"): [names.get(number, NOTHING) for number in teams],
+        _("Owner"): [people.get(number, NOTHING) for number in owners],
+        _("Customer type"): [_(STAGES[code]) for code in STAGES if code in stages],
+        _("Customer tier"): [_(TIERS[code]) for code in TIERS if code in tiers],
+        _("Customer source"): [library.label(code) for code in sources],
     }
-    return told + [(label, join_words(names)) for label, names in chosen.items() if names]
+    return [(label, join_words(values)) for label, values in chosen.items() if values]

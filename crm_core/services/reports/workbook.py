@@ -1,6 +1,7 @@
-"""A report as an Excel workbook, written row by row: cover, a sheet for each board, the detail sheets, the definitions."""
+"""A report as an Excel workbook, written row by row: cover, a sheet for each board, the detail sheets, the definitions. And a pivot."""
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -9,6 +10,7 @@ from openpyxl.utils import get_column_letter
 from crm_core.i18n import _
 from crm_core.services.insight.board import Board, Chart, Figure, Kind
 from crm_core.services.insight.definitions import SCOPE
+from crm_core.services.pivots.pivot import TOTAL, Pivot
 from crm_core.services.reports import details, native_charts
 from crm_core.services.reports.cells import Writer
 from crm_core.services.reports.content import Content, Tell
@@ -26,19 +28,19 @@ def write_workbook(content: Content, path: Path, tell: Tell) -> None:
     """Write the workbook to a file; `tell` hears of the progress from 50 on."""
     book = Workbook(write_only=True)
     book.properties.title, book.properties.creator = content.title, content.actor.name
-    _write_cover(_sheet(book, content, _("Cover"), widths=(22, 70)), content)
+    _write_cover(_sheet(book, content.mark, _("Cover"), widths=(22, 70)), content)
     for board in content.boards:
-        _write_board(_sheet(book, content, _(board.title), widths=(34, *[16] * 8)), board, content)
+        _write_board(_sheet(book, content.mark, _(board.title), widths=(34, *[16] * 8)), board, content)
     tell(55)
     for place, sheet in enumerate(content.sheets.values(), start=1):
-        _write_details(_sheet(book, content, _(sheet.label), frozen="A2", widths=_widths(content, sheet)), content, sheet)
+        _write_details(_sheet(book, content.mark, _(sheet.label), frozen="A2", widths=_widths(content, sheet)), content, sheet)
         tell(55 + 40 * place // len(content.sheets))
     if DEFINITIONS in content.order.sections:
-        _write_definitions(_sheet(book, content, _("Definitions"), frozen="A2", widths=(28, 70, 34, 30)), content)
+        _write_definitions(_sheet(book, content.mark, _("Definitions"), frozen="A2", widths=(28, 70, 34, 30)), content)
     book.save(path)
 
 
-def _sheet(book: Workbook, content: Content, title: str, *, widths: Iterable[float], frozen: str = "") -> Writer:
+def _sheet(book: Workbook, mark: str, title: str, *, widths: Iterable[float], frozen: str = "") -> Writer:
     clean, taken = title.translate(NO_TITLE)[:LONGEST_TITLE], {one.title for one in book.worksheets}
     number = 2
     while clean in taken:
@@ -52,7 +54,7 @@ def _sheet(book: Workbook, content: Content, title: str, *, widths: Iterable[flo
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     # Printed on every page: whose copy it is. An ampersand would begin a command.
-    sheet.oddFooter.left.text, sheet.oddFooter.right.text = content.mark.replace("&", "&&"), "&P / &N"
+    sheet.oddFooter.left.text, sheet.oddFooter.right.text = mark.replace("&", "&&"), "&P / &N"
     return Writer(sheet)
 
 
@@ -87,7 +89,7 @@ def _write_board(writer: Writer, board: Board, content: Content) -> None:
 
 
 def _write_figures(writer: Writer, figures: Iterable[Figure]) -> None:
-    heads = (_("Key figure"), _("Value"), _("Numerator"), _("Denominator"), _("Before"), _("Change"), _("Unit"))
+    heads = (_("Key figure"), _("Figure value"), _("Numerator"), _("Denominator"), _("Compared value"), _("Change rate"), _("Unit"))
     writer.append([writer.styled(head, "number head" if 0 < place < len(heads) - 1 else "head") for place, head in enumerate(heads)])
     for one in figures:
         parts = [writer.plain(None if one.denominator is None else part) for part in (one.numerator, one.denominator)]
@@ -159,3 +161,26 @@ def _write_definitions(writer: Writer, content: Content) -> None:
     for one in content.definitions():
         writer.append([writer.styled(_(text), "wrapped") for text in (one.title, one.rule, one.basis, one.source)])
     writer.append([writer.styled(_(SCOPE), "quiet")])
+
+
+def pivot_workbook(pivot: Pivot, *, title: str, facts: Iterable[tuple[str, str]], mark: str) -> bytes:
+    """A pivot with its totals and a native chart, on one sheet."""
+    book, chart = Workbook(write_only=True), pivot.chart
+    writer = _sheet(book, mark, _(chart.title), widths=(34, *[16] * (len(chart.columns) + 1)))
+    writer.append([writer.styled(title, "title")])
+    for label, value in facts:
+        writer.append([writer.styled(label, "quiet"), writer.plain(value)])
+    if pivot.note:
+        writer.append([writer.styled(pivot.note, "quiet")])
+    writer.append()
+    unit, columns = chart.columns[0].unit, [writer.styled(one.label, "number head") for one in chart.columns]
+    head = writer.append([writer.styled(chart.category, "head"), *columns, writer.styled(_(TOTAL), "number head")])
+    for point, total in zip(chart.points, pivot.row_totals, strict=True):
+        writer.append([writer.plain(point.label), *(writer.value(value, unit) for value in (*point.values, total))])
+    table = Table(writer.sheet, head, writer.row, 1 + len(chart.columns), writer.row)
+    writer.append([writer.styled(_(TOTAL), "head"), *(writer.value(value, unit) for value in (*pivot.column_totals, pivot.total))])
+    if drawn := native_charts.draw(chart, table, title):
+        writer.sheet.add_chart(drawn, f"A{writer.row + 3}")
+    file = BytesIO()
+    book.save(file)
+    return file.getvalue()

@@ -1,0 +1,67 @@
+"""A pivot as a chart and a table with its totals, and the dialog that takes it out as a workbook."""
+
+from decimal import Decimal
+
+import pandas as pd
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.services.insight.board import Unit, Value
+from crm_core.services.pivots.export import LONGEST_REASON, export_pivot
+from crm_core.services.pivots.pivot import TOTAL, Pivot, PivotQuery
+from crm_core.services.reports.order import MEDIA_TYPES, Format
+from ui import charts, feedback, forms, guard
+
+NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
+ROW_HEIGHT, LONGEST_TABLE = 35, 700
+
+
+def draw(pivot: Pivot, title: str) -> None:
+    """The chart, what was left out, and the table."""
+    charts.pivot_chart(pivot.chart, title)
+    if pivot.note:
+        st.warning(pivot.note, icon=":material/content_cut:")
+    columns = pivot.chart.columns
+    names = ["label", *(f"column{place}" for place in range(len(columns))), *(["total"] if len(columns) > 1 else [])]
+    rows = [_row(point.label, (*point.values, total), names) for point, total in zip(pivot.chart.points, pivot.row_totals, strict=True)]
+    rows.append(_row(_(TOTAL), (*pivot.column_totals, pivot.total), names))
+    number = st.column_config.NumberColumn(_(TOTAL), format=NUMBERS[columns[0].unit])
+    config = {"label": st.column_config.TextColumn(pivot.chart.category, pinned=True), "total": number}
+    for place, column in enumerate(columns):
+        config[f"column{place}"] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
+    height = min((len(rows) + 1) * ROW_HEIGHT + 3, LONGEST_TABLE)
+    st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, key="pivot_table")
+
+
+def _row(label: str, values: tuple[Value, ...], names: list[str]) -> list[str | float | int | None]:
+    numbers = (float(value) if isinstance(value, Decimal) else value for value in values)
+    return [label, *numbers][: len(names)]
+
+
+def ask_export(query: PivotQuery) -> None:
+    """Open the dialog."""
+    guard.dialog(_("Export pivot"), _export, query)
+
+
+def _export(query: PivotQuery) -> None:
+    reason = st.text_input(
+        forms.required(_("What is it for?")),
+        max_chars=LONGEST_REASON,
+        key=guard.key("pivot_reason"),
+        placeholder=_("It stands in the workbook and in the audit log."),
+    )
+    if forms.decide(_("Make the workbook"), icon=":material/table_view:", back=_("Close")):
+        with feedback.attempt() as outcome, guard.acting() as session:
+            content = export_pivot(session, guard.actor(), query, reason=reason)
+        if outcome.succeeded:
+            st.success(_("The workbook is ready; it was noted in the audit log."), icon=":material/check_circle:")
+            st.download_button(
+                _("Download"),
+                content,
+                file_name=_("pivot") + ".xlsx",
+                mime=MEDIA_TYPES[Format.EXCEL],
+                key="pivot_download",
+                icon=":material/download:",
+                type="primary",
+                on_click="ignore",
+            )
