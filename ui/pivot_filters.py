@@ -79,7 +79,7 @@ class Filters:
         titles = {name: dimension.title for name, dimension in subject.dimensions.items()}
         with st.container(key="list_filters"):
             with st.grid(4, min_column_width=150):
-                st.selectbox(_("Subject"), list(self.subjects), format_func=lambda name: _(self.subjects[name].label), key="subject")
+                st.selectbox(_("Analysed"), list(self.subjects), format_func=lambda name: _(self.subjects[name].label), key="subject")
                 st.selectbox(_("Rows"), list(titles), format_func=lambda name: titles[name], key="row")
                 others = [name for name in titles if name != st.session_state["row"]]
                 st.selectbox(_("Columns"), others, index=None, format_func=lambda name: titles[name], key="column", placeholder=_("None"))

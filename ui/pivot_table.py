@@ -1,6 +1,7 @@
 """A pivot as a chart and a table with its totals, and the dialog that takes it out as a workbook."""
 
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from crm_core.services.reports.order import MEDIA_TYPES, Format
 from ui import charts, feedback, forms, guard
 
 NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
-ROW_HEIGHT, LONGEST_TABLE = 35, 700
+MOST_IN_VIEW, LONGEST_TABLE = 25, 800
 
 
 def draw(pivot: Pivot, title: str) -> None:
@@ -29,7 +30,7 @@ def draw(pivot: Pivot, title: str) -> None:
     config = {"label": st.column_config.TextColumn(pivot.chart.category, pinned=True), "total": number}
     for place, column in enumerate(columns):
         config[f"column{place}"] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
-    height = min((len(rows) + 1) * ROW_HEIGHT + 3, LONGEST_TABLE)
+    height: Any = "content" if len(rows) <= MOST_IN_VIEW else LONGEST_TABLE
     st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, key="pivot_table")
 
 

@@ -21,7 +21,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.services.insight.board import Chart, Column, Kind, Point, Value
 from crm_core.services.insight.ground import teams_below
-from crm_core.services.pivots.subjects import COUNT, MONTH, QUARTER, SUBJECTS, Dimension, Measure, Subject, Words, read_code
+from crm_core.services.pivots.subjects import COUNT, MONTH, QUARTER, SUBJECTS, YEAR, Dimension, Measure, Subject, Words, read_code
 
 MOST_ROWS = 50
 MOST_COLUMNS = 12
@@ -29,6 +29,7 @@ MOST_GROUPS = 20_000
 LONGEST_YEARS = 30
 """Of a range without ends at most so many years are divided into months, the latest ones."""
 _AREAS = ("customers", "users")
+_STEPS = {MONTH: relativedelta(months=1), QUARTER: relativedelta(months=3), YEAR: relativedelta(years=1)}
 TOTAL = N_("Total")
 OTHERS = N_("All others")
 CUT = N_("The largest {rows} rows and {columns} columns are shown, the rest stands under “{others}”; all totals are whole.")
@@ -204,10 +205,9 @@ def _first_days(session: CrmSession, dimension: Dimension, subject: Subject, que
         return []
     first, last = (one if isinstance(dimension.column.type, Date) else clock.day_of(one) for one in (earliest, latest))
     first = max(_begin(first, dimension.span), _begin(last, dimension.span) - relativedelta(years=LONGEST_YEARS))
-    step = relativedelta(months={MONTH: 1, QUARTER: 3}.get(dimension.span, 12))
     days = [first]
     while days[-1] <= last:
-        days.append(days[-1] + step)
+        days.append(days[-1] + _STEPS[dimension.span])
     return days
 
 
@@ -220,6 +220,20 @@ def _name(first: date, span: str) -> str:
     if span == MONTH:
         return f"{first:%Y-%m}"
     return f"{first.year} Q{first.month // 3 + 1}" if span == QUARTER else f"{first.year}"
+
+
+def _all_between(first: str, last: str, span: str) -> list[str]:
+    """The names of all months, quarters or years from one to another: a gap in time is to be seen."""
+    year, day = int(first[:4]), date(int(first[:4]), 1, 1)
+    if span == MONTH:
+        day = date(year, int(first[5:]), 1)
+    elif span == QUARTER:
+        day = date(year, int(first[6:]) * 3 - 2, 1)
+    names = [first]
+    while names[-1] != last:
+        day += _STEPS[span]
+        names.append(_name(day, span))
+    return names
 
 
 def _lay_out(cells: Cells, subject: Subject, query: PivotQuery, words: Words) -> Pivot:
@@ -261,9 +275,10 @@ def _choose(cells: Cells, place: int, dimension: Dimension, measure: Measure, mo
         sums[key[place]].add(cell)
     largest = sorted(sums, key=lambda code: (-(sums[code].value(measure) or 0), str(code)))
     if dimension.span:
-        ordered = sorted(sums, key=lambda code: (code is None, code or ""))
-        kept = set(ordered[-most:])
-        return [code for code in ordered if code in kept], set(ordered) - kept
+        named = sorted(code for code in sums if code is not None)
+        every: list[Any] = _all_between(named[0], named[-1], dimension.span) if named else []
+        every += [None] if None in sums else []
+        return every[-most:], set(every[:-most]) & sums.keys()
     return largest[:most], set(largest[most:])
 
 
