@@ -5,7 +5,8 @@ import streamlit as st
 from crm_core.i18n import N_, _
 from crm_core.models import CONTRACT_STATES
 from crm_core.services.contract_views import ENDING_DAYS, ContractQuery
-from ui import address, customer_filters
+from crm_core.services.library import Library
+from ui import address, customer_filters, narrowing
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
 PAGE = "contracts"
@@ -16,8 +17,8 @@ SPANS = (30, 60, 90, 180)
 class Filters:
     """What can be chosen now, and the query it makes; `people` by id."""
 
-    def __init__(self, people: dict[int, str]) -> None:
-        self.people = people
+    def __init__(self, people: dict[int, str], library: Library) -> None:
+        self.people, self.library = people, library
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
             "owner": AnyOf(codes=lambda: people),
@@ -28,6 +29,7 @@ class Filters:
             "overdue": Switch(),
             "sort": OneOf("signed", SORTS),
             "page": Number(1),
+            **narrowing.CONTRACTS,
         }
 
     def draw(self) -> ContractQuery:
@@ -55,6 +57,7 @@ class Filters:
                 for name, label in (("from", _("Signed from")), ("until", _("Signed until"))):
                     st.date_input(label, value=None, format="YYYY-MM-DD", key=name, on_change=customer_filters.first_page)
             self._draw_more()
+            narrowing.draw(narrowing.CONTRACTS, self.library, self.people)
         return self.query()
 
     def _draw_state(self) -> None:
@@ -104,6 +107,8 @@ class Filters:
             signed_until=chosen["until"],
             is_overdue=bool(chosen["overdue"]),
             sort=chosen["sort"] or "signed",
+            product=chosen["product"] or "",
+            of=narrowing.of_customers(),
             page=int(chosen["page"] or 1),
         )
 

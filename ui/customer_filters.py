@@ -18,7 +18,7 @@ from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
-from ui import address, feedback, page_tools
+from ui import address, feedback, narrowing, page_tools
 from ui.forms import EARLIEST, LATEST, choices_of, label_of
 from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
@@ -81,6 +81,7 @@ class Filters:
             "incomplete": Switch(),
             "unplanned": Switch(),
             "recycled": Switch(),
+            "of": Parameter(),
             "sort": OneOf("newest", codes=SORTS),
             "cols": AnyOf(codes=lambda: views.offered),
             "page": Number(1),
@@ -129,6 +130,7 @@ class Filters:
                 on_change=first_page,
             )
             draw_tools()
+        narrowing.draw(("of",), self.library, {})
         return self.query()
 
     def _more(self) -> list[str]:
@@ -262,6 +264,7 @@ class Filters:
             incomplete=bool(st.session_state.get("incomplete")),
             unplanned=bool(st.session_state.get("unplanned")),
             recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
+            of=st.session_state.get("of") or "",
             sort=st.session_state.get("sort") or "newest",
             page=int(st.session_state.get("page") or 1),
         )
@@ -277,6 +280,7 @@ def is_empty(query: CustomerQuery) -> bool:
     return not (
         query.phrase
         or any(values for _name, values in query.filters)
+        or query.of
         or query.ranges
         or query.owners
         or query.tags

@@ -6,7 +6,8 @@ from crm_core import clock
 from crm_core.i18n import _
 from crm_core.models import METHODS
 from crm_core.services.follow_up_list import FollowUpQuery
-from ui import address, customer_filters, guard
+from crm_core.services.library import Library
+from ui import address, customer_filters, guard, narrowing
 from ui.parameters import AnyOf, Day, Number, Parameter, Switch
 
 PAGE = "follow-ups"
@@ -15,8 +16,8 @@ PAGE = "follow-ups"
 class Filters:
     """What can be chosen now, and the query it makes; `people` by id."""
 
-    def __init__(self, people: dict[int, str]) -> None:
-        self.people = people
+    def __init__(self, people: dict[int, str], library: Library) -> None:
+        self.people, self.library = people, library
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
             "method": AnyOf(codes=lambda: METHODS),
@@ -27,6 +28,7 @@ class Filters:
             "late": Switch(),
             "files": Switch(),
             "page": Number(1),
+            **narrowing.OF,
         }
 
     def draw(self) -> FollowUpQuery:
@@ -52,6 +54,7 @@ class Filters:
             with st.container(horizontal=True, gap="medium"):
                 for name, label in labels.items():
                     st.toggle(label, key=name, on_change=customer_filters.first_page)
+            narrowing.draw(narrowing.OF, self.library, self.people)
         return self.query()
 
     def query(self) -> FollowUpQuery:
@@ -66,6 +69,7 @@ class Filters:
             until=chosen["until"],
             is_late=bool(chosen["late"]),
             has_files=bool(chosen["files"]),
+            of=narrowing.of_customers(),
             page=int(chosen["page"] or 1),
         )
 

@@ -11,8 +11,9 @@ from crm_core.i18n import N_, _
 from crm_core.models import Outcome
 from crm_core.permissions import Actor
 from crm_core.services import opportunities, opportunity_stages, products
+from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import STATES, OpportunityQuery
-from ui import address, guard
+from ui import address, guard, narrowing
 from ui.customer_filters import first_page
 from ui.feedback import escape
 from ui.parameters import AnyOf, Number, OneOf, Parameter, Quantity, Switch
@@ -24,6 +25,7 @@ STATE_LABELS = {
     "open": N_("Still open"),
     "won": N_("Won"),
     "lost": N_("Lost"),
+    "closed": N_("Won or lost"),
     "all": N_("All"),
     "deleted": N_("In the recycle bin"),
 }
@@ -45,7 +47,8 @@ class Filters:
 
     def __init__(self, actor: Actor) -> None:
         with guard.reading() as session:
-            people = opportunities.sellers(session, actor)
+            self.people = people = opportunities.sellers(session, actor)
+            self.library = get_library(session)
             self.stages = {one.id: one.label for one in opportunity_stages.list_stages(session) if one.outcome == Outcome.OPEN}
             self.products = {one.id: one.name for one in products.list_offered(session).values()}
         own = {str(actor.id): _("My opportunities")} if actor.id in people else {}
@@ -65,6 +68,7 @@ class Filters:
             "opp_rotting": Switch(),
             "opp_sort": OneOf("expected", codes=ORDERS),
             "page": Number(1),
+            **narrowing.OPPORTUNITIES,
         }
 
     def restore(self) -> None:
@@ -93,6 +97,7 @@ class Filters:
                 self._choose(_("Expected on"), "opp_month", self.months, width=130)
                 with st.popover(self._more_label(), icon=":material/tune:", key="opportunity_filters_more"):
                     self._draw_more()
+        narrowing.draw(narrowing.OPPORTUNITIES, self.library, self.people)
         return self.query()
 
     def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 180) -> None:
@@ -130,7 +135,13 @@ class Filters:
         return OpportunityQuery(
             phrase=(state.get("opp_q") or "").strip(),
             state=state.get("opp_state") or "open",
-            owners=() if owner == EVERYBODY else (int(owner),),
+            owners=narrowing.numbers("opp_people") if owner == EVERYBODY else (int(owner),),
+            opened_from=state.get("opp_opened_from"),
+            opened_until=state.get("opp_opened_until"),
+            closed_from=state.get("opp_closed_from"),
+            closed_until=state.get("opp_closed_until"),
+            loss_reason=state.get("opp_loss") or "",
+            of=narrowing.of_customers(),
             stages=tuple(state.get("opp_stage") or ()),
             expected_from=since,
             expected_until=until,

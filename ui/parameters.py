@@ -51,6 +51,18 @@ class AnyOf(Parameter):
         return [str(code) for code in chosen or ()]
 
 
+class Texts(Parameter):
+    """Several texts; whoever uses them knows which of them mean something."""
+
+    def read(self, values: list[str]) -> Any:
+        """All of them."""
+        return [value for value in values if value]
+
+    def write(self, chosen: Any) -> list[str]:
+        """All of them."""
+        return [str(one) for one in chosen or ()]
+
+
 class Number(Parameter):
     """A number from 1 on."""
 

@@ -10,7 +10,7 @@ from crm_core.models.ticket import SOLVED, UNSOLVED
 from crm_core.permissions import Actor, Permission
 from crm_core.services.library import Library
 from crm_core.services.ticket_list import NOBODY, TicketQuery
-from ui import address, customer_filters
+from ui import address, customer_filters, narrowing
 from ui.feedback import escape
 from ui.parameters import AnyOf, Number, OneOf, Parameter, Switch
 
@@ -28,7 +28,7 @@ class Filters:
     """What can be chosen now, and the query it makes; `people` are those who have tickets."""
 
     def __init__(self, actor: Actor, library: Library, people: dict[int, str]) -> None:
-        self.actor, self.people = actor, people
+        self.actor, self.people, self.library = actor, people, library
         self.works = actor.can(Permission.TICKET_WRITE)
         self.categories = {one.code: escape(one.label) for one in library.by_category.get("ticket_category", ()) if not one.merged_into}
         self.parameters: dict[str, Parameter] = {
@@ -41,6 +41,7 @@ class Filters:
             "tickets_handler": AnyOf(codes=lambda: people),
             "tickets_overdue": Switch(),
             "page": Number(1),
+            **narrowing.TICKETS,
         }
 
     def draw(self, draw_tools: Callable[[], None]) -> TicketQuery:
@@ -71,6 +72,7 @@ class Filters:
             )
             self._draw_more()
             draw_tools()
+        narrowing.draw(narrowing.TICKETS, self.library, self.people)
         return self.query()
 
     def _draw_views(self) -> None:
@@ -128,6 +130,10 @@ class Filters:
             priorities=tuple(chosen["tickets_priority"] or ()),
             handlers=own or tuple(chosen["tickets_handler"] or ()),
             is_overdue=bool(chosen["tickets_overdue"]),
+            entered_from=chosen["tickets_since"],
+            entered_until=chosen["tickets_until"],
+            scores=narrowing.numbers("tickets_rated"),
+            of=narrowing.of_customers(),
             page=int(chosen["page"] or 1),
         )
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import clock
@@ -53,6 +53,9 @@ ACTIONS = {
 """What can happen to a record, by the code that the log keeps. Nothing else is written."""
 
 
+OF_SALES_STAGE = "field = 'sales_stage'"
+
+
 class ChangeLog(Base):
     """One changed field, or one thing that happened to a record (`action`)."""
 
@@ -62,6 +65,8 @@ class ChangeLog(Base):
         Index("ix_change_log_action", "action", "at"),
         Index("ix_change_log_entity", "entity", "at"),
         Index("ix_change_log_at", "at"),
+        # How customers moved on in their 跟进状态, which no other table keeps.
+        Index("ix_change_log_sales_stage", "at", sqlite_where=text(OF_SALES_STAGE), postgresql_where=text(OF_SALES_STAGE)),
     )
 
     id: Mapped[Key]

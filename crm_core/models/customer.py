@@ -70,7 +70,10 @@ class Customer(Base, Standing, Dated, Versioned):
         Index("ix_customer_placed", "place", "placed_at", "id"),
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
         Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
-        Index("ix_customer_created", "place", "created_at", "owner_id"),
+        Index("ix_customer_created", "place", "created_at", "owner_id", "stage", "source", "first_contact_on"),
+        # What the boards group by, in that order, and when first follow-ups were due.
+        Index("ix_customer_structure", "place", "province", "city", "tier", "activity", "owner_id", "stage", "source"),
+        Index("ix_customer_first_due", "place", "first_follow_up_on", "owner_id", "followed_up_at"),
         Index("ix_customer_contacted", "place", "last_contact_at", "owner_id"),
         Index("ix_customer_complaints", "place", "complaints", "id"),
         # Of the few that wait for their first follow-up.

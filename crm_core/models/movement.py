@@ -26,7 +26,7 @@ class StageChange(Base):
     """One change of 客户类型; the first row of a customer is its entry, with no type before."""
 
     __tablename__ = "stage_change"
-    __table_args__ = (Index("ix_stage_change_to_stage", "to_stage", "at"),)
+    __table_args__ = (Index("ix_stage_change_to_stage", "to_stage", "at", "customer_id", "from_stage"),)
 
     id: Mapped[Key]
     customer_id: Mapped[CustomerKey]

@@ -89,7 +89,8 @@ class Opportunity(Base, Dated, Versioned):
             sqlite_where=text(OPEN_ONLY),
             postgresql_where=text(OPEN_ONLY),
         ),
-        Index("ix_opportunity_closed", "closed_at", "stage_id"),
+        Index("ix_opportunity_closed", "closed_at", "stage_id", "owner_id", "customer_id", "amount", "opened_on", "deleted_at"),
+        Index("ix_opportunity_opened", "opened_on", "stage_id", "owner_id", "customer_id", "deleted_at"),
         Index("ix_opportunity_expected", "expected_on", "id"),
     )
     __mapper_args__ = {"version_id_col": Versioned.version}

@@ -122,6 +122,7 @@ class Ticket(Base, Dated, Versioned):
     __tablename__ = "ticket"
     __table_args__ = (
         Index("ix_ticket_of_customer", "customer_id", "id"),
+        Index("ix_ticket_created", "created_at", "type", "handler_id"),
         Index("ix_ticket_of_handler", "handler_id", "state", "due_at"),
         Index("ix_ticket_listed", "state", "due_at", "id"),
         # Of those whose time runs: what the reminders look for.

@@ -17,6 +17,7 @@ from crm_core.permissions import Actor, Permission, require
 from crm_core.services.contract_lines import Line, lines_of_contract
 from crm_core.services.contracts import gone
 from crm_core.services.cooperation import Agreed, agreed_with
+from crm_core.services.of_customers import EVERYBODY, OfCustomers
 from crm_core.services.owners import visible_people
 from crm_core.services.payments import Due, progress
 from crm_core.services.users import user_names
@@ -46,6 +47,9 @@ class ContractQuery:
     ending_days: int = ENDING_DAYS
     is_overdue: bool = False
     """Only those with a planned payment that is overdue."""
+    product: str = ""
+    """Exactly this product, in the lines or, without any, in words."""
+    of: OfCustomers = EVERYBODY
     sort: str = "signed"
     page: int = 1
 
@@ -256,7 +260,16 @@ def _conditions(query: ContractQuery) -> list[ColumnElement[bool]]:
         found.append(Contract.signed_on <= query.signed_until)
     if query.is_overdue:
         found.append(is_overdue(today))
+    if query.product:
+        found.append(_sells(query.product))
+    found += query.of.conditions
     return found + [_holds(word) for word in clean_text(query.phrase).split()[:8]]
+
+
+def _sells(product: str) -> ColumnElement[bool]:
+    lines = select(ContractLine.id).where(ContractLine.contract_id == Contract.id)
+    named = lines.join(Product, Product.id == ContractLine.product_id).where(Product.name == product)
+    return or_(named.exists(), and_(~lines.exists(), Contract.product == product))
 
 
 def _holds(word: str) -> ColumnElement[bool]:

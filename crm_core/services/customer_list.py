@@ -18,6 +18,7 @@ from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import key_of
 from crm_core.search import customer_search, only_matching, words_of
+from crm_core.services.insight import picks
 from crm_core.services.library import Library, get_library
 from crm_core.services.list_columns import Column, choose_columns, offered_columns
 from crm_core.services.oversight import WATCHES
@@ -64,6 +65,8 @@ class CustomerQuery:
     """Those without a next step."""
     recycled_by: date | None = None
     """Those that go back to the pool on this day or before."""
+    of: str = ""
+    """A pick of a board, see `insight/picks.py`."""
     sort: str = "newest"
     page: int = 1
 
@@ -160,8 +163,8 @@ def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:
 
 
 def _kept(session: CrmSession, query: CustomerQuery, key: tuple[Any, ...], find: Callable[[], T]) -> T:
-    # Tasks, which decide about the next step, come and go without a new revision of the customers.
-    return find() if query.unplanned else cached(session, "customers", key, find)
+    # Tasks, which decide about the next step, and what boards pick by come and go without a new revision of the customers.
+    return find() if query.unplanned or query.of else cached(session, "customers", key, find)
 
 
 def _order(query: CustomerQuery) -> tuple[ColumnElement[Any], ...]:
@@ -212,6 +215,8 @@ def _conditions(session: CrmSession, query: CustomerQuery) -> list[ColumnElement
         conditions.append(due_by(session, query.recycled_by))
     if query.unplanned:
         conditions.append(WATCHES["no_next_step"].condition(session))
+    if query.of:
+        conditions.append(picks.condition(session, query.of))
     if query.incomplete:
         conditions.append(Customer.is_incomplete.is_(True))
     return conditions

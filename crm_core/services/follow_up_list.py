@@ -17,6 +17,7 @@ from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
 from crm_core.services.library import get_library
+from crm_core.services.of_customers import EVERYBODY, OfCustomers
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text
 
@@ -37,6 +38,7 @@ class FollowUpQuery:
     until: date | None = None
     is_late: bool = False
     has_files: bool = False
+    of: OfCustomers = EVERYBODY
     page: int = 1
 
 
@@ -173,6 +175,7 @@ def _conditions(query: FollowUpQuery) -> list[ColumnElement[bool]]:
         found.append(FollowUp.happened_at >= clock.start_of_day(query.since))
     if query.until:
         found.append(FollowUp.happened_at < clock.start_of_day(query.until + timedelta(days=1)))
+    found += query.of.conditions
     if query.is_late:
         found.append(FollowUp.is_late.is_(True))
     if query.has_files:

@@ -15,6 +15,7 @@ from crm_core.models import Customer, Opportunity, OpportunityLine, OpportunityS
 from crm_core.models.base import Money
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.of_customers import EVERYBODY, OfCustomers
 from crm_core.services.opportunities import gone
 from crm_core.services.opportunity_stages import list_stages
 from crm_core.validation import clean_text
@@ -24,7 +25,7 @@ COLUMN_SIZE = 30
 CLOSED_DAYS = 30
 """The board shows what was won or lost in so many days."""
 COUNT_LIMIT = 10_000
-STATES = ("open", "won", "lost", "all", "deleted")
+STATES = ("open", "won", "lost", "closed", "all", "deleted")
 
 CHANCE = case(
     (OpportunityStage.outcome == Outcome.OPEN, func.coalesce(Opportunity.probability, OpportunityStage.probability)),
@@ -60,6 +61,12 @@ class OpportunityQuery:
     is_rotting: bool = False
     product_id: int | None = None
     customer_id: int | None = None
+    opened_from: date | None = None
+    opened_until: date | None = None
+    closed_from: date | None = None
+    closed_until: date | None = None
+    loss_reason: str = ""
+    of: OfCustomers = EVERYBODY
     sort: str = "expected"
     descending: bool = False
     page: int = 1
@@ -239,6 +246,8 @@ def _in_state(state: str) -> ColumnElement[bool]:
     alive = Opportunity.deleted_at.is_(None)
     if state == "all":
         return alive
+    if state == "closed":
+        return and_(alive, Opportunity.closed_at.is_not(None))
     if state == "open":
         return and_(alive, Opportunity.closed_at.is_(None))
     return and_(alive, OpportunityStage.outcome == state)
@@ -249,10 +258,18 @@ def _narrowed(query: OpportunityQuery, stages: Sequence[OpportunityStage]) -> li
     limits = {
         Opportunity.expected_on: (query.expected_from, query.expected_until),
         Opportunity.amount: (query.amount_from, query.amount_until),
+        Opportunity.opened_on: (query.opened_from, query.opened_until),
     }
     for column, (least, most) in limits.items():
         found += [column >= least] if least is not None else []
         found += [column <= most] if most is not None else []
+    if query.closed_from:
+        found.append(Opportunity.closed_at >= clock.start_of_day(query.closed_from))
+    if query.closed_until:
+        found.append(Opportunity.closed_at < clock.start_of_day(query.closed_until + timedelta(days=1)))
+    if query.loss_reason:
+        found.append(Opportunity.loss_reason == query.loss_reason)
+    found += query.of.conditions
     if query.owners:
         found.append(Opportunity.owner_id.in_(query.owners))
     if query.customer_id:

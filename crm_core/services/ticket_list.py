@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
@@ -15,6 +15,7 @@ from crm_core.models import Attachment, Customer, Place, Ticket, TicketAnswer, T
 from crm_core.models.ticket import RUNNING, SOLVED, UNSOLVED
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.of_customers import EVERYBODY, OfCustomers
 from crm_core.services.tickets import is_overdue
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text
@@ -38,6 +39,11 @@ class TicketQuery:
     """By id; `NOBODY` stands for those that no one has."""
     customer_id: int | None = None
     is_overdue: bool = False
+    entered_from: date | None = None
+    entered_until: date | None = None
+    scores: tuple[int, ...] = ()
+    """Of the customers' satisfaction."""
+    of: OfCustomers = EVERYBODY
     page: int = 1
 
 
@@ -200,6 +206,13 @@ def _conditions(query: TicketQuery) -> list[ColumnElement[bool]]:
     if query.handlers:
         is_nobodys = [Ticket.handler_id.is_(None)] if NOBODY in query.handlers else []
         found.append(or_(Ticket.handler_id.in_([one for one in query.handlers if one != NOBODY]), *is_nobodys))
+    if query.entered_from:
+        found.append(Ticket.created_at >= clock.start_of_day(query.entered_from))
+    if query.entered_until:
+        found.append(Ticket.created_at < clock.start_of_day(query.entered_until + timedelta(days=1)))
+    if query.scores:
+        found.append(Ticket.satisfaction.in_(query.scores))
+    found += query.of.conditions
     if query.is_overdue:
         found += [Ticket.state.in_(RUNNING), Ticket.due_at < clock.now()]
     return found + [_holds(word) for word in clean_text(query.phrase).split()[:8]]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _, format_money
 from crm_core.permissions import Permission
-from crm_core.services import contract_views
+from crm_core.services import contract_views, library
 from crm_core.services.contract_views import ContractPage, ContractQuery
 from ui import contract_filters, contract_list, contract_sheet, customer_filters, feedback, guard, header
 
@@ -17,7 +17,7 @@ feedback.show_message()
 def draw_list() -> None:
     """The filters and the contracts they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
-        filters = contract_filters.Filters(contract_views.list_credited(session, guard.actor()))
+        filters = contract_filters.Filters(contract_views.list_credited(session, guard.actor()), library.get_library(session))
         query = filters.draw()
         page = contract_views.list_contracts(session, guard.actor(), query)
     if page.rows:

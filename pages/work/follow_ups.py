@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import follow_up_list, users
+from crm_core.services import follow_up_list, library, users
 from crm_core.services.follow_up_list import FollowUpPage, FollowUpQuery
 from ui import customer_filters, feedback, follow_up_cards, follow_up_filters, follow_up_form, guard, header
 
@@ -16,7 +16,7 @@ header.title(_("Follow-ups"))
 def draw_list() -> None:
     """The filters and the follow-ups they find; only this part runs again when a filter changes."""
     with guard.reading() as session:
-        filters = follow_up_filters.Filters(users.user_names(session))
+        filters = follow_up_filters.Filters(users.user_names(session), library.get_library(session))
         query = filters.draw()
         page = follow_up_list.list_follow_ups(session, guard.actor(), query)
     for row in page.rows:

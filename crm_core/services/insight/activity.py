@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true, union_all
 
 from crm_core import clock
 from crm_core.i18n import N_
-from crm_core.models import METHODS, Customer, FollowUp
+from crm_core.models import METHODS, Customer, FollowUp, User
+from crm_core.models.base import UtcTime
 from crm_core.services.insight import picks
 from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, Point, Unit
-from crm_core.services.insight.ground import Ground, Rows, count, ranking, rate, share, spans, step_of
+from crm_core.services.insight.ground import Ground, Rows, count, ranking, rate, share, spans
 from crm_core.services.insight.picks import during, pick
 from crm_core.services.insight.question import Period
 
@@ -34,15 +35,19 @@ def compute(ground: Ground) -> Board:
 
 
 def _made(ground: Ground) -> Rows:
-    columns = (FollowUp.author_id, FollowUp.method)
-    query = ground.many_of(FollowUp, *columns, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
-    return ground.read(query.group_by(*columns))
+    """How many by person and method. Each is counted in a range of an index: grouping so many rows would sort them first."""
+    methods = union_all(*(select(literal(method).label("method")) for method in METHODS)).subquery("methods")
+    own = ground.rows_of(FollowUp, func.count()).where(during(FollowUp.happened_at, ground.period))
+    own = own.where(FollowUp.author_id == User.id, FollowUp.method == methods.c.method).correlate(User, methods)
+    number = own.scalar_subquery().label("number")
+    rows = ground.read(select(User.id.label("author_id"), methods.c.method, number).select_from(User).join(methods, true()))
+    return [row for row in rows if row.number]
 
 
 def follow_up_figure(ground: Ground, period: Period, number: int | None = None) -> Figure:
     """How many there were; counted where nobody has."""
     if number is None:
-        number = ground.one(ground.many_of(FollowUp, func.count()).where(during(FollowUp.happened_at, period)))[0]
+        number = ground.one(ground.rows_of(FollowUp, func.count()).where(during(FollowUp.happened_at, period)))[0]
     return Figure("follow_ups", N_("Follow-ups"), Unit.COUNT, number, definition="follow_ups", behind=ground.follow_up_link(period))
 
 
@@ -50,7 +55,7 @@ def success_figures(ground: Ground, period: Period) -> tuple[Figure, Figure]:
     """The customers followed, and 跟进成功率 among them."""
     days, people = (period.first, period.last), ground.people
     number = func.count(FollowUp.customer_id.distinct())
-    followed = ground.one(ground.many_of(FollowUp, number).where(during(FollowUp.happened_at, period)))[0]
+    followed = ground.one(ground.rows_of(FollowUp, number).where(during(FollowUp.happened_at, period)))[0]
     advanced = picks.succeeded(ground.session, period, people)
     reached = ground.one(ground.customers(func.count(Customer.id), by_owner=False).where(advanced))[0] if followed else 0
     names = tuple(people or ())
@@ -102,13 +107,20 @@ def _by_method(ground: Ground, made: Rows) -> Chart:
 def along_time(ground: Ground) -> Chart:
     """Follow-ups along time."""
     steps = spans(ground.period)
-    step = step_of(FollowUp.happened_at, [one.period for one in steps]).label("step")
-    query = ground.many_of(FollowUp, step, func.count().label("number")).where(during(FollowUp.happened_at, ground.period))
-    numbers = {int(row.step): row.number for row in ground.read(query.group_by("step"))}
+    bounds = union_all(*(_bounds(number, one.period) for number, one in enumerate(steps))).subquery("bounds")
+    within = (FollowUp.happened_at >= bounds.c.begun, FollowUp.happened_at < bounds.c.ended)
+    number = ground.rows_of(FollowUp, func.count()).where(*within).correlate(bounds).scalar_subquery().label("number")
+    numbers = {row.step: row.number for row in ground.read(select(bounds.c.step, number))}
     points = tuple(
         Point(one.label, (numbers.get(number, 0),), behind=ground.follow_up_link(one.period)) for number, one in enumerate(steps)
     )
     return Chart("follow_ups", N_("Follow-ups along time"), Kind.COLUMNS, N_("Day"), (count(N_("Follow-ups")),), points, "follow_ups")
+
+
+def _bounds(number: int, period: Period) -> Any:
+    begun, ended = clock.start_of_day(period.first), clock.start_of_day(period.last + timedelta(days=1))
+    moments = (literal(begun, UtcTime()).label("begun"), literal(ended, UtcTime()).label("ended"))
+    return select(literal(number).label("step"), *moments)
 
 
 def first_follow_ups(ground: Ground) -> Rows:

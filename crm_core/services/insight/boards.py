@@ -80,7 +80,7 @@ def _compute(session: CrmSession, actor: Actor, board: BoardType, question: Ques
     period = question.compared_period
     if period is None or not board.has_period:
         return found
-    before = board.compute(Ground(session, actor, replace(question, period=period)))
+    before = board.compute(Ground(session, actor, replace(question, period=period), only_figures=True))
     return compare(found, before)
 
 

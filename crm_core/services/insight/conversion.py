@@ -11,7 +11,7 @@ from crm_core.i18n import N_
 from crm_core.models import STAGES, Customer, LifecycleStage, StageChange
 from crm_core.services.insight import picks
 from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, Point, Unit
-from crm_core.services.insight.ground import Ground, count, days_between, rate, share, spans, step_of, tenths
+from crm_core.services.insight.ground import Ground, Rows, count, days_between, rate, share, spans, step_of, tenths
 from crm_core.services.insight.picks import during, pick
 from crm_core.services.insight.question import Period
 
@@ -32,20 +32,20 @@ EMPTY = N_("In these days no customer was entered and none changed its type. Cho
 
 def compute(ground: Ground) -> Board:
     """The board."""
-    entries = count_entries(ground, ground.period)
-    figures = _figures(ground, entries)
+    entries, times = count_entries(ground, ground.period), _times_won(ground)
+    figures = _figures(ground, entries, times)
     if not any(entries.values()) and not any(figure.denominator for figure in figures):
         return Board(KEY, TITLE, missing=EMPTY)
-    return Board(KEY, TITLE, figures, (_funnel(ground, entries), _times(ground), _cohorts(ground), _by_month(ground)))
+    return Board(KEY, TITLE, figures, ground.charts(lambda: (_funnel(ground, entries), _times(times), _cohorts(ground), _by_month(ground))))
 
 
-def _figures(ground: Ground, entries: dict[str, int]) -> tuple[Figure, ...]:
+def _figures(ground: Ground, entries: dict[str, int], times: Rows) -> tuple[Figure, ...]:
     found = [cohort_figure(ground, ground.period)]
     for before, after in pairwise(WAY):
         behind = ground.customer_link(of=pick("entered", after, ground.period.first, ground.period.last))
         label = _STEPS[after]
         found.append(share(f"to_{after}", label, entries[after], entries[before], definition="stage_conversion", behind=behind))
-    found.append(_mean_time(ground))
+    found.append(_mean_time(ground, times))
     found.append(churn_figure(ground, ground.period))
     return tuple(found)
 
@@ -59,7 +59,8 @@ _STEPS = {
 def count_entries(ground: Ground, period: Period) -> dict[str, int]:
     """Customers by type that they entered in the period, each counted once for a type."""
     columns = (StageChange.to_stage, func.count(StageChange.customer_id.distinct()).label("number"))
-    rows = ground.read(ground.rows_of(StageChange, *columns).where(during(StageChange.at, period)).group_by(StageChange.to_stage))
+    query = ground.rows_of(StageChange, *columns).where(StageChange.to_stage.in_(WAY), during(StageChange.at, period))
+    rows = ground.read(query.group_by(StageChange.to_stage))
     return dict.fromkeys(WAY, 0) | {row.to_stage: row.number for row in rows}
 
 
@@ -101,19 +102,24 @@ def _led(ground: Ground, first: Any, *columns: Any) -> Any:
     return found.where(first.c.was_led == 1, during(first.c.at, ground.period))
 
 
-def _mean_time(ground: Ground) -> Figure:
+def _times_won(ground: Ground) -> Rows:
+    """How many were won first in the period by the step of `TIMES`, with the days that it took them together."""
     first = _first_won()
     days = days_between(ground.session, Customer.created_at, first.c.at)
-    number, total = ground.one(_led(ground, first, func.count(), func.sum(days)))
-    mean = tenths(float(total) / number) if number else None
+    return ground.read(
+        _led(ground, first, _time_step(days).label("step"), func.count().label("number"), func.sum(days).label("days")).group_by("step")
+    )
+
+
+def _mean_time(ground: Ground, times: Rows) -> Figure:
+    number = sum(row.number for row in times)
+    mean = tenths(sum(float(row.days) for row in times) / number) if number else None
     behind = ground.customer_link(of=pick("won", ground.period.first, ground.period.last))
     return Figure("time_to_convert", N_("Mean days until won"), Unit.DAYS, mean, None, number, definition="time_to_convert", behind=behind)
 
 
-def _times(ground: Ground) -> Chart:
-    first = _first_won()
-    step = _time_step(days_between(ground.session, Customer.created_at, first.c.at)).label("step")
-    numbers = {row.step: row.number for row in ground.read(_led(ground, first, step, func.count().label("number")).group_by("step"))}
+def _times(times: Rows) -> Chart:
+    numbers = {row.step: row.number for row in times}
     points = tuple(Point(label, (numbers.get(number, 0),), is_phrase=True) for number, (label, _most) in enumerate(TIMES))
     columns = (count(N_("Customers")),)
     return Chart("times", N_("Time until won"), Kind.COLUMNS, N_("Days"), columns, points, "time_to_convert")

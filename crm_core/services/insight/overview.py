@@ -5,7 +5,7 @@ from crm_core.models import Customer
 from crm_core.permissions import Permission
 from crm_core.services.insight import activity, conversion, sales, service, sources, structure
 from crm_core.services.insight.board import Board, Chart, Figure, Unit
-from crm_core.services.insight.ground import Ground
+from crm_core.services.insight.ground import Ground, Rows
 
 KEY, TITLE = "overview", N_("Business overview")
 
@@ -23,19 +23,20 @@ def compute(ground: Ground) -> Board:
         conversion.churn_figure(ground, ground.period),
         activity.follow_up_figure(ground, ground.period),
     ]
-    charts = [sources.entered_along_time(ground), structure.stages(ground, kinds), activity.along_time(ground)]
-    more_figures, more_charts = _by_permission(ground)
-    return Board(KEY, TITLE, (*figures, *more_figures), (*more_charts, *charts))
+    return Board(KEY, TITLE, (*figures, *_by_permission(ground)), ground.charts(lambda: _charts(ground, kinds)))
 
 
-def _by_permission(ground: Ground) -> tuple[list[Figure], list[Chart]]:
+def _charts(ground: Ground, kinds: Rows) -> list[Chart]:
+    signed = [sales.contracts_along_time(ground)] if ground.can(Permission.CONTRACT_READ) else []
+    return [*signed, sources.entered_along_time(ground), structure.stages(ground, kinds), activity.along_time(ground)]
+
+
+def _by_permission(ground: Ground) -> list[Figure]:
     figures: list[Figure] = []
-    charts: list[Chart] = []
     if ground.can(Permission.CONTRACT_READ):
         figures += sales.contract_figures(ground, ground.period)[:1]
-        charts.append(sales.contracts_along_time(ground))
     if ground.can(Permission.OPPORTUNITY_READ):
         figures += [one for one in sales.opportunity_figures(ground, ground.period) if one.key in ("win_rate", "won_value")]
     if ground.can(Permission.TICKET_READ):
         figures += [one for one in service.ticket_figures(ground, ground.period) if one.key == "complaints"]
-    return figures, charts
+    return figures

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Interval, and_, case, exists, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from crm_core import clock
@@ -51,17 +51,19 @@ def succeeded(session: CrmSession, period: Period, people: tuple[int, ...] | Non
     """
     ended = Period(period.first, period.last + timedelta(days=SUCCESS_DAYS))
     types = _is_later(StageChange.from_stage, StageChange.to_stage, RANKS)
-    moves = select(StageChange.customer_id, StageChange.at).where(during(StageChange.at, ended), StageChange.from_stage.is_not(None), types)
+    led = (StageChange.to_stage.in_(RANKS), during(StageChange.at, ended), StageChange.from_stage.is_not(None))
+    moves = select(StageChange.customer_id, StageChange.at).where(*led, types)
     states = _is_later(func.coalesce(ChangeLog.old, "contact"), ChangeLog.new, STATE_RANKS)
     steps = select(ChangeLog.customer_id, ChangeLog.at).where(ChangeLog.field == "sales_stage", during(ChangeLog.at, ended), states)
-    advance = moves.where(StageChange.at.is_not(None)).union_all(steps).subquery("advance")
-    made = (
-        select(FollowUp.customer_id)
-        .join(advance, advance.c.customer_id == FollowUp.customer_id)
-        .where(during(FollowUp.happened_at, period), FollowUp.happened_at <= advance.c.at)
-        .where(FollowUp.happened_at >= _days_before(session, advance.c.at))
+    advance = union_all(moves, steps).subquery("advance")
+    made = exists().where(
+        FollowUp.customer_id == advance.c.customer_id,
+        during(FollowUp.happened_at, period),
+        FollowUp.happened_at <= advance.c.at,
+        FollowUp.happened_at >= _days_before(session, advance.c.at),
+        *([] if people is None else [FollowUp.author_id.in_(people)]),
     )
-    return Customer.id.in_(made if people is None else made.where(FollowUp.author_id.in_(people)))
+    return Customer.id.in_(select(advance.c.customer_id).where(made))
 
 
 def _is_later(old: Any, new: Any, ranks: dict[str, int]) -> Condition:
@@ -71,7 +73,7 @@ def _is_later(old: Any, new: Any, ranks: dict[str, int]) -> Condition:
 def _days_before(session: CrmSession, moment: Any) -> Any:
     if session.get_bind().dialect.name == "sqlite":
         return func.datetime(moment, f"-{SUCCESS_DAYS} days")
-    return moment - timedelta(days=SUCCESS_DAYS)
+    return moment - literal(timedelta(days=SUCCESS_DAYS), Interval())
 
 
 def won_before(day: date) -> Condition:

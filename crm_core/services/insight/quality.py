@@ -24,7 +24,7 @@ def compute(ground: Ground) -> Board:
     total = sum(row.number for row in owners)
     if not total:
         return Board(KEY, TITLE, missing=EMPTY)
-    return Board(KEY, TITLE, _figures(ground, total, owners), (_flaws_by_owner(ground, owners), _fields(ground)))
+    return Board(KEY, TITLE, _figures(ground, total, owners), ground.charts(lambda: (_flaws_by_owner(ground, owners), _fields(ground))))
 
 
 def _sum(condition: Any) -> Any:
@@ -40,7 +40,7 @@ def _by_owner(ground: Ground) -> Any:
         _sum(picks.verification_overdue()).label("verify"),
         _sum(picks.bad_phone()).label("phone"),
     )
-    return ground.read(ground.customers(*columns).where(*listed(ground)).group_by(Customer.owner_id))
+    return ground.read(ground.all_of(*columns).where(*listed(ground)).group_by(Customer.owner_id))
 
 
 def _figures(ground: Ground, total: int, owners: Any) -> tuple[Figure, ...]:
@@ -94,7 +94,7 @@ def _fields(ground: Ground) -> Chart:
     for place, field in enumerate(fields):
         is_shown = where_shown(field)
         columns += [_sum(is_shown).label(f"shown_{place}"), _sum(is_shown & is_empty(field)).label(f"empty_{place}")]
-    row = ground.one(ground.customers(*columns).where(*listed(ground)))
+    row = ground.one(ground.all_of(*columns).where(*listed(ground)))
     points = []
     for place, field in enumerate(fields):
         shown, empty = (int(getattr(row, f"{name}_{place}") or 0) for name in ("shown", "empty"))

@@ -1,5 +1,6 @@
 """销售: what was signed and won, by whom and where from, against what was aimed at, and what is to come."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from crm_core.reference import regions
 from crm_core.services import targets
 from crm_core.services.forecast import forecast
 from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, Point, Unit
-from crm_core.services.insight.ground import Ground, count, days_since, quarters, ranking, rate, share, spans, step_of, tenths
+from crm_core.services.insight.ground import Ground, Span, count, days_since, quarters, ranking, rate, share, spans, step_of, tenths
 from crm_core.services.insight.picks import during
 from crm_core.services.insight.question import Period
 from crm_core.services.teams import list_teams
@@ -61,13 +62,21 @@ def compute(ground: Ground) -> Board:
     charts: list[Chart] = []
     if ground.can(Permission.CONTRACT_READ):
         figures += contract_figures(ground, ground.period)
-        charts += _contract_charts(ground)
+        charts += ground.charts(lambda: _contract_charts(ground))
     if ground.can(Permission.OPPORTUNITY_READ):
-        figures += opportunity_figures(ground, ground.period)
-        charts += _opportunity_charts(ground)
-    if not any(figure.value or figure.denominator for figure in figures):
+        steps = quarters(ground.period)
+        step = step_of(Opportunity.closed_at, [one.period for one in steps]).label("step")
+        closed = _closed(ground, ground.period, step, Opportunity.owner_id)
+        figures += opportunity_figures(ground, ground.period, sum_closed(closed.values()))
+        charts += ground.charts(lambda: _opportunity_charts(ground, steps, closed))
+    if not any(figure.value or figure.denominator for figure in figures) and not any(map(has_values, charts)):
         return Board(KEY, TITLE, missing=EMPTY)
     return Board(KEY, TITLE, tuple(figures), tuple(charts))
+
+
+def has_values(chart: Chart) -> bool:
+    """Whether a chart shows anything but nothing."""
+    return any(value for point in chart.points for value in point.values)
 
 
 def contract_figures(ground: Ground, period: Period) -> list[Figure]:
@@ -83,9 +92,9 @@ def contract_figures(ground: Ground, period: Period) -> list[Figure]:
     ]
 
 
-def opportunity_figures(ground: Ground, period: Period) -> list[Figure]:
-    """What was won, of what was decided and of what was opened."""
-    closed = sum_closed(_closed(ground, period).values())
+def opportunity_figures(ground: Ground, period: Period, closed: Closed | None = None) -> list[Figure]:
+    """What was won, of what was decided and of what was opened; summed up where nobody has."""
+    closed = closed or sum_closed(_closed(ground, period).values())
     mean = (closed.value / closed.won).quantize(Decimal("0.01")) if closed.won else None
     cycle = tenths(closed.days / closed.closed) if closed.closed else None
     opened, won = _opened(ground, period)
@@ -133,7 +142,7 @@ def _closed(ground: Ground, period: Period, *by: Any) -> dict[Any, Closed]:
     query = ground.opportunities(*columns).where(during(Opportunity.closed_at, period))
     found: dict[Any, Closed] = {}
     for row in ground.read(query.group_by(*by, OpportunityStage.outcome)):
-        key = row[0] if by else None
+        key = tuple(row[: len(by)])
         one = Closed(days=float(row.days or 0))
         if row.outcome == Outcome.WON:
             one.won, one.value = row.number, row.amount
@@ -180,6 +189,7 @@ def contracts_along_time(ground: Ground) -> Chart:
 def _amounts(ground: Ground, key: str, title: str, column: Any, period: Any) -> Chart:
     """销售额贡献 by one column."""
     query = ground.contracts(column.label("code"), func.sum(Contract.amount).label("amount"), func.count().label("number"))
+    query = query if key == "owner" else query.join(Customer, Customer.id == Contract.customer_id)
     make: Any = {"owner": _owner_point, "source": _source_point, "region": _region_point}[key]
     points = [make(ground, row.code, row.amount, row.number) for row in ground.read(query.where(period).group_by(column))]
     return _contribution(key, title, points)
@@ -253,10 +263,10 @@ def _months_begun(period: Period) -> dict[int, list[int]]:
     return found
 
 
-def _opportunity_charts(ground: Ground) -> list[Chart]:
-    by_owner = _closed(ground, ground.period, Opportunity.owner_id)
+def _opportunity_charts(ground: Ground, steps: Sequence[Span], closed: Mapping[Any, Closed]) -> list[Chart]:
+    by_owner = _summed_by(closed, 1)
     return [
-        _by_quarter(ground),
+        _by_quarter(ground, steps, _summed_by(closed, 0)),
         _closed_by_owner(ground, by_owner),
         _closed_by_team(ground, by_owner),
         _loss_reasons(ground),
@@ -268,9 +278,15 @@ def _closed_link(ground: Ground, period: Period, **query: Any) -> Any:
     return ground.opportunity_link(**{"opp_state": "closed", "opp_closed_from": period.first, "opp_closed_until": period.last} | query)
 
 
-def _by_quarter(ground: Ground) -> Chart:
-    steps = quarters(ground.period)
-    found = _closed(ground, ground.period, step_of(Opportunity.closed_at, [one.period for one in steps]).label("step"))
+def _summed_by(closed: Mapping[Any, Closed], place: int) -> dict[Any, Closed]:
+    """The sums by one part of the keys."""
+    found: dict[Any, Closed] = {}
+    for key, one in closed.items():
+        found[key[place]] = found.get(key[place], Closed()).plus(one)
+    return found
+
+
+def _by_quarter(ground: Ground, steps: Sequence[Span], found: Mapping[Any, Closed]) -> Chart:
     points = tuple(
         Point(one.label, found.get(number, Closed()).values, behind=_closed_link(ground, one.period)) for number, one in enumerate(steps)
     )

@@ -22,7 +22,7 @@ def compute(ground: Ground) -> Board:
     kinds = _kinds(ground)
     if not kinds:
         return Board(KEY, TITLE, missing=EMPTY)
-    charts = (_along_time(ground), _scores(ground), _categories(ground, kinds), _by_handler(ground))
+    charts = ground.charts(lambda: (_along_time(ground), _scores(ground), _categories(ground, kinds), _by_handler(ground)))
     return Board(KEY, TITLE, tuple(ticket_figures(ground, ground.period)), charts)
 
 
@@ -57,7 +57,7 @@ def ticket_figures(ground: Ground, period: Period) -> list[Figure]:
             score,
             row.ratings,
             definition="satisfaction",
-            behind=_link(ground, period, tickets_rated=1),
+            behind=_link(ground, period, tickets_rated=tuple(SCORES)),
         ),
         Figure(
             "resolution_time", N_("Days until resolved"), Unit.DAYS, time, None, row.resolved, definition="resolution_time", behind=all_of

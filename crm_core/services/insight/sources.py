@@ -1,5 +1,6 @@
 """来源与活动: which sources bring customers, how many of them are won, and what they buy."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import case, func
@@ -26,9 +27,8 @@ def compute(ground: Ground) -> Board:
         return Board(KEY, TITLE, missing=EMPTY)
     figures = [new_figure(ground, ground.period, sum(row.number for row in came)), cohort_figure(ground, ground.period)]
     figures += contract_figures(ground, ground.period)[:1] if sees_contracts else []
-    return Board(
-        KEY, TITLE, tuple(figures), (_effect(ground, came, amounts, sees_contracts), entered_along_time(ground), *campaign_charts(ground))
-    )
+    effect = partial(_effect, ground, came, amounts, sees_contracts=sees_contracts)
+    return Board(KEY, TITLE, tuple(figures), ground.charts(lambda: (effect(), entered_along_time(ground), *campaign_charts(ground))))
 
 
 def campaign_charts(_ground: Ground) -> tuple[Chart, ...]:
@@ -51,12 +51,12 @@ def _came(ground: Ground) -> Rows:
 
 
 def _amounts(ground: Ground) -> dict[str, Any]:
-    query = ground.contracts(Customer.source, func.sum(Contract.amount).label("amount"))
+    query = ground.contracts(Customer.source, func.sum(Contract.amount).label("amount")).join(Customer, Customer.id == Contract.customer_id)
     rows = ground.read(query.where(Contract.signed_on.between(ground.period.first, ground.period.last)).group_by(Customer.source))
     return {row.source or "": row.amount for row in rows}
 
 
-def _effect(ground: Ground, came: Rows, amounts: dict[str, Any], sees_contracts: bool) -> Chart:
+def _effect(ground: Ground, came: Rows, amounts: dict[str, Any], *, sees_contracts: bool) -> Chart:
     by_source = {row.source or "": row for row in came}
     points = []
     for source in {*by_source, *amounts}:

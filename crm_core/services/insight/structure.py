@@ -35,7 +35,11 @@ def compute(ground: Ground) -> Board:
     total = sum(row.number for row in kinds)
     if not total:
         return Board(KEY, TITLE, missing=EMPTY)
-    charts = (
+    return Board(KEY, TITLE, _figures(ground, total, places), ground.charts(lambda: _charts(ground, kinds, places)))
+
+
+def _charts(ground: Ground, kinds: Rows, places: Rows) -> tuple[Chart, ...]:
+    return (
         stages(ground, kinds),
         _pie(ground, "tier", N_("Customers by tier"), places, TIERS),
         _pie(ground, "activity", N_("Customers by status"), places, ACTIVITIES, definition="activity"),
@@ -43,7 +47,6 @@ def compute(ground: Ground) -> Board:
         _industries(ground, kinds),
         _regions(ground, places),
     )
-    return Board(KEY, TITLE, _figures(ground, total, places), charts)
 
 
 def listed(ground: Ground) -> list[Any]:

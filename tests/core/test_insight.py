@@ -1,0 +1,337 @@
+"""Each measure of the boards against a table small enough to count by hand, on both databases."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from crm_core.db import CrmSession, reading, transaction
+from crm_core.models import (
+    ChangeLog,
+    Contract,
+    Customer,
+    FollowUp,
+    Opportunity,
+    OpportunityStage,
+    Outcome,
+    StageChange,
+    Target,
+    Ticket,
+)
+from crm_core.permissions import SYSTEM, Actor
+from crm_core.services.insight.board import Board, Chart, Figure, Value
+from crm_core.services.insight.boards import answer
+from crm_core.services.insight.question import Compared, Period, Question
+from tests import factories
+
+Clock = Callable[[datetime], None]
+NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
+MAY = Period(date(2026, 5, 1), date(2026, 5, 31))
+SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
+
+
+def at(month: int, day: int, hour: int = 4) -> datetime:
+    """A moment of the year, noon in Shanghai."""
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def ask(actor: Actor, key: str, period: Period = MAY, **more: Any) -> Board:
+    with reading(actor) as session:
+        return answer(session, actor, key, Question(period, **more))
+
+
+def figure(board: Board, key: str) -> Figure:
+    return next(one for one in board.figures if one.key == key)
+
+
+def chart(board: Board, key: str) -> Chart:
+    return next(one for one in board.charts if one.key == key)
+
+
+def table(board: Board, key: str) -> dict[str, tuple[Value, ...]]:
+    """The points of a chart that have any value."""
+    return {point.label: point.values for point in chart(board, key).points if any(point.values)}
+
+
+def parts(board: Board, key: str) -> tuple[Value, Value]:
+    one = figure(board, key)
+    return one.numerator, one.denominator
+
+
+class Table:
+    """Rows of the past, written as they would be found."""
+
+    def __init__(self, session: CrmSession) -> None:
+        self.session = session
+        self.stages = {row.outcome: row.id for row in session.execute(select(OpportunityStage.outcome, OpportunityStage.id))}
+
+    def add(self, row: Any) -> Any:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def moved(self, customer: Customer, *moves: tuple[str, str | None, str]) -> None:
+        """Changes of type, each (day, from, to), instead of those that the entry wrote."""
+        self.session.query(StageChange).filter(StageChange.customer_id == customer.id).delete()
+        for day, before, after in moves:
+            moment = datetime.fromisoformat(f"2026-{day}T04:00:00+00:00")
+            self.add(StageChange(customer_id=customer.id, at=moment, from_stage=before, to_stage=after))
+
+    def followed(self, customer: Customer, actor: Actor, moment: datetime, method: str = "phone") -> None:
+        self.add(
+            FollowUp(customer_id=customer.id, author_id=actor.id, happened_at=moment, method=method, subject="回访", content="已联系客户")
+        )
+
+    def contract(self, customer: Customer, actor: Actor, day: date, amount: int, product: str = "排产软件", **more: Any) -> Contract:
+        values = {"number": f"HT{factories.unique_number()}", "product": product, "amount": Decimal(amount), "signed_on": day}
+        made: Contract = self.add(Contract(customer_id=customer.id, owner_id=actor.id, **values, **more))
+        return made
+
+    def opportunity(
+        self, customer: Customer, actor: Actor, opened: date, amount: int, outcome: str, closed: datetime | None = None
+    ) -> None:
+        values = {"code": f"OPP{factories.unique_number()}", "name": "项目", "amount": Decimal(amount), "expected_on": date(2026, 7, 15)}
+        self.add(
+            Opportunity(
+                customer_id=customer.id,
+                owner_id=actor.id,
+                opened_on=opened,
+                stage_id=self.stages[outcome],
+                closed_at=closed,
+                loss_reason="loss_reason.price" if outcome == Outcome.LOST else None,
+                **values,
+            )
+        )
+
+    def ticket(self, customer: Customer, moment: datetime, type: str, **more: Any) -> None:
+        values = {"code": f"TKT{factories.unique_number()}", "category": "ticket_category.quality", "priority": "normal"}
+        values |= {"source": "ticket_source.phone", "name": "停机", "description": "三号线停机", "created_at": moment}
+        self.add(Ticket(customer_id=customer.id, type=type, due_at=moment, **values, **more))
+
+
+def enter(actor: Actor, moment: datetime, **over: Any) -> Customer:
+    customer = factories.make_customer(actor, **over)
+    with transaction(SYSTEM) as session:
+        session.execute(update(Customer).where(Customer.id == customer.id).values(created_at=moment, first_follow_up_on=None))
+        session.query(StageChange).filter(StageChange.customer_id == customer.id).update({"at": moment})
+    return customer
+
+
+@pytest.fixture
+def customers(database: str, sales: Actor, colleague: Actor, set_clock: Clock) -> dict[str, Customer]:
+    """Four customers entered in April and May, the last of a colleague."""
+    set_clock(NOW)
+    return {
+        "april": enter(sales, at(4, 10), stage="customer", source="source.referral", province="330000", city="330100", tier="A"),
+        "may": enter(sales, at(5, 2), stage="customer", source="source.exhibition", province="330000", city="330200", tier="B"),
+        "open": enter(sales, at(5, 20), stage="qualified", source="source.exhibition", province="310000", tier="B"),
+        "other": enter(colleague, at(5, 31, 15), stage="prospect", source="source.other", industry="I65"),
+    }
+
+
+@pytest.fixture
+def rows(customers: dict[str, Customer], sales: Actor, colleague: Actor) -> dict[str, Customer]:
+    """What happened with them."""
+    april, may, opened, other = customers.values()
+    with transaction(SYSTEM) as session:
+        made = Table(session)
+        made.moved(april, ("04-10", None, "prospect"), ("04-20", "prospect", "qualified"), ("05-10", "qualified", "customer"))
+        made.moved(
+            may,
+            ("05-02", None, "prospect"),
+            ("05-03", "prospect", "qualified"),
+            ("05-04", "qualified", "prospect"),
+            ("05-05", "prospect", "qualified"),
+            ("05-12", "qualified", "customer"),
+        )
+        made.moved(opened, ("05-20", None, "prospect"), ("06-10", "prospect", "qualified"))
+        for customer, moment, method in ((april, at(5, 1), "phone"), (april, at(5, 9), "visit"), (opened, at(5, 25), "phone")):
+            made.followed(customer, sales, moment, method)
+        made.followed(other, colleague, at(5, 31, 15), "wechat")
+        made.followed(may, sales, at(6, 1), "phone")
+        made.contract(april, sales, date(2026, 5, 10), 1000)
+        made.contract(may, sales, date(2026, 5, 31), 3000, "实施服务")
+        made.contract(other, colleague, date(2026, 5, 1), 500)
+        made.contract(other, colleague, date(2026, 4, 30), 2000)
+        made.contract(may, sales, date(2026, 5, 5), 9999, voided_at=NOW)
+        for amount, outcome, closed in ((100, "won", at(5, 31)), (200, "won", at(5, 11)), (900, "lost", at(5, 21)), (50, "won", at(6, 1))):
+            made.opportunity(april, sales, date(2026, 5, 1), amount, outcome, closed)
+        made.opportunity(other, colleague, date(2026, 5, 20), 5000, "open")
+        made.ticket(april, at(5, 3), "complaint", state="closed", resolved_at=at(5, 4, 16), satisfaction=2)
+        made.ticket(april, at(5, 4), "inquiry", state="resolved", resolved_at=at(5, 4, 16), satisfaction=5)
+        made.ticket(other, at(5, 5), "complaint", state="doing")
+        session.add(Target(measure="signed", year=2026, month=5, user_id=sales.id, amount=Decimal(8000)))
+        session.execute(
+            update(Customer).where(Customer.id == opened.id).values(first_follow_up_on=date(2026, 5, 25), followed_up_at=at(5, 25))
+        )
+        session.execute(
+            update(Customer).where(Customer.id == other.id).values(first_follow_up_on=date(2026, 5, 8), followed_up_at=at(5, 8, 17))
+        )
+    return customers
+
+
+def test_customers_entered_in_the_period_and_won_today_are_the_conversion_rate(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "conversion")
+    assert parts(board, "conversion") == (1, 3)
+    assert figure(board, "conversion").value == Decimal("0.333333")
+
+
+def test_a_customer_that_enters_a_type_twice_counts_once(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "conversion")
+    assert table(board, "funnel") == {"Prospect": (2 + 1,), "Qualified": (1,), "Customer (won)": (2,)}
+    assert parts(board, "to_qualified") == (1, 3)
+    assert parts(board, "to_customer") == (2, 1)
+
+
+def test_the_time_until_won_leaves_out_who_was_entered_as_won(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "conversion")
+    assert (figure(board, "time_to_convert").value, figure(board, "time_to_convert").denominator) == (Decimal("20.0"), 2)
+    assert table(board, "times") == {"8 to 30 days": (2,)}
+
+
+def test_cohorts_show_what_share_was_won_within_each_month_after_the_entry(rows: dict[str, Customer], administrator: Actor) -> None:
+    found = table(ask(administrator, "conversion", SPRING), "cohorts")
+    assert found["2026-04"][:5] == (1, Decimal(0), Decimal(1), Decimal(1), None)
+    assert found["2026-05"][:4] == (3, Decimal("0.333333"), Decimal("0.333333"), None)
+
+
+def test_the_churn_rate_compares_the_types_at_both_ends_of_the_period(rows: dict[str, Customer], administrator: Actor) -> None:
+    with transaction(SYSTEM) as session:
+        made = Table(session)
+        for day, stage in ((2, "churned"), (3, "customer"), (9, "churned")):
+            made.add(StageChange(customer_id=rows["april"].id, at=at(6, day), from_stage=None, to_stage=stage))
+    june = Period(date(2026, 6, 1), date(2026, 6, 30))
+    assert parts(ask(administrator, "conversion", june), "churn") == (1, 2)
+    assert parts(ask(administrator, "conversion", Period(june.first, date(2026, 6, 8))), "churn") == (0, 2)
+
+
+def test_follow_ups_are_counted_by_person_and_method(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "activity")
+    assert figure(board, "follow_ups").value == 4
+    assert table(board, "by_person") == {"销售丙": (3, 2, 0, 1, 0, 0, 0), "销售丁": (1, 0, 0, 0, 1, 0, 0)}
+    assert table(board, "methods") == {"Phone call": (2,), "Visit": (1,), "WeChat": (1,)}
+    assert table(board, "follow_ups") == {"05-01": (1,), "05-09": (1,), "05-25": (1,), "05-31": (1,)}
+
+
+def test_a_follow_up_succeeds_when_the_customer_advances_within_30_days(rows: dict[str, Customer], administrator: Actor) -> None:
+    assert parts(ask(administrator, "activity"), "success") == (2, 3)  # april won on 10 May, open qualified on 10 June
+    with transaction(SYSTEM) as session:
+        line = {"actor_name": "x", "action": "changed", "entity": "customer", "entity_id": "1", "field": "sales_stage"}
+        session.add(ChangeLog(at=at(6, 29), customer_id=rows["other"].id, old=None, new="proposal", **line))
+    with transaction(administrator) as session:
+        Table(session).followed(rows["other"], administrator, at(5, 30))
+    assert parts(ask(administrator, "activity"), "success") == (3, 3)
+
+
+def test_an_advance_after_30_days_or_backwards_is_no_success(rows: dict[str, Customer], administrator: Actor) -> None:
+    with transaction(SYSTEM) as session:
+        made = Table(session)
+        made.moved(rows["open"], ("05-20", None, "prospect"), ("06-25", "prospect", "qualified"))
+        made.moved(rows["april"], ("04-10", None, "qualified"), ("05-10", "qualified", "prospect"))
+    assert parts(ask(administrator, "activity"), "success") == (0, 3)
+
+
+def test_a_first_follow_up_counts_for_the_day_where_the_team_works(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "activity")
+    assert parts(board, "first_follow_up") == (1, 2)
+    assert table(board, "first_follow_up") == {"销售丁": (1, 0, Decimal(0)), "销售丙": (1, 1, Decimal(1))}
+
+
+def test_contract_amounts_count_by_signing_day_without_void_ones(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "sales", compared=Compared.BEFORE)
+    amount = figure(board, "contract_amount")
+    assert (amount.value, amount.before, amount.change) == (Decimal(4500), Decimal(2000), Decimal("1.25"))
+    assert (figure(board, "contracts").value, figure(board, "mean_contract").value) == (3, Decimal("1500.00"))
+    assert {name: values[:2] for name, values in table(board, "by_owner").items()} == {"销售丙": (4000, 2), "销售丁": (500, 1)}
+    assert {name: values[0] for name, values in table(board, "by_product").items()} == {"实施服务": 3000, "排产软件": 1500}
+    assert [values[0] for values in table(board, "by_source").values()] == [3000, 1000, 500]
+    assert {name: values[0] for name, values in table(board, "by_region").items()} == {"浙江省": 4000, "not given": 500}
+    assert table(board, "targets") == {"销售丙": (Decimal(4000), Decimal(8000), Decimal("0.5"))}
+
+
+def test_wins_and_losses_count_by_closing_day(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "sales")
+    assert parts(board, "win_rate") == (2, 3)
+    assert figure(board, "won_value").value == 300
+    assert figure(board, "cycle").value == Decimal("20.0")
+    assert table(board, "won_by_owner") == {"销售丙": (300, 2, 1, Decimal("0.666667"))}
+    assert table(board, "won_by_team") == {"华东一组": (300, 2, 1, Decimal("0.666667"))}
+    assert [values[:2] for values in table(board, "loss_reasons").values()] == [(1, 900)]
+
+
+def test_the_conversion_of_opportunities_counts_the_open_ones_as_well(rows: dict[str, Customer], administrator: Actor) -> None:
+    assert parts(ask(administrator, "sales"), "opportunity_conversion") == (3, 5)
+
+
+def test_the_forecast_weighs_what_is_open_and_counts_won_ones_whole(rows: dict[str, Customer], administrator: Actor) -> None:
+    with transaction(SYSTEM) as session:
+        session.execute(update(Opportunity).where(Opportunity.amount == 5000).values(probability=30))
+    assert table(ask(administrator, "sales"), "forecast") == {"2026-07": (Decimal(1850), Decimal(5000), Decimal(350))}
+
+
+def test_sources_are_told_by_what_they_brought(rows: dict[str, Customer], administrator: Actor) -> None:
+    assert list(table(ask(administrator, "sources"), "effect").values()) == [
+        (2, 1, Decimal("0.5"), 3000),
+        (1, 0, Decimal(0), 500),
+        (0, 0, None, 1000),
+    ]
+
+
+def test_tickets_tell_complaints_resolution_and_satisfaction(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "service")
+    assert [figure(board, key).value for key in ("tickets", "complaints")] == [3, 2]
+    assert [parts(board, key) for key in ("complaint_share", "resolved")] == [(2, 3), (2, 3)]
+    assert (figure(board, "satisfaction").value, *parts(board, "satisfaction")) == (Decimal("3.5"), 7, 2)
+    assert figure(board, "resolution_time").value == Decimal("1.0")
+    assert list(table(board, "categories").values()) == [(2,)]
+
+
+def test_the_structure_counts_types_tiers_and_regions(rows: dict[str, Customer], administrator: Actor) -> None:
+    board = ask(administrator, "structure", Period(date(2026, 6, 1), date(2026, 6, 30)))
+    assert table(board, "stage") == {"Prospect": (1,), "Qualified": (1,), "Customer (won)": (2,)}
+    assert table(board, "tier") == {"Tier A, key account": (1,), "Tier B, medium account": (2,), "not given": (1,)}
+    regions = [(point.parent, point.label, point.values[0]) for point in chart(board, "region").points]
+    assert regions == [
+        ("", "浙江省", 2),
+        ("浙江省", "杭州市", 1),
+        ("浙江省", "宁波市", 1),
+        ("", "上海市", 1),
+        ("", "not given", 1),
+    ]
+    assert figure(ask(administrator, "structure", Period(date(2026, 4, 1), date(2026, 4, 30))), "customers").value == 1
+
+
+def test_the_quality_board_counts_what_is_to_mend(rows: dict[str, Customer], administrator: Actor) -> None:
+    with transaction(SYSTEM) as session:
+        session.execute(update(Customer).where(Customer.id == rows["may"].id).values(is_incomplete=True, verify_on=date(2026, 6, 1)))
+        long_ago = {"updated_at": datetime(2025, 6, 1, tzinfo=UTC), "verified_on": None}
+        session.execute(update(Customer).where(Customer.id == rows["open"].id).values(long_ago))
+    factories.make_contact(administrator, rows["other"], phone="0571-87654321")
+    board = ask(administrator, "quality")
+    assert parts(board, "complete") == (3, 4)
+    assert [figure(board, key).value for key in ("stale", "invalid_phones", "verification_overdue")] == [1, 0, 1]
+    assert table(board, "fields")["City"][:2] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("phone", "is_bad"),
+    [
+        ("13800001234", False),
+        ("057187654321", False),
+        ("01012345678", False),
+        ("1380000123", True),
+        ("87654321", True),
+        ("abc", True),
+        (None, True),
+    ],
+)
+def test_a_phone_that_nobody_can_call_is_found(
+    customers: dict[str, Customer], administrator: Actor, phone: str | None, is_bad: bool
+) -> None:
+    contact = factories.make_contact(administrator, customers["may"])
+    with transaction(SYSTEM) as session:
+        session.get_one(type(contact), contact.id).phone = phone
+    assert figure(ask(administrator, "quality"), "invalid_phones").value == int(is_bad)
