@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from crm_core import db
 from crm_core.clock import now, today
-from crm_core.models import Customer, OutboxMessage, TicketMove
+from crm_core.models import Customer, OutboxMessage, Report, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
@@ -32,6 +32,7 @@ from crm_core.services import (
     reviews,
     robots,
     roles,
+    saved_views,
     stage_changes,
     tag_rules,
     tags,
@@ -46,7 +47,11 @@ from crm_core.services import (
 )
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.measures import Condition
+from crm_core.services.reports import making, schedules
+from crm_core.services.reports.order import Order
+from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -364,7 +369,30 @@ def contract_opened(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.CONTRACTS, contract="1")
 
 
+def reported(actor: Actor, tab: str) -> Visit:
+    """A report and a schedule with such a name, for such a reason, to such a person; a failed one told in such words."""
+    asked = Order(Question(Period(today(), today())), ("overview",))
+    with db.transaction(actor) as session:
+        told = {"name": ATTACK[:60], "reason": ATTACK}
+        making.request_report(session, actor, asked, **told)
+        session.execute(update(Report).values(state="failed", error=ATTACK))
+        schedules.add_schedule(session, actor, asked, rhythm=Rhythm("weekly"), receivers=[make_colleague(actor).id or 0], **told)
+    return Visit(actor).go(routes.REPORTS).open_tab("reports_tab", tab)
+
+
+def pivoted(actor: Actor, _code: str) -> Visit:
+    """A pivot of such a name, with such an owner."""
+    factories.make_customer(make_colleague(actor))
+    with db.transaction(actor) as session:
+        number = saved_views.save_view(session, actor, ATTACK[:60], query={"row": ["owner"]}, page=saved_views.PIVOT)
+    return Visit(actor).go(routes.PIVOT, view=str(number))
+
+
 SCENES = {
+    "reports": lambda actor, _code: reported(actor, "My reports"),
+    "reports, scheduled": lambda actor, _code: reported(actor, "Scheduled"),
+    "pivot": pivoted,
+    "pivot, deleted": lambda actor, code: pivoted(actor, code).press("Delete this pivot…"),
     "contracts": contract_opened,
     "contract, corrected": lambda actor, code: contract_opened(actor, code).press("Edit"),
     "opportunity": lambda actor, code: Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)),
