@@ -135,22 +135,28 @@ def _customers(ground: Ground, columns: tuple[Any, ...]) -> Select[*tuple[Any, .
     return found.where(during(Customer.created_at, ground.period)).order_by(Customer.id)
 
 
+def _with_customer(found: Select[*tuple[Any, ...]], model: Any) -> Select[*tuple[Any, ...]]:
+    return found.join(Customer, Customer.id == model.customer_id)
+
+
 def _follow_ups(ground: Ground, columns: tuple[Any, ...]) -> Select[*tuple[Any, ...]]:
-    return ground.rows_of(FollowUp, *columns).where(during(FollowUp.happened_at, ground.period)).order_by(FollowUp.happened_at, FollowUp.id)
+    found = _with_customer(ground.rows_of(FollowUp, *columns), FollowUp).where(during(FollowUp.happened_at, ground.period))
+    return found.order_by(FollowUp.happened_at, FollowUp.id)
 
 
 def _opportunities(ground: Ground, columns: tuple[Any, ...]) -> Select[*tuple[Any, ...]]:
-    return (
-        ground.opportunities(*columns).where(on_days(Opportunity.opened_on, ground.period)).order_by(Opportunity.opened_on, Opportunity.id)
-    )
+    found = _with_customer(ground.opportunities(*columns), Opportunity).where(on_days(Opportunity.opened_on, ground.period))
+    return found.order_by(Opportunity.opened_on, Opportunity.id)
 
 
 def _contracts(ground: Ground, columns: tuple[Any, ...]) -> Select[*tuple[Any, ...]]:
-    return ground.contracts(*columns).where(on_days(Contract.signed_on, ground.period)).order_by(Contract.signed_on, Contract.id)
+    found = _with_customer(ground.contracts(*columns), Contract).where(on_days(Contract.signed_on, ground.period))
+    return found.order_by(Contract.signed_on, Contract.id)
 
 
 def _tickets(ground: Ground, columns: tuple[Any, ...]) -> Select[*tuple[Any, ...]]:
-    return ground.rows_of(Ticket, *columns).where(during(Ticket.created_at, ground.period)).order_by(Ticket.id)
+    found = _with_customer(ground.rows_of(Ticket, *columns), Ticket).where(during(Ticket.created_at, ground.period))
+    return found.order_by(Ticket.id)
 
 
 SHEETS = {
