@@ -11,7 +11,8 @@ from crm_core.services.insight.board import Unit, Value
 from crm_core.services.pivots.export import LONGEST_REASON, export_pivot
 from crm_core.services.pivots.pivot import TOTAL, Pivot, PivotQuery
 from crm_core.services.reports.order import MEDIA_TYPES, Format
-from ui import charts, feedback, forms, guard
+from ui import feedback, forms, guard
+from ui.board_charts import figure_of
 
 NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
 MOST_IN_VIEW, LONGEST_TABLE = 25, 800
@@ -19,24 +20,24 @@ MOST_IN_VIEW, LONGEST_TABLE = 25, 800
 
 def draw(pivot: Pivot, title: str) -> None:
     """The chart, what was left out, and the table."""
-    charts.pivot_chart(pivot.chart, title)
+    with st.container(border=True):
+        st.subheader(feedback.escape(title), anchor=False)
+        st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", config={"displayModeBar": False}, alt=title)
     if pivot.note:
         st.warning(pivot.note, icon=":material/content_cut:")
     columns = pivot.chart.columns
-    names = ["label", *(f"column{place}" for place in range(len(columns))), *(["total"] if len(columns) > 1 else [])]
-    rows = [_row(point.label, (*point.values, total), names) for point, total in zip(pivot.chart.points, pivot.row_totals, strict=True)]
-    rows.append(_row(_(TOTAL), (*pivot.column_totals, pivot.total), names))
-    number = st.column_config.NumberColumn(_(TOTAL), format=NUMBERS[columns[0].unit])
-    config = {"label": st.column_config.TextColumn(pivot.chart.category, pinned=True), "total": number}
-    for place, column in enumerate(columns):
-        config[f"column{place}"] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
+    names = ["label", *(f"column{place}" for place in range(len(columns)))]  # two people may have one name
+    rows = [_row(point.label, point.values) for point in pivot.chart.points]
+    rows.append(_row(_(TOTAL), pivot.totals))
+    config: dict[str, Any] = {"label": st.column_config.TextColumn(pivot.chart.category, pinned=True)}
+    for name, column in zip(names[1:], columns, strict=True):
+        config[name] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
     height: Any = "content" if len(rows) <= MOST_IN_VIEW else LONGEST_TABLE
     st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, key="pivot_table")
 
 
-def _row(label: str, values: tuple[Value, ...], names: list[str]) -> list[str | float | int | None]:
-    numbers = (float(value) if isinstance(value, Decimal) else value for value in values)
-    return [label, *numbers][: len(names)]
+def _row(label: str, values: tuple[Value, ...]) -> list[str | float | int | None]:
+    return [label, *(float(value) if isinstance(value, Decimal) else value for value in values)]
 
 
 def ask_export(query: PivotQuery) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from crm_core.db import CrmSession
-from crm_core.i18n import _, format_time
+from crm_core.i18n import _, format_time, join_words
 from crm_core.models import REPORT_STATES, RHYTHMS
 from crm_core.services.reports import making, schedules
 from crm_core.services.reports.making import Listed
@@ -100,7 +100,7 @@ def _draw_schedule(one: Planned) -> None:
                 st.markdown(f"**{escape(one.name)}**", width="content")
                 feedback.badge(_("Runs") if one.is_active else _("Paused"), color="green" if one.is_active else "gray")
             st.caption(escape(_when(one)))
-            st.caption(escape(_("To {names}").format(names=", ".join(one.receiver_names))))
+            st.caption(escape(_("To {names}").format(names=join_words(one.receiver_names))))
             st.caption(escape(making.describe(one.order)))
         label, icon = (_("Pause"), "pause") if one.is_active else (_("Resume"), "play_arrow")
         if st.button(label, key=f"schedule_pause_{one.id}", icon=f":material/{icon}:", type="tertiary"):

@@ -120,7 +120,7 @@ ROUTES = (
     Route(BIN, "bin", N_("Recycle bin"), "delete", Permission.CUSTOMER_RESTORE, CARE),
     Route(RECEIPT, "receipt", N_("Transfer receipt"), "receipt_long", Permission.CUSTOMER_READ, within="transfer"),
     Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
-    Route(OVERVIEW, "overview", N_("Customer overview"), "donut_small", Permission.DASHBOARD_READ, INSIGHT),
+    Route(OVERVIEW, "overview", N_("Dashboards"), "monitoring", Permission.DASHBOARD_READ, INSIGHT),
     Route(PIVOT, "pivot", N_("Pivot analysis"), "pivot_table_chart", Permission.DASHBOARD_READ, INSIGHT),
     Route(REPORTS, "reports", N_("Reports"), "lab_profile", Permission.CUSTOMER_EXPORT, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
@@ -165,3 +165,8 @@ def parse(path: str) -> tuple[str, dict[str, str]]:
     parts = urlsplit(path)
     file = next((route.file for route in ROUTES if f"/{route.url}" == parts.path), HOME)
     return file, dict(parse_qsl(parts.query))
+
+
+def file_of(url: str) -> str:
+    """The file of the page at an address."""
+    return next(route.file for route in ROUTES if route.url == url)

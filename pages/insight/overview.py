@@ -1,38 +1,44 @@
-"""客户总览: how many customers there are, of which type, industry and source, and how many came each month."""
+"""数据看板: the boards, one at a time or one after the other on a wall; they follow what others do within seconds."""
 
 import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import dashboards, library
-from ui import charts, feedback, guard, header, routes
+from crm_core.services import library
+from crm_core.services.insight import boards
+from crm_core.services.insight.question import Question
+from ui import feedback, guard, header, insight_filters, insight_view, insight_wall
 
 guard.page(Permission.DASHBOARD_READ)
-header.title(_("Customer overview"))
+header.title(_("Dashboards"))
+
+
+def read_choices() -> insight_filters.Choices:
+    """What the filters offer."""
+    with guard.reading() as session:
+        actor = guard.actor()
+        people, teams = boards.people_in_view(session, actor), boards.teams_in_view(session, actor)
+        return insight_filters.Choices(boards.boards_for(actor), people, teams, library.get_library(session))
 
 
 @guard.fragment(run_every=5)
-def overview() -> None:
-    """Follows what others enter within seconds; computed again only when something changed."""
+def draw_board(key: str, question: Question, *, is_wall: bool) -> None:
+    """Computed again only when something changed that it shows."""
+    if is_wall:
+        key = insight_wall.draw_head(boards.boards_for(guard.actor()))
     with guard.reading() as session:
-        figures = dashboards.get_overview(session, guard.actor())
-        entries = library.get_library(session)
-    if not figures.total:
-        feedback.empty_state("donut_small", _("Nothing to count yet"), _("The charts appear with the first customers."))
-        if st.button(_("New customer"), icon=":material/add:", type="primary"):
-            st.switch_page(routes.INTAKE)
-        return
-    with st.grid(4, min_column_width=150):
-        st.metric(_("Total customers"), f"{figures.total:,}", border=True)
-        st.metric(_("New this month"), f"{figures.new_this_month:,}", border=True)
-        st.metric(_("Won customers"), f"{figures.stages.get('customer', 0):,}", border=True)
-        st.metric(_("Incomplete"), f"{figures.incomplete:,}", border=True)
-    with st.grid(2, min_column_width=320):
-        charts.stage_pie(figures.stages)
-        charts.month_bars(figures.months)
-        charts.industry_bars(figures.industries, entries)
-        charts.source_bars(figures.sources, entries)
-    st.caption(_("Counted over all customers you may see, without deleted ones; months by day of entry. Updates by itself."))
+        board = boards.answer(session, guard.actor(), key, question)
+    insight_view.draw(board, boards.BOARDS[key], question.period, question.compared_period)
 
 
-overview()
+filters = insight_filters.Filters(read_choices())
+filters.restore()
+if not filters.is_wall:
+    filters.draw()
+question = filters.question()
+filters.keep()
+if question is None:
+    feedback.empty_state("date_range", _("These days end before they begin"), _("Choose a last day that lies after the first."))
+else:
+    with st.container(key="board_wall" if filters.is_wall else "board_page"):
+        draw_board(filters.board, question, is_wall=filters.is_wall)

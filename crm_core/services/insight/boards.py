@@ -3,17 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from sqlalchemy import select, true
+
 from crm_core import clock
 from crm_core.cache import cached
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound
 from crm_core.i18n import _, language
-from crm_core.permissions import Actor, Permission, require
+from crm_core.models import User
+from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import key_of
 from crm_core.services.insight import activity, conversion, overview, quality, sales, service, sources, structure
 from crm_core.services.insight.board import Board, Figure, Value
 from crm_core.services.insight.ground import Ground
 from crm_core.services.insight.question import Question
+from crm_core.services.owners import visible_people
+from crm_core.services.teams import list_teams
 
 
 @dataclass(frozen=True)
@@ -92,3 +97,17 @@ def compare(now: Board, before: Board) -> Board:
 
 def _with(figure: Figure, before: Mapping[str, Value]) -> Figure:
     return replace(figure, before=before.get(figure.key))
+
+
+def people_in_view(session: CrmSession, actor: Actor) -> dict[int, str]:
+    """Whose work the filter offers, by id: those whose customers the actor sees; nobody where that is only oneself."""
+    if actor.scope is Scope.OWN:
+        return {}
+    condition = true() if actor.scope is Scope.ALL else visible_people(actor)
+    rows = session.execute(select(User.id, User.name).where(condition).order_by(User.name, User.id))
+    return {row.id: row.name for row in rows}
+
+
+def teams_in_view(session: CrmSession, actor: Actor) -> dict[int, str]:
+    """The teams that the filter offers, by id."""
+    return {id: name for id, name in list_teams(session).items() if actor.scope is Scope.ALL or id in actor.team_ids}

@@ -1,4 +1,4 @@
-"""What each figure means: what is counted or divided, by which date, and where the definition comes from."""
+"""What each figure means: what is counted or divided, by which date, and from which records."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from crm_core.i18n import N_
 
 ENTRY, EVENT, TODAY = N_("day of entry"), N_("day on which it happened"), N_("as it stands today")
 CLOSING, SIGNING, DUE = N_("day on which it was won or lost"), N_("day of signing"), N_("day on which it was due")
-GIVEN, OWN = N_("requirements, table of measures"), N_("definition of this system")
-"""Where definitions come from."""
+RECORDS, MOVES, FOLLOW_UPS = N_("customer records"), N_("changes of customer type"), N_("follow-up records")
+CONTRACTS, OPPORTUNITIES, TICKETS = N_("contract records"), N_("opportunity records"), N_("ticket records")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Definition:
     """What is counted; of a rate, what is divided by what."""
     basis: str
     """The date by which something belongs to a period."""
-    source: str = OWN
+    source: str = RECORDS
+    """The records that it is counted from."""
 
 
 SCOPE = N_("Only customers in the library that you may see are counted, with what belongs to them: none that are archived or deleted.")
@@ -28,33 +29,33 @@ SCOPE = N_("Only customers in the library that you may see are counted, with wha
 DEFINITIONS: dict[str, Definition] = {
     "customers": Definition(N_("Customers"), N_("Customers entered up to the last day of the period."), TODAY),
     "new_customers": Definition(N_("New customers"), N_("Customers entered in the period."), ENTRY),
-    "conversion": Definition(
-        N_("Customer conversion rate"), N_("Entered in the period and won today ÷ entered in the period."), ENTRY, GIVEN
-    ),
+    "conversion": Definition(N_("Customer conversion rate"), N_("Entered in the period and won today ÷ entered in the period."), ENTRY),
     "stage_conversion": Definition(
         N_("Stage conversion rate"),
         N_("Customers that entered the next type in the period ÷ customers that entered the type in the period. A re-entry counts once."),
         N_("day of entry into the type"),
-        GIVEN,
+        MOVES,
     ),
     "cohort": Definition(
         N_("Conversion by month of entry"),
         N_("Of the customers entered in a month, those that were won within so many months after it ÷ all entered in it."),
         ENTRY,
+        MOVES,
     ),
     "time_to_convert": Definition(
         N_("Days until won"),
         N_("Days from the entry of a customer until it was won for the first time; customers entered as won are left out."),
         N_("day on which it was won first"),
+        MOVES,
     ),
     "churn": Definition(
         N_("Churn rate"),
         N_("Customers that were won at the start of the period and lost at its end ÷ customers that were won at the start."),
         N_("type at the start and at the end of the period"),
-        GIVEN,
+        MOVES,
     ),
-    "follow_ups": Definition(N_("Follow-ups"), N_("Follow-ups made in the period."), EVENT),
-    "followed": Definition(N_("Customers followed up"), N_("Different customers with a follow-up in the period."), EVENT),
+    "follow_ups": Definition(N_("Follow-ups"), N_("Follow-ups made in the period."), EVENT, FOLLOW_UPS),
+    "followed": Definition(N_("Customers followed up"), N_("Different customers with a follow-up in the period."), EVENT, FOLLOW_UPS),
     "success": Definition(
         N_("Follow-up success rate"),
         N_(
@@ -62,7 +63,7 @@ DEFINITIONS: dict[str, Definition] = {
             " ÷ customers followed in the period."
         ),
         N_("day of the follow-up"),
-        GIVEN,
+        FOLLOW_UPS,
     ),
     "first_follow_up": Definition(
         N_("First follow-up in time"),
@@ -76,33 +77,35 @@ DEFINITIONS: dict[str, Definition] = {
         N_("Contract amount"),
         N_("Amount of the contracts signed in the period, void ones left out; also per owner, source, product or region."),
         SIGNING,
-        GIVEN,
+        CONTRACTS,
     ),
-    "contracts": Definition(N_("Contracts"), N_("Contracts signed in the period, void ones left out."), SIGNING),
-    "mean_contract": Definition(N_("Mean contract amount"), N_("Contract amount ÷ contracts signed in the period."), SIGNING),
-    "win_rate": Definition(N_("Win rate"), N_("Won ÷ (won + lost)."), CLOSING, GIVEN),
-    "won_value": Definition(N_("Won value"), N_("Amount of the opportunities won in the period."), CLOSING),
-    "mean_won": Definition(N_("Mean won value"), N_("Won value ÷ opportunities won in the period."), CLOSING),
-    "cycle": Definition(N_("Days until closed"), N_("Mean days from the opening of an opportunity until it was won or lost."), CLOSING),
+    "contracts": Definition(N_("Contracts"), N_("Contracts signed in the period, void ones left out."), SIGNING, CONTRACTS),
+    "mean_contract": Definition(N_("Mean contract amount"), N_("Contract amount ÷ contracts signed in the period."), SIGNING, CONTRACTS),
+    "win_rate": Definition(N_("Win rate"), N_("Won ÷ (won + lost)."), CLOSING, OPPORTUNITIES),
+    "won_value": Definition(N_("Won value"), N_("Amount of the opportunities won in the period."), CLOSING, OPPORTUNITIES),
+    "mean_won": Definition(N_("Mean won value"), N_("Won value ÷ opportunities won in the period."), CLOSING, OPPORTUNITIES),
+    "cycle": Definition(
+        N_("Days until closed"), N_("Mean days from the opening of an opportunity until it was won or lost."), CLOSING, OPPORTUNITIES
+    ),
     "opportunity_conversion": Definition(
         N_("Opportunity conversion rate"),
         N_("Won ÷ all opened in the period, open ones included."),
         N_("day on which it was opened"),
-        GIVEN,
+        OPPORTUNITIES,
     ),
-    "open_opportunities": Definition(N_("Open opportunities"), N_("Opportunities neither won nor lost."), TODAY),
     "forecast": Definition(
         N_("Weighted forecast"),
         N_("Sum of amount × probability by expected month, lost ones excluded; won ones count in full."),
         N_("expected month, from this month on"),
-        GIVEN,
+        OPPORTUNITIES,
     ),
     "target": Definition(
         N_("Target achievement"),
-        N_("Contract amount ÷ target of the months that begin in the period, by person."),
+        N_("Contract amount of the months that the period touches ÷ their targets, by person; contracts of archived customers count too."),
         SIGNING,
+        CONTRACTS,
     ),
-    "loss_reasons": Definition(N_("Why opportunities were lost"), N_("Lost opportunities by the reason given."), CLOSING),
+    "loss_reasons": Definition(N_("Why opportunities were lost"), N_("Lost opportunities by the reason given."), CLOSING, OPPORTUNITIES),
     "age": Definition(
         N_("Age of the relation"),
         N_("Time since the first contact, or since the entry where that is not known."),
@@ -114,14 +117,18 @@ DEFINITIONS: dict[str, Definition] = {
         N_("By source: customers entered in the period, those of them won today, and the amount of contracts signed in the period."),
         ENTRY,
     ),
-    "tickets": Definition(N_("Tickets"), N_("Tickets entered in the period."), ENTRY),
-    "complaints": Definition(N_("Complaints"), N_("Tickets of the type complaint entered in the period."), ENTRY),
-    "complaint_share": Definition(N_("Share of complaints"), N_("Complaints ÷ tickets entered in the period."), ENTRY),
-    "resolved": Definition(N_("Resolution rate"), N_("Tickets entered in the period and resolved today ÷ tickets entered in it."), ENTRY),
-    "satisfaction": Definition(
-        N_("Satisfaction"), N_("Sum of the scores from 1 to 5 ÷ tickets with a score, of those entered in the period."), ENTRY
+    "tickets": Definition(N_("Tickets"), N_("Tickets entered in the period."), ENTRY, TICKETS),
+    "complaints": Definition(N_("Complaints"), N_("Tickets of the type complaint entered in the period."), ENTRY, TICKETS),
+    "complaint_share": Definition(N_("Share of complaints"), N_("Complaints ÷ tickets entered in the period."), ENTRY, TICKETS),
+    "resolved": Definition(
+        N_("Resolution rate"), N_("Tickets entered in the period and resolved today ÷ tickets entered in it."), ENTRY, TICKETS
     ),
-    "resolution_time": Definition(N_("Days until resolved"), N_("Mean days from the entry of a ticket until it was resolved last."), ENTRY),
+    "satisfaction": Definition(
+        N_("Satisfaction"), N_("Sum of the scores from 1 to 5 ÷ tickets with a score, of those entered in the period."), ENTRY, TICKETS
+    ),
+    "resolution_time": Definition(
+        N_("Days until resolved"), N_("Mean days from the entry of a ticket until it was resolved last."), ENTRY, TICKETS
+    ),
     "complete": Definition(
         N_("Complete records"),
         N_("Customers without a missing required field ÷ customers entered up to the end of the period."),

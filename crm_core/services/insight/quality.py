@@ -62,6 +62,7 @@ def _figures(ground: Ground, total: int, owners: Any) -> tuple[Figure, ...]:
 
 def _flaws_by_owner(ground: Ground, owners: Any) -> Chart:
     columns = (
+        count(N_("Flaws")),
         count(N_("Incomplete")),
         count(N_("Stale records")),
         count(N_("Invalid phones")),
@@ -70,6 +71,7 @@ def _flaws_by_owner(ground: Ground, owners: Any) -> Chart:
     points = [
         ground.person(
             row.owner_id,
+            int(row.incomplete + row.stale + row.phone + row.verify),
             int(row.incomplete),
             int(row.stale),
             int(row.phone),
@@ -80,7 +82,7 @@ def _flaws_by_owner(ground: Ground, owners: Any) -> Chart:
         if row.incomplete or row.stale or row.phone or row.verify
     ]
     title = N_("Records to mend, by owner")
-    return Chart("by_owner", title, Kind.BARS, N_("Owner"), columns, ranking(points, columns), "complete")
+    return Chart("by_owner", title, Kind.STACKED, N_("Owner"), columns, ranking(points, columns), "complete")
 
 
 def _fields(ground: Ground) -> Chart:

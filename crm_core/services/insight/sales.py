@@ -235,7 +235,7 @@ def _by_product(ground: Ground, period: Any) -> Chart:
 
 def _targets(ground: Ground) -> list[Chart]:
     """Who reached how much of their target, the highest share first."""
-    months = _months_begun(ground.period)
+    months = _months_touched(ground.period)
     reached: dict[int, tuple[Decimal, Decimal]] = {}
     for year in sorted(months)[-MOST_YEARS:]:
         for row in targets.read_year(ground.session, ground.actor, year, "signed").people:
@@ -253,8 +253,8 @@ def _targets(ground: Ground) -> list[Chart]:
     return [Chart("targets", N_("Targets and what was reached"), Kind.BARS, _HEADINGS["owner"], columns, ordered, "target", note)]
 
 
-def _months_begun(period: Period) -> dict[int, list[int]]:
-    """By year the months that begin in the period; that of the first day too, where the period is shorter than a month."""
+def _months_touched(period: Period) -> dict[int, list[int]]:
+    """By year the months that the period touches."""
     found: dict[int, list[int]] = {}
     number = period.first.year * 12 + period.first.month - 1
     while number <= period.last.year * 12 + period.last.month - 1:

@@ -54,12 +54,11 @@ class PivotQuery:
 
 @dataclass(frozen=True)
 class Pivot:
-    """Its answer: a chart whose table has a row for each category, with the totals of rows, columns and everything."""
+    """Its answer: a chart whose table has a row for each category. Divided by columns, the first one is all of them together."""
 
     chart: Chart
-    row_totals: tuple[Value, ...]
-    column_totals: tuple[Value, ...]
-    total: Value
+    totals: tuple[Value, ...]
+    """Of all rows, for each column of the chart."""
     is_cut: bool
     count: int
     """How many records were counted."""
@@ -239,7 +238,7 @@ def _all_between(first: str, last: str, span: str) -> list[str]:
 def _lay_out(cells: Cells, subject: Subject, query: PivotQuery, words: Words) -> Pivot:
     row, column, measure = subject.dimensions[query.row], subject.dimensions.get(query.column), subject.measures[query.measure]
     downs, rest_down = _choose(cells, 0, row, measure, MOST_ROWS)
-    acrosses, rest_across = _choose(cells, 1, column, measure, MOST_COLUMNS) if column else ([""], set())
+    acrosses, rest_across = _choose(cells, 1, column, measure, MOST_COLUMNS) if column else ([], set())
     table: Cells = defaultdict(Cell)
     for (down, across), cell in cells.items():
         down_key, across_key = (_REST if down in rest_down else down), (_REST if across in rest_across else across)
@@ -251,18 +250,20 @@ def _lay_out(cells: Cells, subject: Subject, query: PivotQuery, words: Words) ->
     def value(down: Any, across: Any) -> Value:
         return table.get((down, across), empty).value(measure)
 
+    acrosses = [_SUM, *acrosses] if column else [_SUM]
     names = [_(OTHERS) if one is _REST else read_code(row, one, words) for one in downs]
-    heads = [_(OTHERS) if one is _REST else read_code(column, one, words) if column else _(measure.label) for one in acrosses]
+    heads = [_head(one, column, measure, words) for one in acrosses]
     points = tuple(Point(name, tuple(value(one, across) for across in acrosses)) for name, one in zip(names, downs, strict=True))
     columns = tuple(Column(head, measure.unit, is_name=True) for head in heads)
-    return Pivot(
-        Chart(query.subject, subject.label, _kind(row, column), row.title, columns, points),
-        tuple(value(one, _SUM) for one in downs),
-        tuple(value(_SUM, one) for one in acrosses),
-        value(_SUM, _SUM),
-        bool(rest_down or rest_across),
-        table.get((_SUM, _SUM), empty).count,
-    )
+    chart = Chart(query.subject, subject.label, _kind(row, column, measure), row.title, columns, points)
+    totals = tuple(value(_SUM, across) for across in acrosses)
+    return Pivot(chart, totals, bool(rest_down or rest_across), table.get((_SUM, _SUM), empty).count)
+
+
+def _head(code: Any, column: Dimension | None, measure: Measure, words: Words) -> str:
+    if column is None:
+        return _(measure.label)
+    return _(TOTAL) if code is _SUM else _(OTHERS) if code is _REST else read_code(column, code, words)
 
 
 _REST, _SUM = object(), object()
@@ -282,7 +283,7 @@ def _choose(cells: Cells, place: int, dimension: Dimension, measure: Measure, mo
     return largest[:most], set(largest[most:])
 
 
-def _kind(row: Dimension, column: Dimension | None) -> Kind:
-    if row.span:
-        return Kind.STACKED if column else Kind.COLUMNS
-    return Kind.STACKED if column else Kind.BARS
+def _kind(row: Dimension, column: Dimension | None, measure: Measure) -> Kind:
+    if column is None:
+        return Kind.COLUMNS if row.span else Kind.BARS
+    return Kind.HEAT if measure.is_average else Kind.STACKED  # averages do not add up

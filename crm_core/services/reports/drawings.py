@@ -39,11 +39,6 @@ def _numbers(chart: Chart, place: int = 0) -> list[float]:
     return [float(point.values[place] or 0) for point in chart.points]
 
 
-def _alike(chart: Chart) -> int:
-    alike = [column.unit is chart.columns[0].unit for column in chart.columns]
-    return alike.index(False) if False in alike else len(alike)
-
-
 def fit(text: str, width: float, size: float) -> str:
     """A text that is not wider than `width`."""
     if stringWidth(text, FONT, size) <= width:
@@ -75,15 +70,22 @@ def _categories(axis: Any, chart: Chart) -> None:
     axis.labels.dy = -4
 
 
+def _series(chart: Chart) -> range:
+    """The columns that share an axis; the first column of what is stacked is the sum of the others."""
+    alike = [column.unit is chart.columns[0].unit for column in chart.columns]
+    last = alike.index(False) if False in alike else len(alike)
+    return range(1 if chart.kind is Kind.STACKED and last > 1 else 0, last)
+
+
 def _upright(made: Any, chart: Chart) -> Drawing:
-    drawing, series = Drawing(INNER, HEIGHT), _alike(chart)
-    made.x, made.y, made.width, made.height = 62, 22, INNER - 72, HEIGHT - (50 if series > 1 else 34)
-    made.data = [[_or_gap(point.values[place], made) for point in chart.points] for place in range(series)]
+    drawing, series = Drawing(INNER, HEIGHT), _series(chart)
+    made.x, made.y, made.width, made.height = 62, 22, INNER - 72, HEIGHT - (50 if len(series) > 1 else 34)
+    made.data = [[_or_gap(point.values[place], made) for point in chart.points] for place in series]
     _categories(made.categoryAxis, chart)
     _axis(made.valueAxis, chart.columns[0].unit)
     drawing.add(made)
-    if series > 1:
-        _add_legend(drawing, [column_label(one) for one in chart.columns[:series]])
+    if len(series) > 1:
+        _add_legend(drawing, [column_label(chart.columns[place]) for place in series])
     return drawing
 
 
@@ -96,7 +98,7 @@ def _columns(chart: Chart) -> Drawing:
     made.barWidth, made.groupSpacing = 8, 4
     if chart.kind is Kind.STACKED:
         made.categoryAxis.style = "stacked"
-    for place in range(_alike(chart)):
+    for place in range(len(_series(chart))):
         made.bars[place].fillColor, made.bars[place].strokeColor = COLOURS[place % len(COLOURS)], None
     return _upright(made, chart)
 
@@ -104,7 +106,7 @@ def _columns(chart: Chart) -> Drawing:
 def _lines(chart: Chart) -> Drawing:
     made = HorizontalLineChart()
     made.joinedLines = 1
-    for place in range(_alike(chart)):
+    for place in range(len(_series(chart))):
         made.lines[place].strokeColor, made.lines[place].strokeWidth = COLOURS[place % len(COLOURS)], 1.6
     return _upright(made, chart)
 

@@ -42,8 +42,8 @@ def draw(chart: Chart, table: Table, title: str) -> Any | None:
     return drawn
 
 
-def _data(table: Table, series: int) -> tuple[Reference, Reference]:
-    data = Reference(table.sheet, min_col=2, max_col=1 + series, min_row=table.head, max_row=table.drawn)
+def _data(table: Table, series: int, *, first: int = 2) -> tuple[Reference, Reference]:
+    data = Reference(table.sheet, min_col=first, max_col=1 + series, min_row=table.head, max_row=table.drawn)
     return data, Reference(table.sheet, min_col=1, min_row=table.head + 1, max_row=table.drawn)
 
 
@@ -75,7 +75,8 @@ def _lines(chart: Chart, table: Table) -> Any:
 
 def _fill(drawn: Any, chart: Chart, table: Table) -> None:
     series = _series_of(chart)
-    data, names = _data(table, series)
+    # The first column of what is stacked is the sum of the others.
+    data, names = _data(table, series, first=3 if chart.kind is Kind.STACKED and series > 1 else 2)
     drawn.add_data(data, titles_from_data=True)
     drawn.set_categories(names)
     for one, colour in zip(drawn.series, PALETTE * 3, strict=False):

@@ -166,19 +166,18 @@ def _write_definitions(writer: Writer, content: Content) -> None:
 def pivot_workbook(pivot: Pivot, *, title: str, facts: Iterable[tuple[str, str]], mark: str) -> bytes:
     """A pivot with its totals and a native chart, on one sheet."""
     book, chart = Workbook(write_only=True), pivot.chart
-    writer = _sheet(book, mark, _(chart.title), widths=(34, *[16] * (len(chart.columns) + 1)))
+    writer = _sheet(book, mark, _(chart.title), widths=(34, *[16] * len(chart.columns)))
     writer.append([writer.styled(title, "title")])
     for label, value in facts:
         writer.append([writer.styled(label, "quiet"), writer.plain(value)])
     if pivot.note:
         writer.append([writer.styled(pivot.note, "quiet")])
     writer.append()
-    unit, columns = chart.columns[0].unit, [writer.styled(one.label, "number head") for one in chart.columns]
-    head = writer.append([writer.styled(chart.category, "head"), *columns, writer.styled(_(TOTAL), "number head")])
-    for point, total in zip(chart.points, pivot.row_totals, strict=True):
-        writer.append([writer.plain(point.label), *(writer.value(value, unit) for value in (*point.values, total))])
-    table = Table(writer.sheet, head, writer.row, 1 + len(chart.columns), writer.row)
-    writer.append([writer.styled(_(TOTAL), "head"), *(writer.value(value, unit) for value in (*pivot.column_totals, pivot.total))])
+    table = _write_table(writer, chart, missing=NOTHING)
+    totals = (writer.value(value, column.unit) for value, column in zip(pivot.totals, chart.columns, strict=True))
+    writer.append([writer.styled(_(TOTAL), "head"), *totals])
+    if chart.kind is Kind.HEAT:
+        native_charts.shade(table)
     if drawn := native_charts.draw(chart, table, title):
         writer.sheet.add_chart(drawn, f"A{writer.row + 3}")
     file = BytesIO()

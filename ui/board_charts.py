@@ -1,0 +1,223 @@
+"""The charts of boards in plotly: fixed colours that read in light and dark, words in the user's language, no toolbar."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from crm_core.i18n import language
+from crm_core.models import ACTIVITIES, METHODS, STAGES, TIERS
+from crm_core.services.insight.board import Chart, Column, Kind, Unit
+from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
+from ui.board_words import name_of, title_of, worded
+from ui.charts import ACCENT, LAYOUT, LONGEST_LABEL
+from ui.fitting import fitting
+
+PALETTE = ("#14A08E", "#3B82F6", "#D97706", "#9061F9", "#E0526A", "#7C8B94", "#0891B2", "#A16207", "#65A30D", "#DB2777")
+"""One after the other for the series of a chart, told apart by colour-blind eyes as well."""
+TIER_COLOURS = {"A": "#D97706", "B": "#3B82F6", "C": "#7C8B94"}
+FIXED: dict[str, str] = {
+    **{label: CHART_COLOURS[code] for code, label in STAGES.items()},
+    **{label: TIER_COLOURS[code] for code, label in TIERS.items()},
+    **{label: ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()},
+    **dict(zip(METHODS.values(), PALETTE, strict=False)),
+}
+"""What has a colour of its own everywhere."""
+PALE = "#9CA3AF"
+LINE = "#D97706"
+HEIGHT, ROW_HEIGHT = 300, 30
+TICKS = {Unit.RATE: ".0%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
+SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
+"""Kinds whose bars can be clicked; the rows of the others are opened from their table."""
+
+
+def figure_of(chart: Chart) -> go.Figure:
+    """The chart as plotly draws it; made once for a chart and language."""
+    return _made(chart, language())
+
+
+@lru_cache(maxsize=512)
+def _made(chart: Chart, _language: str) -> go.Figure:
+    traces, layout = _DRAWN[chart.kind](chart)
+    return go.Figure(traces, LAYOUT | {"height": HEIGHT, "clickmode": "event+select", "dragmode": False} | layout)
+
+
+def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    """Bars of the first unit, and a line on an axis of its own for a share."""
+    unit = chart.columns[0].unit
+    bars = [place for place, column in enumerate(chart.columns) if column.unit is unit]
+    traces = [_bar(chart, place, PALETTE[number]) for number, place in enumerate(bars)]
+    shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and unit is not Unit.RATE]
+    traces += [_line(chart, place) for place in shares]
+    layout: dict[str, Any] = {**_axes(unit), "barmode": "group", "showlegend": len(traces) > 1, "legend": _LEGEND}
+    if shares:
+        layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False}
+    return traces, layout
+
+
+def _stacked(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    """All columns but the first, which is their sum."""
+    shown = [place for place in range(1, len(chart.columns)) if any(point.values[place] for point in chart.points)]
+    traces = [_bar(chart, place, FIXED.get(chart.columns[place].label, PALETTE[place % len(PALETTE)])) for place in shown]
+    return traces, {**_axes(chart.columns[0].unit), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
+
+
+_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
+
+
+def _axes(unit: Unit) -> dict[str, Any]:
+    money = {"tickprefix": "¥"} if unit is Unit.MONEY else {}
+    return {
+        "xaxis": {"type": "category", "nticks": 12, "automargin": True},
+        "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], "automargin": True, **money},
+    }
+
+
+def _names(chart: Chart) -> list[str]:
+    return [escape(fitting(name_of(point), LONGEST_LABEL)) for point in chart.points]
+
+
+def _told(chart: Chart, column: Column, place: int) -> list[str]:
+    """What is said about each point where it is pointed at."""
+    return [f"{escape(name_of(point))} · {escape(title_of(column))}: {worded(point.values[place], column.unit)}" for point in chart.points]
+
+
+def _numbers(chart: Chart, place: int) -> list[float | None]:
+    return [None if point.values[place] is None else float(point.values[place] or 0) for point in chart.points]
+
+
+def _common(chart: Chart, place: int) -> dict[str, Any]:
+    column = chart.columns[place]
+    return {
+        "name": escape(title_of(column)),
+        "customdata": list(range(len(chart.points))),
+        "hovertext": _told(chart, column, place),
+        "hoverinfo": "text",
+    }
+
+
+def _bar(chart: Chart, place: int, colour: str) -> go.Bar:
+    return go.Bar(x=_names(chart), y=_numbers(chart, place), marker_color=colour, **_common(chart, place))
+
+
+def _line(chart: Chart, place: int) -> go.Scatter:
+    line = {"color": LINE, "width": 2}
+    return go.Scatter(x=_names(chart), y=_numbers(chart, place), yaxis="y2", mode="lines+markers", line=line, **_common(chart, place))
+
+
+def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    """Lying, the largest on top; a share stands behind the value."""
+    shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and place]
+    first = chart.columns[0]
+    texts = []
+    for point in chart.points:
+        more = [worded(point.values[place], Unit.RATE) for place in shares]
+        texts.append(" · ".join((worded(point.values[0], first.unit), *more)))
+    trace = go.Bar(
+        x=_numbers(chart, 0),
+        y=list(range(len(chart.points))),
+        orientation="h",
+        marker_color=ACCENT,
+        text=texts,
+        textposition="outside",
+        cliponaxis=False,
+        textangle=0,
+        **_common(chart, 0),
+    )
+    most = max((float(point.values[0] or 0) for point in chart.points), default=0)
+    return [trace], {
+        "height": max(140, 40 + ROW_HEIGHT * len(chart.points)),
+        # Numbers instead of names: two people may have one name.
+        "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
+        # Room for the texts behind the bars.
+        "xaxis": {"visible": False, "range": [0, most * 1.6 or 1]},
+    }
+
+
+def _pie(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    colours = [
+        FIXED.get(point.label, PALE if point.is_phrase else PALETTE[place % len(PALETTE)]) for place, point in enumerate(chart.points)
+    ]
+    trace = go.Pie(
+        labels=_names(chart),
+        values=_numbers(chart, 0),
+        hole=0.58,
+        sort=False,
+        marker={"colors": colours},
+        textinfo="percent",
+        hovertext=_told(chart, chart.columns[0], 0),
+        hoverinfo="text",
+    )
+    return [trace], {"showlegend": True, "legend": {"orientation": "v", "font": {"size": 12}}}
+
+
+def _funnel(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    colours = [FIXED.get(point.label, ACCENT) for point in chart.points]
+    trace = go.Funnel(
+        y=_names(chart),
+        x=_numbers(chart, 0),
+        marker={"color": colours},
+        textinfo="value",
+        texttemplate="%{value:,}",
+        hovertext=_told(chart, chart.columns[0], 0),
+        hoverinfo="text",
+    )
+    return [trace], {"yaxis": {"automargin": True}}
+
+
+def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    """The shares; what was divided by stands in the table."""
+    places = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE]
+    values = [[None if point.values[place] is None else float(point.values[place] or 0) for place in places] for point in chart.points]
+    texts = [["" if value is None else f"{value * 100:.0f}%" for value in row] for row in values]
+    trace = go.Heatmap(
+        x=[title_of(chart.columns[place]) for place in places],
+        y=_names(chart),
+        z=values,
+        text=texts,
+        texttemplate="%{text}",
+        textfont={"size": 10},
+        # Pale enough at both ends for one colour of letters.
+        colorscale=[[0, "rgba(20,160,142,0.06)"], [1, "rgba(20,160,142,0.85)"]],
+        zmin=0,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hovertemplate="%{y} %{x}: %{text}<extra></extra>",
+    )
+    yaxis = {"type": "category", "autorange": "reversed", "automargin": True}
+    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": {"type": "category", "side": "top"}}
+
+
+def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
+    """Rectangles in rectangles; what a parent has beyond its children stays its own room."""
+    tops = [point.label for point in chart.points if not point.parent]
+    colours = {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(tops)}
+    trace = go.Treemap(
+        ids=[f"{point.parent}/{point.label}" for point in chart.points],
+        labels=_names(chart),
+        parents=[f"/{point.parent}" if point.parent else "" for point in chart.points],
+        values=_numbers(chart, 0),
+        branchvalues="total",
+        marker={"colors": [colours[point.parent or point.label] for point in chart.points]},
+        texttemplate="%{label}<br>%{value:,}",
+        hovertext=_told(chart, chart.columns[0], 0),
+        hoverinfo="text",
+        tiling={"pad": 2},
+        pathbar={"visible": False},
+    )
+    return [trace], {"height": 360}
+
+
+_DRAWN: dict[Kind, Callable[[Chart], tuple[list[Any], dict[str, Any]]]] = {
+    Kind.COLUMNS: _columns,
+    Kind.LINES: _columns,
+    Kind.STACKED: _stacked,
+    Kind.BARS: _bars,
+    Kind.PIE: _pie,
+    Kind.FUNNEL: _funnel,
+    Kind.HEAT: _heat,
+    Kind.TREEMAP: _treemap,
+}

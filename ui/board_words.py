@@ -1,0 +1,80 @@
+"""How the figures of boards read: numbers, money, shares and days in the user's language; a dash for what does not exist."""
+
+from decimal import Decimal
+
+from crm_core.i18n import _, format_date, format_money
+from crm_core.services.insight.board import Column, Figure, Point, Unit, Value
+from crm_core.services.insight.definitions import DEFINITIONS
+from crm_core.services.insight.question import Period
+
+DASH = "—"
+
+
+def worded(value: Value, unit: Unit) -> str:
+    """One value."""
+    if value is None:
+        return DASH
+    match unit:
+        case Unit.RATE:
+            return f"{Decimal(value) * 100:,.2f} %"
+        case Unit.MONEY:
+            return format_money(Decimal(value))
+        case Unit.DAYS:
+            return _("{number} days").format(number=f"{value:,}")
+        case _other:
+            return f"{value:,}"
+
+
+def title_of(column: Column) -> str:
+    """The heading of a column."""
+    return column.label if column.is_name else _(column.label)
+
+
+def name_of(point: Point) -> str:
+    """The name of a point."""
+    return _(point.label) if point.is_phrase else point.label
+
+
+def parts(figure: Figure) -> str:
+    """What a figure was divided from; why there is none, where there was nothing to divide by."""
+    if figure.denominator is None:
+        return ""
+    if not figure.denominator:
+        return _("No value: there is nothing to divide by.")
+    if figure.numerator is None:
+        return _("From {count}").format(count=f"{figure.denominator:,}")
+    unit = Unit.MONEY if figure.unit is Unit.MONEY else Unit.COUNT
+    return f"{worded(figure.numerator, unit)} ÷ {figure.denominator:,}"
+
+
+def change(figure: Figure, compared: Period | None) -> str:
+    """环比 in words; a share is compared in points."""
+    if compared is None:
+        return ""
+    if figure.unit is Unit.RATE and figure.value is not None and figure.before is not None:
+        return _("{points} points").format(points=f"{(Decimal(figure.value) - Decimal(figure.before)) * 100:+,.2f}")
+    return "" if figure.change is None else f"{figure.change * 100:+,.1f} %"
+
+
+def before(figure: Figure, compared: Period | None) -> str:
+    """The compared value."""
+    if compared is None:
+        return ""
+    return _("Before: {value}").format(value=worded(figure.before, figure.unit))
+
+
+def definition(key: str) -> str:
+    """A definition in full: what is divided by what, by which date, and from what."""
+    found = DEFINITIONS[key]
+    lines = (
+        f"**{_(found.title)}**",
+        _(found.rule),
+        _("Date: {basis}").format(basis=_(found.basis)),
+        _("Counted from: {source}").format(source=_(found.source)),
+    )
+    return "  \n".join(lines)
+
+
+def days(period: Period) -> str:
+    """A period."""
+    return f"{format_date(period.first)} – {format_date(period.last)}"

@@ -1,0 +1,115 @@
+"""A board on the page: its figures as cards, its charts with their tables, and links from each of them to the rows behind it."""
+
+import streamlit as st
+
+from crm_core.i18n import _
+from crm_core.services.insight.board import Behind, Board, Chart, Figure
+from crm_core.services.insight.boards import BoardType
+from crm_core.services.insight.definitions import SCOPE
+from crm_core.services.insight.question import Period
+from ui import board_words, feedback, routes
+from ui.board_charts import SELECTABLE, figure_of
+from ui.feedback import escape
+
+CONFIG = {"displayModeBar": False}
+MOST_LINKS = 60
+
+
+def draw(board: Board, kind: BoardType, period: Period, compared: Period | None) -> None:
+    """The whole board; what it lacks, with the reason."""
+    if board.missing:
+        feedback.empty_state(kind.icon, _("Nothing to show"), _(board.missing))
+        return
+    with st.grid(4, min_column_width=170):
+        for figure in board.figures:
+            _draw_figure(figure, compared)
+    with st.grid(2, min_column_width=340):
+        for chart in board.charts:
+            _draw_chart(board.key, chart)
+    st.caption(f"{_(SCOPE)} {_told_days(period, compared)}")
+
+
+def _told_days(period: Period, compared: Period | None) -> str:
+    told = _("Days: {days}.").format(days=board_words.days(period))
+    return told if compared is None else f"{told} {_('Compared with {days}.').format(days=board_words.days(compared))}"
+
+
+def _draw_figure(figure: Figure, compared: Period | None) -> None:
+    with st.container(border=True, key=f"figure_{figure.key}", gap="xsmall", height="stretch"):
+        value = board_words.worded(figure.value, figure.unit)
+        delta = board_words.change(figure, compared) or None
+        st.metric(_(figure.label), value, delta, help=board_words.definition(figure.definition), delta_color="off")
+        notes = [text for text in (board_words.parts(figure), board_words.before(figure, compared)) if text]
+        if notes:
+            st.caption(" · ".join(notes))
+        if figure.behind:
+            _link(figure.behind, _("Show rows"), key=figure.label)
+
+
+def _link(behind: Behind, label: str, *, key: str = "") -> None:
+    icon = ":material/table_rows:" if key else None
+    st.page_link(routes.file_of(behind.page), label=label, icon=icon, query_params=list(behind.query))
+
+
+def _draw_chart(board: str, chart: Chart) -> None:
+    key = f"chart_{board}_{chart.key}"
+    with st.container(border=True, key=f"card_{key}", height="stretch"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.subheader(_(chart.title), anchor=False)
+            more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
+        if more.open:
+            with more:
+                _draw_table(chart)
+        if not any(value for point in chart.points for value in point.values):
+            st.caption(_("In these days there is nothing to draw here."))
+            return
+        _draw_plot(chart, key)
+        if chart.note:
+            st.caption(_(chart.note))
+
+
+def _draw_plot(chart: Chart, key: str) -> None:
+    figure, title = figure_of(chart), _(chart.title)
+    if chart.kind not in SELECTABLE:
+        st.plotly_chart(figure, key=key, config=CONFIG, alt=title)
+        return
+    event = st.plotly_chart(figure, key=key, config=CONFIG, alt=title, on_select="rerun", selection_mode="points")
+    for chosen in event.selection.points:
+        behind = chart.points[int(chosen["point_index"])].behind
+        if behind:
+            st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
+
+
+def _draw_table(chart: Chart) -> None:
+    """The definition, and every point with its values and a link to its rows."""
+    if chart.definition:
+        st.markdown(board_words.definition(chart.definition))
+    headings = [_(chart.category), *(board_words.title_of(column) for column in chart.columns)]
+    lines = [f"| {' | '.join(map(_cell, headings))} |", f"|{'---|' * len(headings)}"]
+    for point in chart.points:
+        name = board_words.name_of(point)
+        shown = f"{_before(point.parent)}{name}"
+        values = [board_words.worded(value, column.unit) for value, column in zip(point.values, chart.columns, strict=True)]
+        lines.append(f"| {' | '.join((_cell(shown), *map(_cell, values)))} |")
+    with st.container(height=320 if len(chart.points) > 8 else "content"):
+        st.markdown("\n".join(lines))
+    _draw_links(chart)
+
+
+def _before(parent: str) -> str:
+    return f"{parent} · " if parent else ""
+
+
+def _cell(text: str) -> str:
+    return escape(text).replace("|", "\\|")
+
+
+def _draw_links(chart: Chart) -> None:
+    linked = [point for point in chart.points if point.behind and any(point.values)][:MOST_LINKS]
+    if not linked:
+        return
+    st.caption(_("Show the rows behind:"))
+    with st.container(horizontal=True, gap="small"):
+        for point in linked:
+            if point.behind:
+                _link(point.behind, escape(board_words.name_of(point)))
