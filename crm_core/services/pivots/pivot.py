@@ -284,6 +284,6 @@ def _choose(cells: Cells, place: int, dimension: Dimension, measure: Measure, mo
 
 
 def _kind(row: Dimension, column: Dimension | None, measure: Measure) -> Kind:
-    if column is None:
-        return Kind.COLUMNS if row.span else Kind.BARS
-    return Kind.HEAT if measure.is_average else Kind.STACKED  # averages do not add up
+    if column:
+        return Kind.COLUMNS if measure.is_average else Kind.STACKED  # averages do not add up
+    return Kind.COLUMNS if row.span else Kind.BARS

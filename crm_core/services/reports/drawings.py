@@ -12,7 +12,7 @@ from reportlab.lib.colors import Color, HexColor, linearlyInterpolatedColor, whi
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from crm_core.services.insight.board import Chart, Kind, Point, Unit
-from crm_core.services.reports.native_charts import PALETTE
+from crm_core.services.reports.native_charts import PALETTE, shaded
 from crm_core.services.reports.words import column_label, point_label, show_value
 from crm_core.services.sheet_pdf import ACCENT, BAND, FONT, INK, INNER, LINE, QUIET
 
@@ -27,6 +27,7 @@ MOST_NAMES = 14
 SMALL, TINY = 8, 7
 LABEL_WIDTH = 130
 NARROWEST, MOST_ROWS_OF_HEAT = 26, 31
+DARK = 0.55
 
 
 def draw(chart: Chart) -> Drawing | None:
@@ -160,23 +161,24 @@ def _pie(chart: Chart) -> Drawing | None:
 
 
 def _heat(chart: Chart) -> Drawing | None:
-    """A cell for each value, the darker the larger; a dash where there is none."""
-    width = (INNER - 70) / max(len(chart.columns), 1)
+    """A cell for each share, the darker the larger; a dash where there is none. What was divided by stands in the table."""
+    places = shaded(chart)
+    width = (INNER - 70) / len(places)
     if width < NARROWEST or len(chart.points) > MOST_ROWS_OF_HEAT:
         return None
     drawing = Drawing(INNER, CELL * (len(chart.points) + 1) + 6)
-    values = [float(value) for point in chart.points for value in point.values if value is not None]
-    low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    top = drawing.height - CELL
-    for place, column in enumerate(chart.columns):
-        _add_cell(drawing, 70 + place * width, top, width, column_label(column), (QUIET, None))
+    values = [float(point.values[place] or 0) for point in chart.points for place in places]
+    high, top = max(values, default=0) or 1, drawing.height - CELL
+    for across, place in enumerate(places):
+        _add_cell(drawing, 70 + across * width, top, width, column_label(chart.columns[place]), (QUIET, None))
     for row, point in enumerate(chart.points, start=1):
         _add_text(drawing, 64, top - row * CELL + 4, fit(point_label(point), 62, TINY), TINY, INK, "end")
-        for place, (value, column) in enumerate(zip(point.values, chart.columns, strict=True)):
-            share = 0.0 if value is None or high == low else (float(value) - low) / (high - low)
+        for across, place in enumerate(places):
+            value = point.values[place]
+            share = float(value or 0) / high
             fill = None if value is None else linearlyInterpolatedColor(BAND, ACCENT, 0, 1, share)
-            told = show_value(value, column.unit)
-            _add_cell(drawing, 70 + place * width, top - row * CELL, width, told, (white if share > 0.55 else INK, fill))
+            told = show_value(value, chart.columns[place].unit)
+            _add_cell(drawing, 70 + across * width, top - row * CELL, width, told, (white if share > DARK else INK, fill))
     return drawing
 
 

@@ -101,9 +101,13 @@ def _pie(table: Table) -> Any:
     return pie
 
 
-def shade(table: Table) -> None:
+def shaded(chart: Chart) -> list[int]:
+    """The columns of a heat map that are coloured: those of the last one's unit, without what they were divided by."""
+    return [place for place, column in enumerate(chart.columns) if column.unit is chart.columns[-1].unit]
+
+
+def shade(chart: Chart, table: Table) -> None:
     """Colour the cells of a heat map by their value."""
-    if table.last > table.head:
-        cells = f"B{table.head + 1}:{get_column_letter(table.columns)}{table.last}"
-        rule = ColorScaleRule(start_type="min", start_color="F4F7F8", end_type="max", end_color="14A08E")
-        table.sheet.conditional_formatting.add(cells, rule)
+    first, last = (get_column_letter(2 + place) for place in (shaded(chart)[0], shaded(chart)[-1]))
+    rule = ColorScaleRule(start_type="num", start_value=0, start_color="F4F7F8", end_type="max", end_color="14A08E")
+    table.sheet.conditional_formatting.add(f"{first}{table.head + 1}:{last}{table.last}", rule)

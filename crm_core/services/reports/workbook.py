@@ -119,7 +119,7 @@ def _write_chart(writer: Writer, chart: Chart, content: Content) -> None:
             while writer.row < begun + native_charts.HEIGHT_IN_ROWS:
                 writer.append()
         elif is_drawn and chart.kind is Kind.HEAT:
-            native_charts.shade(table)
+            native_charts.shade(chart, table)
     writer.append()
 
 
@@ -176,8 +176,6 @@ def pivot_workbook(pivot: Pivot, *, title: str, facts: Iterable[tuple[str, str]]
     table = _write_table(writer, chart, missing=NOTHING)
     totals = (writer.value(value, column.unit) for value, column in zip(pivot.totals, chart.columns, strict=True))
     writer.append([writer.styled(_(TOTAL), "head"), *totals])
-    if chart.kind is Kind.HEAT:
-        native_charts.shade(table)
     if drawn := native_charts.draw(chart, table, title):
         writer.sheet.add_chart(drawn, f"A{writer.row + 3}")
     file = BytesIO()
