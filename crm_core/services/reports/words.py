@@ -75,11 +75,16 @@ def show_change(figure: Figure) -> str:
 
 
 def parts_of(figure: Figure) -> str:
-    """Numerator and denominator of a rate; nothing where there are none."""
+    """Numerator and denominator; where a mean has no numerator, over how many it is. Nothing where a figure was not divided."""
     if figure.denominator is None:
         return ""
-    unit = Unit.COUNT if figure.unit is Unit.RATE else figure.unit
-    return f"{show_value(figure.numerator, unit)} ÷ {show_value(figure.denominator, unit)}"
+    below = show_part(figure.denominator)
+    return f"÷ {below}" if figure.numerator is None else f"{show_part(figure.numerator)} ÷ {below}"
+
+
+def show_part(value: Value) -> str:
+    """A numerator or denominator: amounts are decimals, all others count something."""
+    return show_value(value, Unit.MONEY if isinstance(value, Decimal) else Unit.COUNT)
 
 
 def has_values(chart: Chart) -> bool:
