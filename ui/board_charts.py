@@ -27,7 +27,7 @@ FIXED: dict[str, str] = {
 """What has a colour of its own everywhere."""
 PALE = "#9CA3AF"
 LINE = "#D97706"
-HEIGHT, ROW_HEIGHT = 300, 30
+HEIGHT, ROW_HEIGHT, FEW = 300, 30, 6
 TICKS = {Unit.RATE: ".0%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
 SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
 """Kinds whose bars can be clicked; the rows of the others are opened from their table."""
@@ -51,7 +51,8 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     traces = [_bar(chart, place, PALETTE[number]) for number, place in enumerate(bars)]
     shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and unit is not Unit.RATE]
     traces += [_line(chart, place) for place in shares]
-    layout: dict[str, Any] = {**_axes(unit), "barmode": "group", "showlegend": len(traces) > 1, "legend": _LEGEND}
+    most = max((float(point.values[place] or 0) for point in chart.points for place in bars), default=0)
+    layout: dict[str, Any] = {**_axes(unit, most), "barmode": "group", "showlegend": len(traces) > 1, "legend": _LEGEND}
     if shares:
         layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False}
     return traces, layout
@@ -61,17 +62,20 @@ def _stacked(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     """All columns but the first, which is their sum."""
     shown = [place for place in range(1, len(chart.columns)) if any(point.values[place] for point in chart.points)]
     traces = [_bar(chart, place, FIXED.get(chart.columns[place].label, PALETTE[place % len(PALETTE)])) for place in shown]
-    return traces, {**_axes(chart.columns[0].unit), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
+    most = max((float(point.values[0] or 0) for point in chart.points), default=0)
+    return traces, {**_axes(chart.columns[0].unit, most), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
 
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
 
 
-def _axes(unit: Unit) -> dict[str, Any]:
-    money = {"tickprefix": "¥"} if unit is Unit.MONEY else {}
+def _axes(unit: Unit, most: float) -> dict[str, Any]:
+    more: dict[str, Any] = {"tickprefix": "¥"} if unit is Unit.MONEY else {}
+    if unit is Unit.COUNT and most <= FEW:
+        more["dtick"] = 1  # between whole numbers there is nothing
     return {
         "xaxis": {"type": "category", "nticks": 12, "automargin": True},
-        "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], "automargin": True, **money},
+        "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], "automargin": True, **more},
     }
 
 
@@ -159,6 +163,7 @@ def _funnel(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         y=_names(chart),
         x=_numbers(chart, 0),
         marker={"color": colours},
+        connector={"fillcolor": "rgba(124,139,148,.18)"},
         textinfo="value",
         texttemplate="%{value:,}",
         hovertext=_told(chart, chart.columns[0], 0),

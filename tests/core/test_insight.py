@@ -21,10 +21,18 @@ from crm_core.models import (
     Target,
     Ticket,
 )
+from crm_core.models.ticket import SOLVED, TicketState
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services.insight.board import Board, Chart, Figure, Value
-from crm_core.services.insight.boards import answer
+from crm_core.services.contract_views import ContractQuery, list_contracts
+from crm_core.services.customer_list import CustomerQuery, list_customers
+from crm_core.services.follow_up_list import FollowUpQuery, list_follow_ups
+from crm_core.services.insight.board import Board, Chart, Figure, Point, Unit, Value
+from crm_core.services.insight.boards import BOARDS, answer
+from crm_core.services.insight.definitions import DEFINITIONS
 from crm_core.services.insight.question import Compared, Period, Question
+from crm_core.services.of_customers import OfCustomers
+from crm_core.services.opportunity_views import OpportunityQuery, list_opportunities
+from crm_core.services.ticket_list import TicketQuery, list_tickets
 from tests import factories
 
 Clock = Callable[[datetime], None]
@@ -182,8 +190,8 @@ def test_customers_entered_in_the_period_and_won_today_are_the_conversion_rate(r
 def test_a_customer_that_enters_a_type_twice_counts_once(rows: dict[str, Customer], administrator: Actor) -> None:
     board = ask(administrator, "conversion")
     assert table(board, "funnel") == {"Prospect": (2 + 1,), "Qualified": (1,), "Customer (won)": (2,)}
-    assert parts(board, "to_qualified") == (1, 3)
-    assert parts(board, "to_customer") == (2, 1)
+    assert parts(board, "to_qualified") == (2, 3)  # one of them after the end of the period
+    assert parts(board, "to_customer") == (1, 1)
 
 
 def test_the_time_until_won_leaves_out_who_was_entered_as_won(rows: dict[str, Customer], administrator: Actor) -> None:
@@ -313,7 +321,8 @@ def test_the_quality_board_counts_what_is_to_mend(rows: dict[str, Customer], adm
     board = ask(administrator, "quality")
     assert parts(board, "complete") == (3, 4)
     assert [figure(board, key).value for key in ("stale", "invalid_phones", "verification_overdue")] == [1, 0, 1]
-    assert table(board, "fields")["City"][:2] == (2, 2)
+    city = next(point for point in chart(board, "fields").points if point.behind and ("of", "missing:city") in point.behind.query)
+    assert city.values == (2, 2, Decimal("0.5"))
 
 
 @pytest.mark.parametrize(
@@ -335,3 +344,105 @@ def test_a_phone_that_nobody_can_call_is_found(
     with transaction(SYSTEM) as session:
         session.get_one(type(contact), contact.id).phone = phone
     assert figure(ask(administrator, "quality"), "invalid_phones").value == int(is_bad)
+
+
+def rows_behind(actor: Actor, one: Figure | Point) -> int:
+    """How many rows the list shows to which a figure leads."""
+    assert one.behind
+    query: dict[str, list[str]] = {}
+    for name, value in one.behind.query:
+        query.setdefault(name, []).append(value)
+
+    def day(name: str) -> date | None:
+        return date.fromisoformat(query[name][0]) if name in query else None
+
+    def text(name: str) -> str:
+        return query.get(name, [""])[0]
+
+    def numbers(name: str) -> tuple[int, ...]:
+        return tuple(map(int, query.get(name, ())))
+
+    of = OfCustomers(*(tuple(query.get(f"of_{name}", ())) for name in ("stage", "source", "province")))
+    with reading(actor) as session:
+        match one.behind.page:
+            case "customers":
+                names = ("stage", "source", "tier", "industry", "province", "city", "activity")
+                asked = CustomerQuery(
+                    filters=tuple((name, tuple(query[name])) for name in names if name in query),
+                    owners=numbers("owner"),
+                    created_from=day("since"),
+                    created_to=day("until"),
+                    incomplete="incomplete" in query,
+                    of=text("of"),
+                )
+                return list_customers(session, actor, asked).total
+            case "contracts":
+                contracts = ContractQuery(
+                    owners=numbers("owner"), signed_from=day("from"), signed_until=day("until"), product=text("product"), of=of
+                )
+                return list_contracts(session, actor, contracts).totals.count
+            case "follow-ups":
+                methods = tuple(query.get("method", ()))
+                made = FollowUpQuery(methods=methods, authors=numbers("author"), since=day("since"), until=day("until"), of=of)
+                return list_follow_ups(session, actor, made).total
+            case "tickets":
+                states = SOLVED if text("tickets_state") == "done" else tuple(TicketState)
+                types, categories = (tuple(query.get(f"tickets_{name}", ())) for name in ("type", "category"))
+                handlers, scores = numbers("tickets_handler"), numbers("tickets_rated")
+                entered = {"entered_from": day("tickets_since"), "entered_until": day("tickets_until")}
+                tickets = TicketQuery(states=states, types=types, categories=categories, handlers=handlers, scores=scores, of=of, **entered)
+                return list_tickets(session, actor, tickets).total
+            case _opportunities:
+                opened = {"opened_from": day("opp_opened_from"), "opened_until": day("opp_opened_until")}
+                closed = {"closed_from": day("opp_closed_from"), "closed_until": day("opp_closed_until")}
+                sold = OpportunityQuery(
+                    state=text("opp_state"), owners=numbers("opp_people"), loss_reason=text("opp_loss"), of=of, **opened, **closed
+                )
+                return list_opportunities(session, actor, sold).total
+
+
+COUNTED = {"win_rate": "denominator", "cycle": "denominator", "mean_won": "denominator", "mean_contract": "denominator"}
+COUNTED |= {"opportunity_conversion": "denominator", "satisfaction": "denominator", "first_follow_up": "denominator"}
+COUNTED |= {"time_to_convert": "denominator"}
+MONEY_OF = {"contract_amount": "contracts", "won_value": "mean_won"}
+NOT_ROWS = {"resolution_time", "complete"}
+
+
+@pytest.mark.parametrize("key", BOARDS)
+@pytest.mark.parametrize("who", ["administrator", "sales"])
+def test_a_figure_opens_exactly_the_rows_that_it_counts(
+    rows: dict[str, Customer], request: pytest.FixtureRequest, administrator: Actor, key: str, who: str
+) -> None:
+    actor = request.getfixturevalue(who)
+    asked: dict[str, Any] = {"stages": ("customer", "qualified"), "owners": (request.getfixturevalue("sales").id,)}
+    for more in ({}, asked):
+        board = ask(actor, key, **more)
+        for one in board.figures:
+            if one.behind and one.key not in NOT_ROWS and one.key not in MONEY_OF:
+                expected = getattr(one, COUNTED.get(one.key, "value" if one.unit is Unit.COUNT else "numerator"))
+                assert rows_behind(actor, one) == expected, one.key
+        for drawn in board.charts:
+            column = next((place for place, one in enumerate(drawn.columns) if one.unit is Unit.COUNT), None)
+            if column is not None and drawn.key not in ("won_by_owner", "won_by_team", "by_quarter", "by_owner"):
+                for point in drawn.points:
+                    if point.behind:
+                        assert rows_behind(actor, point) == point.values[column], (drawn.key, point.label)
+
+
+@pytest.mark.parametrize("key", BOARDS)
+def test_each_board_counts_only_what_the_actor_may_see(rows: dict[str, Customer], staff_of: Any, key: str) -> None:
+    own, team, stranger = staff_of("sales"), staff_of("manager"), staff_of("stranger")
+    everything = ask(staff_of("administrator"), key, SPRING)
+    assert ask(stranger, key, SPRING).missing
+    assert all(figure.definition in DEFINITIONS for figure in everything.figures)
+    assert all(not one.definition or one.definition in DEFINITIONS for one in everything.charts)
+    assert ask(team, key, SPRING).figures == everything.figures  # both sellers are in the teams below
+    totals = {"overview": "customers", "structure": "customers", "quality": "customers", "activity": "follow_ups"}
+    totals |= {"conversion": "conversion", "sales": "contracts", "sources": "new_customers", "service": "tickets"}
+    seen, whole = (figure(board, totals[key]) for board in (ask(own, key, SPRING), everything))
+    assert 0 < int(seen.denominator or seen.value or 0) < int(whole.denominator or whole.value or 0)
+
+
+@pytest.fixture
+def staff_of(request: pytest.FixtureRequest, administrator: Actor, manager: Actor, stranger: Actor) -> Callable[[str], Actor]:
+    return request.getfixturevalue

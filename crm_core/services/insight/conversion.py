@@ -42,9 +42,9 @@ def compute(ground: Ground) -> Board:
 def _figures(ground: Ground, entries: dict[str, int], times: Rows) -> tuple[Figure, ...]:
     found = [cohort_figure(ground, ground.period)]
     for before, after in pairwise(WAY):
-        behind = ground.customer_link(of=pick("entered", after, ground.period.first, ground.period.last))
-        label = _STEPS[after]
-        found.append(share(f"to_{after}", label, entries[after], entries[before], definition="stage_conversion", behind=behind))
+        went_on = ground.one(ground.customers(func.count(Customer.id)).where(picks.went_on(before, after, ground.period)))[0]
+        behind = ground.customer_link(of=pick("went_on", before, after, ground.period.first, ground.period.last))
+        found.append(share(f"to_{after}", _STEPS[after], went_on, entries[before], definition="stage_conversion", behind=behind))
     found.append(_mean_time(ground, times))
     found.append(churn_figure(ground, ground.period))
     return tuple(found)

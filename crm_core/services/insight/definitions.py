@@ -28,11 +28,17 @@ SCOPE = N_("Only customers in the library that you may see are counted, with wha
 
 DEFINITIONS: dict[str, Definition] = {
     "customers": Definition(N_("Customers"), N_("Customers entered up to the last day of the period."), TODAY),
+    "tier_a": Definition(N_("Share of tier A"), N_("Customers of tier A ÷ customers entered up to the end of the period."), TODAY),
+    "active": Definition(
+        N_("Share of active customers"), N_("Customers of the status active ÷ customers entered up to the end of the period."), TODAY
+    ),
     "new_customers": Definition(N_("New customers"), N_("Customers entered in the period."), ENTRY),
     "conversion": Definition(N_("Customer conversion rate"), N_("Entered in the period and won today ÷ entered in the period."), ENTRY),
     "stage_conversion": Definition(
         N_("Stage conversion rate"),
-        N_("Customers that entered the next type in the period ÷ customers that entered the type in the period. A re-entry counts once."),
+        N_(
+            "Of the customers that entered a type in the period, those that entered the next one afterwards ÷ all that entered it. A re-entry counts once."
+        ),
         N_("day of entry into the type"),
         MOVES,
     ),

@@ -38,7 +38,7 @@ WORKER: dict[Any, Any] = {
     Ticket: Ticket.handler_id,
 }
 """Whose work a row is, by what the filter of teams and owners chooses."""
-OTHERS, NOBODY, NOT_GIVEN = N_("All others"), N_("Nobody"), N_("not given")
+OTHERS, NOBODY, NOT_GIVEN = N_("All others"), N_("Without a person in charge"), N_("not given")
 SUMMED = (Unit.COUNT, Unit.MONEY)
 Rows = Sequence[Row[*tuple[Any, ...]]]
 

@@ -38,6 +38,13 @@ def entered(stage: str, period: Period) -> Condition:
     return Customer.id.in_(select(StageChange.customer_id).where(StageChange.to_stage == stage, during(StageChange.at, period)))
 
 
+def went_on(stage: str, following: str, period: Period) -> Condition:
+    """Those that entered a type in the period, and the next one afterwards, whenever."""
+    own, later = aliased(StageChange), aliased(StageChange)
+    next_one = exists().where(later.customer_id == own.customer_id, later.to_stage == following, later.at >= own.at)
+    return Customer.id.in_(select(own.customer_id).where(own.to_stage == stage, during(own.at, period), next_one))
+
+
 def followed(period: Period, people: tuple[int, ...] | None = None) -> Condition:
     """Those with a follow-up in the period, by one of these people where they are named."""
     made = select(FollowUp.customer_id).where(during(FollowUp.happened_at, period))
@@ -152,6 +159,10 @@ def _people(ids: tuple[str, ...]) -> tuple[int, ...] | None:
 
 PICKS: dict[str, tuple[str, Callable[..., Condition]]] = {
     "entered": (N_("entered the type in the period"), lambda _session, stage, *days: entered(stage, _period(*days))),
+    "went_on": (
+        N_("entered the type in the period and then the next one"),
+        lambda _session, stage, following, *days: went_on(stage, following, _period(*days)),
+    ),
     "followed": (N_("followed up in the period"), lambda _session, first, last, *ids: followed(_period(first, last), _people(ids))),
     "succeeded": (
         N_("advanced after a follow-up"),

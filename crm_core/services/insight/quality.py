@@ -100,7 +100,7 @@ def _fields(ground: Ground) -> Chart:
     points = []
     for place, field in enumerate(fields):
         shown, empty = (int(getattr(row, f"{name}_{place}") or 0) for name in ("shown", "empty"))
-        if shown:
+        if empty:
             behind = open_listed(ground, of=pick("missing", field.name))
             points.append(Point(field.title, (empty, shown - empty, rate(shown - empty, shown)), behind=behind))
     headings = (count(N_("Empty")), count(N_("Filled")), Column(N_("Filled share"), Unit.RATE))
