@@ -55,7 +55,7 @@ class Filters:
             "compared": OneOf(Compared.NOTHING, tuple(Compared)),
             "team": AnyOf(codes=lambda: choices.teams),
             "person": AnyOf(codes=lambda: choices.people),
-            "type": AnyOf(codes=lambda: STAGES),
+            "type": AnyOf(codes=lambda: [str(code) for code in STAGES]),
             "source": AnyOf(codes=lambda: choices.sources),
             "wall": Switch(),
         }

@@ -31,7 +31,9 @@ def draw(board: Board, kind: BoardType, period: Period, compared: Period | None)
 
 def _told_days(period: Period, compared: Period | None) -> str:
     told = _("Days: {days}.").format(days=board_words.days(period))
-    return told if compared is None else f"{told} {_('Compared with {days}.').format(days=board_words.days(compared))}"
+    if compared is None:
+        return told
+    return f"{told} " + _("Compared with {days}.").format(days=board_words.days(compared))
 
 
 def _draw_figure(figure: Figure, compared: Period | None) -> None:

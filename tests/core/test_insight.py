@@ -1,14 +1,18 @@
 """Each measure of the boards against a table small enough to count by hand, on both databases."""
 
+import csv
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from crm_core.db import CrmSession, reading, transaction
+from crm_core.errors import NotAllowed, NotFound
 from crm_core.models import (
     ChangeLog,
     Contract,
@@ -22,12 +26,12 @@ from crm_core.models import (
     Ticket,
 )
 from crm_core.models.ticket import SOLVED, TicketState
-from crm_core.permissions import SYSTEM, Actor
+from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services.contract_views import ContractQuery, list_contracts
 from crm_core.services.customer_list import CustomerQuery, list_customers
 from crm_core.services.follow_up_list import FollowUpQuery, list_follow_ups
 from crm_core.services.insight.board import Board, Chart, Figure, Point, Unit, Value
-from crm_core.services.insight.boards import BOARDS, answer
+from crm_core.services.insight.boards import BOARDS, answer, boards_for
 from crm_core.services.insight.definitions import DEFINITIONS
 from crm_core.services.insight.question import Compared, Period, Question
 from crm_core.services.of_customers import OfCustomers
@@ -408,14 +412,9 @@ MONEY_OF = {"contract_amount": "contracts", "won_value": "mean_won"}
 NOT_ROWS = {"resolution_time", "complete"}
 
 
-@pytest.mark.parametrize("key", BOARDS)
-@pytest.mark.parametrize("who", ["administrator", "sales"])
-def test_a_figure_opens_exactly_the_rows_that_it_counts(
-    rows: dict[str, Customer], request: pytest.FixtureRequest, administrator: Actor, key: str, who: str
-) -> None:
-    actor = request.getfixturevalue(who)
-    asked: dict[str, Any] = {"stages": ("customer", "qualified"), "owners": (request.getfixturevalue("sales").id,)}
-    for more in ({}, asked):
+def test_a_figure_opens_exactly_the_rows_that_it_counts(rows: dict[str, Customer], administrator: Actor, sales: Actor) -> None:
+    asked: dict[str, Any] = {"stages": ("customer", "qualified"), "owners": (sales.id,)}
+    for actor, key, more in ((actor, key, more) for actor in (administrator, sales) for key in BOARDS for more in ({}, asked)):
         board = ask(actor, key, **more)
         for one in board.figures:
             if one.behind and one.key not in NOT_ROWS and one.key not in MONEY_OF:
@@ -446,3 +445,106 @@ def test_each_board_counts_only_what_the_actor_may_see(rows: dict[str, Customer]
 @pytest.fixture
 def staff_of(request: pytest.FixtureRequest, administrator: Actor, manager: Actor, stranger: Actor) -> Callable[[str], Actor]:
     return request.getfixturevalue
+
+
+def test_an_empty_system_has_boards_that_say_so(sqlite_database: str, administrator: Actor) -> None:
+    boards = [ask(administrator, key) for key in BOARDS]
+    assert all(board.missing and not board.figures and not board.charts for board in boards)
+
+
+def test_a_single_customer_without_contracts_has_no_wrong_number(sqlite_database: str, sales: Actor, set_clock: Clock) -> None:
+    set_clock(NOW)
+    enter(sales, at(6, 2))
+    june = Period(date(2026, 6, 1), date(2026, 6, 30))
+    board = ask(sales, "overview", june, compared=Compared.BEFORE)
+    assert (figure(board, "win_rate").value, parts(board, "win_rate")) == (None, (0, 0))
+    assert (figure(board, "contract_amount").value, figure(board, "contract_amount").change) == (0, None)
+    new = figure(board, "new_customers")
+    assert (new.value, new.before, new.change) == (1, 0, None)
+    assert figure(board, "churn").value is None
+    assert ask(sales, "sales", june).missing
+    assert ask(sales, "overview", june, stages=("churned",)).missing
+
+
+ONLY = {Permission.CONTRACT_READ: {"contract_amount", "contracts", "mean_contract"}, Permission.TICKET_READ: {"complaints"}}
+ONLY |= {Permission.OPPORTUNITY_READ: {"win_rate", "won_value", "mean_won", "cycle", "opportunity_conversion"}}
+
+
+@pytest.mark.parametrize("permission", ONLY)
+def test_what_a_role_may_not_see_is_not_in_a_board(sqlite_database: str, administrator: Actor, permission: Permission) -> None:
+    factories.make_customer(administrator)
+    without = replace(administrator, permissions=administrator.permissions - {permission})
+    seen = {one.key for key in boards_for(without) for one in ask(without, key).figures}
+    whole = {one.key for key in BOARDS for one in ask(administrator, key).figures}
+    assert not seen & ONLY[permission]
+    assert whole - seen <= ONLY[permission] | {"tickets", "complaint_share", "resolved", "satisfaction", "resolution_time"}
+
+
+@pytest.mark.parametrize(
+    ("key", "lost", "error"),
+    [
+        ("overview", {Permission.DASHBOARD_READ}, NotAllowed),
+        ("sales", {Permission.CONTRACT_READ, Permission.OPPORTUNITY_READ}, NotAllowed),
+        ("service", {Permission.TICKET_READ}, NotAllowed),
+        ("weather", set(), NotFound),
+    ],
+)
+def test_a_board_needs_its_permission(sqlite_database: str, administrator: Actor, key: str, lost: set[str], error: type[Exception]) -> None:
+    without = replace(administrator, permissions=administrator.permissions - lost)
+    with pytest.raises(error):
+        ask(without, key)
+
+
+def test_a_board_is_computed_anew_only_when_its_own_data_change(
+    database: str, administrator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = factories.make_customer(administrator)
+    computed: list[str] = []
+    for key, board in BOARDS.items():
+        changed = replace(board, compute=lambda ground, key=key, compute=board.compute: (computed.append(key), compute(ground))[1])
+        monkeypatch.setitem(BOARDS, key, changed)
+
+    def ask_all() -> list[str]:
+        computed.clear()
+        for key in BOARDS:
+            ask(administrator, key)
+        return list(computed)
+
+    assert ask_all() == list(BOARDS)
+    assert ask_all() == []
+    factories.make_opportunity(administrator, customer)
+    assert ask_all() == ["overview", "sales"]
+    with transaction(administrator) as session:
+        session.execute(update(Opportunity).values(remark="x"))
+    assert ask_all() == ["overview", "sales"]
+    factories.make_ticket(administrator, customer)
+    assert {"overview", "service"} <= set(ask_all())
+
+
+def test_the_maven_figures_come_out_of_the_sales_board(sqlite_database: str, administrator: Actor, shared: Path) -> None:
+    """Published figures of a well-known data set, see its REFERENCE.txt."""
+    customer = factories.make_customer(administrator)
+    with (shared / "sample-data" / "maven-crm" / "sales_pipeline.csv").open(encoding="utf-8-sig") as file:
+        deals = list(csv.DictReader(file))
+    sellers = {name: factories.make_user(name=name) for name in ("Lajuana Vencill", "Hayden Neloms", "Darcel Schlecht")}
+    with transaction(SYSTEM) as session:
+        stages = Table(session).stages
+        rows = []
+        for number, deal in enumerate(deals):
+            outcome = {"Won": "won", "Lost": "lost"}.get(deal["deal_stage"], "open")
+            closed = datetime.fromisoformat(f"{deal['close_date']}T04:00:00+00:00") if deal["close_date"] else None
+            opened = date.fromisoformat(deal["engage_date"] or "2017-12-31")
+            seller = sellers.get(deal["sales_agent"])
+            row = {"code": f"M{number}", "name": deal["product"], "customer_id": customer.id, "stage_id": stages[outcome]}
+            row |= {"amount": Decimal(deal["close_value"] or 0), "opened_on": opened, "expected_on": opened, "closed_at": closed}
+            rows.append(row | {"owner_id": seller.id if seller else administrator.id})
+        session.execute(insert(Opportunity), rows)
+    board = ask(administrator, "sales", Period(date(2017, 1, 1), date(2017, 12, 31)))
+    assert parts(board, "win_rate") == (4238, 4238 + 2473)
+    assert [figure(board, key).value for key in ("won_value", "mean_won", "cycle")] == [10_005_534, Decimal("2360.91"), Decimal("48.0")]
+    quarters = table(board, "by_quarter")
+    assert [values[0] for values in quarters.values()] == [1_134_672, 3_086_111, 2_982_255, 2_802_496]
+    assert [f"{values[3]:.4f}" for values in quarters.values()] == ["0.8207", "0.6171", "0.6141", "0.6025"]
+    by_owner = table(board, "won_by_owner")
+    assert by_owner["Darcel Schlecht"][0] == 1_153_214
+    assert [f"{by_owner[name][3]:.4f}" for name in ("Lajuana Vencill", "Hayden Neloms")] == ["0.5498", "0.7039"]

@@ -332,20 +332,3 @@ class TestImport:
         visit = self.uploaded(manager, content, "customers.xlsx")
         assert is_sentence(visit.refusals[0])
         assert not visit.has("Import now")
-
-
-class TestOverview:
-    def test_without_customers_there_is_nothing_to_count(self, sales: Actor) -> None:
-        visit = Visit(sales).go(routes.OVERVIEW)
-        assert zh("Nothing to count yet") in texts(visit)
-        assert not visit.tab.metric
-
-    def test_it_counts_what_the_viewer_may_see_and_follows_changes(self, sales: Actor, stranger: Actor) -> None:
-        factories.make_customer(stranger)
-        for stage in STAGED:
-            factories.make_customer(sales, stage=stage)
-        visit = Visit(sales).go(routes.OVERVIEW)
-        assert [node.value for node in visit.tab.metric] == ["3", "3", "1", "0"]
-        assert len(visit.tab.get("plotly_chart")) == 4
-        factories.make_customer(sales)
-        assert [node.value for node in visit.rerun().tab.metric] == ["4", "4", "1", "0"]

@@ -638,6 +638,20 @@ def empty_handed(file: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def board(key: str) -> Callable[[Desk], Visit]:
+    """A board of this year, compared."""
+
+    def show(desk: Desk) -> Visit:
+        return desk.visit().go(routes.OVERVIEW, board=key, compared="before")
+
+    return show
+
+
+def narrowed_by_a_board(desk: Desk) -> Visit:
+    query = {"of": "entered:customer:2026-01-01:2026-12-31", "stage": "customer"}
+    return desk.visit().go(routes.CUSTOMERS, **query)
+
+
 def task_opened(desk: Desk) -> Visit:
     """A task of a customer that recurs, with steps, a comment and somebody else who gave it."""
     detail, today, giver = WORDS[desk.actor.language]["detail"], clock.today(), factories.make_user(name=desk.actor.name)
@@ -1026,6 +1040,8 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "signed out": signed_out,
     "empty list": empty_handed(routes.CUSTOMERS),
     "empty overview": empty_handed(routes.OVERVIEW),
+    **{f"board {key}": board(key) for key in ("overview", "structure", "conversion", "activity", "sales", "service", "quality")},
+    "board narrowed": narrowed_by_a_board,
     "no permission": empty_handed(routes.USERS),
 }
 

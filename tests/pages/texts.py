@@ -28,6 +28,7 @@ _NOT_WORDS = {
     "type",
     "mime",
     "query_param_key",
+    "query_string",
     "theme",
     "config",
     "selection_mode",

@@ -15,7 +15,7 @@ from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import key_of
 from crm_core.services.insight import activity, conversion, overview, quality, sales, service, sources, structure
 from crm_core.services.insight.board import Board, Figure, Value
-from crm_core.services.insight.ground import Ground
+from crm_core.services.insight.ground import SUMMED, Ground
 from crm_core.services.insight.question import Question
 from crm_core.services.owners import visible_people
 from crm_core.services.teams import list_teams
@@ -90,9 +90,10 @@ def _compute(session: CrmSession, actor: Actor, board: BoardType, question: Ques
 
 
 def compare(now: Board, before: Board) -> Board:
-    """The board with the figures of the compared period beside its own; one that had none then has nothing to be held against."""
-    values = {figure.key: figure.value for figure in before.figures}
-    return replace(now, figures=tuple(_with(figure, values) for figure in now.figures))
+    """The board with the figures of the compared period beside its own; where nothing happened then, what is counted was 0."""
+    values: dict[str, Value] = {figure.key: figure.value for figure in before.figures}
+    nothing: dict[str, Value] = {figure.key: 0 for figure in now.figures if before.missing and figure.unit in SUMMED}
+    return replace(now, figures=tuple(_with(figure, nothing | values) for figure in now.figures))
 
 
 def _with(figure: Figure, before: Mapping[str, Value]) -> Figure:

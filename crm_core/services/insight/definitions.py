@@ -37,7 +37,8 @@ DEFINITIONS: dict[str, Definition] = {
     "stage_conversion": Definition(
         N_("Stage conversion rate"),
         N_(
-            "Of the customers that entered a type in the period, those that entered the next one afterwards ÷ all that entered it. A re-entry counts once."
+            "Of the customers that entered a type in the period, those that entered the next one afterwards"
+            " ÷ all that entered it. A re-entry counts once."
         ),
         N_("day of entry into the type"),
         MOVES,

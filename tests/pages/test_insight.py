@@ -1,0 +1,94 @@
+"""The page of the boards: what is shown to whom, filters in the address, links to the rows, the wall."""
+
+import pytest
+
+from crm_core import clock
+from crm_core.models import Customer
+from crm_core.permissions import Actor
+from crm_core.services.insight.boards import BOARDS
+from tests import factories
+from tests.core.test_contracts import sign
+from tests.pages.test_stage_changes import shows
+from tests.pages.texts import texts_of
+from tests.pages.visit import Visit, zh
+from ui import routes
+
+
+@pytest.fixture
+def customer(any_database: str, sales: Actor) -> Customer:
+    return factories.make_customer(sales, stage="customer", source="source.exhibition", province="330000", city="330100")
+
+
+def opened(actor: Actor, board: str = "overview", **query: str | list[str]) -> Visit:
+    return Visit(actor).go(routes.OVERVIEW, board=board, **query)
+
+
+def texts(visit: Visit) -> list[str]:
+    return list(texts_of(visit))
+
+
+def figures(visit: Visit) -> dict[str, str]:
+    return {node.label: node.value for node in visit.tab.metric}
+
+
+def test_every_board_is_drawn_and_follows_changes(customer: Customer, sales: Actor) -> None:
+    sign(sales, customer, product="排产系统")
+    for key in BOARDS:
+        visit = opened(sales, key)
+        assert not visit.tab.exception, key
+        assert visit.tab.metric or shows(visit, zh("Nothing to show")), key
+    visit = opened(sales)
+    assert figures(visit)[zh("Customers")] == "1"
+    assert visit.tab.get("plotly_chart")
+    factories.make_customer(sales)
+    assert figures(visit.rerun())[zh("Customers")] == "2"
+
+
+def test_without_customers_the_board_says_what_to_do(any_database: str, sales: Actor) -> None:
+    visit = opened(sales)
+    assert any(zh("Nothing to show") in text for text in texts(visit))
+    assert not visit.tab.metric
+
+
+def test_filters_stand_in_the_address_and_narrow_the_board(customer: Customer, manager: Actor, sales: Actor) -> None:
+    factories.make_customer(sales, stage="prospect", source="source.referral")
+    visit = opened(manager, "structure", type="prospect", source=["source.referral", "no such"], person=str(sales.id), span="30d")
+    assert figures(visit)[zh("Customers")] == "1"
+    assert visit.query["type"] == "prospect"
+    visit.enter("span", "range").fill(**{"from": clock.today(), "until": clock.today()})
+    assert visit.query["from"] == clock.today().isoformat()
+    later = opened(manager, "structure", **{"span": "range", "from": "2026-05-02", "until": "2026-05-01"})
+    assert any(zh("These days end before they begin") in text for text in texts(later))
+
+
+def test_a_figure_tells_what_was_divided_and_its_definition(customer: Customer, sales: Actor) -> None:
+    visit = opened(sales, "conversion", compared="before")
+    metric = next(node for node in visit.tab.metric if node.label == zh("Customer conversion rate"))
+    assert metric.value == "100.00 %"
+    assert zh("Entered in the period and won today ÷ entered in the period.") in metric.proto.help
+    assert any("1 ÷ 1" in text for text in texts(visit))
+
+
+def test_a_role_sees_only_the_boards_and_figures_that_it_may(customer: Customer, administrator: Actor) -> None:
+    sign(administrator, customer, product="排产系统")
+    service = factories.make_user(role="service")
+    visit = opened(service, "sales")
+    assert zh("Contract amount") not in figures(visit)
+    assert zh(BOARDS["sales"].title) not in str(visit.widget("board").options)
+    assert zh("Complaints") in figures(opened(service))
+
+
+def test_the_wall_shows_a_board_without_filters_and_can_be_left(customer: Customer, sales: Actor) -> None:
+    visit = opened(sales, wall="1")
+    assert not visit.has("span")
+    visit.press("Leave full screen")
+    assert "wall" not in visit.query
+
+
+def test_a_link_from_a_board_narrows_a_list_and_says_so(customer: Customer, sales: Actor) -> None:
+    factories.make_customer(sales, stage="prospect", name="杭州另一家科技有限公司")
+    visit = Visit(sales).go(routes.CUSTOMERS, of=f"entered:customer:{clock.today()}:{clock.today()}")
+    assert any(zh("entered the type in the period") in text for text in texts(visit))
+    assert not shows(visit, "杭州另一家科技有限公司")
+    visit.press("Show all again")
+    assert "of" not in visit.query
