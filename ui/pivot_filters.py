@@ -91,11 +91,12 @@ class Filters:
         """The filters, in a popover that says how many are set."""
         count = sum(1 for name in FILTERS if st.session_state.get(name))
         label = _("Filters") + (f" ({count})" if count else "")
+        dated = _(self.subject.dated_label)
         with st.popover(label, icon=":material/filter_list:", key="pivot_more"), st.container(width=POPOVER_WIDTH):
             with st.grid(2, min_column_width=150):
                 for name, words in (("since", _("From")), ("until", _("Until"))):
                     st.date_input(
-                        f"{_(self.subject.dated_label)}: {words}",
+                        f"{dated}: {words}",
                         value=None,
                         min_value=EARLIEST,
                         max_value=LATEST,

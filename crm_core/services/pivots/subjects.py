@@ -68,7 +68,8 @@ class Dimension:
     @property
     def title(self) -> str:
         """What it is called, in the language in force."""
-        return f"{_(self.label)} ({_(SPANS[self.span])})" if self.span else _(self.label)
+        label, span = _(self.label), _(SPANS[self.span]) if self.span else ""
+        return f"{label} ({span})" if span else label
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ def conditions_in_words(session: CrmSession, question: Question) -> list[tuple[s
     period, compared = question.period, question.compared_period
     told = [(_("Period"), f"{format_date(period.first)} – {format_date(period.last)}")]
     if compared:
-        days = f"{format_date(compared.first)} – {format_date(compared.last)}"
-        told.append((_("Compared with"), f"{_(COMPARED[question.compared])} ({days})"))
+        days, words = f"{format_date(compared.first)} – {format_date(compared.last)}", _(COMPARED[question.compared])
+        told.append((_("Compared with"), f"{words} ({days})"))
     chosen = {name: getattr(question, name) for name in ("teams", "owners", "stages", "sources")}
     return told + filters_in_words(session, **chosen)
 
