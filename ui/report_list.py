@@ -50,7 +50,7 @@ def _draw_report(report: Listed) -> None:
             if report.is_unfinished:
                 st.progress(report.progress / 100, text=_("{percent} % done").format(percent=report.progress))
             if report.error:
-                st.markdown(f":red[:material/error: {escape(report.error)}]")
+                st.markdown(f":material/error: {escape(report.error)}")
         if report.state == "done":
             st.link_button(_("Download"), f"/files/reports/{report.id}", icon=":material/download:", type="primary")
         if st.button(_("Delete"), key=f"report_delete_{report.id}", icon=":material/delete:", type="tertiary"):
