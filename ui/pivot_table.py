@@ -33,7 +33,9 @@ def draw(pivot: Pivot, title: str) -> None:
     for name, column in zip(names[1:], columns, strict=True):
         config[name] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
     height: Any = "content" if len(rows) <= MOST_IN_VIEW else LONGEST_TABLE
-    st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, key="pivot_table")
+    st.dataframe(
+        pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, placeholder="—", key="pivot_table"
+    )
 
 
 def _row(label: str, values: tuple[Value, ...]) -> list[str | float | int | None]:
