@@ -9,7 +9,7 @@ from typing import Any
 import bcrypt
 from sqlalchemy import select
 
-from benchmarks import people, reminder_rows, workbench_rows
+from benchmarks import insight_rows, people, reminder_rows, workbench_rows
 from benchmarks.dataset import CUSTOMERS, PASSWORD, invent_customer
 from benchmarks.measure import Row, time_each
 from benchmarks.names import Inventor
@@ -17,7 +17,7 @@ from crm_core import clock, db
 from crm_core.models import STAGES, Customer
 from crm_core.numbering import bump
 from crm_core.permissions import Actor
-from crm_core.services import bulk, contacts, customer_changes, customer_list, customers, dashboards, history, library, sign_in, tags, users
+from crm_core.services import bulk, contacts, customer_changes, customer_list, customers, history, library, sign_in, tags, users
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.customer_list import CustomerPage, CustomerQuery
 from crm_core.visibility import View
@@ -37,6 +37,7 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
     for name, times in _rows():
         if is_wanted(name):
             yield Row(name, times())
+    yield from insight_rows.measure(is_wanted)
     yield from reminder_rows.measure(is_wanted)
     yield from workbench_rows.measure(is_wanted)
 
@@ -65,9 +66,6 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.create", partial(_create, seller)
     yield "core.edit.save", partial(_edit, seller)
     yield "core.sign_in", partial(time_each, _sign_in, ["sales11"] * (CALLS // 3 + WARM_UP))
-    yield "core.dashboard.uncached", partial(_time_fresh, _overview, [chief] * len(PAGES))
-    yield "core.dashboard.team.uncached", partial(_time_fresh, _overview, [manager] * len(PAGES))
-    yield "core.dashboard.cached", partial(time_each, _overview, [chief] * len(PAGES))
 
 
 def _searches(chief: Actor, manager: Actor) -> Iterator[tuple[str, Times]]:
@@ -160,8 +158,3 @@ def _sign_in(username: str) -> None:
     assert bcrypt.checkpw(PASSWORD.encode(), user.password_hash.encode())
     with db.transaction() as session:
         sign_in.open_session(session, username)
-
-
-def _overview(actor: Actor) -> None:
-    with db.reading(actor) as session:
-        dashboards.get_overview(session, actor)

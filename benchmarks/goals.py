@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.measure import Row
+from crm_core.services.insight.boards import BOARDS
 
 PLAIN = "floor.streamlit_run"
 OURS = "floor.app"
@@ -68,7 +69,8 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "core.detail": (p95(15),),
     "core.create": (p95(30),),
     "core.edit.save": (p95(30),),
-    "core.dashboard": (p95(250),),
+    **{f"core.dashboard.{key}": (p95(600),) for key in BOARDS},
+    **{f"core.dashboard.{key}.cached": (p95(20),) for key in BOARDS},
     "core.reminders.tasks": (Goal("p50", 20_000),),
     "core.workbench": (p95(50),),
     "ws.list.8": (p95(200), Goal("per_second", 45, unit="per second", is_least=True), NO_ERRORS),

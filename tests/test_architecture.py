@@ -13,7 +13,7 @@ from crm_core.config import ROOT
 FOUNDATION = {"config", "errors", "i18n", "db"}
 BELOW_MODELS = FOUNDATION | {"clock", "crypto", "fields", "normal", "permissions", "pinyin", "checks", "validation", "reference"}
 BELOW_MODELS |= {"channels", "clients", "masking", "places", "visibility", "workdays"}
-CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "paging", "scope", "seals", "search"}
+CORE = BELOW_MODELS | {"models", "audit", "cache", "numbering", "paging", "revisions", "scope", "seals", "search"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cache": {"numbering"},
     "paging": set(),
     "scope": {"db", "models", "permissions"},
+    "revisions": {"db", "models", "numbering"},
     "seals": {"clock", "config", "crypto", "db", "models"},
     "audit": {"clock", "db", "fields", "masking", "models", "permissions", "seals"},
     "search": {"db", "models", "permissions", "pinyin", "scope"},

@@ -213,7 +213,7 @@ def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         tiling={"pad": 2},
         pathbar={"visible": False},
     )
-    return [trace], {"height": 360}
+    return [trace], {"height": 360, "uniformtext": {"minsize": 10, "mode": "hide"}}
 
 
 _DRAWN: dict[Kind, Callable[[Chart], tuple[list[Any], dict[str, Any]]]] = {

@@ -67,7 +67,7 @@ def definition(key: str) -> str:
     """A definition in full: what is divided by what, by which date, and from what."""
     found = DEFINITIONS[key]
     lines = (
-        f"**{_(found.title)}**",
+        "**" + _(found.title) + "**",
         _(found.rule),
         _("Date: {basis}").format(basis=_(found.basis)),
         _("Counted from: {source}").format(source=_(found.source)),

@@ -80,7 +80,7 @@ class Filters:
         st.pills(
             _("Board"),
             list(boards),
-            format_func=lambda key: f":material/{boards[key].icon}: {_(boards[key].title)}",
+            format_func=lambda key: f":material/{boards[key].icon}: " + _(boards[key].title),
             key="board",
             required=True,
             label_visibility="collapsed",

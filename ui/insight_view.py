@@ -26,7 +26,7 @@ def draw(board: Board, kind: BoardType, period: Period, compared: Period | None)
     with st.grid(2, min_column_width=340):
         for chart in board.charts:
             _draw_chart(board.key, chart)
-    st.caption(f"{_(SCOPE)} {_told_days(period, compared)}")
+    st.caption(_(SCOPE) + " " + _told_days(period, compared))
 
 
 def _told_days(period: Period, compared: Period | None) -> str:

@@ -64,9 +64,7 @@ def draw(names: Collection[str], library: Library, people: Mapping[int, str]) ->
     chosen = {name: st.session_state.get(name) for name in names if st.session_state.get(name)}
     if not chosen:
         return
-    told = [
-        _("{label}: {value}").format(label=_(LABELS[name]), value=_worded(name, value, library, people)) for name, value in chosen.items()
-    ]
+    told = [" ".join((_(LABELS[name]), _worded(name, value, library, people))) for name, value in chosen.items()]
     with st.container(horizontal=True, vertical_alignment="center", key="narrowing"):
         st.markdown(f":material/filter_alt: {feedback.escape(join_words(told))}")
         st.button(
