@@ -1,6 +1,7 @@
 """Charts that the spreadsheet draws itself, from the cells of a chart's table: changed there, they follow."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from openpyxl.chart import BarChart, LineChart, PieChart, Reference
@@ -18,7 +19,8 @@ from crm_core.services.reports.cells import FORMATS
 PALETTE = ("14A08E", "3B82F6", "D97706", "8B5CF6", "DB2777", "65A30D", "0891B2", "9CA3AF")
 WIDTH, HEIGHT = 17, 8.5
 """In centimetres."""
-HEIGHT_IN_ROWS = 18
+ROW, BAR, TALLEST = 0.49, 0.55, 24
+"""Of a row of the sheet, and of one lying bar with the space after it; no chart is taller than the last."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,14 @@ def draw(chart: Chart, table: Table, title: str) -> Any | None:
     if chart.kind is Kind.HEAT or table.last <= table.head:
         return None
     drawn = _pie(table) if chart.kind is Kind.PIE else _lines(chart, table) if chart.kind is Kind.LINES else _bars(chart, table)
-    drawn.title, drawn.width, drawn.height, drawn.style = title, WIDTH, HEIGHT, 2
+    bars = (table.drawn - table.head) * BAR if getattr(drawn, "type", "") == "bar" else 0
+    drawn.title, drawn.width, drawn.height, drawn.style = title, WIDTH, min(max(HEIGHT, bars + 2), TALLEST), 2
     return drawn
+
+
+def rows_of(drawn: Any) -> int:
+    """Over so many rows of the sheet a chart lies."""
+    return ceil(drawn.height / ROW)
 
 
 def _data(table: Table, series: int, *, first: int = 2) -> tuple[Reference, Reference]:

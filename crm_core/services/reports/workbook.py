@@ -116,7 +116,7 @@ def _write_chart(writer: Writer, chart: Chart, content: Content) -> None:
         drawn = native_charts.draw(chart, table, _(chart.title)) if is_drawn else None
         if drawn:
             writer.sheet.add_chart(drawn, f"{get_column_letter(max(table.columns + 2, 6))}{begun}")
-            while writer.row < begun + native_charts.HEIGHT_IN_ROWS:
+            while writer.row < begun + native_charts.rows_of(drawn):
                 writer.append()
         elif is_drawn and chart.kind is Kind.HEAT:
             native_charts.shade(chart, table)
