@@ -47,7 +47,8 @@ def draw(chart: Chart, table: Table, title: str) -> Any | None:
 
 def rows_of(drawn: Any) -> int:
     """Over so many rows of the sheet a chart lies."""
-    return ceil(drawn.height / ROW)
+    height: float = drawn.height
+    return ceil(height / ROW)
 
 
 def _data(table: Table, series: int, *, first: int = 2) -> tuple[Reference, Reference]:
