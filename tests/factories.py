@@ -18,6 +18,8 @@ from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.actors import list_actors
 from crm_core.services.contacts import add_contact
 from crm_core.services.customers import create_customer
+from crm_core.services.insight.boards import answer
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.opportunities import Line, create_opportunity
 from crm_core.services.passwords import hash_password
 from crm_core.services.products import create_product
@@ -232,3 +234,9 @@ def make_opportunity(
     lines = [Line(product.id, 1, product.price) for product in products]
     with transaction(actor) as session:
         return create_opportunity(session, actor, customer.id, values, lines=lines, stage_id=stage_id)
+
+
+def count_on_board(session: CrmSession, actor: Actor) -> int:
+    """How many customers the boards count."""
+    board = answer(session, actor, "structure", Question(Period(today(), today())))
+    return int(board.figures[0].value or 0) if board.figures else 0

@@ -17,7 +17,6 @@ from crm_core.services import (
     customer_changes,
     customer_list,
     customers,
-    dashboards,
     drafts,
     history,
     library,
@@ -105,7 +104,7 @@ ELSEWHERE: dict[str, tuple[Permission, Act]] = {
     "a field over time": (Permission.CUSTOMER_READ, lambda session, actor, one: history.values_over_time(session, actor, one.id, "stage")),
     "types over time": (Permission.CUSTOMER_READ, lambda session, actor, one: stage_changes.list_stays(session, actor, one.id)),
     "contracts": (Permission.CONTRACT_READ, lambda session, actor, one: contract_views.list_of_customer(session, actor, one.id)),
-    "dashboard": (Permission.DASHBOARD_READ, lambda session, actor, one: dashboards.get_overview(session, actor)),
+    "dashboard": (Permission.DASHBOARD_READ, lambda session, actor, one: factories.count_on_board(session, actor)),
     "enter": (
         Permission.CUSTOMER_CREATE,
         lambda session, actor, one: customers.create_customer(session, actor, factories.customer_values(), [factories.contact_values()]),

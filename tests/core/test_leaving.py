@@ -22,7 +22,6 @@ from crm_core.services import (
     customer_changes,
     customer_list,
     customers,
-    dashboards,
     file_store,
     holds,
     jobs,
@@ -214,7 +213,7 @@ class TestArchive:
         with reading(manager) as session:
             for query in (CustomerQuery(), CustomerQuery(phrase="恒远")):
                 assert customer_list.list_customers(session, manager, query).total == 0
-            assert dashboards.get_overview(session, manager).total == 0
+            assert factories.count_on_board(session, manager) == 0
             assert not customers.get_customer(session, manager, customer.code).is_listed
             (row,) = archive.list_archive(session, manager, phrase="恒远").rows
         assert (row.by, row.reason) == ("主管乙", "项目暂停")

@@ -35,7 +35,6 @@ from crm_core.services import (
     contacts,
     customer_list,
     customers,
-    dashboards,
     drafts,
     duplicates,
     jobs,
@@ -180,7 +179,7 @@ class TestSubmission:
             with reading(actor) as session:
                 assert customer_list.list_customers(session, actor, CustomerQuery()).total == 0
                 assert customer_list.list_customers(session, actor, CustomerQuery(phrase="审核待批")).rows == []
-                assert dashboards.get_overview(session, actor).total == 0
+                assert factories.count_on_board(session, actor) == 0
                 with pytest.raises(NotFound):
                     customers.get_customer(session, actor, entry.code)
         approve(administrator, entry)

@@ -11,7 +11,23 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Float, Integer, Row, Select, case, cast, extract, func, literal_column, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Float,
+    Integer,
+    Row,
+    Select,
+    case,
+    cast,
+    extract,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
 
 from crm_core import clock
 from crm_core.config import settings
@@ -57,6 +73,8 @@ class Ground:
     def __init__(self, session: CrmSession, actor: Actor, question: Question, *, only_figures: bool = False) -> None:
         self.session, self.actor, self.question, self.only_figures = session, actor, question, only_figures
         self.period = question.period
+        self.viewer: Actor | None = session.info.get("actor")
+        """Whose row scope counts: the session's, as everywhere."""
 
     def charts(self, make: Callable[[], Iterable[Chart]]) -> tuple[Chart, ...]:
         """The charts, where they are asked for: a period that is only compared with has none."""
@@ -136,7 +154,7 @@ class Ground:
     def _wanted(self, *, by_owner: bool = True) -> list[ColumnElement[bool]]:
         asked = self.question
         found: list[Any] = [Customer.is_listed]
-        found += [] if self.actor.scope is Scope.ALL else [visible_customers(self.actor)]
+        found += [] if self.viewer and self.viewer.scope is Scope.ALL else [visible_customers(self.viewer) if self.viewer else false()]
         found += [Customer.stage.in_(asked.stages)] if asked.stages else []
         found += [Customer.source.in_(asked.sources)] if asked.sources else []
         if by_owner and self.people is not None:
