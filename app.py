@@ -29,6 +29,7 @@ from crm_core.errors import CrmError, NotFound
 from crm_core.i18n import LANGUAGES, _, catalogue, use_language
 from crm_core.permissions import Actor
 from crm_core.services import attachments, calendar_feed, file_store, library, pictures, sign_in, users
+from crm_core.services.reports import making
 from ui import provider
 from ui.guard import BROWSER_COOKIE, COOKIE, LANGUAGE_COOKIE
 from ui.web.middleware import Shell, asset_route, note_error
@@ -127,6 +128,23 @@ def send_file(request: Request) -> Response:
     return Response(
         file.content, media_type=file.media_type, headers={"content-disposition": disposition, "cache-control": "private, no-store"}
     )
+
+
+def send_report(request: Request) -> Response:
+    """A report, for its owner, as long as they may take data out."""
+    actor = _signed_in(request)
+    if actor is None:
+        return PlainTextResponse(_("Sign in first, then open this file again."), status_code=401)
+    use_language(actor.language)
+    try:
+        with db.transaction(actor) as session:
+            file = making.open_report(session, actor, min(request.path_params["report_id"], LARGEST_KEY))
+    except NotFound as problem:
+        return PlainTextResponse(str(problem), status_code=404)
+    except CrmError as problem:
+        return PlainTextResponse(str(problem), status_code=403)
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}", "cache-control": "private, no-store"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 def send_picture(request: Request) -> Response:
@@ -236,6 +254,7 @@ app = st.App(
         Route("/auth/language/{language}", choose_language),
         Route("/auth/theme/{theme}", choose_theme),
         Route("/files/{attachment_id:int}", send_file),
+        Route("/files/reports/{report_id:int}", send_report),
         Route("/pictures/{digest}", send_picture),
         Route("/calendar/{token}.ics", send_calendar),
         asset_route,

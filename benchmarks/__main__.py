@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from benchmarks import report, workspace
 from benchmarks.measure import Row
 
-DEPTHS = ("core", "floor", "ws", "browser", "duplicates", "import")
+DEPTHS = ("core", "floor", "ws", "browser", "duplicates", "import", "report")
 
 
 def main() -> int:
@@ -68,6 +68,8 @@ def _rows_of(depth: str) -> Callable[[Callable[[str], bool]], Iterator[Row]]:
         from benchmarks import browser_rows as rows
     elif depth == "duplicates":
         from benchmarks import duplicate_rows as rows
+    elif depth == "report":
+        from benchmarks import report_rows as rows
     else:
         from benchmarks import import_rows as rows
     return rows.measure

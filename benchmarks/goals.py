@@ -88,6 +88,8 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "browser.workbench": (painted(2),),
     "browser.board": (painted(2.5),),
     "duplicates.scan": (Goal("p50", 60_000),),
+    "report.pdf": (Goal("p50", 10_000), Goal("memory_mb", 1000, unit="MB")),
+    "report.xlsx": (Goal("p50", 15_000), Goal("memory_mb", 1000, unit="MB")),
     "import.first": (Goal("rows_per_second", 2000, unit="per second", is_least=True), Goal("peak_mb", 600, unit="MB")),
     "import.again": (Goal("created", 0, unit="created"),),
 }

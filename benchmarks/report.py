@@ -89,7 +89,7 @@ def write_results() -> None:
 
 
 def _place(pair: tuple[str, Any]) -> tuple[int, str]:
-    depths = ("core", "ws", "browser", "floor", "duplicates", "import")
+    depths = ("core", "ws", "browser", "floor", "duplicates", "import", "report")
     return depths.index(pair[0].partition(".")[0]), pair[0]
 
 

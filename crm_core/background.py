@@ -1,4 +1,4 @@
-"""Work beside the requests: the process that leads does the jobs that are due and sends what is in the outbox.
+"""Work beside the requests: the process that leads does the jobs that are due, sends what is in the outbox and builds reports.
 
 The server has it unless it is told not to; `python -m crm_core worker` is a process with nothing else. Of all of them one leads.
 """
@@ -10,6 +10,7 @@ from threading import Event, Thread
 from types import FrameType
 
 from crm_core.services import jobs, leases, outbox
+from crm_core.services.reports import building
 
 log = logging.getLogger("kemai")
 
@@ -73,6 +74,8 @@ class Background(Thread):
                     jobs.run_due(self._may_work)
                 while self._may_work() and outbox.send_next():
                     pass
+                if self._may_work():
+                    building.build_next()  # one a round: jobs and messages do not wait for all of them
             except Exception:
                 log.exception("a round of background work failed")
             self._stopping.wait(ROUND)

@@ -38,6 +38,7 @@ KINDS = {
     "churn": MessageKind(N_("Customers at high risk of being lost"), usual=(MAIL,)),
     "pool": MessageKind(N_("Customers that go back to the pool"), usual=(MAIL,)),
     "customers": MessageKind(N_("What others did with your customers")),
+    "reports": MessageKind(N_("Scheduled reports"), usual=(MAIL,)),
     "daily": MessageKind(N_("Daily digest"), usual=(MAIL,)),
     "weekly": MessageKind(N_("Weekly digest of the team"), usual=(MAIL,)),
     # Its link blocks the account: nothing for a group to read.

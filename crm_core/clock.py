@@ -20,6 +20,11 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(settings().timezone).date()
 
 
+def local(moment: datetime) -> datetime:
+    """A moment as clocks show it where the team works, without its zone: what a spreadsheet can hold."""
+    return moment.astimezone(settings().timezone).replace(tzinfo=None)
+
+
 def time_of_day(moment: datetime) -> str:
     """The time of a moment where the team works, such as 09:30; such texts sort like the times."""
     return f"{moment.astimezone(settings().timezone):%H:%M}"

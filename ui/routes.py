@@ -38,6 +38,8 @@ PRODUCTS = "sales/products.py"
 STAGES = "admin/opportunity_stages.py"
 OVERVIEW = "insight/overview.py"
 CHURN = "insight/churn.py"
+PIVOT = "insight/pivot.py"
+REPORTS = "insight/reports.py"
 SETTINGS = "account/settings.py"
 NOT_ME = "account/not_me.py"
 USERS = "admin/users.py"
@@ -144,6 +146,8 @@ ROUTES = (
     Route(MERGE, "merge", N_("Merge customers"), "merge", Permission.CUSTOMER_MERGE, within="duplicates"),
     Route(OVERVIEW, "overview", N_("Dashboards"), "monitoring", Permission.DASHBOARD_READ, INSIGHT),
     Route(CHURN, "churn", N_("Churn warning"), "trending_down", Permission.CHURN_READ, INSIGHT),
+    Route(PIVOT, "pivot", N_("Pivot analysis"), "pivot_table_chart", Permission.DASHBOARD_READ, INSIGHT),
+    Route(REPORTS, "reports", N_("Reports"), "lab_profile", Permission.CUSTOMER_EXPORT, INSIGHT),
     Route(FIELDS, "fields", N_("Fields"), "dynamic_form", Permission.RULE_EDIT, RULES),
     Route(REVIEW_RULES, "review-rules", N_("Review rules"), "fact_check", Permission.RULE_EDIT, RULES, entry=N_("Rules")),
     Route(POOL_RULES, "pool-rules", N_("Pool and transfer rules"), "recycling", Permission.RULE_EDIT, behind="review-rules"),

@@ -45,6 +45,7 @@ from crm_core.models.opportunity import (
 from crm_core.models.policy import Policy
 from crm_core.models.product import Product, ProductPrice
 from crm_core.models.reminder import ROBOTS, CalendarFeed, ReminderSetting, Robot
+from crm_core.models.report import REPORT_STATES, RHYTHMS, Report, ReportReceiver, ReportSchedule
 from crm_core.models.review import REVIEW_MOVES, REVIEW_STATES, TRANSITIONS, Move, Review, ReviewAsked, ReviewState, ReviewStep
 from crm_core.models.saved_view import ListPreference, SavedView
 from crm_core.models.sign_in import (
@@ -96,8 +97,10 @@ __all__ = [
     "PLACES",
     "PLAN_OUTCOMES",
     "PRIORITIES",
+    "REPORT_STATES",
     "REVIEW_MOVES",
     "REVIEW_STATES",
+    "RHYTHMS",
     "ROBOTS",
     "SALES_STAGES",
     "SCORES",
@@ -173,6 +176,9 @@ __all__ = [
     "ProductPrice",
     "RecoveryCode",
     "ReminderSetting",
+    "Report",
+    "ReportReceiver",
+    "ReportSchedule",
     "Review",
     "ReviewAsked",
     "ReviewState",

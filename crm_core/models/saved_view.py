@@ -1,4 +1,4 @@
-"""Saved views of a list: its filters, order and columns under a name."""
+"""Saved views of a page: the filters, order and columns of a list, or a pivot, under a name."""
 
 from typing import Any
 
@@ -9,16 +9,18 @@ from crm_core.models.base import Base, Dated, Key, OwnerKey, Versioned
 
 
 class SavedView(Base, Dated, Versioned):
-    """A view of the customer list, its owner's own or shared with everybody."""
+    """A view of the customer list or of the pivot page, its owner's own or shared with everybody."""
 
     __tablename__ = "saved_view"
     __mapper_args__ = {"version_id_col": Versioned.version}
 
     id: Mapped[Key]
     user_id: Mapped[OwnerKey]
+    page: Mapped[str] = mapped_column(String(20), default="customers", server_default="customers")
+    """The address of the page that it is a view of."""
     name: Mapped[str] = mapped_column(String(60))
     query: Mapped[dict[str, Any]] = mapped_column(JSON(), default=dict)
-    """The query of the list's address, by parameter."""
+    """The query of the page's address, by parameter."""
     columns: Mapped[list[str]] = mapped_column(JSON(), default=list)
     is_shared: Mapped[bool] = mapped_column(Boolean(), default=False)
 

@@ -29,6 +29,7 @@ from crm_core.services.demo_follow_ups import fill_follow_ups
 from crm_core.services.demo_leaving import fill_leaving
 from crm_core.services.demo_list import fill_list
 from crm_core.services.demo_pool import fill_pool
+from crm_core.services.demo_reports import fill_reports
 from crm_core.services.demo_reviews import fill_reviews
 from crm_core.services.demo_sales import fill_sales
 from crm_core.services.demo_stages import fill_stages
@@ -93,6 +94,7 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
             fill_targets(session, chief)
         fill_leaving(session, chief)
         fill_list(session, chief)
+        fill_reports(session, chief)
         fill_tickets(session, chief)
         fill_campaigns(session, chief)
     fill_loyal(session, owners)

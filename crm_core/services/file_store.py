@@ -16,7 +16,7 @@ from crm_core.config import MAX_ATTACHMENT_BYTES, settings
 from crm_core.db import CrmSession
 from crm_core.errors import FileRefused
 from crm_core.i18n import _
-from crm_core.models import Attachment, FollowUpDraft, User
+from crm_core.models import Attachment, FollowUpDraft, Report, User
 from crm_core.scope import unscoped
 
 SIGNATURES = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"))
@@ -58,6 +58,11 @@ def store_file(content: bytes) -> StoredFile:
     """Put a file into the store; the same content is kept once. Raises `FileRefused` by size and first bytes."""
     check_size(len(content))
     media_type, extension = recognise(content)
+    return StoredFile(keep_content(content), len(content), media_type, extension)
+
+
+def keep_content(content: bytes) -> str:
+    """Put content into the store that the system itself made; returns its SHA-256."""
     digest = hashlib.sha256(content).hexdigest()
     filesystem, root = fsspec.url_to_fs(settings().files_location)
     folder = f"{root}/{digest[:2]}"
@@ -66,7 +71,7 @@ def store_file(content: bytes) -> StoredFile:
     unfinished = f"{folder}/{digest}.{secrets.token_hex(4)}"
     filesystem.pipe_file(unfinished, content)
     filesystem.mv(unfinished, f"{folder}/{digest}")
-    return StoredFile(digest, len(content), media_type, extension)
+    return digest
 
 
 def load_file(digest: str) -> bytes:
@@ -89,7 +94,7 @@ def remove_unused_files(session: CrmSession) -> int:
 
 
 def _named(session: CrmSession) -> set[str | None]:
-    """The digests that a row names: of attachments, pictures, and files that wait with a follow-up that is being written."""
-    single = select(Attachment.digest).union(select(User.avatar))
+    """The digests that a row names: of attachments, pictures, reports, and files that wait with a follow-up that is being written."""
+    single = select(Attachment.digest).union(select(User.avatar), select(Report.digest))
     waiting = session.execute(select(FollowUpDraft.digests), execution_options=unscoped).scalars()
     return set(session.execute(single, execution_options=unscoped).scalars()).union(*waiting)

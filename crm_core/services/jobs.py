@@ -33,6 +33,7 @@ from crm_core.services import (
     verification,
 )
 from crm_core.services.churn import policy, scoring
+from crm_core.services.reports import schedules
 
 log = logging.getLogger("kemai")
 
@@ -68,6 +69,7 @@ JOBS: dict[str, Work] = {
     "messages": Work(N_("Write mails and messages for notices"), relay.send_notices, MINUTE, read=relay.find_receivers),
     "digests": Work(N_("Write digests"), digests.send_digests, MINUTE, read=digests.compose_due),
     "late_mails": Work(N_("Give up messages that are too old"), outbox.give_up_late, DAY),
+    "reports": Work(N_("Ask for scheduled reports"), schedules.order_due, MINUTE),
     "verifications": Work(N_("Open tasks for verifications"), verification.open_due, 6 * HOUR),
     "derived": Work(N_("Derive tiers, states and tags"), derived.derive_all, 6 * HOUR),
     policy.JOB: Work(N_("Reckon churn scores"), scoring.keep, DAY, read=scoring.reckon),

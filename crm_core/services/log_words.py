@@ -78,6 +78,9 @@ ENTITIES = {
     "tag_rule": N_("Tag rule"),
     "custom_field": N_("Custom field"),
     "batch": N_("Bulk action"),
+    "report": N_("Report"),
+    "pivot": N_("Pivot"),
+    "report_schedule": N_("Scheduled report"),
 }
 """What the log is about, by the table."""
 

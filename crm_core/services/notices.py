@@ -267,6 +267,14 @@ KINDS: dict[str, Kind] = {
         message="customers",
         names=("name", "kept"),
     ),
+    "report_ready": Kind(N_("Report ready"), N_("The report “{text}” can be downloaded."), "lab_profile"),
+    "report_scheduled": Kind(
+        N_("Scheduled report ready"),
+        N_("“{text}” of {day} can be downloaded. It was computed with what you may see; open it after signing in."),
+        "lab_profile",
+        message="reports",
+    ),
+    "report_failed": Kind(N_("Report failed"), N_("The report “{text}” could not be built: {reason}"), "error"),
     "industry_accepted": Kind(
         N_("Suggested industry accepted"), N_("“{text}” is in the library now, and the customers waiting for it have it."), "factory"
     ),

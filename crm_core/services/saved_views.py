@@ -1,4 +1,4 @@
-"""Saved views of the customer list: a search, filters, order and columns under a name, one's own or shared with everybody.
+"""Saved views of a page: what its address holds (and the columns of a list) under a name, one's own or shared with everybody.
 
 A view holds no rows: whoever opens one sees what its filters find within their own scope. A shared one holds no search text,
 since that may be a name or a number which its readers may not see.
@@ -22,6 +22,9 @@ from crm_core.validation import clean_name
 MAX_NAME = 60
 MAX_VIEWS = 50
 AREA = "views"
+LIST = "customers"
+"""The page whose views these are, unless another one is named."""
+PIVOT = "pivot"
 PHRASE = "q"
 """The parameter of the address that holds the search text."""
 
@@ -49,15 +52,16 @@ class Preference:
     view_id: int | None = None
 
 
-def list_views(session: CrmSession, actor: Actor) -> dict[int, View]:
-    """The actor's own views and those that others share, by id, each kind by name."""
+def list_views(session: CrmSession, actor: Actor, page: str = LIST) -> dict[int, View]:
+    """The actor's own views of a page and those that others share, by id, each kind by name."""
     require(actor, Permission.CUSTOMER_READ)
-    return cached(session, AREA, ("views", actor.id), lambda: _read_views(session, actor))
+    return cached(session, AREA, ("views", actor.id, page), lambda: _read_views(session, actor, page))
 
 
-def _read_views(session: CrmSession, actor: Actor) -> dict[int, View]:
+def _read_views(session: CrmSession, actor: Actor, page: str) -> dict[int, View]:
     readable = (SavedView.user_id == actor.id) | SavedView.is_shared
-    rows = session.execute(select(SavedView, User.name).join(User, User.id == SavedView.user_id).where(readable))
+    views_of_page = select(SavedView, User.name).join(User, User.id == SavedView.user_id).where(SavedView.page == page, readable)
+    rows = session.execute(views_of_page)
     views = [View(row.id, row.name, row.query, tuple(row.columns), row.is_shared, row.user_id == actor.id, owner) for row, owner in rows]
     return {view.id: view for view in sorted(views, key=lambda view: (not view.is_own, view.name.casefold(), view.id))}
 
@@ -72,21 +76,21 @@ def get_preference(session: CrmSession, actor: Actor) -> Preference:
     return cached(session, AREA, ("preference", actor.id), read)
 
 
-def save_view(session: CrmSession, actor: Actor, name: str, *, query: Query, columns: Sequence[str]) -> int:
-    """Keep a state of the list under a new name; returns the view's id. Raises `ValidationFailed` for the name, or for too many."""
+def save_view(session: CrmSession, actor: Actor, name: str, *, query: Query, columns: Sequence[str] = (), page: str = LIST) -> int:
+    """Keep a state of a page under a new name; returns the view's id. Raises `ValidationFailed` for the name, or for too many."""
     require(actor, Permission.CUSTOMER_READ)
-    own = _lock_own(session, actor)
+    own = _lock_own(session, actor, page)
     clean = _free_name(own, name)
     if len(own) >= MAX_VIEWS:
         raise ValidationFailed({"name": [_("You have {count} views, more are not possible. Delete one first.").format(count=MAX_VIEWS)]})
-    view = SavedView(user_id=actor.id, name=clean, query=_plain(query), columns=list(columns))
+    view = SavedView(user_id=actor.id, page=page, name=clean, query=_plain(query), columns=list(columns))
     session.add(view)
     _finish(session)
     return view.id
 
 
-def overwrite_view(session: CrmSession, actor: Actor, view_id: int, *, query: Query, columns: Sequence[str]) -> None:
-    """Keep another state of the list under a view's name. Raises `NotFound`; `ValidationFailed` for a search in a shared one."""
+def overwrite_view(session: CrmSession, actor: Actor, view_id: int, *, query: Query, columns: Sequence[str] = ()) -> None:
+    """Keep another state of the page under a view's name. Raises `NotFound`; `ValidationFailed` for a search in a shared one."""
     view = _own(session, actor, view_id)
     if view.is_shared:
         _refuse_phrase(query)
@@ -96,8 +100,8 @@ def overwrite_view(session: CrmSession, actor: Actor, view_id: int, *, query: Qu
 
 def rename_view(session: CrmSession, actor: Actor, view_id: int, name: str) -> None:
     """Give a view of one's own another name. Raises `NotFound`, `ValidationFailed`."""
-    own = _lock_own(session, actor)
     view = _own(session, actor, view_id)
+    own = _lock_own(session, actor, view.page)
     view.name = _free_name([one for one in own if one.id != view_id], name)
     _finish(session)
 
@@ -139,7 +143,7 @@ def set_columns(session: CrmSession, actor: Actor, columns: Sequence[str]) -> No
 
 
 def _preference(session: CrmSession, actor: Actor) -> ListPreference:
-    _lock_own(session, actor)
+    _lock_own(session, actor, LIST)
     row = session.get(ListPreference, actor.id)
     if row is None:
         row = ListPreference(user_id=actor.id, columns=[], view_id=None)
@@ -147,10 +151,10 @@ def _preference(session: CrmSession, actor: Actor) -> ListPreference:
     return row
 
 
-def _lock_own(session: CrmSession, actor: Actor) -> list[SavedView]:
+def _lock_own(session: CrmSession, actor: Actor, page: str) -> list[SavedView]:
     # One after the other for one user: of two tabs that save the same name the second sees what the first saved.
     session.execute(select(User.id).where(User.id == actor.id).with_for_update())
-    return list(session.execute(select(SavedView).where(SavedView.user_id == actor.id)).scalars())
+    return list(session.execute(select(SavedView).where(SavedView.user_id == actor.id, SavedView.page == page)).scalars())
 
 
 def _own(session: CrmSession, actor: Actor, view_id: int) -> SavedView:

@@ -40,7 +40,7 @@ class Sheet:
 
 def draw_sheet(sheet: Sheet) -> bytes:
     """The PDF file."""
-    _register()
+    register_font()
     file = BytesIO()
     document = SimpleDocTemplate(
         file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN + 8 * mm, title=sheet.title
@@ -52,7 +52,8 @@ def draw_sheet(sheet: Sheet) -> bytes:
 
 
 @cache
-def _register() -> None:
+def register_font() -> None:
+    """Let documents use the font; once."""
     pdfmetrics.registerFont(TTFont(FONT, FONT_FILE))
 
 

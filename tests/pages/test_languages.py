@@ -27,6 +27,7 @@ from crm_core.models import (
     OutboxMessage,
     OutlineQuestion,
     Participation,
+    Report,
     Role,
     Step,
     Team,
@@ -87,8 +88,12 @@ from crm_core.services import opportunity_stages as stages
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.measures import MEASURES, OPERATORS, Condition, Kind, choices
 from crm_core.services.recurrence import Every, Recurrence, make_rule
+from crm_core.services.reports import making, schedules
+from crm_core.services.reports.order import Order
+from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.conftest import forget_settings, use_database
 from tests.pages.texts import texts_of
@@ -903,7 +908,54 @@ def product_opened(*presses: str) -> Callable[[Desk], Visit]:
     return show
 
 
+def reported(*, tab: str = "") -> Callable[[Desk], Visit]:
+    """A report that waits, one that is ready and one that failed; a schedule that runs and one that rests."""
+
+    def draw(desk: Desk) -> Visit:
+        detail, asked = WORDS[desk.actor.language]["detail"], Order(Question(Period(clock.today(), clock.today())), ("overview",))
+        with db.transaction(desk.actor) as session:
+            numbers = [making.request_report(session, desk.actor, asked, name=detail, reason=detail) for _turn in range(3)]
+            told = {"name": detail, "reason": detail, "receivers": [desk.actor.id or 0]}
+            made = [schedules.add_schedule(session, desk.actor, asked, rhythm=Rhythm(rhythm), **told) for rhythm in ("weekly", "monthly")]
+            schedules.pause_schedule(session, desk.actor, made[0], is_active=False)
+            for number, state in zip(numbers, ("building", "done", "failed"), strict=True):
+                ended = {"state": state, "size": 3_000_000, "error": detail if state == "failed" else None}
+                session.execute(update(Report).where(Report.id == number).values(ended))
+        visit = desk.visit().go(routes.REPORTS)
+        return visit.open_tab("reports_tab", tab) if tab else visit
+
+    return draw
+
+
+def pivoted(*presses: str, **chosen: str) -> Callable[[Desk], Visit]:
+    """A saved pivot, and what was pressed there."""
+
+    def draw(desk: Desk) -> Visit:
+        with db.transaction(desk.actor) as session:
+            name, query = WORDS[desk.actor.language]["tag"], {"row": ["tier"], "column": ["created_quarter"]}
+            number = saved_views.save_view(session, desk.actor, name, query=query, page=saved_views.PIVOT)
+        visit = desk.visit().go(routes.PIVOT, **(chosen or {"view": str(number)}))
+        for press in presses:
+            visit.press(press)
+        return visit
+
+    return draw
+
+
 SCENES: dict[str, Callable[[Desk], Visit]] = {
+    "reports made": reported(),
+    "reports scheduled": reported(tab="Scheduled"),
+    "report asked for": opened(routes.REPORTS, "report_new", "Build report"),
+    "report of own days": lambda desk: opened(routes.REPORTS, "report_new")(desk).enter("report_days", "own"),
+    "report scheduled": lambda desk: reported(tab="Scheduled")(desk).press("schedule_new").press("Save schedule"),
+    "report deleted": lambda desk: reported()(desk).press("report_delete_1"),
+    "schedule deleted": lambda desk: reported(tab="Scheduled")(desk).press("schedule_delete_1"),
+    "pivot saved": pivoted(),
+    **{f"pivot, {entry}": pivoted(f"{entry} this pivot…") for entry in ("Rename", "Delete")},
+    "pivot saved anew": pivoted("Save as a new pivot…"),
+    "pivot exported": pivoted("pivot_export", "Make the workbook"),
+    "pivot of nothing": pivoted(subject="contracts", since="1999-01-01", until="1999-01-02"),
+    **{f"pivot of {subject}": pivoted(subject=subject) for subject in ("follow_ups", "opportunities", "tickets")},
     "opportunities list": selling("list"),
     "opportunities forecast": selling("forecast"),
     "opportunity added": opened(routes.OPPORTUNITIES, "opportunity_add", "opportunity_product_add"),

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from crm_core import clock, db
 from crm_core.clock import now, today
-from crm_core.models import ChurnPlan, ChurnScore, Customer, OutboxMessage, Step, TicketMove
+from crm_core.models import ChurnPlan, ChurnScore, Customer, OutboxMessage, Report, Step, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import (
     attachments,
@@ -37,6 +37,7 @@ from crm_core.services import (
     reviews,
     robots,
     roles,
+    saved_views,
     stage_changes,
     tag_rules,
     tags,
@@ -52,7 +53,11 @@ from crm_core.services import (
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.file_store import store_file
 from crm_core.services.follow_ups import Entry, Plan
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.measures import Condition
+from crm_core.services.reports import making, schedules
+from crm_core.services.reports.order import Order
+from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -416,7 +421,31 @@ def contract_opened(actor: Actor, code: str) -> Visit:
     return Visit(actor).go(routes.CONTRACTS, contract="1")
 
 
+def reported(actor: Actor, tab: str) -> Visit:
+    """A report and a schedule with such a name, for such a reason, to such a person; a failed one told in such words."""
+    receiver = factories.make_user(role="administrator", name=ATTACK[:60])
+    asked = Order(Question(Period(today(), today())), ("overview",))
+    with db.transaction(actor) as session:
+        told = {"name": ATTACK[:60], "reason": ATTACK}
+        making.request_report(session, actor, asked, **told)
+        session.execute(update(Report).values(state="failed", error=ATTACK))
+        schedules.add_schedule(session, actor, asked, rhythm=Rhythm("weekly"), receivers=[receiver.id or 0], **told)
+    return Visit(actor).go(routes.REPORTS).open_tab("reports_tab", tab)
+
+
+def pivoted(actor: Actor, _code: str) -> Visit:
+    """A pivot of such a name, with such an owner."""
+    factories.make_customer(make_colleague(actor))
+    with db.transaction(actor) as session:
+        number = saved_views.save_view(session, actor, ATTACK[:60], query={"row": ["owner"]}, page=saved_views.PIVOT)
+    return Visit(actor).go(routes.PIVOT, view=str(number))
+
+
 SCENES = {
+    "reports": lambda actor, _code: reported(actor, "My reports"),
+    "reports, scheduled": lambda actor, _code: reported(actor, "Scheduled"),
+    "pivot": pivoted,
+    "pivot, deleted": lambda actor, code: pivoted(actor, code).press("Delete this pivot…"),
     "contracts": contract_opened,
     "contract, corrected": lambda actor, code: contract_opened(actor, code).press("Edit"),
     "opportunity": lambda actor, code: Visit(actor).go(routes.OPPORTUNITIES, opportunity=sold(actor, code)),
