@@ -41,7 +41,8 @@ def entered(stage: str, period: Period) -> Condition:
 def went_on(stage: str, following: str, period: Period) -> Condition:
     """Those that entered a type in the period, and the next one afterwards, whenever."""
     own, later = aliased(StageChange), aliased(StageChange)
-    next_one = exists().where(later.customer_id == own.customer_id, later.to_stage == following, later.at >= own.at)
+    # An expression in the place of the type: looked up by customer, of whom there are few rows, never by type.
+    next_one = exists().where(later.customer_id == own.customer_id, func.coalesce(later.to_stage, "") == following, later.at >= own.at)
     return Customer.id.in_(select(own.customer_id).where(own.to_stage == stage, during(own.at, period), next_one))
 
 
