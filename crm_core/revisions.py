@@ -10,12 +10,14 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm_core.db import CrmSession
 from crm_core.models import (
+    Campaign,
     Contact,
     Contract,
     ContractLine,
     FollowUp,
     Opportunity,
     OpportunityStage,
+    Participation,
     Payment,
     PlannedPayment,
     StageChange,
@@ -25,6 +27,8 @@ from crm_core.models import (
 from crm_core.numbering import take
 
 AREAS: dict[Any, str] = {
+    Campaign: "campaigns",
+    Participation: "campaigns",
     Contact: "contacts",
     Contract: "contracts",
     ContractLine: "contracts",

@@ -17,6 +17,8 @@ from crm_core.services.campaign_list import CampaignQuery
 from crm_core.services.campaign_results import Rate, Results
 from crm_core.services.check_in import Answer
 from crm_core.services.contracts import add_contract
+from crm_core.services.insight.boards import answer
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.stage_changes import change_stage
 from tests import factories
 from tests.core.test_campaigns import act, refused, row, seen, take_part
@@ -73,6 +75,23 @@ class TestResults:
         assert (found.attendance_rate, found.answer_rate, found.average_score) == (Rate(1, 2), Rate(1, 1), 4)
         assert (found.qualified_rate, found.won_rate) == (Rate(1, 3), Rate(1, 3))
         assert (found.amount, found.cost, found.return_on_cost) == (Decimal(40_000), Decimal(20_000), 2.0)
+
+    def test_the_board_of_sources_tells_what_each_campaign_brought(
+        self, database: str, administrator: Actor, marketing: Actor, sales: Actor
+    ) -> None:
+        made, customer = factories.make_campaign(administrator), factories.make_customer(sales, stage="customer")
+        others = [factories.make_customer(sales) for _ in range(3)]
+        mine, second, *_rest = take_part(administrator, made, customer, *others)
+        for one, step in ((mine, Step.REGISTERED), (mine, Step.ATTENDED), (second, Step.REGISTERED)):
+            act(administrator, participations.reach, one, step)
+        act(sales, add_contract, customer.id, {"product": "排产系统", "amount": "30000", "signed_on": clock.today()})
+        told = {}
+        for actor in (administrator, sales, factories.make_user(role="service")):
+            with reading(actor) as session:
+                board = answer(session, actor, "sources", Question(Period(made.starts_on, made.starts_on)))
+            told[actor.id] = {point.label: point.values for chart in board.charts if chart.key == "campaigns" for point in chart.points}
+        figures = (4, 1, Decimal("0.5"), 0, Decimal(30_000))
+        assert list(told.values()) == [{made.name: (*figures, Decimal("1.5"))}, {made.name: (*figures, None)}, {}]
 
     def test_what_happens_after_the_days_of_results_counts_no_more(self, database: str, marketing: Actor, sales: Actor) -> None:
         made, customer = factories.make_campaign(marketing, result_days="0"), factories.make_customer(sales)

@@ -52,7 +52,7 @@ BOARDS: dict[str, BoardType] = {
     conversion.KEY: BoardType(conversion.TITLE, "filter_alt", conversion.compute, (*_PEOPLE, "stage_changes")),
     activity.KEY: BoardType(activity.TITLE, "forum", activity.compute, (*_PEOPLE, "follow_ups", "stage_changes")),
     sales.KEY: BoardType(sales.TITLE, "payments", sales.compute, (*_PEOPLE, "contracts", "opportunities", "targets"), _SALES),
-    sources.KEY: BoardType(sources.TITLE, "campaign", sources.compute, (*_PEOPLE, "contracts", "campaigns")),
+    sources.KEY: BoardType(sources.TITLE, "campaign", sources.compute, (*_PEOPLE, "contracts", "stage_changes", "campaigns")),
     service.KEY: BoardType(service.TITLE, "support_agent", service.compute, (*_PEOPLE, "tickets"), (Permission.TICKET_READ,)),
     quality.KEY: BoardType(quality.TITLE, "rule", quality.compute, (*_PEOPLE, "contacts"), has_period=False),
 }

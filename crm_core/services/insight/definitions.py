@@ -119,6 +119,15 @@ DEFINITIONS: dict[str, Definition] = {
         TODAY,
     ),
     "activity": Definition(N_("Customer status"), N_("Customers by the status derived from their last contact and contract."), TODAY),
+    "campaigns": Definition(
+        N_("What campaigns brought"),
+        N_(
+            "Attendance: attended ÷ signed up. Customers won and contract amount: from a customer's first reaction until so many days"
+            " after the campaign as it says. Return on cost: contract amount ÷ cost, for those who see all customers."
+        ),
+        N_("first day of the campaign"),
+        N_("campaign and participation records"),
+    ),
     "source_effect": Definition(
         N_("Effect of the sources"),
         N_("By source: customers entered in the period, those of them won today, and the amount of contracts signed in the period."),

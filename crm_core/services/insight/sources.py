@@ -3,14 +3,15 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import case, func
+from sqlalchemy import case, func, select
 
 from crm_core.i18n import N_
-from crm_core.models import Contract, Customer, LifecycleStage
+from crm_core.models import Campaign, Contract, Customer, LifecycleStage
 from crm_core.permissions import Permission
+from crm_core.services.campaign_results import get_results
 from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, Point, Unit
 from crm_core.services.insight.conversion import cohort_figure
-from crm_core.services.insight.ground import Ground, Rows, count, ranking, rate, spans, step_of
+from crm_core.services.insight.ground import MOST_BARS, Ground, Rows, count, link, ranking, rate, spans, step_of
 from crm_core.services.insight.picks import during
 from crm_core.services.insight.question import Period
 from crm_core.services.insight.sales import AMOUNT, contract_figures
@@ -23,17 +24,36 @@ def compute(ground: Ground) -> Board:
     """The board; amounts only for those who see contracts."""
     came, sees_contracts = _came(ground), ground.can(Permission.CONTRACT_READ)
     amounts = _amounts(ground) if sees_contracts else {}
-    if not came and not amounts:
+    campaigns = ground.charts(lambda: campaign_charts(ground))
+    if not came and not amounts and not campaigns:
         return Board(KEY, TITLE, missing=EMPTY)
     figures = [new_figure(ground, ground.period, sum(row.number for row in came)), cohort_figure(ground, ground.period)]
     figures += contract_figures(ground, ground.period)[:1] if sees_contracts else []
     effect = partial(_effect, ground, came, amounts, sees_contracts=sees_contracts)
-    return Board(KEY, TITLE, tuple(figures), ground.charts(lambda: (effect(), entered_along_time(ground), *campaign_charts(ground))))
+    return Board(KEY, TITLE, tuple(figures), ground.charts(lambda: (effect(), entered_along_time(ground), *campaigns)))
 
 
-def campaign_charts(_ground: Ground) -> tuple[Chart, ...]:
-    """What campaigns brought; the charts of them are added here."""
-    return ()
+def campaign_charts(ground: Ground) -> tuple[Chart, ...]:
+    """What the latest campaigns of the period brought, as each of them tells on its own page; nothing for who sees no campaigns."""
+    if not ground.can(Permission.CAMPAIGN_READ):
+        return ()
+    started = select(Campaign).where(Campaign.starts_on.between(ground.period.first, ground.period.last))
+    latest = ground.session.execute(started.order_by(Campaign.starts_on.desc(), Campaign.id.desc()).limit(MOST_BARS)).scalars().all()
+    if not latest:
+        return ()
+    sees_contracts = ground.can(Permission.CONTRACT_READ)
+    points = tuple(_campaign_point(ground, one, sees_contracts=sees_contracts) for one in latest)
+    steps = (count(N_("Invited")), count(N_("Attended")), Column(N_("Attendance"), Unit.RATE), count(N_("Customers won")))
+    columns = (*steps, AMOUNT, Column(N_("Return on cost"), Unit.RATE)) if sees_contracts else steps
+    note = N_("The latest campaigns that began in the period, with all customers that you see: the filters do not narrow them.")
+    return (Chart("campaigns", N_("What campaigns brought"), Kind.BARS, N_("Campaign"), columns, points, "campaigns", note),)
+
+
+def _campaign_point(ground: Ground, campaign: Campaign, *, sees_contracts: bool) -> Point:
+    found = get_results(ground.session, ground.actor, campaign)
+    steps = (found.invited, found.attended, rate(found.attended, found.registered), found.won)
+    brought = (found.amount, rate(found.amount, found.cost)) if sees_contracts else ()
+    return Point(campaign.name, (*steps, *brought), behind=link("campaign", {"campaign": campaign.code}))
 
 
 def new_figure(ground: Ground, period: Period, number: int | None = None) -> Figure:
