@@ -112,8 +112,8 @@ def _line(chart: Chart, place: int) -> go.Scatter:
 
 
 def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
-    """Lying, the largest on top; a share stands behind the value."""
-    shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and place]
+    """Lying, the largest on top; a share, the first where there are several, stands behind the value."""
+    shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and place][:1]
     first = chart.columns[0]
     texts = []
     for point in chart.points:
@@ -135,8 +135,8 @@ def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         "height": max(140, 40 + ROW_HEIGHT * len(chart.points)),
         # Numbers instead of names: two people may have one name.
         "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
-        # Room for the texts behind the bars.
-        "xaxis": {"visible": False, "range": [0, most * 1.6 or 1]},
+        # Room for the texts behind the bars, on a phone too.
+        "xaxis": {"visible": False, "range": [0, most * (2 if shares else 1.6) or 1]},
     }
 
 
