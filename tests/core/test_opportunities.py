@@ -20,6 +20,7 @@ from crm_core.services import (
     forecast,
     holds,
     jobs,
+    notices,
     opportunities,
     opportunity_moves,
     opportunity_stages,
@@ -160,6 +161,17 @@ class TestEntering:
             edit(manager, made, {}, owner_id=colleague.id)
         assert list(refused.value.errors) == ["owner_id"]
         assert edit(manager, made, {}, owner_id=manager.id).owner_id == manager.id
+
+    def test_whoever_is_given_one_by_somebody_else_is_told(self, database: str, manager: Actor, sales: Actor, customer: Customer) -> None:
+        made = factories.make_opportunity(sales, customer)
+        taken = edit(manager, made, {}, owner_id=manager.id)
+        edit(manager, taken, {}, owner_id=sales.id)
+        with reading(sales) as session:
+            (notice,) = notices.list_latest(session, sales)
+        assert (made.code in notice.sentence, manager.name in notice.sentence) == (True, True)
+        assert notice.path == opportunities.path_of(made.id)
+        with reading(manager) as session:
+            assert notices.list_latest(session, manager) == []
 
 
 class TestStages:
