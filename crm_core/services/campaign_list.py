@@ -208,11 +208,10 @@ def list_all_participants(session: CrmSession, actor: Actor, query: ParticipantQ
     return [_participant(row, see(actor, "phone", row.phone)) for row in rows]
 
 
-def _taking_part(query: ParticipantQuery) -> Select[Any]:
-    own: Select[Any] = select(
-        Participation, Customer.code, Customer.name.label("customer"), Customer.is_listed.label("is_listed"), Contact.phone
-    )
-    own = own.join(Customer, Customer.id == Participation.customer_id).outerjoin(Contact, Contact.id == Participation.contact_id)
+def _taking_part(query: ParticipantQuery) -> Select[*tuple[Any, ...]]:
+    columns = (Participation, Customer.code, Customer.name.label("customer"), Customer.is_listed.label("is_listed"), Contact.phone)
+    own: Select[*tuple[Any, ...]] = select(*columns).join(Customer, Customer.id == Participation.customer_id)
+    own = own.outerjoin(Contact, Contact.id == Participation.contact_id)
     own = own.where(Participation.campaign_id == query.campaign_id, Customer.is_open, *_stands_at(query.step))
     return own.where(*(_names(word) for word in clean_text(query.phrase).split()[:8]))
 
