@@ -242,7 +242,9 @@ def _check(session: CrmSession, values: Mapping[str, Any], lines: Sequence[Line]
     checked, line_errors = _check_lines(session, lines)
     total = sum((one.amount for one in checked), Decimal(0))
     clean, errors = clean_values(entered_fields(), dict(values) | ({"amount": total} if checked else {}))
-    errors |= {"lines": line_errors} if line_errors else {}
+    if line_errors:
+        # The amount is their sum: it is not missing, they are wrong.
+        errors = {name: sentences for name, sentences in errors.items() if name != "amount"} | {"lines": line_errors}
     if errors:
         raise ValidationFailed(errors)
     return clean, checked

@@ -127,7 +127,7 @@ class TestEntering:
     ) -> None:
         made = factories.make_opportunity(sales, customer)
         with pytest.raises(ValidationFailed) as refused:
-            edit(sales, made, {}, lines=[Line(product.id, quantity, price)])
+            edit(sales, made, {"amount": ""}, lines=[Line(product.id, quantity, price)])
         assert list(refused.value.errors) == ["lines"]
 
     def test_of_two_who_change_it_the_second_is_told(self, database: str, sales: Actor, customer: Customer) -> None:
