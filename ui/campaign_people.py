@@ -1,14 +1,16 @@
 """Who takes part in a campaign: the list with its search, what is recorded for each, and the ways to add people."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.models import SCORES, STEPS, Step
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list, participations
-from crm_core.services.campaign_list import Listed, Participant, ParticipantPage
+from crm_core.services.campaign_list import Listed, Participant, ParticipantPage, ParticipantQuery
 from crm_core.services.participations import LONGEST_FEEDBACK
-from ui import campaign_adding, campaign_cards, feedback, follow_up_fields, forms, guard, routes
+from ui import campaign_adding, campaign_cards, export_dialog, feedback, follow_up_fields, forms, guard, routes
 from ui.feedback import escape
 
 STEP_ICONS = {"clicked": "ads_click", "registered": "app_registration", "attended": "how_to_reg", "answered": "reviews"}
@@ -21,10 +23,12 @@ def draw(campaign: Listed) -> None:
     st.subheader(_("Participants"), anchor=False)
     may_write = campaign.is_going and guard.actor().can(Permission.CAMPAIGN_WRITE)
     phrase, step = _draw_tools(campaign, may_write=may_write)
+    query = ParticipantQuery(campaign.id, phrase, step)
+    export_dialog.open_asked("participants", query)
     key = f"people_page_{campaign.id}_{phrase}_{step}"
     page_number = int(st.session_state.get(key) or 1)
     with guard.reading() as session:
-        page = campaign_list.list_participants(session, guard.actor(), campaign.id, phrase=phrase, step=step, page=page_number)
+        page = campaign_list.list_participants(session, guard.actor(), replace(query, page=page_number))
     for row in page.rows:
         _draw_row(row, may_write=may_write and row.is_listed)
     _draw_end(page, key, is_filtered=bool(phrase or step))
@@ -56,6 +60,7 @@ def _draw_tools(campaign: Listed, *, may_write: bool) -> tuple[str, str]:
                 campaign_adding.open_for_campaign(campaign)
             if st.button(_("Record by list"), icon=":material/checklist:"):
                 campaign_adding.open_recording(campaign)
+        export_dialog.draw_button("participants")
     return (phrase or "").strip(), step or ""
 
 

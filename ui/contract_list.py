@@ -51,7 +51,7 @@ def _draw_sums(customer: View, found: OfCustomer) -> None:
 def draw(row: Listed, *, with_customer: bool = True) -> None:
     """One contract: what, how much, how much of it came, and since when."""
     with st.container(border=True, key=f"contract_{row.id}", gap="xsmall"):
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
                 label = f"**{escape(row.number)}** {escape(row.product)}"
                 if st.button(label, key=f"contract_open_{row.id}", icon=":material/contract:", type="tertiary"):

@@ -8,6 +8,7 @@ from crm_core.services import forecast
 from crm_core.services.forecast import BEFORE, LATER, Month
 from crm_core.services.opportunity_views import OpportunityQuery
 from ui import charts, feedback, guard
+from ui.tables import ROW_HEIGHT, height_of
 
 
 def draw(query: OpportunityQuery) -> None:
@@ -19,7 +20,17 @@ def draw(query: OpportunityQuery) -> None:
         feedback.empty_state("query_stats", _("Nothing is expected yet"), hint)
         return
     charts.forecast_bars([(row.month, row.won_amount, row.open_amount, row.weighted) for row in months if row.month not in (BEFORE, LATER)])
-    st.table(pa.Table.from_pylist([_row(row) for row in [*months, _total(months)]]), border="horizontal", hide_index=True)
+    rows = [_row(row) for row in [*months, _total(months)]]
+    # Not a plain table: on a phone its columns would lie over each other, this one is pushed aside.
+    st.dataframe(
+        pa.Table.from_pylist(rows),
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=height_of(len(rows)),
+        lazy=False,
+        alt=_("Expected by month"),
+        column_config={name: st.column_config.TextColumn(alignment="right", width=110) for name in list(rows[0])[1:]},
+    )
     st.caption(_("Weighted: amount × probability, won ones whole; lost ones are left out. By the month in which they are expected."))
 
 

@@ -88,7 +88,7 @@ def _columns(*, with_customer: bool) -> dict[str, Any]:
         "probability": column.NumberColumn(_("Probability"), format="%d%%", width=70),
         "expected": column.TextColumn(_("Expected on"), width=96),
         "owner": column.TextColumn(_("Owner"), width=80),
-        "marks": column.MultiselectColumn(_("To be minded"), width=150),
+        "marks": column.MultiselectColumn(_("To be minded"), width=240),
     }
 
 

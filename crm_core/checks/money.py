@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from crm_core.fields import Values
@@ -10,7 +10,8 @@ from crm_core.i18n import _
 
 _MONEY = re.compile(r"^(-?[\d,]+(?:\.\d+)?)(亿|万|千)?元?$")
 _UNITS = {"亿": 100_000_000, "万": 10_000, "千": 1_000, None: 1}
-_MONEY_LIMIT = Decimal("100000000000000")
+_MONEY_LIMIT = Decimal("99999999999999.995")
+"""From here on an amount, rounded, has more digits than the database keeps."""
 _RANGE = re.compile(r"^\d+(\.\d+)?[十百千]?[万亿]?元?[-~至—]\d+(\.\d+)?[十百千]?[万亿]?元?$")
 
 
@@ -31,7 +32,8 @@ def check_money(value: Any, _values: Values) -> Decimal:
         raise ValueError(_("This amount is too large. Write yuan as a number, for example 500000."))
     if amount < 0:
         raise ValueError(_("An amount cannot be negative. Enter 0 or more."))
-    return amount.quantize(Decimal("0.01"))
+    # Without the sign of a zero: “-0” is 0.
+    return abs(amount.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def check_price(value: Any, values: Values) -> Decimal:

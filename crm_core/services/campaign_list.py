@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -17,7 +17,7 @@ from crm_core.services.campaign_results import count_steps
 from crm_core.services.campaigns import not_found
 from crm_core.services.users import user_names
 from crm_core.validation import clean_text
-from crm_core.visibility import glance
+from crm_core.visibility import glance, see
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,16 @@ class CampaignQuery:
     owners: tuple[int, ...] = ()
     starts_from: date | None = None
     starts_until: date | None = None
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class ParticipantQuery:
+    """Whose participants are asked for, and which: `step` keeps those whose last step it is."""
+
+    campaign_id: int = 0
+    phrase: str = ""
+    step: str = ""
     page: int = 1
 
 
@@ -178,22 +188,32 @@ def leading(session: CrmSession, actor: Actor) -> dict[int, str]:
     return {number: name for number, name in user_names(session).items() if number in ids}
 
 
-def list_participants(
-    session: CrmSession, actor: Actor, campaign_id: int, *, phrase: str = "", step: str = "", page: int = 1
-) -> ParticipantPage:
+def list_participants(session: CrmSession, actor: Actor, query: ParticipantQuery) -> ParticipantPage:
     """One page of those who take part, within the actor's scope: who did something last comes first.
 
-    `step` keeps those whose last step it is. Phones are masked for everybody, as in all lists.
+    Phones are masked for everybody, as in all lists.
     """
     require(actor, Permission.CAMPAIGN_READ)
-    own = select(Participation, Customer.code, Customer.name.label("customer"), Customer.is_listed.label("is_listed"), Contact.phone)
-    own = own.join(Customer, Customer.id == Participation.customer_id).outerjoin(Contact, Contact.id == Participation.contact_id)
-    own = own.where(Participation.campaign_id == campaign_id, Customer.is_open, *_stands_at(step))
-    own = own.where(*(_names(word) for word in clean_text(phrase).split()[:8]))
+    own = _taking_part(query)
     total: int = session.execute(select(func.count()).select_from(own.with_only_columns(Participation.id).subquery())).scalar_one()
-    page = ParticipantPage.nearest(page, total)
+    page = ParticipantPage.nearest(query.page, total)
     rows = session.execute(ParticipantPage.cut(own.order_by(latest_step().desc(), Participation.id.desc()), page))
-    return ParticipantPage([_participant(actor, row) for row in rows], total, page)
+    return ParticipantPage([_participant(row, glance(actor, "phone", row.phone)) for row in rows], total, page)
+
+
+def list_all_participants(session: CrmSession, actor: Actor, query: ParticipantQuery, limit: int) -> list[Participant]:
+    """Those of all pages of a query, at most so many; phones as the actor's role sees them, for a file."""
+    require(actor, Permission.CAMPAIGN_READ)
+    rows = session.execute(_taking_part(query).order_by(Participation.id).limit(limit))
+    return [_participant(row, see(actor, "phone", row.phone)) for row in rows]
+
+
+def _taking_part(query: ParticipantQuery) -> Select[*tuple[Any, ...]]:
+    columns = (Participation, Customer.code, Customer.name.label("customer"), Customer.is_listed.label("is_listed"), Contact.phone)
+    own: Select[*tuple[Any, ...]] = select(*columns).join(Customer, Customer.id == Participation.customer_id)
+    own = own.outerjoin(Contact, Contact.id == Participation.contact_id)
+    own = own.where(Participation.campaign_id == query.campaign_id, Customer.is_open, *_stands_at(query.step))
+    return own.where(*(_names(word) for word in clean_text(query.phrase).split()[:8]))
 
 
 def list_of_customer(session: CrmSession, actor: Actor, customer_id: int, *, page: int = 1) -> TakenPage:
@@ -250,7 +270,7 @@ def _listed(actor: Actor, row: Campaign, names: dict[int, str], counts: tuple[in
     return Listed(**copied, owner=names.get(row.owner_id or 0, ""), link=link, participants=counts[0], attended=counts[1])
 
 
-def _participant(actor: Actor, row: Any) -> Participant:
+def _participant(row: Any, phone: str | None) -> Participant:
     one: Participation = row.Participation
     own = ("id", "customer_id", "is_self_checked", "score", "step", *(f"{step}_at" for step in Step))
     return Participant(
@@ -258,7 +278,7 @@ def _participant(actor: Actor, row: Any) -> Participant:
         customer_code=row.code,
         customer=row.customer,
         contact=one.contact_name or "",
-        phone=glance(actor, "phone", row.phone) or "",
+        phone=phone or "",
         feedback=one.feedback or "",
         is_listed=row.is_listed,
     )

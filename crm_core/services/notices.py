@@ -174,6 +174,12 @@ KINDS: dict[str, Kind] = {
         message="tasks",
         one=N_("{actor} passed {count} task on to you."),
     ),
+    "opportunity_given": Kind(
+        N_("Opportunity for you"),
+        N_("{actor} gave you {code} “{text}” of {customer}."),
+        "trending_up",
+        message="customers",
+    ),
     "ticket_assigned": Kind(
         N_("Ticket for you"),
         N_("{actor} gave you {code} “{text}” of {customer}, due {time}."),

@@ -20,6 +20,7 @@ from crm_core.numbering import opportunity_codes
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.actors import list_actors
 from crm_core.services.locking import lock_listed
+from crm_core.services.notices import notify
 from crm_core.services.opportunity_stages import load_stage, stage_of
 from crm_core.services.owners import visible_people
 from crm_core.services.recycle_bin import PURGED_AT_ONCE, get_bin_rules
@@ -89,7 +90,7 @@ def create_opportunity(
     With lines its amount is their sum. Raises `ValidationFailed`, `NotAllowed`, `NotFound`, `IllegalTransition`.
     """
     require(actor, Permission.OPPORTUNITY_WRITE)
-    lock_listed(session, customer_id)
+    customer = lock_listed(session, customer_id)
     stage = load_stage(session, stage_id) if stage_id else stage_of(session, Outcome.OPEN)
     if stage.outcome != Outcome.OPEN:
         raise IllegalTransition(_("An opportunity begins in an open stage. Win or lose it afterwards."))
@@ -108,6 +109,7 @@ def create_opportunity(
     _write_lines(session, made, checked)
     session.add(OpportunityMove(opportunity_id=made.id, actor_id=actor.id, to_stage_id=stage.id, at=made.stage_since))
     session.flush()
+    _tell_owner(session, actor, made, customer)
     return made
 
 
@@ -139,6 +141,7 @@ def edit_opportunity(
     if owner_id and owner_id != opportunity.owner_id:
         _check_owner(session, actor, owner_id, opportunity.customer_id)
         opportunity.owner_id = owner_id
+        _tell_owner(session, actor, opportunity, lock_listed(session, opportunity.customer_id))
     for name, value in clean.items():
         setattr(opportunity, name, value)
     if lines is not None:
@@ -227,12 +230,21 @@ def _check_owner(session: CrmSession, actor: Actor, owner_id: int | None, custom
         raise ValidationFailed({"owner_id": [sentence]})
 
 
+def _tell_owner(session: CrmSession, actor: Actor, one: Opportunity, customer: Customer) -> None:
+    """Tell whoever has the opportunity now, unless they took it themselves."""
+    if one.owner_id not in (None, actor.id):
+        data = {"actor": actor.name, "code": one.code, "text": one.name, "customer": customer.name}
+        notify(session, [one.owner_id], "opportunity_given", data, path=path_of(one.id), customer_id=customer.id)
+
+
 def _check(session: CrmSession, values: Mapping[str, Any], lines: Sequence[Line]) -> tuple[dict[str, Any], list[Sold]]:
     """The clean values and lines. Raises `ValidationFailed` with everything that is wrong."""
     checked, line_errors = _check_lines(session, lines)
     total = sum((one.amount for one in checked), Decimal(0))
     clean, errors = clean_values(entered_fields(), dict(values) | ({"amount": total} if checked else {}))
-    errors |= {"lines": line_errors} if line_errors else {}
+    if line_errors:
+        # The amount is their sum: it is not missing, they are wrong.
+        errors = {name: sentences for name, sentences in errors.items() if name != "amount"} | {"lines": line_errors}
     if errors:
         raise ValidationFailed(errors)
     return clean, checked

@@ -123,7 +123,7 @@ class TestResults:
         with transaction(SYSTEM) as session:
             session.execute(update(Customer).values(place=place))
         with reading(marketing) as session:
-            listed = campaign_list.list_participants(session, marketing, made.id).total
+            listed = campaign_list.list_participants(session, marketing, campaign_list.ParticipantQuery(made.id)).total
             (row_of_list,) = campaign_list.list_campaigns(session, marketing, CampaignQuery()).rows
         assert (listed, row_of_list.participants, results(marketing, made).invited) == (counted, counted, counted)
 

@@ -14,7 +14,7 @@ from crm_core.models import CAMPAIGN_MOVES, Campaign, CampaignMove, CampaignStat
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import campaign_list, campaigns, history, participations, tags, timeline
 from crm_core.services.bulk_targets import Selection
-from crm_core.services.campaign_list import CampaignQuery
+from crm_core.services.campaign_list import CampaignQuery, ParticipantQuery
 from crm_core.services.customer_list import CustomerQuery
 from crm_core.services.merges import undo_merge
 from crm_core.services.participant_lines import find_people, split_file, split_text
@@ -173,7 +173,7 @@ class TestParticipants:
         assert [one.customer_id for one in rows_of(made)] == [own.id]
         (theirs,) = take_part(SYSTEM, made, foreign)
         with reading(manager) as session:
-            page = campaign_list.list_participants(session, manager, made.id)
+            page = campaign_list.list_participants(session, manager, ParticipantQuery(made.id))
             listed = campaign_list.list_campaigns(session, manager, CampaignQuery()).rows
         assert [one.customer_id for one in page.rows] == [own.id]
         assert [one.participants for one in listed] == [1]
@@ -183,7 +183,7 @@ class TestParticipants:
         made, customer = factories.make_campaign(administrator), factories.make_customer(sales)
         take_part(administrator, made, customer)
         with reading(administrator) as session:
-            (one,) = campaign_list.list_participants(session, administrator, made.id).rows
+            (one,) = campaign_list.list_participants(session, administrator, ParticipantQuery(made.id)).rows
         assert "****" in one.phone
 
     @pytest.mark.parametrize("move", [CampaignMove.CANCEL, CampaignMove.CLOSE])
@@ -350,7 +350,10 @@ class TestReading:
         with reading(marketing) as session:
 
             def found(**how: Any) -> list[int]:
-                return [person.customer_id for person in campaign_list.list_participants(session, marketing, made.id, **how).rows]
+                return [
+                    person.customer_id
+                    for person in campaign_list.list_participants(session, marketing, ParticipantQuery(made.id, **how)).rows
+                ]
 
             assert found() == [one.id, two.id]
             assert (found(step="attended"), found(step="invited"), found(step="registered")) == ([one.id], [two.id], [])

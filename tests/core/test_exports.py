@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from crm_core.db import reading
+from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed, ValidationFailed
 from crm_core.fields import fields_of
-from crm_core.models import Contact
+from crm_core.models import Contact, Step
 from crm_core.permissions import SYSTEM, Access, Actor, Permission
+from crm_core.services import campaign_list, participations
 from crm_core.services.audit_log import LogQuery, export_lines
+from crm_core.services.bulk_targets import Selection
+from crm_core.services.campaign_list import ParticipantQuery
 from crm_core.services.contract_views import ContractQuery
 from crm_core.services.customer_list import CustomerQuery
 from crm_core.services.exports import running
@@ -37,6 +40,7 @@ QUERIES: dict[str, Any] = {
     "contracts": ContractQuery(),
     "tickets": TicketQuery(),
     "products": ProductQuery(),
+    "participants": ParticipantQuery(1),
 }
 
 
@@ -58,10 +62,16 @@ def mark_of(content: bytes) -> str:
 def records(manager: Actor, sales: Actor, stranger: Actor) -> None:
     """One record of each kind in the manager's scope, and the same outside of it."""
     product = factories.make_product(name=ATTACK, code="A-1", price="1200.50")
+    campaign = factories.make_campaign(SYSTEM)
     for owner in (sales, stranger):
         customer = factories.make_customer(
             owner, stage="customer", name=f"{owner.name}客户有限公司", contacts=[factories.contact_values(phone="13800001234")]
         )
+        with transaction(SYSTEM) as session:
+            participations.add_selection(session, SYSTEM, campaign.id, Selection((customer.code,)))
+            (one,) = campaign_list.list_of_customer(session, SYSTEM, customer.id).rows
+            participations.reach(session, SYSTEM, one.id, Step.ATTENDED)
+            participations.reach(session, SYSTEM, one.id, Step.ANSWERED, feedback=ATTACK)
         factories.make_opportunity(owner, customer, products=[product], name=ATTACK)
         factories.make_ticket(SYSTEM, customer, name=ATTACK)
         table = read_table("c.csv", f"客户,产品或服务,合同金额,签订日期\n{customer.code},'{ATTACK},88.50,2024-05-06\n".encode(), "contract")
@@ -89,6 +99,16 @@ def test_days_and_amounts_stay_days_and_amounts(sqlite_database: str, manager: A
     lines = list(csv.reader(io.StringIO(export_list(manager, "contracts", ContractQuery(), reason="x", form=Form.CSV).decode("utf-8-sig"))))
     (row,) = [dict(zip(lines[1], line, strict=True)) for line in lines[2:]]
     assert (row["合同金额"], row["签约日期"], row["产品 / 服务"]) == ("88.50", "2024-05-06", f"'{ATTACK}")
+
+
+@pytest.mark.usefixtures("records")
+def test_phones_of_participants_are_masked_or_missing_as_the_role_says(sqlite_database: str, manager: Actor) -> None:
+    def phone(level: Access) -> Any:
+        seen = replace(manager, access=frozenset({("phone", level)}))
+        (row,) = rows_of(export_list(seen, "participants", ParticipantQuery(1), reason="x"))
+        return row["手机/固话"]
+
+    assert [phone(level) for level in (Access.READABLE, Access.MASKED, Access.HIDDEN)] == ["13800001234", "138****1234", None]
 
 
 @pytest.mark.usefixtures("records")

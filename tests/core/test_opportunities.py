@@ -20,6 +20,7 @@ from crm_core.services import (
     forecast,
     holds,
     jobs,
+    notices,
     opportunities,
     opportunity_moves,
     opportunity_stages,
@@ -126,7 +127,7 @@ class TestEntering:
     ) -> None:
         made = factories.make_opportunity(sales, customer)
         with pytest.raises(ValidationFailed) as refused:
-            edit(sales, made, {}, lines=[Line(product.id, quantity, price)])
+            edit(sales, made, {"amount": ""}, lines=[Line(product.id, quantity, price)])
         assert list(refused.value.errors) == ["lines"]
 
     def test_of_two_who_change_it_the_second_is_told(self, database: str, sales: Actor, customer: Customer) -> None:
@@ -160,6 +161,17 @@ class TestEntering:
             edit(manager, made, {}, owner_id=colleague.id)
         assert list(refused.value.errors) == ["owner_id"]
         assert edit(manager, made, {}, owner_id=manager.id).owner_id == manager.id
+
+    def test_whoever_is_given_one_by_somebody_else_is_told(self, database: str, manager: Actor, sales: Actor, customer: Customer) -> None:
+        made = factories.make_opportunity(sales, customer)
+        taken = edit(manager, made, {}, owner_id=manager.id)
+        edit(manager, taken, {}, owner_id=sales.id)
+        with reading(sales) as session:
+            (notice,) = notices.list_latest(session, sales)
+        assert (made.code in notice.sentence, manager.name in notice.sentence) == (True, True)
+        assert notice.path == opportunities.path_of(made.id)
+        with reading(manager) as session:
+            assert notices.list_latest(session, manager) == []
 
 
 class TestStages:

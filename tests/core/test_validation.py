@@ -310,6 +310,9 @@ def test_a_day_in_the_future_is_refused() -> None:
         (500000, "500000.00"),
         (0.1, "0.10"),
         (Decimal("99999999999999.99"), "99999999999999.99"),
+        ("-0", "0.00"),
+        (-0.0, "0.00"),
+        ("1.005", "1.01"),
     ],
 )
 def test_an_amount_is_read_in_yuan(typed: Any, yuan: str) -> None:
@@ -317,7 +320,9 @@ def test_an_amount_is_read_in_yuan(typed: Any, yuan: str) -> None:
     assert str(amount) == yuan
 
 
-@pytest.mark.parametrize("typed", ["五十万左右", "-1", "-50万", "50万左右", "1e20", "NaN", "Infinity", "12.3.4", "¥", True, 10**14])
+@pytest.mark.parametrize(
+    "typed", ["五十万左右", "-1", "-50万", "50万左右", "1e20", "NaN", "Infinity", "12.3.4", "¥", True, 10**14, "99999999999999.999"]
+)
 def test_anything_else_is_no_amount(typed: Any) -> None:
     assert is_sentence(refusal_of(check_money, typed))
 

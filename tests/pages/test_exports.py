@@ -34,3 +34,9 @@ def test_a_file_is_offered_once_its_purpose_is_said(manager: Actor) -> None:
 def test_every_list_is_exported_by_those_who_may(manager: Actor, sales: Actor, name: str) -> None:
     assert Visit(manager).go(PAGES[name]).press(f"export_{name}").has("list_export_check")
     assert not Visit(sales).go(PAGES[name]).has(f"export_{name}")
+
+
+def test_the_participants_of_a_campaign_are_exported_too(manager: Actor) -> None:
+    campaign = factories.make_campaign(manager)
+    visit = Visit(manager).go(routes.CAMPAIGN, campaign=campaign.code)
+    assert visit.press("export_participants").has("list_export_check")

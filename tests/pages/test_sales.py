@@ -160,8 +160,8 @@ class TestListAndForecast:
         assert any(zh("Nothing is expected yet") in one.value for one in visit.tab.markdown)
         factories.make_opportunity(sales, factories.make_customer(sales), amount="1000", probability="50")
         visit = visit.rerun()
-        assert zh("Together") in visit.tab.table[0].value.to_string()
-        assert "¥500" in visit.tab.table[0].value.to_string()
+        assert zh("Together") in visit.tab.dataframe[0].value.to_string()
+        assert "¥500" in visit.tab.dataframe[0].value.to_string()
 
 
 class TestCatalogue:

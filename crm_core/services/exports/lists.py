@@ -9,9 +9,9 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
-from crm_core.models import CONTRACT_STATES, TICKET_STATES, Opportunity, Product, Ticket
+from crm_core.models import CONTRACT_STATES, STEPS, TICKET_STATES, Opportunity, Product, Ticket
 from crm_core.permissions import Actor, Permission
-from crm_core.services import contract_views, display, opportunity_views, products, ticket_list
+from crm_core.services import campaign_list, contract_views, display, opportunity_views, products, ticket_list
 from crm_core.services.exports.customers import customer_columns, is_longer, list_customer_rows
 from crm_core.services.library import Library, get_library
 
@@ -48,6 +48,10 @@ def _of_field(model: type, name: str) -> tuple[str, Callable[[Any, Library], Any
         return value if isinstance(value, Decimal) else display.show(field, value, library)
 
     return field.label, show
+
+
+def _moment(name: str) -> Callable[[Any, Library], Any]:
+    return lambda row, _library: getattr(row, name)
 
 
 def _day(moment: Any) -> Any:
@@ -105,6 +109,16 @@ PRODUCT: Shown = {
     "is_active": (N_("In use"), lambda row, _library: _("yes") if row.is_active else _("no")),
 }
 
+PARTICIPANT: Shown = {
+    **_CUSTOMER,
+    "contact": (N_("Contact"), lambda row, _library: row.contact),
+    "phone": (N_("Phone"), lambda row, _library: row.phone),
+    "step": (N_("Last step"), lambda row, _library: _(STEPS[row.step])),
+    **{f"{step}_at": (title, _moment(f"{step}_at")) for step, title in STEPS.items()},
+    "score": (N_("Score"), lambda row, _library: row.score),
+    "feedback": (N_("Feedback"), lambda row, _library: row.feedback),
+}
+
 
 def _shown(label: str, entity: str, permission: Permission, shown: Shown, read: Callable[..., Any]) -> Exported:
     def rows(session: CrmSession, actor: Actor, query: Any, limit: int) -> Rows:
@@ -121,5 +135,6 @@ LISTS: dict[str, Exported] = {
     "contracts": _shown(N_("Contracts"), "contract", Permission.CONTRACT_READ, CONTRACT, contract_views.list_all),
     "tickets": _shown(N_("Tickets"), "ticket", Permission.TICKET_READ, TICKET, ticket_list.list_all),
     "products": _shown(N_("Products"), "product", Permission.OPPORTUNITY_READ, PRODUCT, products.list_all),
+    "participants": _shown(N_("Participants"), "participation", Permission.CAMPAIGN_READ, PARTICIPANT, campaign_list.list_all_participants),
 }
 """Every list that can be exported; a new one is a row here."""
