@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from crm_core.i18n import language
 from crm_core.models import ACTIVITIES, METHODS, STAGES, TIERS
 from crm_core.services.insight.board import Chart, Column, Kind, Unit
+from crm_core.services.insight.words import column_label, point_label
 from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
-from ui.board_words import name_of, title_of, worded
+from ui.board_words import worded
 from ui.charts import ACCENT, LAYOUT, LONGEST_LABEL
 from ui.fitting import fitting
 
@@ -80,12 +81,15 @@ def _axes(unit: Unit, most: float) -> dict[str, Any]:
 
 
 def _names(chart: Chart) -> list[str]:
-    return [escape(fitting(name_of(point), LONGEST_LABEL)) for point in chart.points]
+    return [escape(fitting(point_label(point), LONGEST_LABEL)) for point in chart.points]
 
 
 def _told(chart: Chart, column: Column, place: int) -> list[str]:
     """What is said about each point where it is pointed at."""
-    return [f"{escape(name_of(point))} · {escape(title_of(column))}: {worded(point.values[place], column.unit)}" for point in chart.points]
+    return [
+        f"{escape(point_label(point))} · {escape(column_label(column))}: {worded(point.values[place], column.unit)}"
+        for point in chart.points
+    ]
 
 
 def _numbers(chart: Chart, place: int) -> list[float | None]:
@@ -95,7 +99,7 @@ def _numbers(chart: Chart, place: int) -> list[float | None]:
 def _common(chart: Chart, place: int) -> dict[str, Any]:
     column = chart.columns[place]
     return {
-        "name": escape(title_of(column)),
+        "name": escape(column_label(column)),
         "customdata": list(range(len(chart.points))),
         "hovertext": _told(chart, column, place),
         "hoverinfo": "text",
@@ -178,7 +182,7 @@ def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     values = [[None if point.values[place] is None else float(point.values[place] or 0) for place in places] for point in chart.points]
     texts = [["" if value is None else f"{value * 100:.0f}%" for value in row] for row in values]
     trace = go.Heatmap(
-        x=[title_of(chart.columns[place]) for place in places],
+        x=[column_label(chart.columns[place]) for place in places],
         y=_names(chart),
         z=values,
         text=texts,

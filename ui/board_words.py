@@ -3,17 +3,16 @@
 from decimal import Decimal
 
 from crm_core.i18n import _, format_date, format_money
-from crm_core.services.insight.board import Column, Figure, Point, Unit, Value
+from crm_core.services.insight.board import Figure, Unit, Value
 from crm_core.services.insight.definitions import DEFINITIONS
 from crm_core.services.insight.question import Period
-
-DASH = "—"
+from crm_core.services.insight.words import NOTHING
 
 
 def worded(value: Value, unit: Unit) -> str:
     """One value."""
     if value is None:
-        return DASH
+        return NOTHING
     match unit:
         case Unit.RATE:
             return f"{Decimal(value) * 100:,.2f} %"
@@ -23,16 +22,6 @@ def worded(value: Value, unit: Unit) -> str:
             return _("{number} days").format(number=f"{value:,}")
         case _other:
             return f"{value:,}"
-
-
-def title_of(column: Column) -> str:
-    """The heading of a column."""
-    return column.label if column.is_name else _(column.label)
-
-
-def name_of(point: Point) -> str:
-    """The name of a point."""
-    return _(point.label) if point.is_phrase else point.label
 
 
 def parts(figure: Figure) -> str:

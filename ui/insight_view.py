@@ -7,6 +7,7 @@ from crm_core.services.insight.board import Behind, Board, Chart, Figure
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.definitions import SCOPE
 from crm_core.services.insight.question import Period
+from crm_core.services.insight.words import column_label, point_label
 from ui import board_words, feedback, routes
 from ui.board_charts import SELECTABLE, figure_of
 from ui.feedback import escape
@@ -86,10 +87,10 @@ def _draw_table(chart: Chart) -> None:
     """The definition, and every point with its values and a link to its rows."""
     if chart.definition:
         st.markdown(board_words.definition(chart.definition))
-    headings = [_(chart.category), *(board_words.title_of(column) for column in chart.columns)]
+    headings = [_(chart.category), *(column_label(column) for column in chart.columns)]
     lines = [f"| {' | '.join(map(_cell, headings))} |", f"|{'---|' * len(headings)}"]
     for point in chart.points:
-        name = board_words.name_of(point)
+        name = point_label(point)
         shown = f"{_before(point.parent)}{name}"
         values = [board_words.worded(value, column.unit) for value, column in zip(point.values, chart.columns, strict=True)]
         lines.append(f"| {' | '.join((_cell(shown), *map(_cell, values)))} |")
@@ -114,4 +115,4 @@ def _draw_links(chart: Chart) -> None:
     with st.container(horizontal=True, gap="small"):
         for point in linked:
             if point.behind:
-                _link(point.behind, escape(board_words.name_of(point)))
+                _link(point.behind, escape(point_label(point)))

@@ -12,8 +12,9 @@ from reportlab.lib.colors import Color, HexColor, linearlyInterpolatedColor, whi
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from crm_core.services.insight.board import Chart, Kind, Point, Unit
+from crm_core.services.insight.words import column_label, point_label
 from crm_core.services.reports.native_charts import PALETTE, shaded
-from crm_core.services.reports.words import column_label, point_label, show_value
+from crm_core.services.reports.words import show_value
 from crm_core.services.sheet_pdf import ACCENT, BAND, FONT, INK, INNER, LINE, QUIET
 
 COLOURS = [HexColor(f"#{code}") for code in PALETTE]

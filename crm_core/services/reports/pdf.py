@@ -28,11 +28,12 @@ from reportlab.platypus.tableofcontents import TableOfContents
 from crm_core.i18n import _
 from crm_core.services.insight.board import Board, Chart, Figure
 from crm_core.services.insight.definitions import SCOPE
+from crm_core.services.insight.words import column_label
 from crm_core.services.reports import drawings
 from crm_core.services.reports.content import Content, Tell
 from crm_core.services.reports.drawings import fit
 from crm_core.services.reports.order import CHARTS, DEFINITIONS, FIGURES, TABLES
-from crm_core.services.reports.words import column_label, has_values, parts_of, path_label, show_change, show_value, upper_level_first
+from crm_core.services.reports.words import has_values, parts_of, path_label, show_change, show_value, upper_level_first
 from crm_core.services.sheet_pdf import ACCENT, BAND, FONT, HEIGHT, INK, INNER, LINE, MARGIN, QUIET, WATER, WIDTH, register_font
 
 MOST_ROWS = 40

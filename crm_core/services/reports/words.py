@@ -6,14 +6,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, format_date, format_money, join_words
 from crm_core.models import STAGES, TIERS
-from crm_core.services.insight.board import Chart, Column, Figure, Point, Unit, Value
+from crm_core.services.insight.board import Chart, Figure, Point, Unit, Value
 from crm_core.services.insight.question import Compared, Question
+from crm_core.services.insight.words import NOTHING, point_label
 from crm_core.services.library import get_library
 from crm_core.services.teams import list_teams
 from crm_core.services.users import user_names
 
-NOTHING = "—"
-"""In the place of a value that does not exist."""
 COMPARED = {
     Compared.NOTHING: N_("no comparison"),
     Compared.BEFORE: N_("the period before"),
@@ -28,11 +27,6 @@ UNITS = {
 }
 
 
-def point_label(point: Point) -> str:
-    """What a category is called."""
-    return _(point.label) if point.is_phrase else point.label
-
-
 def path_label(chart: Chart, point: Point) -> str:
     """The same with what it belongs to before it: 浙江省 · 杭州市."""
     above = next((one for one in chart.points if one.label == point.parent and not one.parent), None) if point.parent else None
@@ -42,11 +36,6 @@ def path_label(chart: Chart, point: Point) -> str:
 def upper_level_first(chart: Chart) -> tuple[Point, ...]:
     """The points in the order in which a table has them: what has nothing above it comes first."""
     return tuple(sorted(chart.points, key=lambda point: bool(point.parent)))
-
-
-def column_label(column: Column) -> str:
-    """What a series is called."""
-    return column.label if column.is_name else _(column.label)
 
 
 def show_value(value: Value, unit: Unit) -> str:

@@ -10,6 +10,7 @@ from openpyxl.utils import get_column_letter
 from crm_core.i18n import _
 from crm_core.services.insight.board import Board, Chart, Figure, Kind
 from crm_core.services.insight.definitions import SCOPE
+from crm_core.services.insight.words import NOTHING, column_label
 from crm_core.services.pivots.pivot import TOTAL, Pivot
 from crm_core.services.reports import details, native_charts
 from crm_core.services.reports.cells import Writer
@@ -17,7 +18,7 @@ from crm_core.services.reports.content import Content, Tell
 from crm_core.services.reports.details import Sheet
 from crm_core.services.reports.native_charts import Table
 from crm_core.services.reports.order import CHARTS, DEFINITIONS, FIGURES, TABLES
-from crm_core.services.reports.words import NOTHING, UNITS, column_label, path_label, upper_level_first
+from crm_core.services.reports.words import UNITS, path_label, upper_level_first
 
 NO_TITLE = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 """Characters that the title of a sheet may not have."""
