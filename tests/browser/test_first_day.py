@@ -122,7 +122,7 @@ def test_a_fresh_server_answers_a_signed_out_deep_link_with_sign_in_and_then_the
     expect(second_desk.page.get_by_text(zh("Customer overview"))).to_have_count(0)
     second_desk.sign_in()
     assert second_desk.page.url.endswith("/overview")
-    second_desk.sees(zh("Nothing to count yet"))
+    second_desk.sees(zh("Nothing to show"))
 
 
 def test_a_half_filled_form_survives_a_refresh_and_a_killed_server(server: Server, desk: Desk) -> None:
@@ -191,7 +191,7 @@ def test_an_entry_left_for_another_page_is_there_on_the_way_back(server: Server,
     desk.begin(server.employ())
     begin(desk, "Enterprise", "Prospect")
     desk.type("Customer name", "宁波海岳物流有限公司")
-    desk.page.get_by_role("link", name=zh("Customer overview")).click()
+    desk.page.get_by_role("link", name=zh("Dashboards")).click()
     desk.page.wait_for_url(re.compile("overview"))
     desk.settle()
     desk.page.go_back()

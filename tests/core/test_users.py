@@ -303,7 +303,7 @@ WORKING = (
     READING
     | SEEING_SALES
     | {Permission.CUSTOMER_CREATE, Permission.CUSTOMER_EDIT, Permission.FOLLOW_UP_WRITE, Permission.POOL_CLAIM}
-    | {Permission.OPPORTUNITY_WRITE, Permission.CONTRACT_WRITE, Permission.TICKET_READ}
+    | {Permission.OPPORTUNITY_WRITE, Permission.CONTRACT_WRITE, Permission.TICKET_READ, Permission.CAMPAIGN_READ, Permission.CHURN_READ}
 )
 ADMINISTERING = {
     Permission.LIBRARY_EDIT,
@@ -318,8 +318,8 @@ ROLES = {
     "manager": set(Permission) - ADMINISTERING,
     "sales": WORKING,
     "service": READING | {Permission.TICKET_READ, Permission.TICKET_WRITE},
-    "marketing": READING | SEEING_SALES,
-    "viewer": READING | SEEING_SALES | {Permission.TICKET_READ},
+    "marketing": READING | SEEING_SALES | {Permission.CAMPAIGN_READ, Permission.CAMPAIGN_WRITE},
+    "viewer": READING | SEEING_SALES | {Permission.TICKET_READ, Permission.CAMPAIGN_READ},
 }
 
 

@@ -80,7 +80,7 @@ class TestAccounts:
             terms = replace(roles.terms_of(made), scope=Scope.ALL, permissions=frozenset({*made.permissions, Permission.USER_EDIT}))
             roles.update_role(session, administrator, made.id, terms, version=made.version)
         clerk = factories.make_user(role=made.code)
-        offered = [zh(BUILT_IN_ROLES[code].label) for code in ("sales", "marketing", "viewer")] + ["人事"]
+        offered = [zh(BUILT_IN_ROLES[code].label) for code in ("sales", "viewer")] + ["人事"]
         visit = Visit(clerk).go(routes.USERS).press("Add account")
         assert visit.widget("user_role").options == offered
         visit = Visit(clerk).go(routes.USERS).press(f"user_{sales.id}")
