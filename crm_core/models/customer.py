@@ -66,14 +66,14 @@ class Customer(Base, Standing, Dated, Versioned):
         Index("ix_customer_updated", "place", "updated_at"),
         Index("ix_customer_amount", "place", "cooperation_amount"),
         Index("ix_customer_named", "place", "name_key", "id"),
-        Index("ix_customer_owned", "place", "owner_id", "id"),
+        Index("ix_customer_owned", "place", "owner_id", "id", "stage"),
         Index("ix_customer_placed", "place", "placed_at", "id"),
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
-        Index("ix_customer_overview", "place", "stage", "industry", "source", "is_incomplete", "owner_id"),
         Index("ix_customer_created", "place", "created_at", "owner_id", "stage", "source", "first_contact_on"),
         # What the boards group by, in that order, and when first follow-ups were due.
-        Index("ix_customer_structure", "place", "province", "city", "tier", "activity", "owner_id", "stage", "source"),
-        Index("ix_customer_first_due", "place", "first_follow_up_on", "owner_id", "followed_up_at"),
+        Index("ix_customer_structure", "place", "province", "city", "tier", "activity", "owner_id", "stage", "source", "industry"),
+        # The day first: what one person has to do is found by the person.
+        Index("ix_customer_first_due", "first_follow_up_on", "place", "owner_id", "followed_up_at"),
         Index("ix_customer_contacted", "place", "last_contact_at", "owner_id"),
         Index("ix_customer_complaints", "place", "complaints", "id"),
         # Of the few that wait for their first follow-up.
@@ -180,7 +180,7 @@ class Customer(Base, Standing, Dated, Versioned):
         String(12), label=N_("Follow-up state"), widget=Widget.CHOICE, choices=SALES_STAGES, filterable=True
     )
     province: Mapped[str | None] = declared(
-        String(6), index=True, label=N_("Province"), widget=Widget.REGION, filterable=True, aliases=("省", "省份", "province", "state")
+        String(6), label=N_("Province"), widget=Widget.REGION, filterable=True, aliases=("省", "省份", "province", "state")
     )
     city: Mapped[str | None] = declared(String(6), label=N_("City"), widget=Widget.REGION, filterable=True, aliases=("市", "城市", "city"))
     district: Mapped[str | None] = declared(
