@@ -71,6 +71,7 @@ class Customer(Base, Standing, Dated, Versioned):
         # These two cover every count on the overview dashboard, in the order it groups by, so that it never reads the wide rows.
         Index("ix_customer_created", "place", "created_at", "owner_id", "stage", "source", "first_contact_on"),
         # What the boards group by, in that order, and when first follow-ups were due.
+        Index("ix_customer_staged", "place", "stage", "owner_id"),
         Index("ix_customer_structure", "place", "province", "city", "tier", "activity", "owner_id", "stage", "source", "industry"),
         # The day first: what one person has to do is found by the person.
         Index("ix_customer_first_due", "first_follow_up_on", "place", "owner_id", "followed_up_at"),
@@ -97,7 +98,6 @@ class Customer(Base, Standing, Dated, Versioned):
     stage: Mapped[str] = declared(
         String(12),
         nullable=False,
-        index=True,
         label=N_("Customer type"),
         widget=Widget.CHOICE,
         choices=STAGES,

@@ -21,6 +21,7 @@ WIDER = {
 """Indexes that were there, and the columns that they get besides."""
 NEW = {
     ("customer", "ix_customer_structure"): ["place", "province", "city", "tier", "activity", "owner_id", "stage", "source", "industry"],
+    ("customer", "ix_customer_staged"): ["place", "stage", "owner_id"],
     ("customer", "ix_customer_first_due"): ["first_follow_up_on", "place", "owner_id", "followed_up_at"],
     ("follow_up", "ix_follow_up_counted"): ["happened_at", "author_id", "method", "customer_id"],
     ("follow_up", "ix_follow_up_by_author"): ["author_id", "method", "happened_at", "customer_id"],
@@ -30,8 +31,9 @@ NEW = {
 REPLACED = {
     "ix_customer_overview": ["place", "stage", "industry", "source", "is_incomplete", "owner_id"],
     "ix_customer_province": ["province"],
+    "ix_customer_stage": ["stage"],
 }
-"""Indexes of customers that the one by structure makes needless: each one costs every new customer."""
+"""Indexes of customers that the new ones make needless: each one costs every new customer."""
 OF_SALES_STAGE = sa.text("field = 'sales_stage'")
 
 
