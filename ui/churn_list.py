@@ -3,7 +3,7 @@
 import streamlit as st
 
 from crm_core.i18n import _, format_date, format_time, join_words
-from crm_core.models import CHURN_BANDS, TIERS
+from crm_core.models import CHURN_BANDS, TIERS, ChurnScore
 from crm_core.permissions import Permission
 from crm_core.services.churn import words
 from crm_core.services.churn.risks import Risk, RiskPage
@@ -37,7 +37,7 @@ def _draw_row(row: Risk, page: RiskPage) -> None:
         st.caption(escape(" · ".join(_facts(row, page))))
 
 
-def draw_badge(row: Risk) -> None:
+def draw_badge(row: Risk | ChurnScore) -> None:
     """The band with the score."""
     text = " ".join((_(CHURN_BANDS[row.band]), str(round(row.score))))
     help_text = _("From 0 (nothing speaks for it) to 100. It puts customers in order and is no probability.")
@@ -77,7 +77,7 @@ def _draw_plan(row: Risk) -> None:
         churn_plan_form.open_new(row.id, row.name, row.owner_id)
 
 
-def draw_for(row: Risk | None) -> None:
+def draw_for(row: ChurnScore | None) -> None:
     """The line on a customer's page: the band, the score and why; nothing for a customer without a score."""
     if row is None:
         return

@@ -30,7 +30,7 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     deadline = recycling.deadline_of(session, customer)
     own_tags = tag_rules.explained_tags(session, customer.id)
     lacks_step = oversight.lacks_next_step(session, actor, customer)
-    risk = risks.risk_of(session, actor, customer.id)
+    risk = risks.score_of(session, actor, customer)
     merged = merges.list_merges(session, actor, customer.id)
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 

@@ -23,6 +23,7 @@ from crm_core.services.churn.policy import ChurnPolicy, Step, Template
 from crm_core.services.churn.risks import RiskQuery
 from crm_core.services.churn.score import Facts
 from crm_core.services.customer_changes import update_customer
+from crm_core.visibility import View
 from tests import factories
 
 Clock = Callable[[datetime], None]
@@ -238,8 +239,8 @@ def test_each_sees_the_customers_of_their_own_scope(database: str, sales: Actor,
     assert set(listed(manager)) == {own.name, other.name}
     assert set(listed(SYSTEM)) == {own.name, other.name, foreign.name}
     with reading(sales) as session:
-        assert risks.risk_of(session, sales, other.id) is None
-        found = risks.risk_of(session, sales, own.id)
+        assert risks.score_of(session, sales, View(sales, other)) is None
+        found = risks.score_of(session, sales, View(sales, own))
         assert found is not None
         assert found.band == "high"
         assert risks.list_owners(session, sales) == {sales.id: sales.name}
@@ -273,7 +274,7 @@ def test_without_the_permission_nothing_is_told(database: str, administrator: Ac
         ):
             with pytest.raises(NotAllowed):
                 ask()
-        assert risks.risk_of(session, clerk, 1) is None
+        assert risks.score_of(session, clerk, View(clerk, factories.make_customer(administrator))) is None
 
 
 def test_before_any_scores_were_reckoned_the_list_is_empty(database: str, sales: Actor) -> None:

@@ -14,6 +14,7 @@ from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.churn.scoring import day_before, latest_day
 from crm_core.services.teams import list_teams, teams_seen
+from crm_core.visibility import View
 
 AT_RISK = ("high", "medium")
 
@@ -140,16 +141,11 @@ def _next_steps(session: CrmSession, ids: Sequence[int]) -> dict[int, NextStep]:
     return {row.customer_id: NextStep(title_of(row.kind, row.name), row.due_at) for row in session.execute(first)}
 
 
-def risk_of(session: CrmSession, actor: Actor, customer_id: int) -> Risk | None:
-    """The score of one customer within the actor's scope; none where it has none, or the role sees no warnings."""
-    day = latest_day(session) if actor.can(Permission.CHURN_READ) else None
-    if day is None:
-        return None
-    one = _scored(day_before(session, day)).where(*_within(session, day, RiskQuery()), Customer.id == customer_id)
-    row = session.execute(one).first()
-    if row is None:
-        return None
-    return Risk(**{**row._mapping, "owner": row.owner or ""}, next_step=_next_steps(session, [row.id]).get(row.id))
+def score_of(session: CrmSession, actor: Actor, customer: View) -> ChurnScore | None:
+    """The present score of a customer; none where it has none or was lost meanwhile, or the role sees no warnings."""
+    sees = actor.can(Permission.CHURN_READ) and customer.is_listed and customer.stage != LifecycleStage.CHURNED
+    day = latest_day(session) if sees else None
+    return session.get(ChurnScore, (customer.id, day)) if day else None
 
 
 def list_owners(session: CrmSession, actor: Actor) -> dict[int, str]:
