@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from crm_core import clock
 from crm_core.db import reading, transaction
@@ -328,9 +329,9 @@ def test_the_proof_finds_who_was_lost_on_the_own_past(database: str, sales: Acto
 
 
 def start(actor: Actor, customer: Customer, **over: object) -> ChurnPlan:
-    values = {"name": "回访", "steps": STEPS, "assignee_id": actor.id or 0} | over
+    values: dict[str, Any] = {"name": "回访", "steps": STEPS, "assignee_id": actor.id or 0} | over
     with transaction(actor) as session:
-        return plans.start_plan(session, actor, customer.id, **values)  # type: ignore[arg-type]
+        return plans.start_plan(session, actor, customer.id, **values)
 
 
 def plan_page(actor: Actor) -> plans.PlanPage:
@@ -434,8 +435,8 @@ def test_the_plan_of_a_merged_customer_goes_on_with_the_kept_one(database: str, 
     reckon()
     start(sales, gone)
     with transaction(administrator, reason="重复") as session:
-        versions = tuple(session.execute(select(Customer.version).where(Customer.id == one.id)).scalar_one() for one in (kept, gone))
-        merges.merge_customers(session, administrator, kept.id, gone.id, {}, versions=versions, reason="重复")  # type: ignore[arg-type]
+        versions = session.get_one(Customer, kept.id).version, session.get_one(Customer, gone.id).version
+        merges.merge_customers(session, administrator, kept.id, gone.id, {}, versions=versions, reason="重复")
     assert [row.customer for row in plan_page(sales).rows] == [kept.name]
     assert listed(sales) == [kept.name]
     reckon()
@@ -449,7 +450,7 @@ def test_a_customer_that_is_removed_for_good_takes_its_scores_along(database: st
         customers.delete_customer(session, administrator, made.id, reason="公司已注销")
     assert listed(sales) == []
     with transaction(SYSTEM) as session:
-        session.execute(Customer.__table__.delete().where(Customer.__table__.c.id == made.id))  # type: ignore[attr-defined]
+        session.execute(delete(Customer).where(Customer.id == made.id), execution_options=unscoped)
     assert scores(made) == []
 
 

@@ -1,5 +1,6 @@
 """From a row to the values of a record that is no customer: its columns, the words of the plan, what the plan fills in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +66,7 @@ class RecordReader:
         return Record(row.number, self.defaults | values, errors)
 
 
-class OneByOne:
+class OneByOne(ABC):
     """Records that come in through the service that a form uses, one after the other; its checks are the import's checks.
 
     A dry run does the same and lets its transactions go. Each service checks before it writes, so a row that fails leaves nothing.
@@ -84,10 +85,12 @@ class OneByOne:
         """The values of one row."""
         return self.reader.read(row)
 
-    def begin(self, session: CrmSession) -> None:
+    # What comes before and after the rows concerns kinds that write in bulk; here each row is whole by itself.
+
+    def begin(self, session: CrmSession) -> None:  # noqa: B027
         """Nothing comes before the rows."""
 
-    def finish(self, session: CrmSession) -> None:
+    def finish(self, session: CrmSession) -> None:  # noqa: B027
         """Nothing comes after them."""
 
     def take(self, session: CrmSession, entries: Sequence[Record]) -> None:
@@ -105,13 +108,13 @@ class OneByOne:
             except CrmError as refusal:
                 self.result.fail(entry.number, {"": [str(refusal)]})
 
+    @abstractmethod
     def look_up(self, session: CrmSession, entries: Sequence[Record]) -> None:
         """Read what the next rows may meet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bring_in(self, session: CrmSession, entry: Record) -> None:
         """Do what the row says, and count it. Raises `CrmError` for a row that fails."""
-        raise NotImplementedError
 
     @property
     def updates(self) -> bool:
