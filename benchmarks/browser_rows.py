@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 from playwright.sync_api import Page
@@ -13,18 +14,23 @@ from benchmarks.dataset import invent_customer
 from benchmarks.measure import Row
 from benchmarks.names import Inventor
 from benchmarks.probe import CLICKS, Probe
-from crm_core import db
+from crm_core import clock, db
 from crm_core.i18n import _
 from crm_core.models import DEFAULT_STAGES, STAGES, Outcome
 from crm_core.permissions import Actor
-from crm_core.services import customer_list, drafts
+from crm_core.services import customer_list, drafts, library
 from crm_core.services.customer_list import CustomerQuery
+from crm_core.services.insight import boards
+from crm_core.services.insight.question import Period, Question
 from crm_core.services.opportunity_views import COLUMN_SIZE
 from ui.guard import COOKIE
 
 WHO = "administrator1"
 OPENED = 20
 SAVED = 12
+BOARDS_OPENED = 12
+TRACES = ".trace, .hm"
+"""What plotly draws of each series; of a heat map."""
 ROW_HEIGHT = 36
 
 
@@ -42,11 +48,13 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
             ("search", user.search),
             ("search_live", user.search_live),
             ("detail", user.open_detail),
-            ("dashboard", user.open_overview),
             ("save", user.save),
         ):
             if is_wanted(f"browser.{name}"):
                 yield Row(f"browser.{name}", times())
+        for key in boards.BOARDS:
+            if is_wanted(f"browser.dashboard.{key}"):
+                yield Row(f"browser.dashboard.{key}", user.open_dashboard(key))
     if is_wanted("browser.workbench"):
         with workbench_rows.busy_data(), servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
             user = User(probe, server.address, workbench_rows.WHO)
@@ -176,15 +184,31 @@ class User:
             times.append(self.probe.measure(lambda page, at=spot: page.mouse.click(*at), painted, "pointerdown"))
         return times[1:]
 
-    def open_overview(self) -> list[float]:
-        """The dashboard from the navigation, until its last chart is drawn."""
+    def open_dashboard(self, key: str) -> list[float]:
+        """A click on the name of a board whose figures are known, until its last chart is drawn."""
+        other = next(one for one in boards.BOARDS if one != key)
+        drawn, drawn_before = self._drawn(key), self._drawn(other)
+        self.probe.open(f"{self.address}/overview?board={other}", drawn_before)
+        self.probe.pause()
         times = []
-        for _place in range(OPENED):
-            self._open_list()
-            link = self.probe.page.locator('[data-testid="stSidebarNav"] a[href$="/overview"]')
-            drawn = "document.querySelectorAll('.js-plotly-plot .main-svg .trace, .js-plotly-plot .slice').length >= 4"
-            times.append(self.probe.measure(lambda _page, to=link: to.click(), drawn))
-        return times[1:]
+        for _place in range(BOARDS_OPENED):
+            times.append(self.probe.measure(lambda _page: self._board(key).click(), drawn))
+            self.probe.pause()
+            self.probe.measure(lambda _page: self._board(other).click(), drawn_before)
+            self.probe.pause()
+        return times[2:]
+
+    def _board(self, key: str) -> Any:
+        return self.probe.page.locator(".st-key-board button", has_text=_(boards.BOARDS[key].title)).first
+
+    def _drawn(self, key: str) -> str:
+        """JavaScript: every chart of the board that has something to draw has drawn it."""
+        today = clock.today()
+        with db.reading(self.actor) as session:
+            library.get_library(session)
+            board = boards.answer(session, self.actor, key, Question(Period(date(today.year, 1, 1), today)))
+        charts = [chart.key for chart in board.charts if any(value for point in chart.points for value in point.values)]
+        return f"{json.dumps(charts)}.every((one) => document.querySelector(`.st-key-card_chart_{key}_${{one}} :is({TRACES})`))"
 
     def open_workbench(self) -> list[float]:
         """The start page from the navigation, until the blocks of tasks and of customers without a next step are there."""

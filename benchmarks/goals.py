@@ -87,6 +87,7 @@ GOALS: dict[str, tuple[Goal, ...]] = {
     "browser.save": (beat(270),),
     "browser.workbench": (painted(2),),
     "browser.board": (painted(2.5),),
+    "browser.dashboard": (painted(3),),
     "duplicates.scan": (Goal("p50", 60_000),),
     "report.pdf": (Goal("p50", 10_000), Goal("memory_mb", 1000, unit="MB")),
     "report.xlsx": (Goal("p50", 15_000), Goal("memory_mb", 1000, unit="MB")),
