@@ -63,7 +63,7 @@ def _choose_campaign() -> int | None:
         forms.required(_("Campaign")),
         list(going),
         index=None,
-        format_func=lambda number: escape(going[number]),
+        format_func=going.__getitem__,
         key=guard.key("adding_campaign"),
         placeholder=_("Choose"),
     )
@@ -83,7 +83,7 @@ def _choose_contact(customer_id: int) -> int | None:
         _("Contact"),
         list(people),
         index=0 if people else None,
-        format_func=lambda number: escape(people[number]),
+        format_func=people.__getitem__,
         key=guard.key(f"adding_contact_{customer_id}"),
         placeholder=_("Nobody in particular"),
     )
@@ -126,7 +126,7 @@ def _draw_tag(campaign: Listed) -> None:
     chosen = st.multiselect(
         forms.required(_("Tags")),
         list(known),
-        format_func=lambda number: escape(known[number]),
+        format_func=known.__getitem__,
         key=guard.key("adding_tags"),
         placeholder=_("Choose"),
     )

@@ -91,9 +91,7 @@ def _draw_leader(people: dict[int, str]) -> None:
     present = st.session_state.get(key)
     with guard.reading() as session:
         names = people if present in people or present is None else people | {present: users.user_names(session).get(present, "")}
-    st.selectbox(
-        forms.required(_("Leader")), list(names), index=None, format_func=lambda one: escape(names[one]), key=key, placeholder=_("Choose")
-    )
+    st.selectbox(forms.required(_("Leader")), list(names), index=None, format_func=names.__getitem__, key=key, placeholder=_("Choose"))
     _tell("owner_id")
 
 

@@ -15,7 +15,6 @@ from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import STATES, OpportunityQuery
 from ui import address, guard, narrowing
 from ui.customer_filters import first_page
-from ui.feedback import escape
 from ui.parameters import AnyOf, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "opportunities"
@@ -52,7 +51,7 @@ class Filters:
             self.stages = {one.id: one.label for one in opportunity_stages.list_stages(session) if one.outcome == Outcome.OPEN}
             self.products = {one.id: one.name for one in products.list_offered(session).values()}
         own = {str(actor.id): _("My opportunities")} if actor.id in people else {}
-        others = {str(number): escape(name) for number, name in people.items() if number != actor.id}
+        others = {str(number): name for number, name in people.items() if number != actor.id}
         self.owners = {EVERYBODY: _("Everybody's opportunities")} | own | others
         self.months = {"": _("Any time"), PAST: _("Overdue")} | {month: month for month in _months()}
         self.parameters: dict[str, Parameter] = {
@@ -120,7 +119,7 @@ class Filters:
         st.multiselect(
             label,
             list(labels),
-            format_func=lambda number: escape(labels[number]),
+            format_func=labels.__getitem__,
             key=key,
             placeholder=_("Any"),
             max_selections=1 if key == "opp_product" else None,

@@ -102,9 +102,7 @@ def _ask_owner(one: Listed | None, people: dict[int, str]) -> int | None:
     if len(people) < 2:
         return present
     place = list(people).index(present) if present in people else None
-    chosen: int | None = st.selectbox(
-        _("Owner"), list(people), index=place, format_func=lambda number: escape(people[number]), key=key("owner")
-    )
+    chosen: int | None = st.selectbox(_("Owner"), list(people), index=place, format_func=people.__getitem__, key=key("owner"))
     show_errors("owner_id")
     return chosen
 

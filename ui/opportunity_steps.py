@@ -34,9 +34,7 @@ def _choose_stage(one: Listed) -> int:
     labels = {stage.id: f"{stage.label} · {stage.probability}%" for stage in stages if stage.id != one.stage_id}
     target = st.session_state.get("opportunity_target")
     place = list(labels).index(target) if target in labels else 0
-    return int(
-        st.selectbox(_("Stage"), list(labels), index=place, format_func=lambda number: escape(labels[number]), key=key("stage")) or 0
-    )
+    return int(st.selectbox(_("Stage"), list(labels), index=place, format_func=labels.__getitem__, key=key("stage")) or 0)
 
 
 def win(one: Listed) -> None:
@@ -62,7 +60,7 @@ def lose(one: Listed) -> None:
         forms.required(_("Why it was lost")),
         list(reasons),
         index=None,
-        format_func=lambda code: escape(reasons[code]),
+        format_func=reasons.__getitem__,
         placeholder=_("Choose"),
         key=key("loss_reason"),
     )
@@ -99,7 +97,7 @@ def decider(one: Listed) -> None:
     """Somebody of the customer, their part in the decision, and how they stand to it."""
     with guard.reading() as session:
         people = {person.id: person.name for person in contacts.list_contacts(session, guard.actor(), one.customer_id)}
-    chosen = st.selectbox(forms.required(_("Contact")), list(people), format_func=lambda number: escape(people[number]), key=key("contact"))
+    chosen = st.selectbox(forms.required(_("Contact")), list(people), format_func=people.__getitem__, key=key("contact"))
     show_errors("contact_id")
     left, right = st.columns(2)
     role = left.selectbox(

@@ -83,7 +83,7 @@ def _choose(name: str, label: str, choices: dict[int, str], nobody: str) -> None
     if st.session_state.get(key) not in choices:
         st.session_state[key] = None
     with st.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
-        st.selectbox(label, list(choices), index=None, format_func=lambda number: escape(choices[number]), placeholder=nobody, key=key)
+        st.selectbox(label, list(choices), index=None, format_func=choices.__getitem__, placeholder=nobody, key=key)
         for sentence in st.session_state[STATE]["errors"].get(name, ()):
             st.markdown(f":red[:material/error: {escape(sentence)}]")
 

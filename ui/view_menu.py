@@ -176,7 +176,7 @@ def _choose_columns(filters: Filters) -> None:
         _("Columns"),
         list(offered),
         default=[column.name for column in filters.columns],
-        format_func=lambda name: feedback.escape(offered[name].title),
+        format_func=lambda name: offered[name].title,
         key=guard.key("column_choice"),
         placeholder=_("Choose"),
     )
