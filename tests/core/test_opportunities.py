@@ -1,6 +1,7 @@
 """Opportunities: what is entered, their products and people, the way through the stages, and who sees them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -299,6 +300,18 @@ class TestStageSettings:
             assert [one.stage for one in opportunity_moves.list_moves(session, sales, made.id)] == [first.label, second.label]
         assert factories.log_of("opportunity", made.id, field="stage_id")
 
+    def test_nothing_is_moved_into_a_stage_that_is_being_removed(
+        self, database: str, sales: Actor, administrator: Actor, customer: Customer
+    ) -> None:
+        made, (_first, second, *_others) = factories.make_opportunity(sales, customer), stages()
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(administrator) as session:
+                opportunity_stages.remove_stage(session, administrator, second.id)
+                moving = pool.submit(move, sales, made, second.id)
+                wait([moving], timeout=0.5)
+            assert isinstance(moving.exception(timeout=20), NotFound)
+        assert now(made).stage_id == made.stage_id
+
     def test_won_lost_and_the_last_open_one_stay(self, database: str, administrator: Actor) -> None:
         *open_ones, won, lost = stages()
         for stage in (won, lost):
@@ -337,6 +350,26 @@ class TestRecycleBin:
         assert names(sales) == [made.name]
         with pytest.raises(NotFound), transaction(sales) as session:
             opportunities.restore_opportunity(session, sales, made.id)
+
+    def test_what_is_restored_at_the_last_moment_is_not_removed(
+        self, database: str, sales: Actor, customer: Customer, set_clock: Callable[[datetime], None]
+    ) -> None:
+        made = factories.make_opportunity(sales, customer)
+        with transaction(sales) as session:
+            opportunities.delete_opportunity(session, sales, made.id, version=made.version)
+        set_clock(datetime.now(UTC) + timedelta(days=31))
+
+        def purge() -> bool:
+            with transaction(SYSTEM) as session:
+                return opportunities.purge(session)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(sales) as session:
+                opportunities.restore_opportunity(session, sales, made.id)
+                purging = pool.submit(purge)
+                wait([purging], timeout=0.5)
+            purging.result(timeout=20)
+        assert now(made).deleted_at is None
 
     def test_it_goes_for_good_after_the_days_of_the_bin(
         self, database: str, sales: Actor, administrator: Actor, set_clock: Callable[[datetime], None]
