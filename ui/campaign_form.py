@@ -12,7 +12,6 @@ from crm_core.models.campaign import RESULT_DAYS
 from crm_core.services import campaigns, library, tags, users
 from crm_core.services.campaign_list import Listed
 from ui import feedback, forms, guard, last_look, routes
-from ui.feedback import escape
 from ui.forms import Form
 
 PREFIX = "campaign"
@@ -96,8 +95,7 @@ def _draw_leader(people: dict[int, str]) -> None:
 
 
 def _tell(name: str) -> None:
-    for sentence in st.session_state[STATE]["errors"].get(name, ()):
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
+    forms.tell(st.session_state[STATE]["errors"].get(name, ()))
 
 
 def _entered() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import Listed
 from ui import feedback, forms, guard, opportunity_form
 from ui.feedback import escape
-from ui.opportunity_form import after, ask_lines, key, show_errors
+from ui.opportunity_form import STATE, ask_lines, key, show_errors
 
 
 def seen_of(one: Listed) -> int:
@@ -25,7 +25,7 @@ def move(one: Listed) -> None:
     if forms.decide(_("Move"), icon=":material/arrow_forward:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.move_opportunity(session, guard.actor(), one.id, chosen, seen=seen_of(one))
-        after(outcome.error, _("The opportunity was moved."))
+        forms.conclude(outcome, _("The opportunity was moved."), st.session_state[STATE])
 
 
 def _choose_stage(one: Listed) -> int:
@@ -49,7 +49,7 @@ def win(one: Listed) -> None:
         if outcome.succeeded:
             # The dialog comes again: it shows what follows from a win.
             st.session_state["opportunity_next"] = {"number": one.id}
-        after(outcome.error, _("Won. Well done!"))
+        forms.conclude(outcome, _("Won. Well done!"), st.session_state[STATE])
 
 
 def lose(one: Listed) -> None:
@@ -69,7 +69,7 @@ def lose(one: Listed) -> None:
     if forms.decide(_("Mark as lost"), icon=":material/thumb_down:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.lose_opportunity(session, guard.actor(), one.id, seen=seen_of(one), reason=chosen or "", note=note or "")
-        after(outcome.error, _("The opportunity is marked as lost."))
+        forms.conclude(outcome, _("The opportunity is marked as lost."), st.session_state[STATE])
 
 
 def reopen(one: Listed) -> None:
@@ -80,7 +80,7 @@ def reopen(one: Listed) -> None:
     if forms.decide(_("Reopen"), icon=":material/undo:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.reopen_opportunity(session, guard.actor(), one.id, chosen, seen=seen_of(one), reason=reason or "")
-        after(outcome.error, _("The opportunity is open again."))
+        forms.conclude(outcome, _("The opportunity is open again."), st.session_state[STATE])
 
 
 def delete(one: Listed) -> None:
@@ -90,7 +90,7 @@ def delete(one: Listed) -> None:
     if forms.decide(_("Delete opportunity"), icon=":material/delete:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunities.delete_opportunity(session, guard.actor(), one.id, version=one.version)
-        after(outcome.error, _("The opportunity is in the recycle bin."))
+        forms.conclude(outcome, _("The opportunity is in the recycle bin."), st.session_state[STATE])
 
 
 def decider(one: Listed) -> None:
@@ -111,7 +111,7 @@ def decider(one: Listed) -> None:
     if forms.decide(_("Save")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             decision_chain.put_decider(session, guard.actor(), one.id, chosen or 0, role=role, attitude=attitude, remark=remark or "")
-        after(outcome.error, _("The decision chain was saved."))
+        forms.conclude(outcome, _("The decision chain was saved."), st.session_state[STATE])
 
 
 STEPS: dict[str, Callable[[Listed], None]] = {

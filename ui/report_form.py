@@ -106,8 +106,7 @@ def _draw_schedule(choices: Choices, state: dict[str, Any]) -> None:
 
 
 def _explain(name: str, errors: Mapping[str, list[str]]) -> None:
-    for sentence in errors.get(name, ()):
-        st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+    forms.tell(errors.get(name, ()))
 
 
 def _draw_name(usual: str, errors: Mapping[str, list[str]]) -> str:
