@@ -39,6 +39,8 @@ ORDERS = {
 """The orders of the list, and whether each goes downwards."""
 EVERYBODY, PAST = "all", "past"
 MONTHS = 12
+FORECAST_NARROWED = (*narrowing.OF, "opp_people")
+"""What counts in the forecast of all that a link can narrow."""
 
 
 class Filters:
@@ -96,7 +98,7 @@ class Filters:
                 self._choose(_("Expected on"), "opp_month", self.months, width=130)
                 with st.popover(self._more_label(), icon=":material/tune:", key="opportunity_filters_more"):
                     self._draw_more()
-        narrowing.draw(narrowing.OPPORTUNITIES, self.library, self.people)
+        narrowing.draw(FORECAST_NARROWED if self.view == FORECAST else narrowing.OPPORTUNITIES, self.library, self.people)
         return self.query()
 
     def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 180) -> None:

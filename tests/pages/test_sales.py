@@ -175,6 +175,16 @@ class TestListAndForecast:
         assert zh("Together") in visit.tab.dataframe[0].value.to_string()
         assert "¥500" in visit.tab.dataframe[0].value.to_string()
 
+    def test_the_forecast_counts_what_the_list_was_narrowed_to(self, any_database: str, sales: Actor) -> None:
+        for source, amount in (("source.exhibition", "1000"), ("source.referral", "70000")):
+            factories.make_opportunity(sales, factories.make_customer(sales, source=source), amount=amount, probability="50")
+        narrowed = {"of_source": "source.exhibition", "opp_loss": "loss_reason.price"}
+        visit = Visit(sales).go(routes.OPPORTUNITIES, opp_view="forecast", **narrowed)
+        assert visit.tab.dataframe[0].value[zh("Their amount")].iloc[-1] == "¥1,000"
+        told = [one.value for one in visit.tab.markdown if "filter_alt" in one.value]
+        assert zh("Customer source") in told[0]
+        assert zh("Why it was lost") not in told[0]
+
 
 class TestCatalogue:
     def test_a_product_is_added_priced_retired_and_deleted(self, any_database: str, administrator: Actor) -> None:

@@ -17,6 +17,7 @@ from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, 
 from crm_core.services.insight.ground import Ground, Span, count, days_since, quarters, ranking, rate, share, spans, step_of, tenths
 from crm_core.services.insight.picks import during
 from crm_core.services.insight.question import Period
+from crm_core.services.of_customers import OfCustomers
 from crm_core.services.teams import list_teams
 
 KEY, TITLE = "sales", N_("Sales board")
@@ -340,7 +341,7 @@ def _loss_reasons(ground: Ground) -> Chart:
 
 def _forecast(ground: Ground) -> Chart:
     asked = ground.question
-    rows = forecast(ground.session, ground.actor, owners=ground.people, stages=asked.stages, sources=asked.sources)
+    rows = forecast(ground.session, ground.actor, owners=ground.people, of=OfCustomers(asked.stages, asked.sources))
     points = tuple(
         Point(
             _FORECAST_ENDS.get(row.month, row.month),
