@@ -184,9 +184,3 @@ def _span(month: str) -> tuple[date | None, date | None]:
     first = date.fromisoformat(f"{month}-01")
     following = (first + timedelta(days=32)).replace(day=1)
     return first, following - timedelta(days=1)
-
-
-def show_list(**chosen: Any) -> None:
-    """Show a list of something; called before the filters are drawn."""
-    st.session_state.update(opp_view=LIST, **chosen)
-    first_page()

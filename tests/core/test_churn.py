@@ -282,7 +282,7 @@ def test_before_any_scores_were_reckoned_the_list_is_empty(database: str, sales:
     with reading(sales) as session:
         page = risks.list_risks(session, sales, RiskQuery())
         assert (page.rows, page.day, page.pages) == ([], None, 1)
-        assert not proof.get_proof(session, sales).is_enough
+        assert proof.get_proof(session, sales).score is None
 
 
 def test_the_owner_is_told_when_a_customer_comes_to_high_risk(database: str, sales: Actor, set_clock: Clock) -> None:

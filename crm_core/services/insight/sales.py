@@ -70,14 +70,9 @@ def compute(ground: Ground) -> Board:
         closed = _closed(ground, ground.period, step, Opportunity.owner_id)
         figures += opportunity_figures(ground, ground.period, sum_closed(closed.values()))
         charts += ground.charts(lambda: _opportunity_charts(ground, steps, closed))
-    if not any(figure.value or figure.denominator for figure in figures) and not any(map(has_values, charts)):
+    if not any(figure.value or figure.denominator for figure in figures) and not any(chart.has_values for chart in charts):
         return Board(KEY, TITLE, missing=EMPTY)
     return Board(KEY, TITLE, tuple(figures), tuple(charts))
-
-
-def has_values(chart: Chart) -> bool:
-    """Whether a chart shows anything but nothing."""
-    return any(value for point in chart.points for value in point.values)
 
 
 def contract_figures(ground: Ground, period: Period) -> list[Figure]:
