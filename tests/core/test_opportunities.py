@@ -27,6 +27,7 @@ from crm_core.services import (
     opportunity_stages,
     opportunity_views,
     preset_merge,
+    sales_figures,
     timeline,
     transfers,
 )
@@ -526,6 +527,29 @@ class TestWithTheCustomer:
         with reading(service) as session:
             assert timeline.list_events(session, service, customer.id, kinds=["opportunity"]).events == []
             assert all(event.kind != "opportunity" for event in timeline.list_events(session, service, customer.id).events)
+
+    def test_a_page_of_the_timeline_asks_once_for_all_of_them(self, database: str, sales: Actor, customer: Customer) -> None:
+        def asked() -> int:
+            statements: list[str] = []
+            with reading(sales) as session:
+                event.listen(db.engine(), "before_cursor_execute", note := lambda *what: statements.append(what[2]))
+                timeline.list_events(session, sales, customer.id, kinds=["opportunity"])
+                event.remove(db.engine(), "before_cursor_execute", note)
+            return len(statements)
+
+        factories.make_opportunity(sales, customer)
+        asked()  # the library is read once and kept
+        first = asked()
+        for _number in range(3):
+            factories.make_opportunity(sales, customer)
+        assert asked() == first
+
+    def test_figures_by_product_end_with_what_has_none(self, database: str, sales: Actor, customer: Customer, product: Product) -> None:
+        lose(sales, factories.make_opportunity(sales, customer))
+        win(sales, factories.make_opportunity(sales, customer, products=[product]))
+        with reading(sales) as session:
+            found = sales_figures.win_rate(session, sales, sales_figures.Period(), by=sales_figures.By.PRODUCT)
+        assert [(row.key, row.won, row.lost) for row in found] == [(product.id, 1, 0), (None, 0, 1)]
 
     def test_reasons_that_are_merged_are_merged_here_too(
         self, database: str, administrator: Actor, sales: Actor, customer: Customer
