@@ -41,12 +41,13 @@ AREAS: dict[Any, str] = {
     Target: "targets",
     Ticket: "tickets",
 }
-"""The area of each table; those of the customers themselves, the people, the library and the policies are counted up where they change."""
+"""The area of each model; those of the customers themselves, the people, the library and the policies are counted up where they change."""
+_BY_TABLE = {model.__table__: area for model, area in AREAS.items()}
 _CHANGED = "areas_to_count_up"
 
 
-def _note(session: Session, model: Any) -> None:
-    area = AREAS.get(model)
+def _note(session: Session, table: Any) -> None:
+    area = _BY_TABLE.get(table)
     if area:
         session.info.setdefault(_CHANGED, set()).add(area)
         # What this transaction reads there from now on is its own.
@@ -55,12 +56,13 @@ def _note(session: Session, model: Any) -> None:
 
 def _note_flush(session: Session, _context: UOWTransaction) -> None:
     for record in (*session.new, *session.dirty, *session.deleted):
-        _note(session, type(record))
+        _note(session, type(record).__table__)
 
 
 def _note_statement(state: ORMExecuteState) -> None:
-    if (state.is_insert or state.is_update or state.is_delete) and state.bind_mapper is not None:
-        _note(state.session, state.bind_mapper.class_)
+    # Statements about a model name its table too.
+    if state.is_insert or state.is_update or state.is_delete:
+        _note(state.session, getattr(state.statement, "table", None))
 
 
 def _count_up(session: Session) -> None:

@@ -12,7 +12,6 @@ from crm_core.permissions import Actor
 from crm_core.services import task_moves, tasks
 from ui import address, feedback, guard, task_form, task_sheet
 from ui.calendar_view import DAY, MONTH, VIEWS, Span
-from ui.feedback import escape
 from ui.forms import EARLIEST, LATEST
 from ui.parameters import Day, OneOf, Parameter
 
@@ -27,7 +26,7 @@ class Choices:
         own = str(actor.id)
         self.whose = {own: _("My calendar")}
         if tasks.leads(actor):
-            others = {str(number): escape(name) for number, name in people.items() if number != actor.id}
+            others = {str(number): name for number, name in people.items() if number != actor.id}
             self.whose |= {EVERYBODY: _("Everybody's open tasks")} | others
         self.parameters: dict[str, Parameter] = {
             "calendar_view": OneOf(MONTH, codes=VIEWS),

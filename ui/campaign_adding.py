@@ -12,7 +12,7 @@ from crm_core.services import campaign_list, contacts, participant_lines, partic
 from crm_core.services.bulk_targets import Selection
 from crm_core.services.campaign_list import Listed
 from crm_core.services.customer_list import CustomerQuery
-from crm_core.services.participant_lines import Line, Problem
+from crm_core.services.participant_lines import Problem
 from crm_core.services.participations import Done
 from ui import feedback, forms, guard
 from ui.customer_choice import choose_customer
@@ -63,7 +63,7 @@ def _choose_campaign() -> int | None:
         forms.required(_("Campaign")),
         list(going),
         index=None,
-        format_func=lambda number: escape(going[number]),
+        format_func=going.__getitem__,
         key=guard.key("adding_campaign"),
         placeholder=_("Choose"),
     )
@@ -83,7 +83,7 @@ def _choose_contact(customer_id: int) -> int | None:
         _("Contact"),
         list(people),
         index=0 if people else None,
-        format_func=lambda number: escape(people[number]),
+        format_func=people.__getitem__,
         key=guard.key(f"adding_contact_{customer_id}"),
         placeholder=_("Nobody in particular"),
     )
@@ -126,7 +126,7 @@ def _draw_tag(campaign: Listed) -> None:
     chosen = st.multiselect(
         forms.required(_("Tags")),
         list(known),
-        format_func=lambda number: escape(known[number]),
+        format_func=known.__getitem__,
         key=guard.key("adding_tags"),
         placeholder=_("Choose"),
     )
@@ -156,11 +156,7 @@ def _draw_file(campaign: Listed) -> None:
     st.caption(_("A workbook or csv file with a header row; each row names a customer by code, phone or name."))
     if forms.decide(_("Add"), icon=":material/group_add:", is_ready=file is not None) and file is not None:
         name, content = file.name, file.getvalue()
-        _run(lambda session: participations.add_lines(session, guard.actor(), campaign.id, _lines_of(name, content)))
-
-
-def _lines_of(name: str, content: bytes) -> list[Line]:
-    return participant_lines.split_file(name, content)
+        _run(lambda session: participations.add_lines(session, guard.actor(), campaign.id, participant_lines.split_file(name, content)))
 
 
 def _draw_recording(campaign: Listed) -> None:

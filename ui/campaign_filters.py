@@ -9,7 +9,6 @@ from crm_core.models import CAMPAIGN_STATES
 from crm_core.services.campaign_list import CampaignQuery
 from crm_core.services.library import Library
 from ui import address, customer_filters
-from ui.feedback import escape
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter
 
 PAGE = "campaigns"
@@ -22,7 +21,7 @@ class Filters:
 
     def __init__(self, library: Library, people: dict[int, str]) -> None:
         self.people = people
-        self.channels = {one.code: escape(one.label) for one in library.by_category.get("campaign_channel", ()) if not one.merged_into}
+        self.channels = {one.code: one.label for one in library.by_category.get("campaign_channel", ()) if not one.merged_into}
         self.parameters: dict[str, Parameter] = {
             "campaigns_q": Parameter(),
             "campaigns_state": OneOf(None, codes=CAMPAIGN_STATES),
@@ -78,7 +77,7 @@ class Filters:
         st.multiselect(
             label,
             list(choices),
-            format_func=lambda code: escape(choices.get(code, "")),
+            format_func=lambda code: choices.get(code, ""),
             key=key,
             placeholder=_("Any"),
             on_change=customer_filters.first_page,

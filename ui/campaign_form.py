@@ -12,7 +12,6 @@ from crm_core.models.campaign import RESULT_DAYS
 from crm_core.services import campaigns, library, tags, users
 from crm_core.services.campaign_list import Listed
 from ui import feedback, forms, guard, last_look, routes
-from ui.feedback import escape
 from ui.forms import Form
 
 PREFIX = "campaign"
@@ -91,15 +90,12 @@ def _draw_leader(people: dict[int, str]) -> None:
     present = st.session_state.get(key)
     with guard.reading() as session:
         names = people if present in people or present is None else people | {present: users.user_names(session).get(present, "")}
-    st.selectbox(
-        forms.required(_("Leader")), list(names), index=None, format_func=lambda one: escape(names[one]), key=key, placeholder=_("Choose")
-    )
+    st.selectbox(forms.required(_("Leader")), list(names), index=None, format_func=names.__getitem__, key=key, placeholder=_("Choose"))
     _tell("owner_id")
 
 
 def _tell(name: str) -> None:
-    for sentence in st.session_state[STATE]["errors"].get(name, ()):
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
+    forms.tell(st.session_state[STATE]["errors"].get(name, ()))
 
 
 def _entered() -> dict[str, Any]:

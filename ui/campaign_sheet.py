@@ -1,5 +1,7 @@
 """The head and the facts of one campaign on its page, and the check-in by code."""
 
+from io import BytesIO
+
 import segno
 import streamlit as st
 
@@ -112,14 +114,13 @@ def draw_check_in(campaign: Listed) -> None:
 
 def _draw_code(campaign: Listed) -> None:
     link = browser.own_address() + check_in.path_of(campaign.link)
-    code = segno.make(link, error="m")
-    st.image(code.svg_data_uri(scale=5, light="white"), width=200)
+    st.image(segno.make(link, error="m").svg_data_uri(scale=5, light="white"), width=200)
     st.caption(_("It works from the first to the last day of the campaign. Print it, or show it on a screen at the entrance."))
     with st.container(horizontal=True, gap="small"):
         st.link_button(_("Open the page"), link, icon=":material/open_in_new:")
         st.download_button(
             _("Code to print"),
-            code.svg_inline(scale=20, light="white").encode(),
+            picture_to_print(link),
             file_name=f"{campaign.code}.svg",
             mime="image/svg+xml",
             icon=":material/download:",
@@ -129,6 +130,13 @@ def _draw_code(campaign: Listed) -> None:
             _switch(campaign, is_on=True)
         if st.button(_("Switch the code off"), icon=":material/link_off:"):
             _switch(campaign, is_on=False)
+
+
+def picture_to_print(link: str) -> bytes:
+    """The code as a file that stands for itself."""
+    picture = BytesIO()
+    segno.make(link, error="m").save(picture, kind="svg", scale=20, light="white")
+    return picture.getvalue()
 
 
 def _switch(campaign: Listed, *, is_on: bool) -> None:

@@ -15,7 +15,6 @@ from crm_core.services.contract_views import Sheet
 from crm_core.services.contracts import SIGNING, Proposal
 from ui import conflict, contract_lines_form, feedback, forms, guard, stage_dialog
 from ui.customer_choice import choose_customer
-from ui.feedback import escape
 from ui.forms import Form
 
 PREFIX = "contract"
@@ -92,8 +91,7 @@ def _draw(present: Sheet | None = None) -> None:
         help=_("The targets count it for this person. A transfer of the customer does not change it."),
     )
     for name in ("owner_id", "opportunity_id"):
-        for sentence in errors.get(name, ()):
-            st.markdown(f":red[:material/error: {escape(sentence)}]")
+        forms.tell(errors.get(name, ()))
     form.show_first_error()
 
 
@@ -110,8 +108,7 @@ def edit(_sheet: Sheet) -> None:
     _draw(present)
     with st.container(key=forms.css_key(PREFIX, "reason"), gap="xxsmall"):
         reason = st.text_input(_("Reason for the correction"), key=f"{PREFIX}.reason", max_chars=300)
-        for sentence in state["errors"].get("reason", ()):
-            st.markdown(f":red[:material/error: {escape(sentence)}]")
+        forms.tell(state["errors"].get("reason", ()))
     if forms.decide(_("Save")):
         _save(present, reason)
 

@@ -12,7 +12,7 @@ from crm_core.i18n import _, format_money
 from crm_core.models import Contract, Product
 from crm_core.services import contract_lines
 from crm_core.services.contract_lines import Line
-from ui import guard
+from ui import forms, guard
 from ui.feedback import escape
 
 NAMES = ("product_id", "quantity", "price")
@@ -62,7 +62,7 @@ def draw(prefix: str, errors: Mapping[str, Sequence[str]]) -> None:
             guard.again()
         if total := _total(prefix):
             st.caption(escape(_("Sum of the products: {amount}").format(amount=format_money(total))), width="stretch")
-    _tell(errors.get("lines", ()))
+    forms.tell(errors.get("lines", ()))
 
 
 def _draw_row(prefix: str, place: int, products: Mapping[int, Product], errors: Mapping[str, Sequence[str]]) -> None:
@@ -79,11 +79,11 @@ def _draw_row(prefix: str, place: int, products: Mapping[int, Product], errors: 
             on_change=_propose_price,
             args=(prefix, place, {id: format(product.price.normalize(), "f") for id, product in products.items() if product.price}),
         )
-        _tell(errors.get(f"lines.{place}.product_id", ()))
+        forms.tell(errors.get(f"lines.{place}.product_id", ()))
     for column, name, label in ((second, "quantity", _("Quantity {number}")), (third, "price", _("Price {number}"))):
         with column:
             st.text_input(label.format(number=number), key=_key(prefix, name, place))
-            _tell(errors.get(f"lines.{place}.{name}", ()))
+            forms.tell(errors.get(f"lines.{place}.{name}", ()))
 
 
 def _propose_price(prefix: str, place: int, prices: Mapping[int, str]) -> None:
@@ -99,8 +99,3 @@ def _total(prefix: str) -> Decimal:
     with guard.reading() as session:
         lines, _errors = contract_lines.check_lines(session, entered(prefix), st.session_state[f"{prefix}_lines"]["present"])
     return sum((line.amount for line in lines), Decimal(0))
-
-
-def _tell(sentences: Sequence[str]) -> None:
-    for sentence in sentences:
-        st.markdown(f":red[:material/error: {escape(sentence)}]")

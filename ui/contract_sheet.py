@@ -13,7 +13,8 @@ from ui.feedback import escape
 
 LONGEST_NUMBER = 18
 """Digits of an id in an address; more fit into no column."""
-ASKS = "contract_asks"
+ASKS, BEGUN = "contract_asks", "contract_begun"
+"""What the dialog asks for, and the contract as it was when that began."""
 ENTRIES = {
     "plan": (N_("Plan payments"), "event"),
     "edit": (N_("Edit"), "edit"),
@@ -23,9 +24,9 @@ ENTRIES = {
 """What the menu of a contract in force offers, with an icon each."""
 
 
-def open_contract(contract_id: int, step: str = "") -> None:
-    """Open the dialog; `step` names what it asks for."""
-    st.session_state[ASKS] = step
+def open_contract(contract_id: int) -> None:
+    """Open the dialog."""
+    st.session_state[ASKS] = ""
     guard.dialog(_("Contract"), _draw, contract_id)
 
 
@@ -46,8 +47,10 @@ def _draw(contract_id: int) -> None:
         sheet = contract_views.get_sheet(session, guard.actor(), contract_id)
     if not outcome.succeeded:
         return
-    st.markdown(f":material/contract: **{escape(sheet.contract.number)}** · {escape(sheet.contract.product)}")
     step = st.session_state.get(ASKS, "")
+    if step:
+        sheet = st.session_state[BEGUN]  # as it was when this was asked: what others saved since is not overwritten
+    st.markdown(f":material/contract: **{escape(sheet.contract.number)}** · {escape(sheet.contract.product)}")
     name, _colon, number = step.partition(":")
     if name in payment_forms.OF_PAYMENTS:
         payment_forms.OF_PAYMENTS[name](sheet, int(number))
@@ -113,7 +116,7 @@ def _go_on(sheet: Sheet, step: str) -> None:
     if step == "edit":
         contract_form.begin_edit(sheet)
     payment_forms.begin(sheet)
-    st.session_state[ASKS] = step
+    st.session_state.update({ASKS: step, BEGUN: sheet})
     guard.again()
 
 

@@ -127,8 +127,7 @@ def _draw_words(errors: Mapping[str, list[str]]) -> None:
     for place, (name, label) in zip(st.columns(2), labels.items(), strict=True):
         with place.container(key=forms.css_key(PREFIX, name)):
             st.text_input(label, key=f"edit_{name}", help=helps[name])
-            for sentence in errors.get(name, ()):
-                st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+            forms.tell(errors.get(name, ()))
 
 
 def changes(library: Library) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def correct(row: Noted) -> None:
     follow_up_fields.draw_entry(CORRECTION, choices, state["errors"])
     with st.container(key=forms.css_key(CORRECTION, "reason"), gap="xxsmall"):
         reason = st.text_input(forms.required(_("Reason for the correction")), key=guard.key(f"{CORRECTION}_reason"), max_chars=300)
-        _tell(state["errors"].get("reason", ()))
+        forms.tell(state["errors"].get("reason", ()))
     if forms.decide(_("Save")):
         _correct(state, present, reason)
     if state["errors"]:
@@ -91,11 +91,6 @@ def _keep_errors(state: dict[str, Any], outcome: feedback.Outcome) -> bool:
     elif outcome.error:
         feedback.explain(outcome.error)
     return bool(outcome.errors)
-
-
-def _tell(sentences: Any) -> None:
-    for sentence in sentences:
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
 
 
 def plan(row: Noted) -> None:

@@ -221,8 +221,7 @@ def _field(place: Any, prefix: str, name: str, errors: Errors) -> Iterator[dict[
     """The box around a field, with its errors below; gives what its widget is to be called with."""
     with place.container(key=forms.css_key(prefix, name), gap="xxsmall"):
         yield _kept(prefix, name)
-        for sentence in errors.get(name, ()):
-            st.markdown(f":red[:material/error: {escape(sentence)}]")
+        forms.tell(errors.get(name, ()))
 
 
 def _method(code: str) -> str:

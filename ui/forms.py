@@ -64,8 +64,7 @@ class Form:
     def _draw_field(self, place: Any, field: Field) -> None:
         with place.container(key=css_key(self.prefix, field.name), gap="xxsmall"):
             draw_widget(field, self.library, self.values, prefix=self.prefix, is_locked=field.name in self.locked)
-            for sentence in self.errors.get(field.name, ()):
-                st.markdown(f":red[:material/error: {escape(sentence)}]")
+            tell(self.errors.get(field.name, ()))
             if warning := self.warnings.get(field.name):
                 st.markdown(f":orange[:material/warning: {escape(warning)}]")
 
@@ -111,6 +110,12 @@ def conclude(outcome: feedback.Outcome, sentence: str, state: dict[str, Any]) ->
     state["errors"] = outcome.errors
     new_turn()
     guard.again()
+
+
+def tell(sentences: Iterable[str]) -> None:
+    """What is wrong with something that was entered, below it."""
+    for sentence in sentences:
+        st.markdown(f":red[:material/error: {escape(sentence)}]")
 
 
 def css_key(prefix: str, name: str) -> str:

@@ -146,26 +146,26 @@ def _choose_of_others(kind: str, mapped: set[str], library: Library) -> dict[str
 
 def _roles(_library: Library) -> dict[str, str]:
     with guard.reading() as session:
-        return {role.code: escape(role.title) for role in roles.list_roles(session) if roles.is_within(guard.actor(), role)}
+        return {role.code: role.title for role in roles.list_roles(session) if roles.is_within(guard.actor(), role)}
 
 
 def _teams(_library: Library) -> dict[str, str]:
     with guard.reading() as session:
-        return {name: escape(name) for name in teams.list_teams(session).values()}
+        return {name: name for name in teams.list_teams(session).values()}
 
 
 def _stages(_library: Library) -> dict[str, str]:
     with guard.reading() as session:
-        return {stage.name: escape(stage.label) for stage in opportunity_stages.list_stages(session)}
+        return {stage.name: stage.label for stage in opportunity_stages.list_stages(session)}
 
 
 def _owners(_library: Library) -> dict[str, str]:
     with guard.reading() as session:
-        return {name: escape(name) for name in opportunities.sellers(session, guard.actor()).values()}
+        return {name: name for name in opportunities.sellers(session, guard.actor()).values()}
 
 
 def _losses(library: Library) -> dict[str, str]:
-    return {entry.code: escape(entry.label) for entry in library.active("loss_reason")}
+    return {entry.code: entry.label for entry in library.active("loss_reason")}
 
 
 CHOICES: Mapping[str, Callable[[Library], dict[str, str]]] = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,6 @@ from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.question import Compared, Period, Question
 from crm_core.services.library import Library
 from ui import address
-from ui.feedback import escape
 from ui.parameters import AnyOf, Day, OneOf, Parameter, Switch
 
 PAGE = "overview"
@@ -114,9 +114,8 @@ class Filters:
             self._several(_("Customer type"), "type", {str(code): _(label) for code, label in STAGES.items()})
             self._several(_("Customer source"), "source", self.choices.sources)
 
-    def _several(self, label: str, key: str, labels: Mapping[str, str] | Mapping[int, str]) -> None:
-        words: dict[str | int, str] = {code: escape(text) for code, text in labels.items()}
-        st.multiselect(label, list(words), format_func=lambda code: words.get(code, ""), key=key, placeholder=_("Any"))
+    def _several(self, label: str, key: str, labels: Mapping[Any, str]) -> None:
+        st.multiselect(label, list(labels), format_func=lambda code: labels.get(code, ""), key=key, placeholder=_("Any"))
 
     def question(self) -> Question | None:
         """What is asked; nothing for days that end before they begin."""

@@ -12,7 +12,7 @@ from crm_core.services import duplicates, outlines
 from crm_core.services.duplicates import Duplicate
 from crm_core.services.entry import Checked
 from crm_core.services.library import Library
-from ui import feedback, guard, routes
+from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 from ui.forms import css_key, required
 from ui.intake_form import PREFIX, errors, take_answer
@@ -35,8 +35,7 @@ def draw_duplicates(checked: Checked, *, besides: int | None = None) -> list[Dup
         if asked or any(one.is_exact for one in found):
             with st.container(key=css_key(PREFIX, "duplicate_reason")):
                 st.text_input(required(_("Why is it entered again?")), key=f"{PREFIX}.duplicate_reason")
-                for sentence in asked:
-                    st.markdown(f":red[:material/error: {escape(sentence)}]")
+                forms.tell(asked)
     return found
 
 

@@ -66,8 +66,7 @@ def _draw_times(present: Choices, errors: dict[str, list[str]]) -> dict[str, tim
     for place, (name, label) in zip(st.columns(3), labels.items(), strict=True):
         with place.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
             times[name] = st.time_input(label, getattr(present, name), step=900, key=f"messages_{name}")
-            for sentence in errors.get(name, ()):
-                st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+            forms.tell(errors.get(name, ()))
     within = join_words([_(kind.label) for kind in KINDS.values() if kind.in_digest])
     st.caption(
         _(

@@ -15,7 +15,6 @@ from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import STATES, OpportunityQuery
 from ui import address, guard, narrowing
 from ui.customer_filters import first_page
-from ui.feedback import escape
 from ui.parameters import AnyOf, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "opportunities"
@@ -40,6 +39,8 @@ ORDERS = {
 """The orders of the list, and whether each goes downwards."""
 EVERYBODY, PAST = "all", "past"
 MONTHS = 12
+FORECAST_NARROWED = (*narrowing.OF, "opp_people")
+"""What counts in the forecast of all that a link can narrow."""
 
 
 class Filters:
@@ -52,7 +53,7 @@ class Filters:
             self.stages = {one.id: one.label for one in opportunity_stages.list_stages(session) if one.outcome == Outcome.OPEN}
             self.products = {one.id: one.name for one in products.list_offered(session).values()}
         own = {str(actor.id): _("My opportunities")} if actor.id in people else {}
-        others = {str(number): escape(name) for number, name in people.items() if number != actor.id}
+        others = {str(number): name for number, name in people.items() if number != actor.id}
         self.owners = {EVERYBODY: _("Everybody's opportunities")} | own | others
         self.months = {"": _("Any time"), PAST: _("Overdue")} | {month: month for month in _months()}
         self.parameters: dict[str, Parameter] = {
@@ -97,7 +98,7 @@ class Filters:
                 self._choose(_("Expected on"), "opp_month", self.months, width=130)
                 with st.popover(self._more_label(), icon=":material/tune:", key="opportunity_filters_more"):
                     self._draw_more()
-        narrowing.draw(narrowing.OPPORTUNITIES, self.library, self.people)
+        narrowing.draw(FORECAST_NARROWED if self.view == FORECAST else narrowing.OPPORTUNITIES, self.library, self.people)
         return self.query()
 
     def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 180) -> None:
@@ -120,7 +121,7 @@ class Filters:
         st.multiselect(
             label,
             list(labels),
-            format_func=lambda number: escape(labels[number]),
+            format_func=labels.__getitem__,
             key=key,
             placeholder=_("Any"),
             max_selections=1 if key == "opp_product" else None,
@@ -183,9 +184,3 @@ def _span(month: str) -> tuple[date | None, date | None]:
     first = date.fromisoformat(f"{month}-01")
     following = (first + timedelta(days=32)).replace(day=1)
     return first, following - timedelta(days=1)
-
-
-def show_list(**chosen: Any) -> None:
-    """Show a list of something; called before the filters are drawn."""
-    st.session_state.update(opp_view=LIST, **chosen)
-    first_page()

@@ -14,7 +14,7 @@ from ui.tables import ROW_HEIGHT, height_of
 def draw(query: OpportunityQuery) -> None:
     """The months from this one on; before and after stand in rows of their own."""
     with guard.reading() as session:
-        months = forecast.forecast(session, guard.actor(), owners=query.owners or None)
+        months = forecast.forecast(session, guard.actor(), owners=query.owners or None, of=query.of)
     if not any(row.open_count or row.won_amount for row in months):
         hint = _("The forecast adds up the amounts of opportunities by the month in which they are expected.")
         feedback.empty_state("query_stats", _("Nothing is expected yet"), hint)

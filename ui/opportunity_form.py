@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.errors import CrmError, ValidationFailed
 from crm_core.i18n import _, format_money
 from crm_core.services import opportunities, products
 from crm_core.services.library import get_library
@@ -15,9 +14,9 @@ from crm_core.services.opportunity_views import Listed
 from crm_core.services.products import Offered
 from ui import feedback, forms, guard
 from ui.customer_choice import choose_customer
-from ui.feedback import escape
 
 PREFIX = "opportunity"
+STATE = "opportunity_form"
 ROWS = "opportunity_rows"
 
 
@@ -27,9 +26,9 @@ def key(name: str) -> str:
 
 
 def begin(one: Listed | None = None, lines: Sequence[Sold] = ()) -> None:
-    """A dialog is opened, or asks for something else: fill it with what is known."""
+    """A dialog is opened, or asks for something else: fill it with what is known. It is about the opportunity as it is now."""
     st.session_state["opportunity_turn"] = st.session_state.get("opportunity_turn", 0) + 1
-    st.session_state["opportunity_errors"] = {}
+    st.session_state[STATE] = {"errors": {}, "one": one}
     values = {name: getattr(one, name) for name in entered_fields()} | {"probability": one.own_probability} if one else {}
     if values.get("probability") is not None:
         values["probability"] = str(values["probability"])
@@ -59,7 +58,7 @@ def _add(customer_id: int | None) -> None:
         return
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         opportunities.create_opportunity(session, guard.actor(), chosen or 0, values, lines=lines, owner_id=owner)
-    after(outcome.error, _("The opportunity was added."))
+    forms.conclude(outcome, _("The opportunity was added."), st.session_state[STATE])
 
 
 def edit(one: Listed) -> None:
@@ -69,25 +68,14 @@ def edit(one: Listed) -> None:
         return
     with feedback.attempt(show=False) as outcome, guard.acting() as session:
         opportunities.edit_opportunity(session, guard.actor(), one.id, values, version=one.version, lines=lines, owner_id=owner)
-    after(outcome.error, _("Saved."))
-
-
-def after(error: CrmError | None, sentence: str) -> None:
-    """Close the dialog with a sentence, or show at their fields what is wrong."""
-    if error is None:
-        feedback.later(sentence)
-        st.rerun()
-    if isinstance(error, ValidationFailed):
-        st.session_state["opportunity_errors"] = error.errors
-        guard.again()
-    feedback.explain(error)
+    forms.conclude(outcome, _("Saved."), st.session_state[STATE])
 
 
 def ask(one: Listed | None) -> tuple[Mapping[str, Any], int | None, list[Line]]:
     """Draw the form; returns what stands in it."""
     with guard.reading() as session:
         library, people = get_library(session), opportunities.sellers(session, guard.actor())
-    errors = st.session_state["opportunity_errors"]
+    errors = st.session_state[STATE]["errors"]
     locked = ("amount",) if st.session_state[ROWS] else ()
     forms.Form(_prefix(), library, {}, errors=errors, locked=locked).draw(entered_fields(), columns=2)
     owner = _ask_owner(one, people)
@@ -102,17 +90,14 @@ def _ask_owner(one: Listed | None, people: dict[int, str]) -> int | None:
     if len(people) < 2:
         return present
     place = list(people).index(present) if present in people else None
-    chosen: int | None = st.selectbox(
-        _("Owner"), list(people), index=place, format_func=lambda number: escape(people[number]), key=key("owner")
-    )
+    chosen: int | None = st.selectbox(_("Owner"), list(people), index=place, format_func=people.__getitem__, key=key("owner"))
     show_errors("owner_id")
     return chosen
 
 
 def show_errors(name: str) -> None:
     """The sentences at something that is no declared field."""
-    for sentence in st.session_state["opportunity_errors"].get(name, ()):
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
+    forms.tell(st.session_state[STATE]["errors"].get(name, ()))
 
 
 def ask_lines() -> list[Line]:

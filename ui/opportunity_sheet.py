@@ -60,8 +60,11 @@ def _draw(number: int) -> None:
         one = opportunity_views.get_opportunity(session, guard.actor(), number)
     if not outcome.succeeded:
         return
+    asked = st.session_state.get("opportunity_asks", "")
+    if asked:
+        one = st.session_state[opportunity_form.STATE]["one"]  # as it was when this was asked: what others saved since is not overwritten
     st.markdown(f":material/trending_up: **{escape(one.name)}**")
-    opportunity_steps.STEPS.get(st.session_state.get("opportunity_asks", ""), _draw_all)(one)
+    opportunity_steps.STEPS.get(asked, _draw_all)(one)
 
 
 def draw_badges(one: Listed) -> None:

@@ -118,7 +118,7 @@ def remove(stage: OpportunityStage, stages: Sequence[OpportunityStage], count: i
             forms.required(_("Move them to")),
             list(others),
             index=None,
-            format_func=lambda number: escape(others[number]),
+            format_func=others.__getitem__,
             placeholder=_("Choose"),
             key=guard.key("stage_move_to"),
         )

@@ -11,7 +11,7 @@ from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import Listed
 from ui import feedback, forms, guard, opportunity_form
 from ui.feedback import escape
-from ui.opportunity_form import after, ask_lines, key, show_errors
+from ui.opportunity_form import STATE, ask_lines, key, show_errors
 
 
 def seen_of(one: Listed) -> int:
@@ -25,7 +25,7 @@ def move(one: Listed) -> None:
     if forms.decide(_("Move"), icon=":material/arrow_forward:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.move_opportunity(session, guard.actor(), one.id, chosen, seen=seen_of(one))
-        after(outcome.error, _("The opportunity was moved."))
+        forms.conclude(outcome, _("The opportunity was moved."), st.session_state[STATE])
 
 
 def _choose_stage(one: Listed) -> int:
@@ -34,9 +34,7 @@ def _choose_stage(one: Listed) -> int:
     labels = {stage.id: f"{stage.label} · {stage.probability}%" for stage in stages if stage.id != one.stage_id}
     target = st.session_state.get("opportunity_target")
     place = list(labels).index(target) if target in labels else 0
-    return int(
-        st.selectbox(_("Stage"), list(labels), index=place, format_func=lambda number: escape(labels[number]), key=key("stage")) or 0
-    )
+    return int(st.selectbox(_("Stage"), list(labels), index=place, format_func=labels.__getitem__, key=key("stage")) or 0)
 
 
 def win(one: Listed) -> None:
@@ -51,7 +49,7 @@ def win(one: Listed) -> None:
         if outcome.succeeded:
             # The dialog comes again: it shows what follows from a win.
             st.session_state["opportunity_next"] = {"number": one.id}
-        after(outcome.error, _("Won. Well done!"))
+        forms.conclude(outcome, _("Won. Well done!"), st.session_state[STATE])
 
 
 def lose(one: Listed) -> None:
@@ -62,7 +60,7 @@ def lose(one: Listed) -> None:
         forms.required(_("Why it was lost")),
         list(reasons),
         index=None,
-        format_func=lambda code: escape(reasons[code]),
+        format_func=reasons.__getitem__,
         placeholder=_("Choose"),
         key=key("loss_reason"),
     )
@@ -71,7 +69,7 @@ def lose(one: Listed) -> None:
     if forms.decide(_("Mark as lost"), icon=":material/thumb_down:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.lose_opportunity(session, guard.actor(), one.id, seen=seen_of(one), reason=chosen or "", note=note or "")
-        after(outcome.error, _("The opportunity is marked as lost."))
+        forms.conclude(outcome, _("The opportunity is marked as lost."), st.session_state[STATE])
 
 
 def reopen(one: Listed) -> None:
@@ -82,7 +80,7 @@ def reopen(one: Listed) -> None:
     if forms.decide(_("Reopen"), icon=":material/undo:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunity_moves.reopen_opportunity(session, guard.actor(), one.id, chosen, seen=seen_of(one), reason=reason or "")
-        after(outcome.error, _("The opportunity is open again."))
+        forms.conclude(outcome, _("The opportunity is open again."), st.session_state[STATE])
 
 
 def delete(one: Listed) -> None:
@@ -92,14 +90,14 @@ def delete(one: Listed) -> None:
     if forms.decide(_("Delete opportunity"), icon=":material/delete:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             opportunities.delete_opportunity(session, guard.actor(), one.id, version=one.version)
-        after(outcome.error, _("The opportunity is in the recycle bin."))
+        forms.conclude(outcome, _("The opportunity is in the recycle bin."), st.session_state[STATE])
 
 
 def decider(one: Listed) -> None:
     """Somebody of the customer, their part in the decision, and how they stand to it."""
     with guard.reading() as session:
         people = {person.id: person.name for person in contacts.list_contacts(session, guard.actor(), one.customer_id)}
-    chosen = st.selectbox(forms.required(_("Contact")), list(people), format_func=lambda number: escape(people[number]), key=key("contact"))
+    chosen = st.selectbox(forms.required(_("Contact")), list(people), format_func=people.__getitem__, key=key("contact"))
     show_errors("contact_id")
     left, right = st.columns(2)
     role = left.selectbox(
@@ -113,7 +111,7 @@ def decider(one: Listed) -> None:
     if forms.decide(_("Save")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             decision_chain.put_decider(session, guard.actor(), one.id, chosen or 0, role=role, attitude=attitude, remark=remark or "")
-        after(outcome.error, _("The decision chain was saved."))
+        forms.conclude(outcome, _("The decision chain was saved."), st.session_state[STATE])
 
 
 STEPS: dict[str, Callable[[Listed], None]] = {

@@ -35,7 +35,7 @@ def plan(sheet: Sheet) -> None:
         escape(_("The contract is worth {amount}. Rows left empty are not kept.").format(amount=format_money(sheet.contract.amount)))
     )
     rows = [_draw_row(sheet, place, state["errors"]) for place in range(state["rows"])]
-    _tell(state["errors"].get("amount", ()))
+    forms.tell(state["errors"].get("amount", ()))
     if st.button(_("One more row"), key="payment_row", icon=":material/add:", type="tertiary"):
         state["rows"] += 1
         guard.again()
@@ -61,7 +61,7 @@ def _draw_row(sheet: Sheet, place: int, errors: dict[str, list[str]]) -> dict[st
     amount = right.text_input(_("Amount, payment {number}").format(number=number), value=shown, key=_key(f"planned_{place}"))
     for column, name in ((left, "due_on"), (right, "amount")):
         with column:
-            _tell(errors.get(f"{place}.{name}", ()))
+            forms.tell(errors.get(f"{place}.{name}", ()))
     return {"due_on": day, "amount": amount}
 
 
@@ -88,21 +88,19 @@ def _ask(sheet: Sheet, present: View | None, amount: Any) -> dict[str, Any]:
             format="YYYY-MM-DD",
             key=_key("received_on"),
         )
-        _tell(errors.get("received_on", ()))
+        forms.tell(errors.get("received_on", ()))
     with right:
         text = st.text_input(
             forms.required(_("Amount received")), value=format(amount.normalize(), "f"), key=_key("amount"), help=_("In yuan.")
         )
-        _tell(errors.get("amount", ()))
+        forms.tell(errors.get("amount", ()))
     note = st.text_input(_("Note"), value=(present.note if present else "") or "", key=_key("note"))
-    _tell(errors.get("note", ()))
+    forms.tell(errors.get("note", ()))
     return {"received_on": day, "amount": text, "note": note}
 
 
 def _correct(sheet: Sheet, payment_id: int) -> None:
     present = _find(sheet, payment_id)
-    if present is None:
-        return
     entered = _ask(sheet, present, present.amount)
     reason = _ask_reason()
     if forms.decide(_("Save")):
@@ -113,8 +111,6 @@ def _correct(sheet: Sheet, payment_id: int) -> None:
 
 def _remove(sheet: Sheet, payment_id: int) -> None:
     present = _find(sheet, payment_id)
-    if present is None:
-        return
     sentence = _("Remove the payment of {amount}? The change log keeps a note of it.")
     st.markdown(escape(sentence.format(amount=format_money(present.amount))))
     reason = _ask_reason()
@@ -126,20 +122,12 @@ def _remove(sheet: Sheet, payment_id: int) -> None:
 
 def _ask_reason() -> str:
     reason = st.text_input(forms.required(_("Reason")), key=_key("reason"), max_chars=300)
-    _tell(st.session_state[STATE]["errors"].get("reason", ()))
+    forms.tell(st.session_state[STATE]["errors"].get("reason", ()))
     return reason
 
 
-def _find(sheet: Sheet, payment_id: int) -> View | None:
-    found = next((one for one in sheet.payments if one.id == payment_id), None)
-    if found is None:
-        feedback.refusal(_("This payment was removed meanwhile. Reload the page."))
-    return found
-
-
-def _tell(sentences: Any) -> None:
-    for sentence in sentences:
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
+def _find(sheet: Sheet, payment_id: int) -> View:
+    return next(one for one in sheet.payments if one.id == payment_id)
 
 
 OF_PAYMENTS: dict[str, Callable[[Sheet, int], None]] = {"correct": _correct, "remove": _remove}

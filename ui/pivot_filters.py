@@ -11,7 +11,6 @@ from crm_core.services.pivots.pivot import PivotQuery
 from crm_core.services.pivots.subjects import COUNT, Subject
 from crm_core.services.saved_views import View
 from ui import address
-from ui.feedback import escape
 from ui.forms import EARLIEST, LATEST
 from ui.parameters import AnyOf, Day, Id, OneOf, Parameter
 
@@ -104,9 +103,7 @@ class Filters:
                         key=name,
                     )
             for name, words, names in self._choices():
-                st.multiselect(
-                    words, list(names), format_func=lambda code, names=names: escape(names[code]), key=name, placeholder=_("Any")
-                )
+                st.multiselect(words, list(names), format_func=names.__getitem__, key=name, placeholder=_("Any"))
 
     def _choices(self) -> list[tuple[str, str, Mapping[Any, str]]]:
         return [

@@ -6,7 +6,6 @@ import pyarrow as pa
 import streamlit as st
 
 from crm_core import clock
-from crm_core.errors import CrmError, ValidationFailed
 from crm_core.fields import fields_of
 from crm_core.i18n import _, format_date, format_money
 from crm_core.models import Product
@@ -16,6 +15,7 @@ from crm_core.services.library import get_library
 from ui import feedback, forms, guard, routes
 from ui.feedback import escape
 
+STATE = "product_form"
 CHOSEN = ("category", "unit")
 """Fields with a choice of the words in use, to which a new one can be typed."""
 
@@ -26,7 +26,7 @@ def _prefix() -> str:
 
 def _begin(product: Product | None) -> None:
     st.session_state["product_turn"] = st.session_state.get("product_turn", 0) + 1
-    st.session_state["product_errors"] = {}
+    st.session_state[STATE] = {"errors": {}, "product": product}
     values = {name: getattr(product, name) for name in fields_of(Product)} if product else {}
     forms.preload(_fields(), _prefix(), values)
     for name in CHOSEN:
@@ -46,14 +46,14 @@ def open_new() -> None:
 
 def open_product(product_id: int) -> None:
     """Open the dialog of a product."""
-    st.session_state["product_asks"] = ""
+    st.session_state.update({"product_asks": "", STATE: {"errors": {}, "product": None}})
     guard.dialog(_("Product"), _draw, product_id)
 
 
 def _ask(*, with_price: bool) -> dict[str, Any]:
     with guard.reading() as session:
         library, words = get_library(session), products.list_words(session)
-    fields, errors = _fields(with_price=with_price), st.session_state["product_errors"]
+    fields, errors = _fields(with_price=with_price), st.session_state[STATE]["errors"]
     form = forms.Form(_prefix(), library, {}, errors=errors)
     form.draw({name: field for name, field in fields.items() if name != "description"}, columns=2)
     for place, name, known in zip(st.columns(2), CHOSEN, words, strict=True):
@@ -71,17 +71,7 @@ def _add() -> None:
     if forms.decide(_("Add product")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             products.create_product(session, guard.actor(), values)
-        _after(outcome.error, _("The product was added."))
-
-
-def _after(error: CrmError | None, sentence: str) -> None:
-    if error is None:
-        feedback.later(sentence)
-        st.rerun()
-    if isinstance(error, ValidationFailed):
-        st.session_state["product_errors"] = error.errors
-        guard.again()
-    feedback.explain(error)
+        forms.conclude(outcome, _("The product was added."), st.session_state[STATE])
 
 
 def _draw(product_id: int) -> None:
@@ -90,7 +80,10 @@ def _draw(product_id: int) -> None:
     if not outcome.succeeded:
         return
     steps = {"edit": _edit, "price": _add_price, "delete": _delete}
-    steps.get(st.session_state.get("product_asks", ""), _draw_all)(product)
+    asked = st.session_state.get("product_asks", "")
+    if asked:
+        product = st.session_state[STATE]["product"]  # as it was when this was asked: what others saved since is not overwritten
+    steps.get(asked, _draw_all)(product)
 
 
 def _draw_all(product: Product) -> None:
@@ -117,7 +110,7 @@ def _draw_actions(product: Product) -> None:
         if st.button(label, key="product_active", icon=":material/archive:" if product.is_active else ":material/unarchive:"):
             with feedback.attempt(show=False) as outcome, guard.acting() as session:
                 products.set_active(session, guard.actor(), product.id, is_active=not product.is_active, version=product.version)
-            _after(outcome.error, _("Saved."))
+            forms.conclude(outcome, _("Saved."), st.session_state[STATE])
         if st.button(_("Delete"), key="product_delete", icon=":material/delete:"):
             _go_on(product, "delete")
 
@@ -158,11 +151,11 @@ def _edit(product: Product) -> None:
     if forms.decide(_("Save")):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             products.update_product(session, guard.actor(), product.id, values, version=product.version)
-        _after(outcome.error, _("Saved."))
+        forms.conclude(outcome, _("Saved."), st.session_state[STATE])
 
 
 def _add_price(product: Product) -> None:
-    errors = st.session_state["product_errors"]
+    errors = st.session_state[STATE]["errors"]
     with guard.reading() as session:
         library = get_library(session)
     fields = {name: products.product_fields()[name] for name in ("price", "valid_from")}
@@ -172,7 +165,7 @@ def _add_price(product: Product) -> None:
         entered = {name: forms.value_of(f"{_prefix()}.{name}") for name in fields}
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             products.set_price(session, guard.actor(), product.id, **entered)
-        _after(outcome.error, _("The price was saved."))
+        forms.conclude(outcome, _("The price was saved."), st.session_state[STATE])
 
 
 def _delete(product: Product) -> None:
@@ -180,4 +173,4 @@ def _delete(product: Product) -> None:
     if forms.decide(_("Delete product"), icon=":material/delete:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:
             products.delete_product(session, guard.actor(), product.id)
-        _after(outcome.error, _("The product was deleted."))
+        forms.conclude(outcome, _("The product was deleted."), st.session_state[STATE])

@@ -40,8 +40,7 @@ def _draw_password(errors: dict[str, list[str]]) -> str:
     with st.container(key=forms.css_key(PREFIX, "password"), gap="xxsmall"):
         hint = _("Only needed to change one of the mailboxes.")
         password = st.text_input(_("Present password"), type="password", key="profile_password", placeholder=hint)
-        for sentence in errors.get("password", ()):
-            st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+        forms.tell(errors.get("password", ()))
     return password
 
 

@@ -90,7 +90,7 @@ def _draw_schedule(choices: Choices, state: dict[str, Any]) -> None:
     receivers = st.multiselect(
         forms.required(_("Receivers")),
         list(choices.receivers),
-        format_func=lambda number: feedback.escape(choices.receivers[number]),
+        format_func=choices.receivers.__getitem__,
         key=guard.key("report_receivers"),
         placeholder=_("Choose"),
         help=_("Each gets a report of their own, computed with what they may see, and a mail with a link to it."),
@@ -106,8 +106,7 @@ def _draw_schedule(choices: Choices, state: dict[str, Any]) -> None:
 
 
 def _explain(name: str, errors: Mapping[str, list[str]]) -> None:
-    for sentence in errors.get(name, ()):
-        st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+    forms.tell(errors.get(name, ()))
 
 
 def _draw_name(usual: str, errors: Mapping[str, list[str]]) -> str:
@@ -207,7 +206,7 @@ def _draw_choice(label: str, names: Mapping[Any, str], key: str) -> list[Any]:
     return st.multiselect(
         label,
         list(names),
-        format_func=lambda code: feedback.escape(names[code]),
+        format_func=names.__getitem__,
         key=guard.key(key),
         placeholder=_("Any"),
     )

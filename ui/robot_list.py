@@ -65,8 +65,7 @@ def _add() -> None:
     for name, label, help_text, kind in fields:
         with st.container(key=forms.css_key("robot", name), gap="xxsmall"):
             entered[name] = st.text_input(label, key=guard.key(f"robot_{name}"), help=help_text or None, type=kind, autocomplete="off")
-            for sentence in errors.get(name, ()):
-                st.markdown(f":red[:material/error: {feedback.escape(sentence)}]")
+            forms.tell(errors.get(name, ()))
     st.caption(_("Where the robot asks for a keyword, give it “{word}”: every message has it.").format(word=_("Kemai")))
     if forms.decide(_("Add"), icon=":material/add:"):
         with feedback.attempt(show=False) as outcome, guard.acting() as session:

@@ -93,7 +93,7 @@ def _draw_demands(customer: View, to: str, demands: frozenset[Demand], asked: di
         Form(PREFIX, entries, values, errors=errors).draw(asked, columns=2)
     _draw_words(demands, errors)
     drawn = {*asked, "reason", "feedback"}
-    _tell(sentence for name, found in errors.items() if name not in drawn and not name.startswith(CONTRACT) for sentence in found)
+    forms.tell(sentence for name, found in errors.items() if name not in drawn and not name.startswith(CONTRACT) for sentence in found)
 
 
 def _draw_words(demands: frozenset[Demand], errors: dict[str, list[str]]) -> None:
@@ -103,7 +103,7 @@ def _draw_words(demands: frozenset[Demand], errors: dict[str, list[str]]) -> Non
     for place, (name, label) in zip(st.columns(len(labels)), labels.items(), strict=True):
         with place.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
             st.text_input(label, key=f"{PREFIX}.{name}")
-            _tell(errors.get(name, ()))
+            forms.tell(errors.get(name, ()))
 
 
 def _draw_contract(entries: Library, errors: dict[str, list[str]]) -> None:
@@ -112,13 +112,8 @@ def _draw_contract(entries: Library, errors: dict[str, list[str]]) -> None:
         own = {name.removeprefix(CONTRACT): sentences for name, sentences in errors.items() if name.startswith(CONTRACT)}
         Form(OF_CONTRACT, entries, {}, errors=own).draw(contract_lines_form.asked_fields(OF_CONTRACT))
         contract_lines_form.draw(OF_CONTRACT, own)
-        _tell(own.get("opportunity_id", ()))
+        forms.tell(own.get("opportunity_id", ()))
         st.caption(_("It gets its number when it is saved, and counts in the customer's cooperation."))
-
-
-def _tell(sentences: Any) -> None:
-    for sentence in sentences:
-        st.markdown(f":red[:material/error: {escape(sentence)}]")
 
 
 def _save(state: dict[str, Any], to: str, asked: dict[str, Field]) -> None:

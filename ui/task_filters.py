@@ -13,7 +13,6 @@ from crm_core.services import tasks
 from crm_core.services.task_views import TaskQuery
 from ui import address
 from ui.customer_filters import first_page
-from ui.feedback import escape
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
 PAGE = "tasks"
@@ -40,7 +39,7 @@ class Filters:
         self.leads = tasks.leads(actor)
         self.whose = {OWN: _("My tasks"), GIVEN: _("Given by me to others")}
         if self.leads:
-            others = {str(number): escape(name) for number, name in people.items() if number != actor.id}
+            others = {str(number): name for number, name in people.items() if number != actor.id}
             self.whose |= {EVERYBODY: _("Everybody's tasks")} | others
         self.shapes = [code for code in SHAPES if code != TEAM or self.leads]
         self.parameters: dict[str, Parameter] = {

@@ -12,7 +12,6 @@ from crm_core.permissions import Permission
 from crm_core.services import ticket_work, tickets
 from crm_core.services.ticket_list import Listed
 from ui import feedback, forms, guard, ticket_badges, ticket_form, ticket_seen
-from ui.feedback import escape
 
 ICONS = {
     TicketMove.BEGIN: "play_arrow",
@@ -131,7 +130,7 @@ def _ask_handler(ticket: Listed) -> None:
     if not others:
         st.caption(_("Nobody else works on tickets and sees this customer."))
         return
-    chosen = st.selectbox(_("Handler"), others, format_func=lambda number: escape(able[number]), key=f"ticket_handler_{ticket.id}")
+    chosen = st.selectbox(_("Handler"), others, format_func=able.__getitem__, key=f"ticket_handler_{ticket.id}")
     if forms.decide(_("Assign"), icon=":material/person_add:"):
         _act(_("{name} has the ticket now.").format(name=able[chosen]), tickets.assign_ticket, ticket, handler_id=chosen)
 

@@ -11,7 +11,6 @@ from crm_core.permissions import Actor, Permission
 from crm_core.services.library import Library
 from crm_core.services.ticket_list import NOBODY, TicketQuery
 from ui import address, customer_filters, narrowing
-from ui.feedback import escape
 from ui.parameters import AnyOf, Number, OneOf, Parameter, Switch
 
 PAGE = "tickets"
@@ -30,7 +29,7 @@ class Filters:
     def __init__(self, actor: Actor, library: Library, people: dict[int, str]) -> None:
         self.actor, self.people, self.library = actor, people, library
         self.works = actor.can(Permission.TICKET_WRITE)
-        self.categories = {one.code: escape(one.label) for one in library.by_category.get("ticket_category", ()) if not one.merged_into}
+        self.categories = {one.code: one.label for one in library.by_category.get("ticket_category", ()) if not one.merged_into}
         self.parameters: dict[str, Parameter] = {
             "tickets_view": OneOf(MINE if self.works else EVERY, codes=VIEWS if self.works else (EVERY,)),
             "tickets_q": Parameter(),

@@ -13,7 +13,6 @@ from crm_core.services import contacts, library, tickets
 from crm_core.services.ticket_list import Listed
 from ui import feedback, forms, guard, routes, ticket_seen
 from ui.customer_choice import choose_customer
-from ui.feedback import escape
 from ui.forms import Form
 
 PREFIX = "ticket"
@@ -25,7 +24,7 @@ ALONE = ("name", "description")
 def open_new(customer_id: int | None = None) -> None:
     """Open the dialog of a new ticket, of a customer or of one that is looked for in it."""
     _begin({"priority": "normal", "type": "inquiry"}, contact_id=None)
-    st.session_state[STATE] = {"key": str(uuid.uuid4()), "errors": {}, "ticket": None}
+    st.session_state[STATE] = {"key": str(uuid.uuid4()), "errors": {}}
     guard.dialog(_("Add ticket"), _draw_new, customer_id)
 
 
@@ -61,9 +60,7 @@ def _draw_edit(ticket: Listed) -> None:
             tickets.edit_ticket(session, guard.actor(), ticket.id, values, contact_id=contact_id, version=ticket.version)
         if outcome.succeeded:
             ticket_seen.forget()
-            feedback.later(_("The ticket was changed."))
-            st.rerun()
-        _explain(outcome)
+        forms.conclude(outcome, _("The ticket was changed."), st.session_state[STATE])
 
 
 def _draw_fields(customer_id: int) -> None:
@@ -83,9 +80,8 @@ def _choose(name: str, label: str, choices: dict[int, str], nobody: str) -> None
     if st.session_state.get(key) not in choices:
         st.session_state[key] = None
     with st.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
-        st.selectbox(label, list(choices), index=None, format_func=lambda number: escape(choices[number]), placeholder=nobody, key=key)
-        for sentence in st.session_state[STATE]["errors"].get(name, ()):
-            st.markdown(f":red[:material/error: {escape(sentence)}]")
+        st.selectbox(label, list(choices), index=None, format_func=choices.__getitem__, placeholder=nobody, key=key)
+        forms.tell(st.session_state[STATE]["errors"].get(name, ()))
 
 
 def _ask_handler(customer_id: int) -> None:
@@ -108,13 +104,4 @@ def _create(customer_id: int) -> None:
     if outcome.succeeded:
         feedback.later(_("Ticket {code} was entered.").format(code=made.code))
         st.switch_page(routes.TICKET, query_params={"ticket": made.code})
-    _explain(outcome)
-
-
-def _explain(outcome: feedback.Outcome) -> None:
-    """Errors at their fields; what is not of a field, here."""
-    st.session_state[STATE]["errors"] = outcome.errors
-    if outcome.error and not outcome.errors:
-        feedback.explain(outcome.error)
-        return
-    guard.again()
+    forms.conclude(outcome, "", st.session_state[STATE])

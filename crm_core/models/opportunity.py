@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core import clock
 from crm_core.checks.dates import check_any_date
@@ -190,6 +190,7 @@ class OpportunityMove(Base):
     to_stage_id: Mapped[int] = mapped_column(ForeignKey("opportunity_stage.id"))
     reason: Mapped[str | None] = mapped_column(String(300))
     """Why it was taken up again, in words, or lost: then the code of the preset."""
+    opportunity: Mapped[Opportunity] = relationship(lazy="joined", innerjoin=True)
 
 
 class OpportunityContact(Base):

@@ -65,7 +65,6 @@ class Listed:
     owner_id: int | None
     state: str
     closed_at: datetime | None
-    created_at: datetime
     owner: str
     link: str
     """The token of the check-in page, for those who run campaigns."""
@@ -133,8 +132,6 @@ class Taken:
     id: int
     code: str
     name: str
-    state: str
-    starts_on: date
     contact: str
     step: Step
     at: datetime
@@ -290,8 +287,6 @@ def _taken(row: Participation) -> Taken:
         id=row.id,
         code=campaign.code,
         name=campaign.name,
-        state=campaign.state,
-        starts_on=campaign.starts_on,
         contact=row.contact_name or "",
         step=row.step,
         at=getattr(row, f"{row.step}_at"),

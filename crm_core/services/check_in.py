@@ -110,7 +110,9 @@ def _admit(session: CrmSession, campaign_id: int, found: tuple[int, int]) -> Ans
     lock_going(session, SYSTEM, campaign_id)
     lock_listed(session, customer_id)
     statement = select(Participation).where(Participation.id == row_id).with_for_update(of=Participation)
-    row = session.execute(statement.execution_options(populate_existing=True)).scalar_one()
+    row = session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+    if row is None:
+        return Answer.UNKNOWN  # removed at this very moment
     if row.attended_at:
         return Answer.ALREADY
     row.is_self_checked = True

@@ -145,12 +145,12 @@ class Sheet:
         return state_of(self.contract.voided_at is not None, self.contract.ends_on)
 
 
-def state_of(is_void: bool, ends_on: date | None, ending_days: int = ENDING_DAYS) -> str:
+def state_of(is_void: bool, ends_on: date | None) -> str:
     """Where a contract stands today."""
     today = clock.today()
     if is_void:
         return "void"
-    if ends_on is None or ends_on > today + timedelta(days=ending_days):
+    if ends_on is None or ends_on > today + timedelta(days=ENDING_DAYS):
         return "running"
     return "ending" if ends_on >= today else "ended"
 

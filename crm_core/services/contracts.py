@@ -36,7 +36,7 @@ from crm_core.services.cooperation import check_total, renew_from_rows
 from crm_core.services.customer_changes import follow, keep_words
 from crm_core.services.locking import lock_listed
 from crm_core.services.owners import list_holders
-from crm_core.validation import clean_text, clean_values
+from crm_core.validation import clean_values
 from crm_core.visibility import see_all
 
 SIGNING = frozenset({LifecycleStage.CUSTOMER, LifecycleStage.PARTNER})
@@ -283,12 +283,11 @@ def void_contract(session: CrmSession, actor: Actor, contract_id: int, *, versio
     return contract
 
 
-def restore_contract(session: CrmSession, actor: Actor, contract_id: int, *, version: int, reason: str = "") -> Contract:
+def restore_contract(session: CrmSession, actor: Actor, contract_id: int, *, version: int) -> Contract:
     """Let a void contract count again. Raises `Conflict`, `ValidationFailed`, `NotFound`, `NotAllowed`."""
     customer, contract = lock_contract(session, actor, contract_id)
     if contract.version != version or contract.is_in_force:
         raise Conflict(version=contract.version, theirs={})
-    session.info["reason"] = clean_text(reason)[:300] or None
     if errors := check_total(customer, contract.amount):
         raise ValidationFailed(errors)
     contract.voided_at = contract.voided_by_id = contract.void_reason = None

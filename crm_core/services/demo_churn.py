@@ -17,6 +17,7 @@ from crm_core.scope import unscoped
 from crm_core.services import tickets
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.churn import plans, scoring
+from crm_core.services.churn.days import WEEK
 from crm_core.services.churn.plans import PlannedStep
 from crm_core.services.churn.policy import Template, get_churn_policy
 from crm_core.services.cooperation import renew_from_rows
@@ -125,7 +126,7 @@ def _lose(session: CrmSession, owner: Actor, customer: Customer, days_ago: int) 
 
 def fill_churn(session: CrmSession, actor: Actor) -> None:
     """Scores of a week ago and of today, and plans: three that ended and one that runs."""
-    scoring.reckon_past(session, clock.today() - scoring.WEEK)
+    scoring.reckon_past(session, clock.today() - WEEK)
     scoring.reckon_now(session)
     if not (actor.can(Permission.CHURN_READ) and actor.can(Permission.CUSTOMER_EDIT)):
         return

@@ -85,7 +85,6 @@ class Noted:
     contact_id: int | None
     contact: str
     happened_at: datetime
-    recorded_at: datetime
     is_late: bool
     method: str
     subject: str
@@ -150,12 +149,6 @@ def get_follow_up(session: CrmSession, actor: Actor, follow_up_id: int) -> Noted
     return rows[0]
 
 
-def list_by_ids(session: CrmSession, ids: Sequence[int]) -> dict[int, Noted]:
-    """These follow-ups, as far as the session's actor sees them."""
-    own = select(FollowUp, Customer.code, Customer.name).join(Customer, Customer.id == FollowUp.customer_id)
-    return {row.id: row for row in _read(session, own.where(FollowUp.id.in_(ids)))}
-
-
 def subjects(session: CrmSession) -> list[str]:
     """The subjects to choose from, from the preset library; any other can be written."""
     return [entry.label for entry in get_library(session).active("follow_up_subject")]
@@ -205,7 +198,6 @@ def _read(session: CrmSession, statement: Select[*tuple[Any, ...]]) -> list[Note
             customer=row.name,
             author=names.get(row.FollowUp.author_id, ""),
             contact=row.FollowUp.contact_name or "",
-            recorded_at=row.FollowUp.created_at,
             feedback=row.FollowUp.feedback or "",
             plan=plans.get(row.FollowUp.id),
             files=tuple(files[row.FollowUp.id]),

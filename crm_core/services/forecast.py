@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import extract, func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.models import Customer, Opportunity, OpportunityStage, Outcome
 from crm_core.permissions import Actor, Permission, require
+from crm_core.services.of_customers import EVERYBODY, OfCustomers
 from crm_core.services.opportunity_views import TOTAL, WEIGHTED
 
 MONTHS = 12
@@ -40,22 +41,15 @@ class Month:
 BEFORE, LATER = "", "later"
 
 
-def forecast(
-    session: CrmSession,
-    actor: Actor,
-    *,
-    owners: tuple[int, ...] | None = None,
-    stages: tuple[str, ...] = (),
-    sources: tuple[str, ...] = (),
-) -> list[Month]:
+def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] | None = None, of: OfCustomers = EVERYBODY) -> list[Month]:
     """The months from this one on, with a row before and after where anything is open there. Σ amount × probability by expected month.
 
-    Of these owners (None: everybody), and of customers of these types and sources (empty: all).
+    Of these owners (None: everybody) and customers.
     """
     require(actor, Permission.OPPORTUNITY_READ)
     months = _months(clock.today())
     rows = {month: Month(month) for month in (BEFORE, *months, LATER)}
-    for found in _by_month(session, _conditions(owners, stages, sources)):
+    for found in _by_month(session, owners, of):
         if found.month < months[0] and not found.open_count:
             continue  # won in time, and told by the figures of its month
         key = found.month if found.month in rows else BEFORE if found.month < months[0] else LATER
@@ -68,13 +62,7 @@ def _months(today: date) -> list[str]:
     return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
 
 
-def _conditions(owners: tuple[int, ...] | None, stages: tuple[str, ...], sources: tuple[str, ...]) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [] if owners is None else [Opportunity.owner_id.in_(owners)]
-    found += [Customer.stage.in_(stages)] if stages else []
-    return found + ([Customer.source.in_(sources)] if sources else [])
-
-
-def _by_month(session: CrmSession, conditions: list[ColumnElement[bool]]) -> list[Month]:
+def _by_month(session: CrmSession, owners: tuple[int, ...] | None, of: OfCustomers) -> list[Month]:
     """A row for each month and outcome."""
     year, month = (extract(part, Opportunity.expected_on) for part in ("year", "month"))
     columns = (year.label("year"), month.label("month"), OpportunityStage.outcome, func.count().label("opportunities"))
@@ -83,9 +71,11 @@ def _by_month(session: CrmSession, conditions: list[ColumnElement[bool]]) -> lis
         .select_from(Opportunity)
         .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
         .join(Customer, Customer.id == Opportunity.customer_id)
-        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed, *conditions)
+        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed, *of.conditions)
         .group_by(year, month, OpportunityStage.outcome)
     )
+    if owners is not None:
+        statement = statement.where(Opportunity.owner_id.in_(owners))
     found = []
     for row in session.execute(statement):
         name, weighted = f"{int(row.year)}-{int(row.month):02d}", row.weighted / 100

@@ -21,7 +21,7 @@ from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.actors import list_actors
 from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
-from crm_core.services.opportunity_stages import load_stage, stage_of
+from crm_core.services.opportunity_stages import hold_stage, stage_of
 from crm_core.services.owners import visible_people
 from crm_core.services.recycle_bin import PURGED_AT_ONCE, get_bin_rules
 from crm_core.services.tasks import sees
@@ -91,7 +91,7 @@ def create_opportunity(
     """
     require(actor, Permission.OPPORTUNITY_WRITE)
     customer = lock_listed(session, customer_id)
-    stage = load_stage(session, stage_id) if stage_id else stage_of(session, Outcome.OPEN)
+    stage = hold_stage(session, stage_id or stage_of(session, Outcome.OPEN).id)
     if stage.outcome != Outcome.OPEN:
         raise IllegalTransition(_("An opportunity begins in an open stage. Win or lose it afterwards."))
     clean, checked = _check(session, values, lines)
@@ -186,7 +186,8 @@ def purge(session: CrmSession) -> bool:
     columns = (Opportunity.id, Opportunity.customer_id, Opportunity.name, Opportunity.code)
     over = select(*columns).join(Customer, Customer.id == Opportunity.customer_id)
     over = over.where(Opportunity.deleted_at < until, Customer.is_on_hold.is_(False)).order_by(Opportunity.id)
-    rows = session.execute(over.limit(PURGED_AT_ONCE)).all()
+    # Locked, so that what somebody restores at this moment is left out.
+    rows = session.execute(over.limit(PURGED_AT_ONCE).with_for_update(of=Opportunity)).all()
     lines = [
         audit.line_for(
             session, "purged", entity="opportunity", entity_id=row.id, customer_id=row.customer_id, subject=row.name, new=row.code

@@ -13,7 +13,7 @@ from crm_core.models import Opportunity, OpportunityMove, OpportunityStage, Outc
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.library import get_library
 from crm_core.services.opportunities import count_lines, gone, lock_opportunity
-from crm_core.services.opportunity_stages import load_stage, stage_of
+from crm_core.services.opportunity_stages import hold_stage, stage_of
 from crm_core.validation import clean_text
 
 
@@ -57,7 +57,7 @@ def move_opportunity(session: CrmSession, actor: Actor, opportunity_id: int, sta
     and for a closed one; `NotFound`, `NotAllowed`.
     """
     opportunity = _lock_seen(session, actor, opportunity_id, seen)
-    stage = load_stage(session, stage_id)
+    stage = hold_stage(session, stage_id)
     if opportunity.closed_at:
         raise IllegalTransition(_("This opportunity is closed. Reopen it with a reason."))
     if stage.outcome == Outcome.WON:
@@ -98,7 +98,7 @@ def reopen_opportunity(session: CrmSession, actor: Actor, opportunity_id: int, s
     Raises `ValidationFailed` without a reason, `IllegalTransition` for an open one, `Conflict`, `NotFound`, `NotAllowed`.
     """
     opportunity = _lock_seen(session, actor, opportunity_id, seen)
-    stage = load_stage(session, stage_id)
+    stage = hold_stage(session, stage_id)
     if not opportunity.closed_at:
         raise IllegalTransition(_("This opportunity is open already."))
     if stage.outcome != Outcome.OPEN:

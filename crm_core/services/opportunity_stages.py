@@ -31,12 +31,9 @@ def stage_of(session: CrmSession, outcome: Outcome) -> OpportunityStage:
     return next(stage for stage in list_stages(session) if stage.outcome == outcome)
 
 
-def load_stage(session: CrmSession, stage_id: int) -> OpportunityStage:
-    """A stage in use. Raises `NotFound` for one that was removed."""
-    stage = session.get(OpportunityStage, stage_id)
-    if stage is None or stage.removed_at:
-        raise NotFound(_("This stage was removed. Reload the page to see the present ones."))
-    return stage
+def hold_stage(session: CrmSession, stage_id: int) -> OpportunityStage:
+    """A stage in use that something enters now: it stays until that has happened. Raises `NotFound` for one that was removed."""
+    return _lock(session, stage_id, shared=True)
 
 
 def count_inside(session: CrmSession, stage_id: int) -> int:
@@ -120,7 +117,7 @@ def remove_stage(session: CrmSession, actor: Actor, stage_id: int, *, move_to: i
 
 def _move_all(session: CrmSession, actor: Actor, stage: OpportunityStage, target_id: int) -> None:
     """Everything goes, what lies in the recycle bin too: it comes back from there."""
-    target = load_stage(session, target_id)
+    target = hold_stage(session, target_id)
     if target.id == stage.id or target.outcome != Outcome.OPEN:
         raise ValidationFailed({"move_to": [_("Choose another open stage.")]})
     rows = session.execute(
@@ -139,11 +136,12 @@ def _move_all(session: CrmSession, actor: Actor, stage: OpportunityStage, target
     audit.add_lines(session, lines)
 
 
-def _lock(session: CrmSession, stage_id: int) -> OpportunityStage:
-    load_stage(session, stage_id)
-    return session.execute(
-        select(OpportunityStage).where(OpportunityStage.id == stage_id).with_for_update(), execution_options={"populate_existing": True}
-    ).scalar_one()
+def _lock(session: CrmSession, stage_id: int, *, shared: bool = False) -> OpportunityStage:
+    own = select(OpportunityStage).where(OpportunityStage.id == stage_id, OpportunityStage.removed_at.is_(None))
+    stage = session.execute(own.with_for_update(read=shared), execution_options={"populate_existing": True}).scalar_one_or_none()
+    if stage is None:
+        raise NotFound(_("This stage was removed. Reload the page to see the present ones."))
+    return stage
 
 
 def _check(

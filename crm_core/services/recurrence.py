@@ -57,7 +57,6 @@ HOLIDAYS = {
     Holiday.AFTER: N_("On the working day after"),
 }
 
-_MOVED = {Holiday.BEFORE: N_("on holidays the working day before"), Holiday.AFTER: N_("on holidays the working day after")}
 _WEEKDAYS = {
     "MO": N_("Monday"),
     "TU": N_("Tuesday"),

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, func, literal, null, select
+from sqlalchemy import ColumnElement, String, case, func, literal, null, nulls_last, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -75,7 +75,7 @@ class WonValue:
 
 
 def win_rate(session: CrmSession, actor: Actor, period: Period, *, by: By = By.NOTHING) -> list[WinRate]:
-    """赢单率 of what was closed in a period, in the order of its keys. Raises `NotAllowed`."""
+    """赢单率 of what was closed in a period, in the order of its keys, those without one at the end. Raises `NotAllowed`."""
     require(actor, Permission.OPPORTUNITY_READ)
     rows = _grouped(session, period, by, _count(Outcome.WON), _count(Outcome.LOST))
     return [WinRate(*row) for row in rows]
@@ -114,7 +114,7 @@ def _grouped(session: CrmSession, period: Period, by: By, *figures: ColumnElemen
         found = found.outerjoin(Product, Product.id == OpportunityLine.product_id)
     found = found.where(*conditions)
     if by is not By.NOTHING:
-        found = found.group_by(key, name).order_by(key)
+        found = found.group_by(key, name).order_by(nulls_last(key))
     return [(row[0], row[1] or "", *row[2:]) for row in session.execute(found)]
 
 

@@ -7,7 +7,7 @@ its own for a month has the sum of its people's and of the teams below it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -21,6 +21,7 @@ from crm_core.db import CrmSession
 from crm_core.errors import Conflict, NotAllowed, ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import MEASURES_OF_TARGETS, Contract, Payment, Target, Team, User
+from crm_core.numbering import take
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.scope import unscoped
 from crm_core.services.owners import visible_people
@@ -85,23 +86,22 @@ def read_year(session: CrmSession, actor: Actor, year: int, measure: str) -> Yea
     """Targets and results of everybody in view, and of the teams whose people the actor sees. Raises `NotAllowed`."""
     if not actor.can(Permission.TARGET_EDIT):
         require(actor, Permission.CONTRACT_READ)
-    shown = _people(session, actor)
     teams = list(session.execute(select(Team).order_by(Team.name)).scalars())
     # A team that is shown is the sum of all its people: those who are not shown by name count too.
     members = {row.id: row.team_id for row in session.execute(select(User.id, User.team_id))}
     own, reached = _targets_of(session, year, measure), _reached(session, year, measure)
     people = []
-    for id, name in shown.items():
+    for id, name in _people(session, actor, reached.keys() | {id for kind, id in own if kind == "user"}).items():
         mine = own.get(("user", id), {})
         people.append(Row(("user", id), name, members[id], mine, mine, reached.get(id, {})))
     seen = [team for team in teams if actor.scope is Scope.ALL or team.id in actor.team_ids]
     return Year(people, [_team_row(team, teams, members, own, reached) for team in seen])
 
 
-def _people(session: CrmSession, actor: Actor) -> dict[int, str]:
+def _people(session: CrmSession, actor: Actor, counting: Collection[int]) -> dict[int, str]:
     """Those in view who are active, or for whom anything counts. With the scope of own customers that is only oneself."""
     condition = User.id == actor.id if actor.scope is Scope.OWN else visible_people(actor)
-    rows = select(User.id, User.name).where(condition, User.is_active).order_by(User.name, User.id)
+    rows = select(User.id, User.name).where(condition, User.is_active | User.id.in_(counting)).order_by(User.name, User.id)
     return {row.id: row.name for row in session.execute(rows)}
 
 
@@ -179,8 +179,8 @@ def save_targets(
     clean, errors = _check(year, measure, changes)
     if errors:
         raise ValidationFailed(errors)
-    # Whoever saves first holds these rows; the second waits here and sees what is there then.
-    rows = select(Target).where(Target.year == year, Target.measure == measure).order_by(Target.id).with_for_update()
+    take(session, "targets")  # of two who save at once the second waits here, and sees what is there then
+    rows = select(Target).where(Target.year == year, Target.measure == measure)
     present = {(_holder(row), row.month): row for row in session.execute(rows, execution_options={"populate_existing": True}).scalars()}
     for holder, months in clean.items():
         for month in months:

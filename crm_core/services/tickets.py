@@ -101,13 +101,13 @@ def edit_ticket(
 
 def take_ticket(session: CrmSession, actor: Actor, ticket_id: int, *, version: int) -> Ticket:
     """Take a ticket that nobody has, and begin with it. Raises `NotAllowed`, `NotFound`, `Conflict` if somebody was faster."""
-    ticket, _customer = lock_ticket(session, actor, ticket_id, version=version)
+    ticket, customer = lock_ticket(session, actor, ticket_id, version=version)
     if ticket.handler_id is not None:
         raise changed_meanwhile(session, ticket)
     ticket.handler_id = actor.id
     if TicketMove.BEGIN in ticket.moves:
         step(session, actor, ticket, TicketMove.BEGIN)
-    session.flush()
+    keep_figures(session, [customer.id])
     return ticket
 
 

@@ -1,7 +1,6 @@
 """Everything that happened with a customer, on one line of time: a query over all sources, of which one page is read and told.
 
-A source is a row of `SOURCES`: what it finds for some customers, and how it tells what it found. What else happens with customers later,
-such as tickets, is one more row.
+A source is a row of `SOURCES`: what it finds for some customers, and how it tells what it found.
 """
 
 from collections import defaultdict
@@ -32,7 +31,6 @@ from crm_core.models import (
     Move,
     Opportunity,
     OpportunityMove,
-    OpportunityStage,
     OwnerChange,
     Participation,
     Payment,
@@ -112,7 +110,6 @@ class Teller:
         self.actor = actor
         self.names = user_names(session)
         self.words = LogWords(session, actor)
-        self.session = session
 
     def name(self, user_id: int | None) -> str:
         """Who did it."""
@@ -174,10 +171,10 @@ def _stage(teller: Teller, row: StageChange) -> Event:
 
 
 def _opportunity(teller: Teller, row: OpportunityMove) -> Event:
-    own = select(Opportunity.name, Opportunity.code).where(Opportunity.id == row.opportunity_id)
-    name, code = teller.session.execute(own, execution_options=unscoped).one()
-    labels = [teller.session.get_one(OpportunityStage, stage).label for stage in (row.from_stage_id, row.to_stage_id) if stage]
-    title = f"{name} ({code}) · {' → '.join(labels)}"
+    stages = " → ".join(
+        teller.words.value("opportunity", "stage_id", str(stage)) for stage in (row.from_stage_id, row.to_stage_id) if stage
+    )
+    title = f"{row.opportunity.name} ({row.opportunity.code}) · {stages}"
     return Event("opportunity", row.id, row.at, teller.name(row.actor_id), title, teller.words.library.label(row.reason))
 
 

@@ -82,13 +82,6 @@ def select_ids(session: CrmSession, actor: Actor, selection: Selection) -> list[
     return list(session.execute(found).scalars())
 
 
-def find_ids(session: CrmSession, actor: Actor, codes: Sequence[str]) -> list[int]:
-    """The ids of customers by their codes, as far as the actor sees them."""
-    require(actor, Permission.CUSTOMER_TRANSFER)
-    found = select(Customer.id).where(Customer.code.in_([clean_text(code) for code in codes])).order_by(Customer.id)
-    return list(session.execute(found).scalars())
-
-
 def transfer(session: CrmSession, actor: Actor, ids: Sequence[int], *, to: int, reason: str) -> Batch:
     """Give these customers and their open work to somebody else; the batch is the receipt, and names what stayed and why.
 

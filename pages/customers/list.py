@@ -46,7 +46,7 @@ def read_views(session: CrmSession, entries: library.Library) -> customer_filter
 
 def draw_tools(filters: customer_filters.Filters) -> None:
     """At the end of the filters: the views, and the switch to select customers."""
-    view_menu.draw(filters)
+    view_menu.ViewMenu(filters).draw()
     bulk_bar.draw_switch()
 
 

@@ -24,7 +24,7 @@ filters.restore()
 query = filters.draw()
 with st.container(horizontal=True, vertical_alignment="center"):
     filters.draw_more()
-    pivot_views.draw(filters)
+    pivot_views.PivotMenu(filters).draw()
     if actor.can(Permission.CUSTOMER_EXPORT) and st.button(_("Export"), icon=":material/download:", key="pivot_export"):
         pivot_table.ask_export(query)
 query = filters.query()

@@ -60,7 +60,7 @@ def draw_filters(categories: list[str]) -> ProductQuery:
         st.text_input(_("Search"), key="prod_q", icon=":material/search:", live="150ms", placeholder=hint, width=230, on_change=first_page)
         choose(_("State"), "prod_offered", {code: _(label) for code, label in OFFERED.items()})
         if categories:
-            choose(_("Product category"), "prod_category", {ANY: _("Any")} | {name: feedback.escape(name) for name in categories})
+            choose(_("Product category"), "prod_category", {ANY: _("Any"), **{name: name for name in categories}})
         choose(_("Order"), "prod_sort", {code: _(label) for code, label in SORTS.items()})
         export_dialog.draw_button("products")
     state = st.session_state

@@ -1,6 +1,7 @@
 """What came of a campaign, and checking in at its entrance."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -173,6 +174,15 @@ class TestCheckIn:
         with reading(SYSTEM) as session:
             told = session.execute(select(Notice.kind, Notice.user_id, Notice.path)).all()
         assert told == [("customer_attended", guest.owner_id, f"/customer?code={guest.code}")]
+
+    def test_whoever_is_removed_at_this_very_moment_is_not_found(self, database: str, marketing: Actor, guest: Customer) -> None:
+        token, mine = self.opened(marketing, guest)
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(marketing) as session:
+                participations.remove_participant(session, marketing, mine)
+                coming = pool.submit(self.say, token)
+                wait([coming], timeout=0.5)
+            assert coming.result(timeout=20) is Answer.UNKNOWN
 
     @pytest.mark.parametrize(
         ("name", "digits"),

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, CrmError, IllegalTransition, NotAllowed, NotFound, ValidationFailed
-from crm_core.models import ChurnPlan, ChurnScore, Contract, Customer, FollowUp, Notice, StageChange, Task, TaskState, Ticket
+from crm_core.models import ChurnPlan, ChurnPlanTask, ChurnScore, Contract, Customer, FollowUp, Notice, StageChange, Task, TaskState, Ticket
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.scope import unscoped
 from crm_core.services import customers, merges, stage_changes
@@ -282,7 +282,7 @@ def test_before_any_scores_were_reckoned_the_list_is_empty(database: str, sales:
     with reading(sales) as session:
         page = risks.list_risks(session, sales, RiskQuery())
         assert (page.rows, page.day, page.pages) == ([], None, 1)
-        assert not proof.get_proof(session, sales).is_enough
+        assert proof.get_proof(session, sales).score is None
 
 
 def test_the_owner_is_told_when_a_customer_comes_to_high_risk(database: str, sales: Actor, set_clock: Clock) -> None:
@@ -428,6 +428,9 @@ def test_a_plan_ends_by_itself_when_the_customer_is_lost(database: str, sales: A
     reckon()
     (row,) = plan_page(sales).rows
     assert (row.id, row.outcome, row.ended_at) == (plan.id, "lost", NOON)
+    with reading(sales) as session:
+        steps = session.execute(select(Task.state).join(ChurnPlanTask, ChurnPlanTask.task_id == Task.id)).scalars().all()
+    assert set(steps) == {TaskState.CANCELLED}
 
 
 def test_the_plan_of_a_merged_customer_goes_on_with_the_kept_one(database: str, sales: Actor, administrator: Actor) -> None:

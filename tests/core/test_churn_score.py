@@ -252,7 +252,7 @@ def test_the_proof_counts_each_past_day_and_flags_as_many_by_the_naive_rule() ->
 def test_with_too_little_history_the_proof_says_no_figure(lost: int, stayed: int) -> None:
     rows = [(DAY, 50.0, "high", 3, place < lost) for place in range(lost + stayed)]
     proof = prove({DAY: rows}, within=180)
-    assert not proof.is_enough
+    assert proof.score is None
     assert (proof.counted, proof.lost, proof.score, proof.naive) == (lost + stayed, lost, None, None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from crm_core import clock
+from crm_core import clock, numbering
 from crm_core.db import reading, transaction
 from crm_core.errors import FileRefused, NotAllowed, ValidationFailed
 from crm_core.i18n import in_language
@@ -162,6 +162,15 @@ class TestOpportunities:
         assert [(clock.day_of(one.at).isoformat(), one.stage, one.days) for one in moves[:1]] == [("2023-01-05", "初次接洽", 55)]
         assert (len(all_of(Notice)), len(all_of(Task))) == before
         assert [line.reason for line in factories.log_of("opportunity", won.id)] == ["导入 opportunity.csv"]
+
+    def test_boards_see_what_came_in_at_once(self, database: str, manager: Actor) -> None:
+        def revision() -> int:
+            with reading(SYSTEM) as session:
+                return numbering.revision(session, "opportunities")
+
+        before = revision()
+        bring_in("opportunity", manager, DEALS, f"M-1,{COMPANY},,,5,,,,2030-01-01,")
+        assert revision() > before
 
     def test_the_same_file_again_adds_nothing(self, database: str, manager: Actor) -> None:
         lines = [f"M-1,{COMPANY},,,5,,,,2030-01-01,"] * 2

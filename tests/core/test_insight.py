@@ -553,3 +553,21 @@ def test_the_maven_figures_come_out_of_the_sales_board(sqlite_database: str, adm
     by_owner = table(board, "won_by_owner")
     assert by_owner["Darcel Schlecht"][0] == 1_153_214
     assert [f"{by_owner[name][3]:.4f}" for name in ("Lajuana Vencill", "Hayden Neloms")] == ["0.5498", "0.7039"]
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        "entered:customer:2024-01-01:9999-12-31",
+        "age:0001-01-01:2024-01-01",
+        "churned:2024-01-01:9999-12-31",
+        "followed:2024-01-01:2024-02-01:99999999999999999999",
+        "followed:2024-01-01:2024-02-01:x",
+        "stale:1",
+        "nothing",
+    ],
+)
+def test_an_address_that_makes_no_sense_picks_nobody(sqlite_database: str, sales: Actor, pick: str) -> None:
+    factories.make_customer(sales)
+    with reading(sales) as session:
+        assert list_customers(session, sales, CustomerQuery(of=pick), columns=()).rows == []

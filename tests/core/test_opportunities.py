@@ -1,6 +1,7 @@
 """Opportunities: what is entered, their products and people, the way through the stages, and who sees them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from crm_core.services import (
     opportunity_stages,
     opportunity_views,
     preset_merge,
+    sales_figures,
     timeline,
     transfers,
 )
@@ -299,6 +301,18 @@ class TestStageSettings:
             assert [one.stage for one in opportunity_moves.list_moves(session, sales, made.id)] == [first.label, second.label]
         assert factories.log_of("opportunity", made.id, field="stage_id")
 
+    def test_nothing_is_moved_into_a_stage_that_is_being_removed(
+        self, database: str, sales: Actor, administrator: Actor, customer: Customer
+    ) -> None:
+        made, (_first, second, *_others) = factories.make_opportunity(sales, customer), stages()
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(administrator) as session:
+                opportunity_stages.remove_stage(session, administrator, second.id)
+                moving = pool.submit(move, sales, made, second.id)
+                wait([moving], timeout=0.5)
+            assert isinstance(moving.exception(timeout=20), NotFound)
+        assert now(made).stage_id == made.stage_id
+
     def test_won_lost_and_the_last_open_one_stay(self, database: str, administrator: Actor) -> None:
         *open_ones, won, lost = stages()
         for stage in (won, lost):
@@ -337,6 +351,26 @@ class TestRecycleBin:
         assert names(sales) == [made.name]
         with pytest.raises(NotFound), transaction(sales) as session:
             opportunities.restore_opportunity(session, sales, made.id)
+
+    def test_what_is_restored_at_the_last_moment_is_not_removed(
+        self, database: str, sales: Actor, customer: Customer, set_clock: Callable[[datetime], None]
+    ) -> None:
+        made = factories.make_opportunity(sales, customer)
+        with transaction(sales) as session:
+            opportunities.delete_opportunity(session, sales, made.id, version=made.version)
+        set_clock(datetime.now(UTC) + timedelta(days=31))
+
+        def purge() -> bool:
+            with transaction(SYSTEM) as session:
+                return opportunities.purge(session)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction(sales) as session:
+                opportunities.restore_opportunity(session, sales, made.id)
+                purging = pool.submit(purge)
+                wait([purging], timeout=0.5)
+            purging.result(timeout=20)
+        assert now(made).deleted_at is None
 
     def test_it_goes_for_good_after_the_days_of_the_bin(
         self, database: str, sales: Actor, administrator: Actor, set_clock: Callable[[datetime], None]
@@ -493,6 +527,29 @@ class TestWithTheCustomer:
         with reading(service) as session:
             assert timeline.list_events(session, service, customer.id, kinds=["opportunity"]).events == []
             assert all(event.kind != "opportunity" for event in timeline.list_events(session, service, customer.id).events)
+
+    def test_a_page_of_the_timeline_asks_once_for_all_of_them(self, database: str, sales: Actor, customer: Customer) -> None:
+        def asked() -> int:
+            statements: list[str] = []
+            with reading(sales) as session:
+                event.listen(db.engine(), "before_cursor_execute", note := lambda *what: statements.append(what[2]))
+                timeline.list_events(session, sales, customer.id, kinds=["opportunity"])
+                event.remove(db.engine(), "before_cursor_execute", note)
+            return len(statements)
+
+        factories.make_opportunity(sales, customer)
+        asked()  # the library is read once and kept
+        first = asked()
+        for _number in range(3):
+            factories.make_opportunity(sales, customer)
+        assert asked() == first
+
+    def test_figures_by_product_end_with_what_has_none(self, database: str, sales: Actor, customer: Customer, product: Product) -> None:
+        lose(sales, factories.make_opportunity(sales, customer))
+        win(sales, factories.make_opportunity(sales, customer, products=[product]))
+        with reading(sales) as session:
+            found = sales_figures.win_rate(session, sales, sales_figures.Period(), by=sales_figures.By.PRODUCT)
+        assert [(row.key, row.won, row.lost) for row in found] == [(product.id, 1, 0), (None, 0, 1)]
 
     def test_reasons_that_are_merged_are_merged_here_too(
         self, database: str, administrator: Actor, sales: Actor, customer: Customer

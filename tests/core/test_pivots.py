@@ -130,3 +130,11 @@ def test_nothing_to_average_is_no_number(database: str, sales: Actor) -> None:
     factories.make_customer(sales)
     assert ask(sales, row="stage", measure="average").totals == (None,)
     assert ask(SYSTEM, subject="tickets", row="type", measure="average").totals == (None,)
+
+
+def test_each_year_stands_for_itself_however_long_ago(database: str, sales: Actor) -> None:
+    customer = factories.make_customer(sales, stage="customer")
+    for year in (1980, 1985, 2025):
+        sign(sales, customer, year, date(year, 5, 1))
+    found = table(ask(sales, subject="contracts", row="signed_year", measure="sum"))
+    assert {year: values for year, values in found.items() if values != (0,)} == {"1980": (1980,), "1985": (1985,), "2025": (2025,)}

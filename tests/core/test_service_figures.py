@@ -1,7 +1,8 @@
 """What tickets come to for the customer: the same figures kept as counted, after anything that can be done; and the check of it."""
 
 import random
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -91,6 +92,16 @@ def test_a_merge_and_its_undo_keep_them_right(clerk: Actor, administrator: Actor
 def wrong() -> list[str]:
     with reading(SYSTEM) as session:
         return [one.code for one in find_wrong(session)]
+
+
+def test_taking_a_ticket_is_service_too(clerk: Actor, sales: Actor, set_clock: Callable[[datetime], None]) -> None:
+    customer = factories.make_customer(sales)
+    ticket = factories.make_ticket(clerk, customer)
+    set_clock(clock.now() + timedelta(hours=3))
+    with transaction(clerk) as session:
+        tickets.take_ticket(session, clerk, ticket.id, version=ticket.version)
+    assert now(customer).last_service_at == clock.now()
+    assert wrong() == []
 
 
 @pytest.mark.parametrize("seed", range(3))

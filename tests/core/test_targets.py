@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm_core.db import reading, transaction
 from crm_core.errors import Conflict, NotAllowed, ValidationFailed
-from crm_core.models import Customer, Target
+from crm_core.models import Customer, Target, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import payments, targets, transfers
 from crm_core.services.targets import Row, Year
 from tests import factories
+from tests.core.test_concurrency import at_once
 from tests.core.test_contracts import sign, void
 
 
@@ -134,3 +135,22 @@ def test_heads_set_targets_below_them_and_others_none(database: str, teams: dict
     assert ("user", outside.id) not in {row.holder for row in read(head).people}
     with pytest.raises(NotAllowed):
         read(factories.make_user(role="service"))
+
+
+def test_who_left_stays_in_the_years_in_which_something_counts_for_them(
+    customer: Customer, sales: Actor, colleague: Actor, administrator: Actor
+) -> None:
+    sign(sales, customer, amount="100", signed_on="2024-03-31")
+    put(administrator, {("user", colleague.id): {1: "50"}})
+    with transaction(SYSTEM) as session:
+        session.execute(update(User).where(User.id.in_((sales.id, colleague.id))).values(is_active=False))
+    assert row_of(read(administrator), "user", sales.id).result() == 100
+    assert row_of(read(administrator), "user", colleague.id).target() == 50
+    with reading(administrator) as session:
+        later = targets.read_year(session, administrator, 2025, "signed")
+    assert {("user", sales.id), ("user", colleague.id)}.isdisjoint(row.holder for row in later.people)
+
+
+def test_of_two_who_set_the_first_targets_at_once_the_second_is_told(database: str, sales: Actor, administrator: Actor) -> None:
+    outcomes = at_once([lambda amount=amount: put(administrator, {("user", sales.id): {1: amount}}) for amount in ("100", "200")])
+    assert sorted(str(type(one).__name__) for one in outcomes) == ["Conflict", "int"]

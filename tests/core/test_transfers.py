@@ -182,11 +182,6 @@ class TestTransfer:
         hand_over(manager, wanted, colleague)
         assert [owner_of(one) for one in (key, won, plain)] == [colleague.id, colleague.id, sales.id]
 
-    def test_codes_name_customers_too(self, any_database: str, sales: Actor, stranger: Actor, manager: Actor) -> None:
-        mine, outside = factories.make_customer(sales), factories.make_customer(stranger)
-        with reading(manager) as session:
-            assert transfers.find_ids(session, manager, [mine.code, outside.code, "CUS1"]) == [mine.id]
-
 
 class TestUndo:
     def test_what_still_belongs_to_the_receiver_goes_back_and_the_rest_is_named(

@@ -1,5 +1,7 @@
 """The pages of campaigns: planning one, adding people, recording how far they came, the results, and the check-in at the entrance."""
 
+from xml.etree import ElementTree
+
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +14,7 @@ from crm_core.services.bulk_targets import Selection
 from tests import factories
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import campaign_sheet, routes
 
 PHONE = "13812345678"
 
@@ -140,6 +142,12 @@ def test_the_check_in_is_switched_on_and_off(marketing: Actor) -> None:
     assert only().link not in (None, token)
     visit.press("Switch the code off")
     assert only().link is None
+
+
+def test_the_code_to_print_is_a_picture_of_its_own() -> None:
+    # In a page a piece of SVG needs no namespace; a file without one is no picture to any program.
+    picture = ElementTree.fromstring(campaign_sheet.picture_to_print("http://localhost/check-in?to=x"))
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
 
 
 class TestEntrance:

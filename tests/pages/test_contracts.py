@@ -86,6 +86,22 @@ class TestSheet:
         opened(sales, made).press(f"payment_remove_{payment.id}").enter("payment_reason", "退回").press("Remove")
         assert sheet_of(sales, made).payments == []
 
+    def test_who_plans_or_corrects_second_is_told_and_overwrites_nothing(self, customer: Customer, sales: Actor, manager: Actor) -> None:
+        made = sign(sales, customer)
+        put(sales, made, planned=30_000, received=10_000)
+        (payment,) = sheet_of(sales, made).payments
+        planning = opened(sales, made).press("Plan payments").enter("payment_planned_0", "1")
+        correcting = opened(sales, made).press(f"payment_correct_{payment.id}").enter("payment_amount", "5").enter("payment_reason", "记错")
+        with db.transaction(manager) as session:
+            version = stored(Contract, made.id).version
+            payments.set_plan(session, manager, made.id, [{"due_on": clock.today(), "amount": 40_000}], version=version)
+            values = {"received_on": clock.today(), "amount": 7}
+            payments.correct_payment(session, manager, payment.id, values, version=payment.version, reason="记错")
+        for visit in (planning, correcting):
+            assert visit.press("Save").refusals
+        sheet = sheet_of(sales, made)
+        assert ([one.amount for one in sheet.plan], sheet.received) == ([40_000], 7)
+
     def test_a_plan_is_entered_row_by_row(self, customer: Customer, sales: Actor) -> None:
         made = sign(sales, customer)
         visit = opened(sales, made).press("Plan payments").enter("payment_due_0", clock.today()).enter("payment_planned_0", "100001")

@@ -75,6 +75,10 @@ LIVE = {
     "emoji": re.compile(r"(?<!\\):smile(?<!\\):"),
     "icon": re.compile(r"(?<!\\):material/home(?<!\\):"),
 }
+ESCAPED = re.compile(r"\\[*_`\[\]()#:$~<>!]|\u2060")
+"""What a text looks like that was made ready for Markdown."""
+PLAIN = ("selectbox", "multiselect")
+"""Widgets whose options the browser shows letter by letter."""
 FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a)\b)")
 """A tag that our own pieces of HTML do not have."""
 
@@ -111,7 +115,12 @@ def html_of(visit: Visit) -> Iterator[str]:
 
 def live_markup(visit: Visit) -> list[str]:
     found = [f"{what}: {text}" for text in markdown_of(visit) for what, pattern in LIVE.items() if pattern.search(text)]
+    found += [f"escaped: {option}" for option in plain_of(visit) if ESCAPED.search(option)]
     return found + [f"tag: {body}" for body in html_of(visit) if FOREIGN_TAG.search(body)]
+
+
+def plain_of(visit: Visit) -> Iterator[str]:
+    return (str(option) for node in visit.elements() if node.type in PLAIN for option in node.options)
 
 
 def appears(visit: Visit) -> bool:

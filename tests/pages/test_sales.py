@@ -7,7 +7,7 @@ import pytest
 from crm_core import db
 from crm_core.models import Opportunity
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import opportunity_moves, opportunity_stages, opportunity_views, products
+from crm_core.services import opportunities, opportunity_moves, opportunity_stages, opportunity_views, products
 from tests import factories
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -129,6 +129,18 @@ class TestDialog:
         assert now(made).is_open
         assert visit.refusals == []
 
+    def test_who_saves_or_deletes_second_is_told_and_overwrites_nothing(self, any_database: str, sales: Actor, manager: Actor) -> None:
+        made = factories.make_opportunity(sales, factories.make_customer(sales), products=[factories.make_product()])
+        visits = {press: opened(sales, made).pick("opportunity_menu", press) for press in ("edit", "delete")}
+        visits["edit"].enter("Opportunity name", "乙")
+        won = opened(sales, made).press("opportunity_win")
+        with db.transaction(manager) as session:
+            opportunities.edit_opportunity(session, manager, made.id, {"name": "甲"}, version=made.version)
+        for visit, press in ((visits["edit"], "Save"), (visits["delete"], "Delete opportunity"), (won, "Win")):
+            assert visit.press(press).refusals, press
+        found = now(made)
+        assert (found.name, found.is_open) == ("甲", True)
+
     def test_contacts_join_the_decision_chain_and_leave_it(self, any_database: str, sales: Actor) -> None:
         customer = factories.make_customer(sales, contacts=[factories.contact_values(name="陈立群")])
         made = factories.make_opportunity(sales, customer)
@@ -163,6 +175,16 @@ class TestListAndForecast:
         assert zh("Together") in visit.tab.dataframe[0].value.to_string()
         assert "¥500" in visit.tab.dataframe[0].value.to_string()
 
+    def test_the_forecast_counts_what_the_list_was_narrowed_to(self, any_database: str, sales: Actor) -> None:
+        for source, amount in (("source.exhibition", "1000"), ("source.referral", "70000")):
+            factories.make_opportunity(sales, factories.make_customer(sales, source=source), amount=amount, probability="50")
+        narrowed = {"of_source": "source.exhibition", "opp_loss": "loss_reason.price"}
+        visit = Visit(sales).go(routes.OPPORTUNITIES, opp_view="forecast", **narrowed)
+        assert visit.tab.dataframe[0].value[zh("Their amount")].iloc[-1] == "¥1,000"
+        told = [one.value for one in visit.tab.markdown if "filter_alt" in one.value]
+        assert zh("Customer source") in told[0]
+        assert zh("Why it was lost") not in told[0]
+
 
 class TestCatalogue:
     def test_a_product_is_added_priced_retired_and_deleted(self, any_database: str, administrator: Actor) -> None:
@@ -173,6 +195,17 @@ class TestCatalogue:
         with db.reading(SYSTEM) as session:
             (product,) = products.list_offered(session).values()
         assert (product.name, product.price) == ("排产软件", 1000)
+
+    def test_who_changes_one_second_is_told_and_overwrites_nothing(self, any_database: str, administrator: Actor) -> None:
+        product = factories.make_product(name="排产软件")
+        visit = Visit(administrator).go(routes.PRODUCTS)
+        visit.tab.session_state["product_clicked"] = product.id
+        visit.rerun().press("product_edit").enter("Product name", "乙")
+        with db.transaction(administrator) as session:
+            products.update_product(session, administrator, product.id, {"name": "甲"}, version=product.version)
+        assert visit.press("Save").refusals
+        with db.reading(SYSTEM) as session:
+            assert products.get_product(session, SYSTEM, product.id).name == "甲"
 
     def test_one_that_is_used_is_not_deleted(self, any_database: str, administrator: Actor, sales: Actor) -> None:
         product = factories.make_product()

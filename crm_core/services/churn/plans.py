@@ -14,8 +14,9 @@ from crm_core.i18n import _
 from crm_core.models import PLAN_OUTCOMES, ChurnPlan, ChurnPlanTask, ChurnScore, Customer, LifecycleStage, Task, TaskState, User
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
+from crm_core.scope import unscoped
 from crm_core.services import tasks
-from crm_core.services.churn.scoring import latest_day
+from crm_core.services.churn.days import latest_day
 from crm_core.services.locking import lock_listed
 from crm_core.validation import clean_text
 
@@ -128,20 +129,39 @@ def end_plan(session: CrmSession, actor: Actor, plan_id: int, outcome: str, *, r
     """
     require(actor, Permission.CHURN_READ)
     require(actor, Permission.CUSTOMER_EDIT)
-    plan = session.execute(select(ChurnPlan).where(ChurnPlan.id == plan_id).with_for_update()).scalar_one_or_none()
-    if plan is None:
-        raise NotFound(_("This plan is gone or not visible to you. Reload the page."))
-    lock_listed(session, plan.customer_id)
+    plan = _lock(session, plan_id)
     if plan.outcome is not None or plan.version != version:
         raise Conflict(version=plan.version, theirs={}, message=_("Somebody else ended or changed this plan meanwhile. Reload the page."))
     if outcome not in PLAN_OUTCOMES:
         raise ValidationFailed({"outcome": [_("Choose what came of the plan.")]})
-    plan.outcome, plan.ended_at, plan.ended_by_id = outcome, clock.now(), actor.id
-    plan.remark = clean_text(remark)[:300] or None
-    for task in _open_tasks(session, plan.id):
-        tasks.close(task, TaskState.CANCELLED, _("The win-back plan has ended."))
+    plan.ended_by_id, plan.remark = actor.id, clean_text(remark)[:300] or None
+    _end(session, plan, outcome)
     session.flush()
     return plan
+
+
+def end_lost_plans(session: CrmSession) -> None:
+    """A plan for a customer that was lost meanwhile ends with that, by the system."""
+    lost = select(Customer.id).where(Customer.stage == LifecycleStage.CHURNED)
+    running = select(ChurnPlan).where(ChurnPlan.outcome.is_(None), ChurnPlan.customer_id.in_(lost))
+    for plan in session.execute(running, execution_options=unscoped).scalars():
+        _end(session, plan, "lost")
+
+
+def _lock(session: CrmSession, plan_id: int) -> ChurnPlan:
+    # The customer first, as in beginning one: else two who work at one customer could wait for each other.
+    customer_id = session.execute(select(ChurnPlan.customer_id).where(ChurnPlan.id == plan_id)).scalar()
+    if customer_id is None:
+        raise NotFound(_("This plan is gone or not visible to you. Reload the page."))
+    lock_listed(session, customer_id)
+    own = select(ChurnPlan).where(ChurnPlan.id == plan_id).with_for_update()
+    return session.execute(own, execution_options={"populate_existing": True}).scalar_one()
+
+
+def _end(session: CrmSession, plan: ChurnPlan, outcome: str) -> None:
+    plan.outcome, plan.ended_at = outcome, clock.now()
+    for task in _open_tasks(session, plan.id):
+        tasks.close(task, TaskState.CANCELLED, _("The win-back plan has ended."))
 
 
 def _open_tasks(session: CrmSession, plan_id: int) -> list[Task]:

@@ -52,11 +52,6 @@ class Proof:
     naive: Judged | None
     """Both are none where there is too little history."""
 
-    @property
-    def is_enough(self) -> bool:
-        """Whether there is history enough to say anything."""
-        return self.score is not None
-
 
 _Row = tuple[date, float, str, int, bool]
 

@@ -12,7 +12,7 @@ from crm_core.db import CrmSession
 from crm_core.models import CHURN_BANDS, ChurnPlan, ChurnScore, Customer, LifecycleStage, Task, User, title_of
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, Scope, require
-from crm_core.services.churn.scoring import day_before, latest_day
+from crm_core.services.churn.days import day_before, latest_day
 from crm_core.services.teams import list_teams, teams_seen
 from crm_core.visibility import View
 

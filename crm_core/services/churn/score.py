@@ -38,7 +38,6 @@ CONTENT, LEAST_CONTENT = 4.0, 1.0
 ENDING_DAYS, ENDED_DAYS = 60, 365
 """A contract that ends within so many days without another one, or ended up to so many days ago, is a sign."""
 WEEK = 7
-BANDS = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The scores of all customers of high value, reckoned once a day and on demand, and those of past days for the proof."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast
@@ -9,18 +9,18 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy import Table, delete, insert, select
 
 from crm_core import clock
-from crm_core.cache import cached
 from crm_core.db import CrmSession
-from crm_core.models import ChurnPlan, ChurnScore, Customer, LifecycleStage, StageChange
+from crm_core.models import ChurnScore, Customer, LifecycleStage, StageChange
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
+from crm_core.services.churn.days import day_before, latest_day
 from crm_core.services.churn.facts import Known, read_facts
+from crm_core.services.churn.plans import end_lost_plans
 from crm_core.services.churn.policy import ChurnPolicy, get_churn_policy, make_due
 from crm_core.services.churn.score import assess, band_of
 from crm_core.services.notices import Message, notify_each
 
-WEEK = timedelta(days=7)
 PROOF_DAYS, MONTHS_BETWEEN = 4, 3
 """The proof looks at so many past days, the first of every third month; the latest of them long enough ago to know what came."""
 CHUNK = 5_000
@@ -92,30 +92,21 @@ def keep(session: CrmSession, reckoned: Reckoned) -> None:
     before = _high_at(session, reckoned.day)
     gone = (ChurnScore.was_lost.is_not(None)) | (ChurnScore.day >= reckoned.day) | (ChurnScore.day < (earlier or date.min))
     session.execute(delete(ChurnScore).where(gone), execution_options=_BULK)
-    alive = set(session.execute(select(Customer.id), execution_options=unscoped).scalars())
-    rows = [row for row in reckoned.rows if row["customer_id"] in alive]  # removed for good since they were read
-    for start in range(0, len(rows), CHUNK):
-        session.execute(insert(_SCORES), rows[start : start + CHUNK])
-    _end_lost_plans(session)
+    rows = [row for start in range(0, len(reckoned.rows), CHUNK) for row in _keep_rows(session, reckoned.rows[start : start + CHUNK])]
+    end_lost_plans(session)
     if before is not None:
         _tell_owners(session, {row["customer_id"]: row for row in rows if row["was_lost"] is None and row["band"] == "high"}, before)
     bump(session, "churn")
 
 
-def latest_day(session: CrmSession) -> date | None:
-    """The day of the present scores; none before any were reckoned."""
-    return max(_kept_days(session), default=None)
-
-
-def day_before(session: CrmSession, day: date) -> date | None:
-    """The day with which a day is compared: the latest one at least a week before it."""
-    return max((kept for kept in _kept_days(session) if kept <= day - WEEK), default=None)
-
-
-def _kept_days(session: CrmSession) -> list[date]:
-    # Kept for others: every page of a customer asks.
-    days = select(ChurnScore.day).where(ChurnScore.was_lost.is_(None)).distinct()
-    return cached(session, "churn", "days", lambda: list(session.execute(days, execution_options=unscoped).scalars()))
+def _keep_rows(session: CrmSession, rows: Sequence[Row]) -> list[Row]:
+    """Those of customers that were not removed for good since they were read."""
+    present = select(Customer.id).where(Customer.id.in_({row["customer_id"] for row in rows}))
+    alive = set(session.execute(present, execution_options=unscoped).scalars())
+    kept = [row for row in rows if row["customer_id"] in alive]
+    if kept:
+        session.execute(insert(_SCORES), kept)
+    return kept
 
 
 def _high_at(session: CrmSession, today: date) -> set[int] | None:
@@ -146,14 +137,6 @@ def _tell_owners(session: CrmSession, high: Mapping[int, Row], before: set[int])
         notify_each(session, "churn_high", messages)
 
 
-def _end_lost_plans(session: CrmSession) -> None:
-    """A plan for a customer that was lost meanwhile ends with that."""
-    lost = select(Customer.id).where(Customer.stage == LifecycleStage.CHURNED)
-    running = select(ChurnPlan).where(ChurnPlan.outcome.is_(None), ChurnPlan.customer_id.in_(lost))
-    for plan in session.execute(running, execution_options=unscoped).scalars():
-        plan.outcome, plan.ended_at = "lost", clock.now()
-
-
 def ask(session: CrmSession, actor: Actor) -> None:
     """Have the scores reckoned with the next round of jobs. Raises `NotAllowed`."""
     require(actor, Permission.RULE_EDIT)
@@ -167,5 +150,5 @@ def reckon_past(session: CrmSession, day: date) -> None:
 
 
 def reckon_now(session: CrmSession) -> None:
-    """The whole job at once, for a change of the rules and for demo content."""
+    """The whole job at once, for demo content."""
     keep(session, reckon(session))

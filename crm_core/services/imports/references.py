@@ -137,9 +137,7 @@ class Stages:
                     self._known.setdefault(word(name), stage)
 
     def find(self, text: Any) -> OpportunityStage:
-        """The stage that a text names, the first one for none. Raises `Unclear`."""
-        if text is None:
-            return self.first
+        """The stage that a text names. Raises `Unclear`."""
         stage = self._known.get(word(text))
         if stage is None:
             names = join_words(one.label for one in self.all)

@@ -4,8 +4,7 @@ Labels are phrases marked with `N_`, translated where they are shown; names from
 that does not exist (nothing to divide by): it is shown as a dash with its reason, never as 0 or NaN.
 """
 
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlencode
@@ -115,6 +114,11 @@ class Chart:
     note: str = ""
     """A sentence on what is missing or cut off, marked with `N_`."""
 
+    @property
+    def has_values(self) -> bool:
+        """Whether there is anything to draw: a value that exists and is not 0."""
+        return any(value for point in self.points for value in point.values)
+
 
 @dataclass(frozen=True)
 class Board:
@@ -124,7 +128,5 @@ class Board:
     title: str
     figures: tuple[Figure, ...] = ()
     charts: tuple[Chart, ...] = ()
-    since: date | None = None
-    """First day of what the board knows, where that lies after the period's first day."""
-    missing: str = field(default="")
+    missing: str = ""
     """Why there is nothing to show, a sentence marked with `N_`; figures and charts are empty then."""

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Interval, and_, case, exists, false, func,
 from sqlalchemy.orm import aliased
 
 from crm_core import clock
-from crm_core.db import CrmSession
+from crm_core.db import CrmSession, is_sqlite
 from crm_core.i18n import N_
 from crm_core.models import ChangeLog, Contact, Customer, FollowUp, LifecycleStage, StageChange
 from crm_core.services.completeness import is_empty, where_shown
@@ -21,6 +21,8 @@ from crm_core.services.library import get_library
 Condition = ColumnElement[bool]
 STALE_DAYS = 365
 SUCCESS_DAYS = 30
+LONGEST_NUMBER = 18
+"""Digits of an id in an address."""
 RANKS = {"churned": -1, "prospect": 0, "qualified": 1, "customer": 2, "partner": 3}
 """The order of the types; whoever comes back after a loss has reached a later one."""
 STATE_RANKS = {"contact": 0, "proposal": 1, "negotiation": 2, "won": 3}
@@ -79,7 +81,7 @@ def _is_later(old: Any, new: Any, ranks: dict[str, int]) -> Condition:
 
 
 def _days_before(session: CrmSession, moment: Any) -> Any:
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session):
         return func.datetime(moment, f"-{SUCCESS_DAYS} days")
     return moment - literal(timedelta(days=SUCCESS_DAYS), Interval())
 
@@ -151,10 +153,19 @@ def _missing(session: CrmSession, name: str) -> Condition:
 
 
 def _period(first: str, last: str) -> Period:
-    return Period(date.fromisoformat(first), date.fromisoformat(last))
+    return Period(_day(first), _day(last))
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not date.min.year < day.year < date.max.year:
+        raise ValueError(text)  # the day beside it has no date any more
+    return day
 
 
 def _people(ids: tuple[str, ...]) -> tuple[int, ...] | None:
+    if any(len(id) > LONGEST_NUMBER for id in ids):
+        raise ValueError(ids)  # more digits fit into no column
     return tuple(int(id) for id in ids) or None
 
 

@@ -17,6 +17,7 @@ from crm_core.services.insight.board import Board, Chart, Column, Figure, Kind, 
 from crm_core.services.insight.ground import Ground, Span, count, days_since, quarters, ranking, rate, share, spans, step_of, tenths
 from crm_core.services.insight.picks import during
 from crm_core.services.insight.question import Period
+from crm_core.services.of_customers import OfCustomers
 from crm_core.services.teams import list_teams
 
 KEY, TITLE = "sales", N_("Sales board")
@@ -69,14 +70,9 @@ def compute(ground: Ground) -> Board:
         closed = _closed(ground, ground.period, step, Opportunity.owner_id)
         figures += opportunity_figures(ground, ground.period, sum_closed(closed.values()))
         charts += ground.charts(lambda: _opportunity_charts(ground, steps, closed))
-    if not any(figure.value or figure.denominator for figure in figures) and not any(map(has_values, charts)):
+    if not any(figure.value or figure.denominator for figure in figures) and not any(chart.has_values for chart in charts):
         return Board(KEY, TITLE, missing=EMPTY)
     return Board(KEY, TITLE, tuple(figures), tuple(charts))
-
-
-def has_values(chart: Chart) -> bool:
-    """Whether a chart shows anything but nothing."""
-    return any(value for point in chart.points for value in point.values)
 
 
 def contract_figures(ground: Ground, period: Period) -> list[Figure]:
@@ -340,7 +336,7 @@ def _loss_reasons(ground: Ground) -> Chart:
 
 def _forecast(ground: Ground) -> Chart:
     asked = ground.question
-    rows = forecast(ground.session, ground.actor, owners=ground.people, stages=asked.stages, sources=asked.sources)
+    rows = forecast(ground.session, ground.actor, owners=ground.people, of=OfCustomers(asked.stages, asked.sources))
     points = tuple(
         Point(
             _FORECAST_ENDS.get(row.month, row.month),

@@ -26,8 +26,8 @@ from crm_core.services.pivots.subjects import COUNT, MONTH, QUARTER, SUBJECTS, Y
 MOST_ROWS = 50
 MOST_COLUMNS = 12
 MOST_GROUPS = 20_000
-LONGEST_YEARS = 30
-"""Of a range without ends at most so many years are divided into months, the latest ones."""
+MOST_STEPS = 360
+"""So many months, quarters or years are told apart, the latest ones: more than a table shows, so what came before stands under others."""
 _AREAS = ("customers", "users")
 _STEPS = {MONTH: relativedelta(months=1), QUARTER: relativedelta(months=3), YEAR: relativedelta(years=1)}
 TOTAL = N_("Total")
@@ -203,7 +203,7 @@ def _first_days(session: CrmSession, dimension: Dimension, subject: Subject, que
     if earliest is None:
         return []
     first, last = (one if isinstance(dimension.column.type, Date) else clock.day_of(one) for one in (earliest, latest))
-    first = max(_begin(first, dimension.span), _begin(last, dimension.span) - relativedelta(years=LONGEST_YEARS))
+    first = max(_begin(first, dimension.span), _begin(last, dimension.span) - MOST_STEPS * _STEPS[dimension.span])
     days = [first]
     while days[-1] <= last:
         days.append(days[-1] + _STEPS[dimension.span])

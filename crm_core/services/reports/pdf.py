@@ -33,7 +33,7 @@ from crm_core.services.reports import drawings
 from crm_core.services.reports.content import Content, Tell
 from crm_core.services.reports.drawings import fit
 from crm_core.services.reports.order import CHARTS, DEFINITIONS, FIGURES, TABLES
-from crm_core.services.reports.words import has_values, parts_of, path_label, show_change, show_value, upper_level_first
+from crm_core.services.reports.words import parts_of, path_label, show_change, show_value, upper_level_first
 from crm_core.services.sheet_pdf import ACCENT, BAND, FONT, HEIGHT, INK, INNER, LINE, MARGIN, QUIET, WATER, WIDTH, register_font
 
 MOST_ROWS = 40
@@ -175,8 +175,6 @@ def _board(board: Board, content: Content) -> list[Flowable]:
     story: list[Flowable] = [_chapter(_(board.title)), _quiet(f"{period.first.isoformat()} – {period.last.isoformat()}")]
     if board.missing:
         return [*story, Spacer(1, 4 * mm), _text(_(board.missing), _style("body", 10, INK))]
-    if board.since:
-        story.append(_quiet(_("The board knows what happened since {day}.").format(day=board.since.isoformat())))
     if FIGURES in content.order.sections and board.figures:
         story += [Spacer(1, 2 * mm), _figures(board.figures)]
     for chart in board.charts:
@@ -204,7 +202,7 @@ def _chart(chart: Chart, content: Content) -> list[Flowable]:
     parts: list[Flowable] = [_section(_(chart.title))]
     if chart.note:
         parts.append(_quiet(_(chart.note)))
-    if not has_values(chart):
+    if not chart.has_values:
         return [KeepTogether([*parts, _quiet(_("Nothing in this period."))])]
     drawing = drawings.draw(chart) if CHARTS in content.order.sections else None
     if drawing:

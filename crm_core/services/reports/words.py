@@ -76,11 +76,6 @@ def show_part(value: Value) -> str:
     return show_value(value, Unit.MONEY if isinstance(value, Decimal) else Unit.COUNT)
 
 
-def has_values(chart: Chart) -> bool:
-    """Whether there is anything to draw: a value that exists and is not 0."""
-    return any(value for point in chart.points for value in point.values)
-
-
 def conditions_in_words(session: CrmSession, question: Question) -> list[tuple[str, str]]:
     """What was asked: the days, what they are held against, and every filter that is set."""
     period, compared = question.period, question.compared_period

@@ -81,8 +81,6 @@ def _write_board(writer: Writer, board: Board, content: Content) -> None:
     if board.missing:
         writer.append([writer.plain(_(board.missing))])
         return
-    if board.since:
-        writer.append([writer.styled(_("The board knows what happened since {day}.").format(day=board.since.isoformat()), "quiet")])
     if FIGURES in content.order.sections and board.figures:
         _write_figures(writer, board.figures)
     for chart in board.charts:
