@@ -97,7 +97,7 @@ def _draw_actions(row: Participant) -> None:
         guard.dialog(_("Remove participant"), _confirm_removal, row)
     elif chosen == BACK:
         with feedback.attempt() as outcome, guard.acting() as session:
-            participations.take_back(session, guard.actor(), row.id)
+            participations.take_back(session, guard.actor(), row.id, seen=row.step)
         _again(outcome)
     elif chosen:
         with feedback.attempt() as outcome, guard.acting() as session:
