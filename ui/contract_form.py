@@ -107,7 +107,7 @@ def edit(_sheet: Sheet) -> None:
     if state["is_late"]:
         conflict.say_who("contract", present.contract.id)
         for label, text in state["mine"].items():
-            st.markdown(escape(label) + ": " + escape(_("Mine: {value}").format(value=text or _("(empty)"))))
+            st.markdown(feedback.escape(label) + ": " + feedback.escape(_("Mine: {value}").format(value=text or _("(empty)"))))
     _draw(present)
     with st.container(key=forms.css_key(PREFIX, "reason"), gap="xxsmall"):
         reason = st.text_input(_("Reason for the correction"), key=f"{PREFIX}.reason", max_chars=300)
