@@ -53,7 +53,13 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and unit is not Unit.RATE]
     traces += [_line(chart, place) for place in shares]
     most = max((float(point.values[place] or 0) for point in chart.points for place in bars), default=0)
-    layout: dict[str, Any] = {**_axes(unit, most), "barmode": "group", "showlegend": len(traces) > 1, "legend": _LEGEND}
+    layout: dict[str, Any] = {
+        **_axes(unit, most),
+        "bargap": _gap(chart),
+        "barmode": "group",
+        "showlegend": len(traces) > 1,
+        "legend": _LEGEND,
+    }
     if shares:
         layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False}
     return traces, layout
@@ -64,7 +70,7 @@ def _stacked(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shown = [place for place in range(1, len(chart.columns)) if any(point.values[place] for point in chart.points)]
     traces = [_bar(chart, place, FIXED.get(chart.columns[place].label, PALETTE[place % len(PALETTE)])) for place in shown]
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
-    return traces, {**_axes(chart.columns[0].unit, most), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
+    return traces, {**_axes(chart.columns[0].unit, most), "bargap": _gap(chart), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
 
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
@@ -78,6 +84,11 @@ def _axes(unit: Unit, most: float) -> dict[str, Any]:
         "xaxis": {"type": "category", "nticks": 12, "automargin": True},
         "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], "automargin": True, **more},
     }
+
+
+def _gap(chart: Chart) -> float:
+    """How much of its place a bar leaves free: a few bars do not fill the card."""
+    return max(0.2, 1 - len(chart.points) / FEW)
 
 
 def _names(chart: Chart) -> list[str]:
@@ -135,8 +146,10 @@ def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         **_common(chart, 0),
     )
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
+    height = max(140, 40 + ROW_HEIGHT * len(chart.points))
     return [trace], {
-        "height": max(140, 40 + ROW_HEIGHT * len(chart.points)),
+        "height": height,
+        "bargap": 1 - 0.8 * ROW_HEIGHT * len(chart.points) / height,
         # Numbers instead of names: two people may have one name.
         "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
         # Room for the texts behind the bars, on a phone too.
