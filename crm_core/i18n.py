@@ -76,7 +76,7 @@ def join_words(words: Iterable[str]) -> str:
 
 def month_name(number: int) -> str:
     """A month from 1 to 12 in short: 3月, Mar."""
-    return get_month_names("abbreviated", "stand-alone", locale=language())[number]
+    return str(get_month_names("abbreviated", "stand-alone", locale=language())[number])
 
 
 def format_date(day: date | None) -> str:

@@ -29,7 +29,7 @@ FIXED: dict[str, str] = {
 PALE = "#9CA3AF"
 LINE = "#D97706"
 HEIGHT, ROW_HEIGHT, FEW = 300, 30, 6
-TICKS = {Unit.RATE: ".0%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
+TICKS = {Unit.RATE: ".1~%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
 SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
 """Kinds whose bars can be clicked; the rows of the others are opened from their table."""
 
@@ -61,7 +61,7 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         "legend": _LEGEND,
     }
     if shares:
-        layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False}
+        layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": TICKS[Unit.RATE], "rangemode": "tozero", "showgrid": False}
     return traces, layout
 
 
@@ -152,8 +152,8 @@ def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         "bargap": 1 - 0.8 * ROW_HEIGHT * len(chart.points) / height,
         # Numbers instead of names: two people may have one name.
         "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
-        # Room for the texts behind the bars, on a phone too.
-        "xaxis": {"visible": False, "range": [0, most * (2 if shares else 1.6) or 1]},
+        # Room for the texts behind the bars, on a phone too: an amount with its share is the longest.
+        "xaxis": {"visible": False, "range": [0, most * (1.6 + 0.4 * len(shares) + 0.5 * (first.unit is Unit.MONEY)) or 1]},
     }
 
 
@@ -201,16 +201,17 @@ def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         text=texts,
         texttemplate="%{text}",
         textfont={"size": 10},
-        # Pale enough at both ends for one colour of letters.
-        colorscale=[[0, "rgba(20,160,142,0.06)"], [1, "rgba(20,160,142,0.85)"]],
+        # Nothing shines through: plotly chooses dark or light letters by these colours alone.
+        colorscale=[[0, "#DDF3EF"], [1, "#0F766E"]],
         zmin=0,
         showscale=False,
         xgap=2,
         ygap=2,
         hovertemplate="%{y} %{x}: %{text}<extra></extra>",
     )
-    yaxis = {"type": "category", "autorange": "reversed", "automargin": True}
-    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": {"type": "category", "side": "top"}}
+    yaxis = {"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False}
+    xaxis = {"type": "category", "side": "top", "showgrid": False}
+    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": xaxis}
 
 
 def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:

@@ -31,8 +31,8 @@ def draw(board: Board, kind: BoardType, period: Period, compared: Period | None)
 
 
 def _across(count: int) -> int:
-    """So many figures in a row that the last row is full, or lacks one."""
-    return next((number for number in (5, 4, 3) if -count % number <= 1), 4)
+    """So many figures in a row that there are few rows, and as few gaps as can be in the last."""
+    return min((5, 4, 3), key=lambda number: (-(-count // number), -count % number))
 
 
 def _told_days(period: Period, compared: Period | None) -> str:

@@ -45,7 +45,7 @@
   if (document.documentElement.lang !== "zh-CN") {
     force("en-US");
     // The Chinese fonts draw quotation marks, dashes and dots as wide as a character, which tears English apart.
-    document.fonts.add(new FontFace("Kemai Latin", 'local("Segoe UI"), local("Helvetica Neue"), local("Noto Sans"), local("Liberation Sans"), local("Arial"), local("DejaVu Sans")', { unicodeRange: "U+00B7, U+2013-2014, U+2018-201D, U+2026" }));
+    document.fonts.add(new FontFace("Kemai Latin", 'local("Segoe UI"), local("Helvetica Neue"), local("Noto Sans"), local("Liberation Sans"), local("Arial"), local("DejaVu Sans")', { unicodeRange: "U+2013-2014, U+2018-201D, U+2026" }));
     return;
   }
   force("zh-CN");
