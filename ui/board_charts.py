@@ -61,7 +61,15 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         "legend": _LEGEND,
     }
     if shares:
-        layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": TICKS[Unit.RATE], "rangemode": "tozero", "showgrid": False}
+        layout["yaxis2"] = {
+            "overlaying": "y",
+            "side": "right",
+            "tickformat": TICKS[Unit.RATE],
+            "tickmode": "auto",
+            "nticks": 5,
+            "rangemode": "tozero",
+            "showgrid": False,
+        }
     return traces, layout
 
 
@@ -201,8 +209,8 @@ def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         text=texts,
         texttemplate="%{text}",
         textfont={"size": 10},
-        # Nothing shines through: plotly chooses dark or light letters by these colours alone.
-        colorscale=[[0, "#DDF3EF"], [1, "#0F766E"]],
+        # Pale at both ends and nothing shines through: dark letters read on all of it, on a dark page too.
+        colorscale=[[0, "#E6F6F3"], [1, "#6CC4B8"]],
         zmin=0,
         showscale=False,
         xgap=2,
