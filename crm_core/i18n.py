@@ -74,6 +74,11 @@ def join_words(words: Iterable[str]) -> str:
     return ("、" if language() == "zh_CN" else ", ").join(words)
 
 
+def labelled(label: str, text: str) -> str:
+    """A value behind what it is called, with the colon of the language in force."""
+    return f"{label}：{text}" if language() == "zh_CN" else f"{label}: {text}"
+
+
 def month_name(number: int) -> str:
     """A month from 1 to 12 in short: 3月, Mar."""
     return str(get_month_names("abbreviated", "stand-alone", locale=language())[number])

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from crm_core.i18n import language
+from crm_core.i18n import labelled, language
 from crm_core.models import ACTIVITIES, METHODS, STAGES, TIERS
 from crm_core.services.insight.board import Chart, Column, Kind, Unit
 from crm_core.services.insight.words import column_label, point_label
@@ -106,7 +106,7 @@ def _names(chart: Chart) -> list[str]:
 def _told(chart: Chart, column: Column, place: int) -> list[str]:
     """What is said about each point where it is pointed at."""
     return [
-        f"{escape(point_label(point))} · {escape(column_label(column))}: {worded(point.values[place], column.unit)}"
+        f"{escape(point_label(point))} · " + labelled(escape(column_label(column)), worded(point.values[place], column.unit))
         for point in chart.points
     ]
 
