@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, labelled
 from crm_core.models import STAGES, TIERS
 from crm_core.services.pivots.pivot import PivotQuery
 from crm_core.services.pivots.subjects import COUNT, Subject
@@ -95,7 +95,7 @@ class Filters:
             with st.grid(2, min_column_width=150):
                 for name, words in (("since", _("From")), ("until", _("Until"))):
                     st.date_input(
-                        f"{dated}: {words}",
+                        labelled(dated, words),
                         value=None,
                         min_value=EARLIEST,
                         max_value=LATEST,

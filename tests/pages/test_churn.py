@@ -46,7 +46,7 @@ def test_a_plan_is_begun_and_ended_on_the_page(sales: Actor, at_risk: Customer) 
     visit = Visit(sales).go(routes.CHURN, view="plans").press("End plan")
     visit.enter("Outcome", "won_back").press("Save outcome")
     assert only().outcome == "won_back"
-    assert "100 %" in shown(visit)
+    assert "100%" in shown(visit)
 
 
 def test_the_list_is_filtered_and_a_row_opens_the_customer(sales: Actor, at_risk: Customer) -> None:

@@ -114,4 +114,4 @@ def entered_along_time(ground: Ground) -> Chart:
         )
         for number, one in enumerate(steps)
     )
-    return Chart("entered", N_("New customers along time, by source"), Kind.STACKED, N_("Day"), columns, points, "new_customers")
+    return Chart("entered", N_("New customers along time, by source"), Kind.STACKED, N_("Date"), columns, points, "new_customers")
