@@ -86,8 +86,8 @@ def write_results() -> None:
     lines = [(FOLDER / "reading.md").read_text(encoding="utf-8"), "## Machine", "", *_machine(), "", "## Rows", ""]
     lines += ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
     rows = read()
-    growing = {name: one for name, one in rows.items() if name.startswith(GROWTH)}
-    lines += ["| " + " | ".join(cells(name, one)) + " |" for name, one in sorted(rows.items(), key=_place) if name not in growing]
+    growing = {name: rows.pop(name) for name in list(rows) if name.startswith(GROWTH)}
+    lines += ["| " + " | ".join(cells(name, one)) + " |" for name, one in sorted(rows.items(), key=_place)]
     lines += _growth(growing) if growing else []
     (FOLDER / "results.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
