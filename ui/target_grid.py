@@ -23,9 +23,9 @@ def draw(year: Year, chosen: Chosen) -> None:
     state = _state(year, chosen)
     title = _("Set targets for {year}: {measure}").format(year=chosen.year, measure=_(MEASURES_OF_TARGETS[chosen.measure]))
     st.subheader(title, anchor=False)
-    st.caption(_("In yuan. An empty month has no target; a team's empty month is the sum of its people."))
+    st.caption(_("In whole yuan. An empty month has no target; a team's empty month is the sum of its people."))
     labels = {str(month): _("Month {number}").format(number=month) for month in MONTHS}
-    shape: dict[str, Any] = {"min_value": 0, "step": 0.01, "format": "localized"}
+    shape: dict[str, Any] = {"min_value": 0, "step": 1, "format": "localized"}
     config: dict[str, Any] = {code: st.column_config.NumberColumn(label, **shape) for code, label in labels.items()}
     config["name"] = st.column_config.TextColumn(_("Name"), disabled=True, pinned=True)
     st.data_editor(_frame(state["rows"]), hide_index=True, num_rows="fixed", placeholder="", column_config=config, key=_key(chosen, state))
