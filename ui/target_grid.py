@@ -25,7 +25,7 @@ def draw(year: Year, chosen: Chosen) -> None:
     st.subheader(title, anchor=False)
     st.caption(_("In whole yuan. An empty month has no target; a team's empty month is the sum of its people."))
     labels = {str(month): _("Month {number}").format(number=month) for month in MONTHS}
-    shape: dict[str, Any] = {"min_value": 0, "step": 1, "format": "localized"}
+    shape: dict[str, Any] = {"min_value": 0, "step": 1, "format": "localized", "width": 88}
     config: dict[str, Any] = {code: st.column_config.NumberColumn(label, **shape) for code, label in labels.items()}
     config["name"] = st.column_config.TextColumn(_("Name"), disabled=True, pinned=True)
     st.data_editor(_frame(state["rows"]), hide_index=True, num_rows="fixed", placeholder="", column_config=config, key=_key(chosen, state))
