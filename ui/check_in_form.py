@@ -59,7 +59,7 @@ def _welcome(answer: str) -> None:
 
 def _refused(answer: str) -> str:
     return {
-        Answer.UNKNOWN: _("We do not find you like this. Check the name and the digits, or turn to the reception."),
+        Answer.UNKNOWN: _("Nobody is registered with this name and these digits. Check both, or ask at the reception."),
         Answer.LATER: _("Too many attempts. Please turn to the reception."),
         Answer.CLOSED: _("The check-in was closed just now. Please turn to the reception."),
     }[Answer(answer)]

@@ -50,7 +50,7 @@ def draw(prefix: str, errors: Mapping[str, Sequence[str]]) -> None:
     state = st.session_state[f"{prefix}_lines"]
     with guard.reading() as session:
         products = contract_lines.offered(session, [line.product_id for line in state["present"]])
-    if not products:
+    if not products and not state["count"]:
         return
     for place in range(state["count"]):
         _draw_row(prefix, place, products, errors)
@@ -66,12 +66,16 @@ def draw(prefix: str, errors: Mapping[str, Sequence[str]]) -> None:
 def _draw_row(prefix: str, place: int, products: Mapping[int, Product], errors: Mapping[str, Sequence[str]]) -> None:
     first, second, third = st.columns([3, 1, 1])
     number = place + 1
+    names = {id: product.name for id, product in products.items()}
+    # One that was deleted or retired meanwhile stays chosen, so that saving tells of it at its line.
+    if (chosen := st.session_state.get(_key(prefix, "product_id", place))) and chosen not in names:
+        names[chosen] = _("(not offered any more)")
     with first:
         st.selectbox(
             _("Product {number}").format(number=number),
-            list(products),
+            list(names),
             index=None,
-            format_func=lambda id: products[id].name,
+            format_func=lambda id: names.get(id, ""),
             key=_key(prefix, "product_id", place),
             placeholder=_("Choose"),
             on_change=_propose_price,

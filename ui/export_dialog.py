@@ -20,7 +20,8 @@ ASKED = "export_asked"
 def draw_button(name: str) -> None:
     """The button, for those who may export this list."""
     if running.may_export(guard.actor(), name):
-        st.button("", icon=":material/download:", key=f"export_{name}", help=_("Export this list"), on_click=_ask, args=(name,))
+        look = {"icon": ":material/download:", "type": "tertiary", "help": _("Export this list")}
+        st.button(_("Export"), key=f"export_{name}", on_click=_ask, args=(name,), **look)
 
 
 def _ask(name: str) -> None:

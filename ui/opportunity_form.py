@@ -147,9 +147,9 @@ def _ask_line(row: int, offered: dict[int, Offered]) -> Line | None:
 
 
 def _retired(product_id: int) -> str:
-    with guard.reading() as session:
+    with feedback.attempt(show=False) as outcome, guard.reading() as session:
         product = products.get_product(session, guard.actor(), product_id)
-    return _("{name} (retired)").format(name=product.name)
+    return _("{name} (retired)").format(name=product.name) if outcome.succeeded else _("(not offered any more)")
 
 
 def _take_price(row: int, offered: dict[int, Offered]) -> None:

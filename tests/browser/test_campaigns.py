@@ -39,7 +39,7 @@ def test_a_participant_checks_in_on_a_phone_and_the_reception_sees_it(
     phone.field("Your name").fill("李明轩")
     phone.field("Last four digits of your phone").fill("0000")
     phone.click("Check in")
-    phone.sees(zh("We do not find you like this. Check the name and the digits, or turn to the reception."))
+    phone.sees(zh("Nobody is registered with this name and these digits. Check both, or ask at the reception."))
     phone.field("Last four digits of your phone").fill(PHONE[-4:])
     phone.click("Check in")
     phone.sees(zh("Welcome! You are checked in."))

@@ -7,7 +7,7 @@ import pytest
 from crm_core import clock, db
 from crm_core.models import Contract, Customer
 from crm_core.permissions import Actor
-from crm_core.services import contracts, payments, targets
+from crm_core.services import contracts, payments, products, targets
 from crm_core.services.contract_views import list_of_customer
 from tests import factories
 from tests.core.test_contracts import make_product, sheet_of, sign, stored, won_opportunity
@@ -160,6 +160,18 @@ class TestOfCustomer:
         visit.open_tab("detail_tab", "Contracts")
         assert shows(visit, "采集网关")
         assert shows(visit, zh("besides them {amount} entered from before").format(amount="¥860,000"))
+
+    def test_a_product_that_is_deleted_while_somebody_signs_is_told_at_its_line(
+        self, customer: Customer, sales: Actor, administrator: Actor
+    ) -> None:
+        made, product = sign(sales, customer), factories.make_product()
+        visit = opened(sales, made).press("Edit").press("contract_line_add")
+        visit.enter("contract_line_product_id_0", product.id)
+        with db.transaction(administrator) as session:
+            products.delete_product(session, administrator, product.id)
+        visit.fill(contract__reason="更正").press("Save")
+        assert shows(visit, zh("This product is not offered any more. Choose another one."))
+        assert stored(Contract, made.id).amount == made.amount
 
     def test_the_list_signs_one_for_a_customer_that_is_looked_for_and_won(self, any_database: str, sales: Actor) -> None:
         won, open_one = factories.make_customer(sales, stage="customer"), factories.make_customer(sales)

@@ -9,6 +9,7 @@ from crm_core.models import Opportunity
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import opportunities, opportunity_moves, opportunity_stages, opportunity_views, products
 from tests import factories
+from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
 
@@ -114,6 +115,16 @@ class TestDialog:
         assert any(zh("An amount cannot be negative. Enter 0 or more.") in one.value for one in visit.tab.markdown)
         visit.enter("Expected amount", "5万").press("Save")
         assert now(made).amount == 50_000
+
+    def test_a_product_that_is_deleted_while_somebody_sells_it_is_told(self, any_database: str, sales: Actor, administrator: Actor) -> None:
+        product = factories.make_product()
+        made = factories.make_opportunity(sales, factories.make_customer(sales))
+        visit = Visit(sales).go(routes.OPPORTUNITIES, opportunity=str(made.id)).press("Edit").press("opportunity_product_add")
+        visit.enter("opportunity_product0", product.id)
+        with db.transaction(administrator) as session:
+            products.delete_product(session, administrator, product.id)
+        visit.press("Save")
+        assert zh("A product was deleted meanwhile. Choose another one.") in "".join(texts_of(visit))
 
     def test_it_is_won_lost_reopened_moved_and_deleted(self, any_database: str, sales: Actor) -> None:
         made = factories.make_opportunity(sales, factories.make_customer(sales), products=[factories.make_product()])
