@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.db import CrmSession
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, join_sentences
 from crm_core.permissions import Permission
 from crm_core.services import saved_views
 from crm_core.services.list_columns import choose_columns
@@ -159,7 +159,7 @@ def _ask_delete(filters: Filters) -> None:
 def _delete(view: View) -> None:
     sentence = _("Delete the view “{view}”? No customer is changed.").format(view=view.name)
     if view.is_shared:
-        sentence += " " + _("It is shared: nobody can open it any more.")
+        sentence = join_sentences(sentence, _("It is shared: nobody can open it any more."))
     st.markdown(feedback.escape(sentence))
     if forms.decide(_("Delete"), icon=":material/delete:"):
         _act(_("The view was deleted."), lambda session: saved_views.delete_view(session, guard.actor(), view.id))
