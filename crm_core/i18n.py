@@ -74,6 +74,11 @@ def join_words(words: Iterable[str]) -> str:
     return ("、" if language() == "zh_CN" else ", ").join(words)
 
 
+def join_sentences(*sentences: str) -> str:
+    """Sentences one after the other; Chinese puts nothing between them."""
+    return ("" if language() == "zh_CN" else " ").join(sentences)
+
+
 def labelled(label: str, text: str) -> str:
     """A value behind what it is called, with the colon of the language in force."""
     return f"{label}：{text}" if language() == "zh_CN" else f"{label}: {text}"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import Mapper
 
 from crm_core.fields import Field, fields_of
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.masking import mask
 from crm_core.permissions import Access, Actor
 
@@ -111,5 +111,5 @@ def sift(actor: Actor, model: type, present: Mapping[str, Any], given: Mapping[s
 
 def locked_message(fields: Iterable[Field]) -> str:
     """The sentence for fields whose values the actor may not change."""
-    titles = ", ".join(field.title for field in fields)
+    titles = join_words(field.title for field in fields)
     return _("Your role may not change this here: {fields}. Ask an administrator to do it, or for access.").format(fields=titles)

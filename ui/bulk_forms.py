@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, join_words
 from crm_core.permissions import Permission
 from crm_core.services import tags
 from crm_core.services.bulk_actions import ACTIONS
@@ -43,7 +43,7 @@ def _ask_tags(*, is_giving: bool) -> Asked:
 
 
 def _tell_tags(sentence: str, asked: Asked) -> str:
-    return _(sentence).format(tags=", ".join(asked["tags"]))
+    return _(sentence).format(tags=join_words(asked["tags"]))
 
 
 def _ask_segment() -> Asked:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core import clock, workdays
-from crm_core.i18n import _, format_date
+from crm_core.i18n import _, format_date, join_sentences
 from crm_core.permissions import Actor
 from crm_core.services import task_moves, tasks
 from ui import address, feedback, guard, task_form, task_sheet
@@ -96,7 +96,7 @@ def draw_hint(span: Span) -> None:
     last = span.turned(1)
     if not workdays.is_published(last):
         hints.append(_("The holidays of {year} are not published yet; weekends are marked.").format(year=last.year))
-    st.caption(" ".join(hints))
+    st.caption(join_sentences(*hints))
 
 
 def answer(result: Any, span: Span) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import N_, _, plural
+from crm_core.i18n import N_, _, join_sentences, plural
 from crm_core.models import STEPS
 from crm_core.models.campaign import REACTIONS
 from crm_core.services import campaign_list, contacts, participant_lines, participations, tags
@@ -185,7 +185,7 @@ def _run(do: Callable[[Any], Done]) -> None:
 
 def _told(done: Done) -> str:
     text = plural(done.count, N_("{count} participant recorded."), N_("{count} participants recorded.")).format(count=f"{done.count:,}")
-    return f"{text} " + _("{count} were so already.").format(count=f"{done.already:,}") if done.already else text
+    return join_sentences(text, _("{count} were so already.").format(count=f"{done.already:,}")) if done.already else text
 
 
 def _draw_result() -> None:

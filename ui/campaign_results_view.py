@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import N_, _, format_date, format_money, plural
+from crm_core.i18n import N_, _, format_date, format_money, join_sentences, plural
 from crm_core.services.campaign_list import Listed
 from crm_core.services.campaign_results import Rate, Results
 from ui import cards
@@ -54,4 +54,4 @@ def _basis(campaign: Listed, results: Results) -> str:
         sentences.append(_("Only customers that you see are counted, so there is no return on the cost of the whole."))
     elif results.amount is not None and not campaign.cost:
         sentences.append(_("There is no return as long as no cost is entered."))
-    return " ".join(sentences)
+    return join_sentences(*sentences)

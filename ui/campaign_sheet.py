@@ -5,7 +5,7 @@ from io import BytesIO
 import segno
 import streamlit as st
 
-from crm_core.i18n import _, format_money, format_time
+from crm_core.i18n import _, format_money, format_time, join_words
 from crm_core.models import CAMPAIGN_MOVES, STEPS, CampaignMove, Step
 from crm_core.permissions import Permission
 from crm_core.services import campaigns, check_in
@@ -92,7 +92,7 @@ def _facts(campaign: Listed, entries: Library) -> dict[str, str]:
         _("Actual cost"): format_money(campaign.cost),
         _("Results counted for (days)"): str(campaign.result_days),
         _("Tags are set for those who"): _(STEPS[Step(campaign.tags_from)]) if words else "",
-        _("Tags"): ", ".join(words),
+        _("Tags"): join_words(words),
         _("Closed at"): format_time(campaign.closed_at),
         _("Plan of the campaign"): campaign.plan or "",
     }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.errors import Conflict
 from crm_core.fields import Field, Widget
-from crm_core.i18n import _
+from crm_core.i18n import _, join_sentences
 from crm_core.models import KINDS, STAGES
 from crm_core.services import field_changes, field_words
 from crm_core.services.field_settings import NEEDED, REQUIRED, YES, FieldSetting, FieldSettings
@@ -70,7 +70,7 @@ def tell(changed: int) -> None:
     """Say that it was saved, and for how many customers it changed whether they are complete."""
     saved = _("The field was saved.")
     if changed:
-        saved += " " + _("Customers that became complete or incomplete: {count}.").format(count=f"{changed:,}")
+        saved = join_sentences(saved, _("Customers that became complete or incomplete: {count}.").format(count=f"{changed:,}"))
     feedback.later(saved)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, join_sentences
 from crm_core.services.insight.board import Behind, Board, Chart, Figure
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.definitions import SCOPE
@@ -27,7 +27,7 @@ def draw(board: Board, kind: BoardType, period: Period, compared: Period | None)
     with st.grid(2, min_column_width=340):
         for chart in board.charts:
             _draw_chart(board.key, chart)
-    st.caption(_(SCOPE) + " " + _told_days(period, compared))
+    st.caption(join_sentences(_(SCOPE), _told_days(period, compared)))
 
 
 def _across(count: int) -> int:
@@ -39,7 +39,7 @@ def _told_days(period: Period, compared: Period | None) -> str:
     told = _("Days: {days}.").format(days=board_words.days(period))
     if compared is None:
         return told
-    return f"{told} " + _("Compared with {days}.").format(days=board_words.days(compared))
+    return join_sentences(told, _("Compared with {days}.").format(days=board_words.days(compared)))
 
 
 def _draw_figure(figure: Figure, compared: Period | None) -> None:

@@ -37,7 +37,7 @@ def draw(pivot: Pivot, title: str) -> None:
         pd.DataFrame(rows, columns=names),
         hide_index=True,
         column_config=config,
-        width="content",
+        width="content" if len(columns) == 1 else "stretch",  # one number stays beside its name
         height=height,
         placeholder="—",
         key="pivot_table",

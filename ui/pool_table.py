@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.clock import today
 from crm_core.config import settings
-from crm_core.i18n import N_, _, format_age, format_date, format_time, language, plural
+from crm_core.i18n import N_, _, format_age, format_date, format_time, join_sentences, language, plural
 from crm_core.models import OWNER_CAUSES, STAGES, TIERS
 from crm_core.reference import children_of, region_label
 from crm_core.services import display, pool
@@ -227,13 +227,11 @@ def _claim(cards: list[Card]) -> None:
         feedback.later(_("{name} is yours now.").format(name=claimed.done[0][1]))
         st.switch_page(routes.CUSTOMER, query_params={"code": claimed.done[0][0]})
     feedback.later(
-        " ".join(
-            [
-                plural(len(claimed.done), N_("{count} customer is yours now."), N_("{count} customers are yours now.")).format(
-                    count=len(claimed.done)
-                ),
-                *claimed.refused,
-            ]
+        join_sentences(
+            plural(len(claimed.done), N_("{count} customer is yours now."), N_("{count} customers are yours now.")).format(
+                count=len(claimed.done)
+            ),
+            *claimed.refused,
         )
     )
     st.session_state["pool_turn"] = st.session_state.get("pool_turn", 0) + 1

@@ -1,5 +1,6 @@
 """The menu of what is saved of a page under names: open one, save what is shown, share, rename, delete. Each page has its words for it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 import streamlit as st
 
 from crm_core.db import CrmSession
-from crm_core.i18n import _
+from crm_core.i18n import _, join_sentences
 from crm_core.permissions import Permission
 from crm_core.services import saved_views
 from crm_core.services.saved_views import MAX_NAME, View
@@ -53,7 +54,7 @@ class Words:
     example: str = ""
 
 
-class SavedMenu:
+class SavedMenu(ABC):
     """The menu of one page; `views` are those that can be opened, `key` begins the keys of all that is entered."""
 
     key: str
@@ -63,9 +64,9 @@ class SavedMenu:
     def __init__(self, shown: Shown, views: Mapping[int, View]) -> None:
         self.shown, self.views = shown, views
 
+    @abstractmethod
     def held(self) -> dict[str, Any]:
         """What a view keeps of the page now, as `saved_views` takes it."""
-        raise NotImplementedError
 
     def entries(self) -> list[str]:
         """The views, and what can be done with the open one."""
@@ -156,7 +157,7 @@ class SavedMenu:
     def _delete(self, view: View) -> None:
         sentence = _(self.words.sure).format(name=view.name)
         if view.is_shared:
-            sentence += " " + _("It is shared: nobody can open it any more.")
+            sentence = join_sentences(sentence, _("It is shared: nobody can open it any more."))
         st.markdown(feedback.escape(sentence))
         if forms.decide(_("Delete"), icon=":material/delete:"):
             act(_(self.words.deleted), lambda session: saved_views.delete_view(session, guard.actor(), view.id))

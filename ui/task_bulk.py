@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import N_, _, plural
+from crm_core.i18n import N_, _, join_sentences, plural
 from crm_core.services import task_moves, task_work, tasks
 from crm_core.services.task_work import PassedOn
 from ui import feedback, forms, guard
@@ -86,5 +86,5 @@ def _tell(sentence: str, done: PassedOn) -> None:
     st.session_state["tasks_ticking"] = False
     reasons = dict.fromkeys(done.stayed.values())
     stayed = [_("{count} stayed:").format(count=len(done.stayed)), *list(reasons)[:NAMED]] if done.stayed else []
-    feedback.later(" ".join([sentence, *stayed]))
+    feedback.later(join_sentences(sentence, *stayed))
     st.rerun()

@@ -1,11 +1,11 @@
 """Demo content of follow-ups: a history for each customer with contact, next plans, and tasks in every state."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, literal, select, true, update
+from sqlalchemy import Table, bindparam, case, insert, literal, select, true, update
 
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
@@ -25,7 +25,9 @@ from crm_core.models import (
 )
 from crm_core.scope import unscoped
 from crm_core.services import reminders, tasks
+from crm_core.services.movements import FIRST_FOLLOW_UP
 from crm_core.services.recurrence import Every, Holiday, make_rule
+from crm_core.workdays import add_workdays
 
 MOST = 5
 """Follow-ups of one customer."""
@@ -54,7 +56,7 @@ def fill_follow_ups(session: CrmSession) -> None:
     ids = session.execute(insert(_FOLLOW_UPS).returning(_FOLLOW_UPS.c.id, sort_by_parameter_order=True), [_of_table(row) for row in rows])
     for row, key in zip(rows, ids.scalars().all(), strict=True):
         row["id"] = key
-    _note_first(session, rows)
+    _note_first(session, rows, {customer.id: customer.created_at for customer in customers})
     _leave_one_late(session)
     _plan(session, rows)
     _fill_tasks(session, rows)
@@ -107,16 +109,22 @@ def _of_table(row: Row) -> Row:
     return {name: value for name, value in row.items() if name in _FOLLOW_UPS.c}
 
 
-def _note_first(session: CrmSession, rows: Sequence[Row]) -> None:
+def _note_first(session: CrmSession, rows: Sequence[Row], entered: Mapping[int, datetime]) -> None:
+    """The first follow-up of each customer, due so many working days after its entry; lost ones await none."""
     first: dict[int, datetime] = {}
     for row in rows:
         first.setdefault(row["customer_id"], row["happened_at"])
     noted = (
         update(_CUSTOMERS)
         .where(_CUSTOMERS.c.id == bindparam("of"))
-        .values(followed_up_at=bindparam("first"), updated_at=_CUSTOMERS.c.updated_at)
+        .values(
+            followed_up_at=bindparam("first"),
+            first_follow_up_on=case((_CUSTOMERS.c.first_follow_up_on.is_not(None), bindparam("due"))),
+            updated_at=_CUSTOMERS.c.updated_at,
+        )
     )
-    session.connection().execute(noted, [{"of": key, "first": moment} for key, moment in first.items()])
+    due = {key: add_workdays(clock.day_of(entered[key]), FIRST_FOLLOW_UP) for key in first}
+    session.connection().execute(noted, [{"of": key, "first": moment, "due": due[key]} for key, moment in first.items()])
 
 
 def _leave_one_late(session: CrmSession) -> None:

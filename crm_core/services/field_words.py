@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crm_core.fields import GROUPS
-from crm_core.i18n import N_, _, join_words
+from crm_core.i18n import N_, _, join_words, labelled
 from crm_core.models import KINDS, STAGES
 from crm_core.services.field_settings import REQUIRED, FieldSetting, stored_setting
 from crm_core.services.library import Library
@@ -23,7 +23,7 @@ def differing(library: Library, before: str | None, after: str | None) -> tuple[
     old, new = (_settings(library, stored) for stored in (before, after))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     as_built = _("As built in")
-    texts = [[f"{name}: {one.get(name) or as_built}" for name in names] for one in (old, new)]
+    texts = [[labelled(name, str(one.get(name) or as_built)) for name in names] for one in (old, new)]
     return "\n".join(texts[0]), "\n".join(texts[1])
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.fields import Widget, fields_of
-from crm_core.i18n import N_, _, format_money, join_words, plural
+from crm_core.i18n import N_, _, format_money, join_words, labelled, plural
 from crm_core.models import ACTIVITIES, Contract, Customer, FollowUp
 from crm_core.models.base import UtcTime
 from crm_core.reference import regions
@@ -219,7 +219,7 @@ def describe(condition: Condition, library: Library, *, present: Sequence[Any] |
         label = phrase.format(measure=label, count=condition.days)
     if measure.kind is Kind.YES:
         answer = _(OPERATORS[Kind.YES][condition.operator])
-        return f"{label}: {answer}"
+        return labelled(label, answer)
     words = [label, _(OPERATORS[measure.kind][condition.operator]), _value(condition, library)]
     sentence = " ".join(word for word in words if word)
     if present is None or not (shown := _present(condition, library, present)):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from crm_core.i18n import N_, _, join_words
+from crm_core.i18n import N_, _, join_words, labelled
 from crm_core.models import STAGES, TIERS
 from crm_core.services import (
     activity,
@@ -101,7 +101,7 @@ def differing_rules(area: str, names: Names, before: str | None, after: str | No
     """The settings that differ, before and after, as the log keeps both."""
     old, new = (dict(_leaves(_laid_over(area, stored), (), names)) for stored in (before, after))
     labels = [label for label in {**old, **new} if (old.get(label) or "") != (new.get(label) or "")]
-    texts = [[f"{label}: {one.get(label) or '—'}" for label in labels] for one in (old, new)]
+    texts = [[labelled(label, str(one.get(label) or "—")) for label in labels] for one in (old, new)]
     return "\n".join(texts[0]), "\n".join(texts[1])
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from crm_core import audit, clock
 from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition, NotFound, ValidationFailed
-from crm_core.i18n import N_, _, format_time
+from crm_core.i18n import N_, _, format_time, labelled
 from crm_core.models import Batch, Customer, Place
 from crm_core.models.standing import OPEN_PLACES
 from crm_core.permissions import Actor, Permission, Scope, require
@@ -126,7 +126,7 @@ def refusal_text(refused: Mapping[str, Any]) -> str:
     """One customer that stayed, and why."""
     why = _(REASONS.get(refused["why"], refused["why"]))
     name = refused["name"] or _("A customer")
-    return f"{name}: {why}"
+    return labelled(name, why)
 
 
 def _move(session: CrmSession, actor: Actor, moving: Sequence[Held], refused: list[dict[str, Any]], *, to: int, reason: str) -> Batch:

@@ -52,7 +52,7 @@ def _refuse_unknown(plan: ImportPlan, known: Mapping[str, Any]) -> None:
         if target not in known and target != IGNORE:
             raise FileRefused(
                 _("The mapping file names the field “{name}”, which there is not. Fields are: {names}.").format(
-                    name=target[:40], names=", ".join(known)
+                    name=target[:40], names=join_words(known)
                 )
             )
 

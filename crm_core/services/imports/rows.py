@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_core.checks.contacts import NOT_PROVIDED
 from crm_core.errors import FileRefused, ValidationFailed
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.models import Kind, LifecycleStage
 from crm_core.services.entry import CONTACT_FIELDS, Checked, check_entry, missing_fields
 from crm_core.services.imports.cells import Converter, converter, in_our_words
@@ -152,7 +152,7 @@ def _refuse_unknown(library: Library, target: str) -> None:
 
 def unknown_field(target: str, known: Iterable[str]) -> str:
     """The sentence for a target that there is not."""
-    return _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=", ".join(known))
+    return _("There is no field “{name}”. Fields are: {names}.").format(name=target, names=join_words(known))
 
 
 def _unknown_region(word: str) -> str:
