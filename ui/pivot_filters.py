@@ -10,8 +10,7 @@ from crm_core.models import STAGES, TIERS
 from crm_core.services.pivots.pivot import PivotQuery
 from crm_core.services.pivots.subjects import COUNT, Subject
 from crm_core.services.saved_views import View
-from ui import address
-from ui.forms import EARLIEST, LATEST
+from ui import address, forms
 from ui.parameters import AnyOf, Day, Id, OneOf, Parameter
 
 PAGE = "pivot"
@@ -94,14 +93,7 @@ class Filters:
         with st.popover(label, icon=":material/filter_list:", key="pivot_more"), st.container(width=POPOVER_WIDTH):
             with st.grid(2, min_column_width=150):
                 for name, words in (("since", _("From")), ("until", _("Until"))):
-                    st.date_input(
-                        f"{dated}: {words}",
-                        value=None,
-                        min_value=EARLIEST,
-                        max_value=LATEST,
-                        format="YYYY-MM-DD",
-                        key=name,
-                    )
+                    forms.enter_day(f"{dated}: {words}", name)
             for name, words, names in self._choices():
                 st.multiselect(words, list(names), format_func=names.__getitem__, key=name, placeholder=_("Any"))
 
