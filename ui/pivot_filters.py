@@ -71,8 +71,8 @@ class Filters:
         if state.get("measure") not in subject.measures:
             state["measure"] = COUNT
 
-    def draw(self) -> PivotQuery:
-        """Draw the choices and return the query they describe."""
+    def draw(self) -> None:
+        """Draw what is analysed, by what, and what is measured."""
         subject = self.subject
         titles = {name: dimension.title for name, dimension in subject.dimensions.items()}
         with st.container(key="list_filters"):
@@ -83,7 +83,6 @@ class Filters:
                 st.selectbox(_("Columns"), others, index=None, format_func=lambda name: titles[name], key="column", placeholder=_("None"))
                 measures = subject.measures
                 st.selectbox(_("Measure"), list(measures), format_func=lambda name: _(measures[name].label), key="measure")
-        return self.query()
 
     def draw_more(self) -> None:
         """The filters, in a popover that says how many are set."""
