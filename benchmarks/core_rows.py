@@ -9,7 +9,7 @@ from typing import Any
 import bcrypt
 from sqlalchemy import select
 
-from benchmarks import insight_rows, people, reminder_rows, sales_rows, workbench_rows
+from benchmarks import churn_rows, insight_rows, people, reminder_rows, sales_rows, workbench_rows
 from benchmarks.dataset import CUSTOMERS, PASSWORD, invent_customer
 from benchmarks.measure import Row, time_each
 from benchmarks.names import Inventor
@@ -38,9 +38,23 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
         if is_wanted(name):
             yield Row(name, times())
     yield from insight_rows.measure(is_wanted)
+    yield from churn_rows.measure(is_wanted)
     yield from reminder_rows.measure(is_wanted)
     yield from workbench_rows.measure(is_wanted)
     yield from sales_rows.measure(is_wanted)
+
+
+def measure_as(depth: str, kinds: tuple[str, ...], is_wanted: Callable[[str], bool]) -> Iterator[Row]:
+    """The rows of some kinds as those of another depth, which has brought other data."""
+
+    def name_of(name: str) -> str:
+        return depth + name.removeprefix("core")
+
+    def is_ours(name: str) -> bool:
+        return any(f"{name}.".startswith(f"core.{kind}.") for kind in kinds) and is_wanted(name_of(name))
+
+    for row in measure(is_ours):
+        yield replace(row, name=name_of(row.name))
 
 
 def _rows() -> Iterator[tuple[str, Times]]:

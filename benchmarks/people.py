@@ -20,6 +20,12 @@ def actor(username: str) -> Actor:
         return list_actors(session, User.username == username)[0]
 
 
+def everybody() -> list[str]:
+    """The names of all accounts."""
+    with db.reading() as session:
+        return list(session.execute(select(User.username).order_by(User.id)).scalars())
+
+
 def sign_in_as(username: str) -> str:
     """A session of this account; its token is what the browser keeps as a cookie."""
     with db.transaction() as session:

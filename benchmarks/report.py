@@ -21,6 +21,7 @@ from crm_core.config import settings
 
 FOLDER = Path(__file__).parent
 LATEST = FOLDER / "latest.json"
+GROWTH = "growth."
 HEADINGS = ("row", "p50 ms", "p95 ms", "× floor", "more", "goal", "met", "measured")
 
 
@@ -84,12 +85,32 @@ def write_results() -> None:
     """results.md from everything in latest.json."""
     lines = [(FOLDER / "reading.md").read_text(encoding="utf-8"), "## Machine", "", *_machine(), "", "## Rows", ""]
     lines += ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-    lines += ["| " + " | ".join(cells(name, one)) + " |" for name, one in sorted(read().items(), key=_place)]
+    rows = read()
+    growing = {name: rows.pop(name) for name in list(rows) if name.startswith(GROWTH)}
+    lines += ["| " + " | ".join(cells(name, one)) + " |" for name, one in sorted(rows.items(), key=_place)]
+    lines += _growth(growing) if growing else []
     (FOLDER / "results.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _growth(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A table with a row for each action and two columns for each size."""
+    found: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for name, one in rows.items():
+        size, _dot, action = name.removeprefix(GROWTH).partition(".")
+        found.setdefault(action, {})[int(size)] = one
+    sizes = sorted({size for by_size in found.values() for size in by_size})
+    heads = ["row", *(f"{size:,}: {measure}" for size in sizes for measure in ("p50 ms", "p95 ms"))]
+    lines = ["", "## Growth", "", "How the time grows with the number of customers, and of all that hangs on them.", ""]
+    lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for action, by_size in found.items():
+        times = [_number(by_size[size][key]) if size in by_size else "" for size in sizes for key in ("p50_ms", "p95_ms")]
+        lines.append("| " + " | ".join((action, *times)) + " |")
+    days = sorted(f"{one['at']}, load {one['load']:g}" for one in rows.values())
+    return [*lines, "", f"Measured between {days[0]} and {days[-1]}."]
+
+
 def _place(pair: tuple[str, Any]) -> tuple[int, str]:
-    depths = ("core", "ws", "browser", "floor", "duplicates", "import", "report")
+    depths = ("core", "postgres", "ws", "load", "browser", "floor", "duplicates", "import", "report")
     return depths.index(pair[0].partition(".")[0]), pair[0]
 
 

@@ -34,7 +34,7 @@ class Tab:
 
     def open(self, page: str, query: str = "") -> float:
         """Go to a page by its address, as a click on a link does: the whole script runs."""
-        self.page, self.query, self.hash = page, query, self.hashes[page]
+        self.page, self.query, self.hash, self.widgets = page, query, self.hashes[page], {}
         return self.rerun()
 
     def set(self, key: str, field: str, value: object) -> float:

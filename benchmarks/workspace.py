@@ -30,12 +30,12 @@ def remove_abandoned() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def use_data_dir(folder: Path) -> None:
-    """Point this process, and those it starts, to a data folder with a SQLite database."""
+def use_data_dir(folder: Path, *, url: str = "") -> None:
+    """Point this process, and those it starts, to a data folder, with the SQLite database in it or the one at `url`."""
     if db.engine.cache_info().currsize:
         db.engine().dispose()
     os.environ["CRM_DATA_DIR"] = str(folder)
-    os.environ.pop("CRM_DATABASE_URL", None)
+    os.environ["CRM_DATABASE_URL"] = url
     os.environ.pop("CRM_FILES_URL", None)
     db.engine.cache_clear()
     config.settings.cache_clear()

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
+from babel.dates import get_month_names
 from babel.messages.pofile import read_po
 
 from crm_core.config import LOCALE_DIR, settings
@@ -71,6 +72,16 @@ def localized(name: str, name_en: str | None) -> str:
 def join_words(words: Iterable[str]) -> str:
     """Several words in one text, with the comma of the language in force."""
     return ("、" if language() == "zh_CN" else ", ").join(words)
+
+
+def labelled(label: str, text: str) -> str:
+    """A value behind what it is called, with the colon of the language in force."""
+    return f"{label}：{text}" if language() == "zh_CN" else f"{label}: {text}"
+
+
+def month_name(number: int) -> str:
+    """A month from 1 to 12 in short: 3月, Mar."""
+    return str(get_month_names("abbreviated", "stand-alone", locale=language())[number])
 
 
 def format_date(day: date | None) -> str:

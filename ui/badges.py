@@ -51,9 +51,15 @@ def customer_badges(
     is_on_hold: bool = False,
     tags: Mapping[str, str] = NO_TAGS,
     standing: Callable[[], None] | None = None,
+    before: Callable[[], None] | None = None,
 ) -> None:
-    """All states of a customer in one row; `tags` come with the reason of those that a rule set, `standing` draws tier and status."""
+    """All states of a customer in one row; `tags` come with the reason of those that a rule set.
+
+    `standing` draws tier and status, `before` what stands in front of all.
+    """
     with st.container(horizontal=True, gap="xsmall"):
+        if before:
+            before()
         hold_badge(is_on_hold=is_on_hold)
         stage_badge(stage, kind)
         if standing:

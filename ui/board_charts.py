@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from crm_core.i18n import language
+from crm_core.i18n import labelled, language
 from crm_core.models import ACTIVITIES, METHODS, STAGES, TIERS
 from crm_core.services.insight.board import Chart, Column, Kind, Unit
 from crm_core.services.insight.words import column_label, point_label
@@ -29,7 +29,7 @@ FIXED: dict[str, str] = {
 PALE = "#9CA3AF"
 LINE = "#D97706"
 HEIGHT, ROW_HEIGHT, FEW = 300, 30, 6
-TICKS = {Unit.RATE: ".0%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
+TICKS = {Unit.RATE: ".1~%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
 SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
 """Kinds whose bars can be clicked; the rows of the others are opened from their table."""
 
@@ -53,9 +53,23 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and unit is not Unit.RATE]
     traces += [_line(chart, place) for place in shares]
     most = max((float(point.values[place] or 0) for point in chart.points for place in bars), default=0)
-    layout: dict[str, Any] = {**_axes(unit, most), "barmode": "group", "showlegend": len(traces) > 1, "legend": _LEGEND}
+    layout: dict[str, Any] = {
+        **_axes(unit, most),
+        "bargap": _gap(chart),
+        "barmode": "group",
+        "showlegend": len(traces) > 1,
+        "legend": _LEGEND,
+    }
     if shares:
-        layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False}
+        layout["yaxis2"] = {
+            "overlaying": "y",
+            "side": "right",
+            "tickformat": TICKS[Unit.RATE],
+            "tickmode": "auto",
+            "nticks": 5,
+            "rangemode": "tozero",
+            "showgrid": False,
+        }
     return traces, layout
 
 
@@ -64,7 +78,7 @@ def _stacked(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shown = [place for place in range(1, len(chart.columns)) if any(point.values[place] for point in chart.points)]
     traces = [_bar(chart, place, FIXED.get(chart.columns[place].label, PALETTE[place % len(PALETTE)])) for place in shown]
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
-    return traces, {**_axes(chart.columns[0].unit, most), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
+    return traces, {**_axes(chart.columns[0].unit, most), "bargap": _gap(chart), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
 
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
@@ -80,6 +94,11 @@ def _axes(unit: Unit, most: float) -> dict[str, Any]:
     }
 
 
+def _gap(chart: Chart) -> float:
+    """How much of its place a bar leaves free: a few bars do not fill the card."""
+    return max(0.2, 1 - len(chart.points) / FEW)
+
+
 def _names(chart: Chart) -> list[str]:
     return [escape(fitting(point_label(point), LONGEST_LABEL)) for point in chart.points]
 
@@ -87,7 +106,7 @@ def _names(chart: Chart) -> list[str]:
 def _told(chart: Chart, column: Column, place: int) -> list[str]:
     """What is said about each point where it is pointed at."""
     return [
-        f"{escape(point_label(point))} · {escape(column_label(column))}: {worded(point.values[place], column.unit)}"
+        f"{escape(point_label(point))} · " + labelled(escape(column_label(column)), worded(point.values[place], column.unit))
         for point in chart.points
     ]
 
@@ -135,12 +154,14 @@ def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         **_common(chart, 0),
     )
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
+    height = max(140, 40 + ROW_HEIGHT * len(chart.points))
     return [trace], {
-        "height": max(140, 40 + ROW_HEIGHT * len(chart.points)),
+        "height": height,
+        "bargap": 1 - 0.8 * ROW_HEIGHT * len(chart.points) / height,
         # Numbers instead of names: two people may have one name.
         "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
-        # Room for the texts behind the bars, on a phone too.
-        "xaxis": {"visible": False, "range": [0, most * (2 if shares else 1.6) or 1]},
+        # Room for the texts behind the bars, on a phone too: an amount with its share is the longest.
+        "xaxis": {"visible": False, "range": [0, most * (1.6 + 0.4 * len(shares) + 0.5 * (first.unit is Unit.MONEY)) or 1]},
     }
 
 
@@ -188,16 +209,17 @@ def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         text=texts,
         texttemplate="%{text}",
         textfont={"size": 10},
-        # Pale enough at both ends for one colour of letters.
-        colorscale=[[0, "rgba(20,160,142,0.06)"], [1, "rgba(20,160,142,0.85)"]],
+        # Pale at both ends and nothing shines through: dark letters read on all of it, on a dark page too.
+        colorscale=[[0, "#E6F6F3"], [1, "#6CC4B8"]],
         zmin=0,
         showscale=False,
         xgap=2,
         ygap=2,
         hovertemplate="%{y} %{x}: %{text}<extra></extra>",
     )
-    yaxis = {"type": "category", "autorange": "reversed", "automargin": True}
-    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": {"type": "category", "side": "top"}}
+    yaxis = {"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False}
+    xaxis = {"type": "category", "side": "top", "showgrid": False}
+    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": xaxis}
 
 
 def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.services.insight.board import Figure, Unit, Value
 from crm_core.services.insight.definitions import DEFINITIONS
 from crm_core.services.insight.question import Period
@@ -15,11 +15,11 @@ def worded(value: Value, unit: Unit) -> str:
         return NOTHING
     match unit:
         case Unit.RATE:
-            return f"{Decimal(value) * 100:,.2f} %"
+            return f"{Decimal(value) * 100:,.2f}%"
         case Unit.MONEY:
             return format_money(Decimal(value))
         case Unit.DAYS:
-            return _("{number} days").format(number=f"{value:,}")
+            return plural(int(value) if value == 1 else 0, N_("{number} day"), N_("{number} days")).format(number=f"{value:,}")
         case _other:
             return f"{value:,}"
 
@@ -42,7 +42,7 @@ def change(figure: Figure, compared: Period | None) -> str:
         return ""
     if figure.unit is Unit.RATE and figure.value is not None and figure.before is not None:
         return _("{points} points").format(points=f"{(Decimal(figure.value) - Decimal(figure.before)) * 100:+,.2f}")
-    return "" if figure.change is None else f"{figure.change * 100:+,.1f} %"
+    return "" if figure.change is None else f"{figure.change * 100:+,.1f}%"
 
 
 def before(figure: Figure, compared: Period | None) -> str:

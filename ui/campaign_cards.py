@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_date, format_money, format_time
+from crm_core.i18n import N_, _, format_date, format_money, format_time, plural
 from crm_core.models import CAMPAIGN_STATES, SCORES, STEPS, CampaignState, Step
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list
@@ -23,7 +23,8 @@ def draw(campaign: Listed, entries: Library) -> None:
             _name(campaign.code, campaign.name, key=f"campaign_open_{campaign.id}")
             draw_badges(campaign)
             parts = [campaign.code, entries.label(campaign.channel), days(campaign), campaign.place or "", campaign.owner]
-            parts += [_("{count} participants, {attended} attended").format(count=campaign.participants, attended=campaign.attended)]
+            people = N_("{count} participant, {attended} attended"), N_("{count} participants, {attended} attended")
+            parts += [plural(campaign.participants, *people).format(count=campaign.participants, attended=campaign.attended)]
             if campaign.cost is not None:
                 parts.append(_("cost {amount}").format(amount=format_money(campaign.cost)))
             st.caption(escape(" · ".join(part for part in parts if part)), width="stretch")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from crm_core.i18n import _, format_time
+from crm_core.i18n import N_, _, format_time, plural
 from crm_core.models import SCORES, STEPS, Step
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list, participations
@@ -60,7 +60,6 @@ def _draw_tools(campaign: Listed, *, may_write: bool) -> tuple[str, str]:
                 campaign_adding.open_for_campaign(campaign)
             if st.button(_("Record by list"), icon=":material/checklist:"):
                 campaign_adding.open_recording(campaign)
-        export_dialog.draw_button("participants")
     return (phrase or "").strip(), step or ""
 
 
@@ -98,7 +97,7 @@ def _draw_actions(row: Participant) -> None:
         guard.dialog(_("Remove participant"), _confirm_removal, row)
     elif chosen == BACK:
         with feedback.attempt() as outcome, guard.acting() as session:
-            participations.take_back(session, guard.actor(), row.id)
+            participations.take_back(session, guard.actor(), row.id, seen=row.step)
         _again(outcome)
     elif chosen:
         with feedback.attempt() as outcome, guard.acting() as session:
@@ -137,6 +136,11 @@ def _draw_end(page: ParticipantPage, key: str, *, is_filtered: bool) -> None:
             feedback.empty_state("search_off", _("No participant matches"), _("Try fewer words or another step."))
         else:
             feedback.empty_state("group", _("No participants yet"), _("Add customers by a list, a tag, a file, or from the customer list."))
-    elif page.pages > 1:
-        st.caption(_("{total} participants").format(total=f"{page.total:,}"))
-        st.pagination(page.pages, key=key)
+        return
+    count = plural(page.total, N_("{total} participant"), N_("{total} participants"))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.caption(count.format(total=f"{page.total:,}"), width="content")
+            export_dialog.draw_button("participants")
+        if page.pages > 1:
+            st.pagination(page.pages, key=key)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_date, format_money
+from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.services.campaign_list import Listed
 from crm_core.services.campaign_results import Rate, Results
 from ui import cards
@@ -43,9 +43,11 @@ def _money(results: Results) -> tuple[dict[str, str], dict[str, str]]:
 
 def _basis(campaign: Listed, results: Results) -> str:
     sentences = [
-        _("Rates are of those invited, signed up or attended; qualified and won are of the {count} customers who reacted.").format(
-            count=f"{results.reacted_customers:,}"
-        ),
+        plural(
+            results.reacted_customers,
+            N_("Rates are of those invited, signed up or attended; qualified and won are of the {count} customer who reacted."),
+            N_("Rates are of those invited, signed up or attended; qualified and won are of the {count} customers who reacted."),
+        ).format(count=f"{results.reacted_customers:,}"),
         _("What happens from their first reaction until {day} counts.").format(day=format_date(results.until)),
     ]
     if not results.is_whole:

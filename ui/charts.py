@@ -9,7 +9,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 
-FONT = "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Source Han Sans SC, system-ui, sans-serif"
+FONT = "Kemai Latin, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Source Han Sans SC, system-ui, sans-serif"
 ACCENT = "#14A08E"
 PALE = "#9CA3AF"
 HEIGHT = 300

@@ -16,13 +16,18 @@ from ui.feedback import escape
 
 def open_new(customer_id: int, name: str, owner_id: int | None) -> None:
     """Ask which plan, and for whom its tasks are."""
-    guard.dialog(_("Begin a win-back plan"), _begin, customer_id, name, owner_id)
+    guard.dialog(_("Begin a win-back plan"), begin, customer_id, name, owner_id)
 
 
-def _begin(customer_id: int, name: str, owner_id: int | None) -> None:
+def begin(customer_id: int, name: str, owner_id: int | None) -> None:
+    """The dialog; where a plan runs already it says which."""
     with guard.reading() as session:
         people, templates = tasks.assignees(session, guard.actor()), get_churn_policy(session)[0].plans
+        running = plans.running_plan(session, customer_id)
     st.markdown(f"**{escape(name)}**")
+    if running:
+        feedback.refusal(plans.runs_already(running))
+        return
     left, right = st.columns(2)
     place = left.selectbox(
         forms.required(_("Template")),

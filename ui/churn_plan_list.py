@@ -26,7 +26,7 @@ def draw(page: PlanPage) -> None:
 def _draw_figures(page: PlanPage) -> None:
     shown = {_("Running"): f"{page.outcomes[RUNNING]:,}"}
     shown |= {_(label): f"{page.outcomes[code]:,}" for code, label in PLAN_OUTCOMES.items()}
-    shown[_("Success rate")] = "—" if page.percent is None else f"{page.percent} %"
+    shown[_("Success rate")] = "—" if page.percent is None else f"{page.percent}%"
     with st.grid(5, min_column_width=120):
         for label, value in shown.items():
             st.metric(label, value, border=True)
@@ -56,7 +56,8 @@ def _draw_row(row: ListedPlan) -> None:
 def _facts(row: ListedPlan) -> list[str]:
     begun = _("begun {day} by {name}").format(day=format_date(clock.day_of(row.started_at)), name=row.started_by)
     days = plural(row.days, N_("{days} day"), N_("{days} days")).format(days=row.days)
-    facts = [begun, days, _("{done} of {count} tasks done").format(done=row.steps_done, count=row.steps)]
+    steps = plural(row.steps, N_("{done} of {count} task done"), N_("{done} of {count} tasks done"))
+    facts = [begun, days, steps.format(done=row.steps_done, count=row.steps)]
     if row.score is not None:
         now = _("none") if row.score_now is None else str(round(row.score_now))
         facts.append(_("score {before}, now {now}").format(before=round(row.score), now=now))

@@ -103,7 +103,7 @@ def _draw_weights() -> None:
 
 
 def _share(value: float | None) -> str:
-    return "—" if value is None else f"{100 * value:.0f} %"
+    return "—" if value is None else f"{100 * value:.0f}%"
 
 
 def _times(value: float | None) -> str:

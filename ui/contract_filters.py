@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from crm_core.i18n import N_, _
+from crm_core.i18n import N_, _, plural
 from crm_core.models import CONTRACT_STATES
 from crm_core.services.contract_views import ENDING_DAYS, ContractQuery
 from crm_core.services.library import Library
@@ -88,7 +88,7 @@ class Filters:
                 st.selectbox(
                     _("Ending soon"),
                     spans,
-                    format_func=lambda days: _("within {days} days").format(days=days),
+                    format_func=lambda days: plural(days, N_("within {days} day"), N_("within {days} days")).format(days=days),
                     key="days",
                     label_visibility="collapsed",
                     width=180,

@@ -5,11 +5,12 @@ from typing import Any
 import streamlit as st
 
 from crm_core import clock
+from crm_core.db import CrmSession
 from crm_core.errors import Conflict
 from crm_core.fields import fields_of
 from crm_core.i18n import _
 from crm_core.models import Contract
-from crm_core.services import contract_views, contracts, customers, library, owners
+from crm_core.services import contract_lines, contract_views, contracts, customers, library, owners
 from crm_core.services.contract_lines import Line
 from crm_core.services.contract_views import Sheet
 from crm_core.services.contracts import SIGNING, Proposal
@@ -105,6 +106,8 @@ def edit(_sheet: Sheet) -> None:
     present: Sheet = state["sheet"]
     if state["is_late"]:
         conflict.say_who("contract", present.contract.id)
+        for label, text in state["mine"].items():
+            st.markdown(feedback.escape(label) + ": " + feedback.escape(_("Mine: {value}").format(value=text or _("(empty)"))))
     _draw(present)
     with st.container(key=forms.css_key(PREFIX, "reason"), gap="xxsmall"):
         reason = st.text_input(_("Reason for the correction"), key=f"{PREFIX}.reason", max_chars=300)
@@ -121,7 +124,20 @@ def _save(present: Sheet, reason: str) -> None:
     if isinstance(outcome.error, Conflict):
         with guard.reading() as session:
             fresh = contract_views.get_sheet(session, guard.actor(), contract.id)
+            mine = _mine(session, present)
         begin_edit(fresh)
-        st.session_state[STATE]["is_late"] = True
+        st.session_state[STATE].update(is_late=True, mine=mine)
         guard.again()
     forms.conclude(outcome, _("The contract is saved."), st.session_state[STATE])
+
+
+def _mine(session: CrmSession, present: Sheet) -> dict[str, str]:
+    """What was entered and is not what the form began with, by label: the form will show what is saved now."""
+    entered, found = _entered(), {}
+    for name, field in fields_of(Contract).items():
+        if entered[name] != forms.for_widget(field, getattr(present.contract, name)):
+            found[field.title] = str(entered[name] or "")
+    lines, _errors = contract_lines.check_lines(session, contract_lines_form.entered(PREFIX), present.lines)
+    if lines != present.lines:
+        found[_("Products")] = "; ".join(line.told for line in lines)
+    return found

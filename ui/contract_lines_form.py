@@ -15,8 +15,6 @@ from crm_core.services.contract_lines import Line
 from ui import forms, guard
 from ui.feedback import escape
 
-NAMES = ("product_id", "quantity", "price")
-
 
 def begin(prefix: str, lines: Sequence[Line]) -> None:
     """The dialog is opened: with these lines, or none."""
@@ -35,7 +33,7 @@ def _key(prefix: str, name: str, place: int) -> str:
 def entered(prefix: str) -> list[dict[str, Any]]:
     """The rows as they stand now, those without a product too: their places are those of the errors."""
     count = st.session_state[f"{prefix}_lines"]["count"]
-    return [{name: st.session_state.get(_key(prefix, name, place)) for name in NAMES} for place in range(count)]
+    return [{name: st.session_state.get(_key(prefix, name, place)) for name in contract_lines.ENTERED} for place in range(count)]
 
 
 def asked_fields(prefix: str) -> dict[str, Field]:
@@ -88,6 +86,9 @@ def _draw_row(prefix: str, place: int, products: Mapping[int, Product], errors: 
 
 def _propose_price(prefix: str, place: int, prices: Mapping[int, str]) -> None:
     chosen = st.session_state.get(_key(prefix, "product_id", place))
+    if not chosen:
+        for name in ("quantity", "price"):
+            st.session_state[_key(prefix, name, place)] = ""
     if chosen in prices:
         st.session_state[_key(prefix, "price", place)] = prices[chosen]
     if chosen and not st.session_state.get(_key(prefix, "quantity", place)):

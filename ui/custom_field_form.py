@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.i18n import _, join_words
+from crm_core.i18n import _, join_words, labelled
 from crm_core.models import FIELD_TYPES, KINDS, STAGES, CustomField
 from crm_core.services import field_changes
 from crm_core.services.field_changes import OWN_GROUPS, WITH_CHOICES, Choice, CustomValues
@@ -61,7 +61,7 @@ def _save(key: str, values: CustomValues, *, version: int) -> None:
 def _changes(before: CustomField, after: CustomField) -> list[str]:
     old, new = _words(before), _words(after)
     nothing = _("(empty)")
-    return [f"{label}: {old[label] or nothing} → {new[label] or nothing}" for label in old if old[label] != new[label]]
+    return [labelled(label, f"{old[label] or nothing} → {new[label] or nothing}") for label in old if old[label] != new[label]]
 
 
 def _words(row: CustomField) -> dict[str, str]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from crm_core.i18n import N_, _
+from crm_core.models import LifecycleStage
 from crm_core.permissions import Permission
 from crm_core.services import customers, tags
 from crm_core.visibility import View
 from ui import (
+    churn_plan_form,
     feedback,
     forms,
     guard,
@@ -71,6 +73,14 @@ def _confirm_delete(customer: View) -> None:
             st.switch_page(routes.CUSTOMERS)
 
 
+def _win_back(customer: View) -> None:
+    churn_plan_form.begin(customer.id, customer.name, customer.owner_id)
+
+
+def _may_be_won_back(customer: View) -> bool:
+    return _is_listed(customer) and customer.stage != LifecycleStage.CHURNED and guard.actor().can(Permission.CUSTOMER_EDIT)
+
+
 def _is_listed(customer: View) -> bool:
     return bool(customer.is_listed)
 
@@ -91,6 +101,7 @@ ACTIONS: dict[str, Action] = {
     "tags": Action(N_("Tags"), "sell", Permission.CUSTOMER_EDIT, _edit_tags),
     "tier": Action(N_("Set tier"), "military_tech", Permission.CUSTOMER_EDIT, tier_form.draw),
     "verify": Action(N_("Verify"), "fact_check", Permission.CUSTOMER_EDIT, verification_form.draw),
+    "winback": Action(N_("Win back"), "handshake", Permission.CHURN_READ, _win_back, _may_be_won_back),
     "alias": Action(N_("Alias for outside use"), "theater_comedy", Permission.CUSTOMER_EDIT, outside_sharing.edit_alias),
     "sheet": Action(N_("Sheet for outside use"), "picture_as_pdf", Permission.CUSTOMER_EXPORT, outside_sharing.make_sheet),
     "transfer": Action(N_("Transfer"), "move_up", Permission.CUSTOMER_TRANSFER, owner_actions.transfer),

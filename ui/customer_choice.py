@@ -4,16 +4,17 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.services.customer_list import CustomerQuery, list_customers
-from ui import guard
+from ui import forms, guard
 from ui.feedback import escape
 
 CANDIDATES = 8
 
 
-def choose_customer(key: str) -> int | None:
+def choose_customer(key: str, *, is_required: bool = True) -> int | None:
     """The id of the chosen customer; nothing where none is looked for, or none is chosen yet."""
+    label = forms.required(_("Customer")) if is_required else _("Customer")
     hint = _("Name, contact, phone, pinyin")
-    phrase = st.text_input(_("Customer"), key=guard.key(f"{key}_phrase"), placeholder=hint, icon=":material/search:", live="150ms")
+    phrase = st.text_input(label, key=guard.key(f"{key}_phrase"), placeholder=hint, icon=":material/search:", live="150ms")
     if not (phrase or "").strip():
         return None
     with guard.reading() as session:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core import clock
+from crm_core.checks.dates import EARLIEST, LATEST
 from crm_core.fields import GROUPS, SEVERAL, Field, Widget
 from crm_core.i18n import _
 from crm_core.reference import children_of, regions
@@ -16,7 +17,6 @@ from ui import feedback, guard
 from ui.feedback import escape
 from ui.page_tools import bring_into_view, new_turn
 
-EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 WRITTEN = frozenset({Widget.TEXT, Widget.MONEY, Widget.NUMBER, Widget.LINK})
 OWN_WORDS = "own_words"
 PARENT_REGION = {"city": ("province",), "district": ("city", "province")}

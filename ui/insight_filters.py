@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -85,7 +85,10 @@ class Filters:
             required=True,
             label_visibility="collapsed",
         )
-        with st.container(horizontal=True, vertical_alignment="bottom", key="insight_filters"):
+        aligned: Literal["bottom", "center"] = (
+            "bottom" if st.session_state.get("span") == RANGE else "center"
+        )  # only the days have labels above them
+        with st.container(horizontal=True, vertical_alignment=aligned, key="insight_filters"):
             st.segmented_control(
                 _("Days"), list(SPANS), format_func=lambda code: _(SPANS[code]), key="span", required=True, label_visibility="collapsed"
             )

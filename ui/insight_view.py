@@ -21,13 +21,18 @@ def draw(board: Board, kind: BoardType, period: Period, compared: Period | None)
     if board.missing:
         feedback.empty_state(kind.icon, _("Nothing to show"), _(board.missing))
         return
-    with st.grid(4, min_column_width=170):
+    with st.grid(_across(len(board.figures)), min_column_width=170):
         for figure in board.figures:
             _draw_figure(figure, compared)
     with st.grid(2, min_column_width=340):
         for chart in board.charts:
             _draw_chart(board.key, chart)
     st.caption(_(SCOPE) + " " + _told_days(period, compared))
+
+
+def _across(count: int) -> int:
+    """So many figures in a row that there are few rows, and as few gaps as can be in the last."""
+    return min((5, 4, 3), key=lambda number: (-(-count // number), -count % number))
 
 
 def _told_days(period: Period, compared: Period | None) -> str:

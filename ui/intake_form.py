@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.fields import SEVERAL, Widget, fields_of
-from crm_core.i18n import _
+from crm_core.i18n import _, labelled
 from crm_core.models import Contact
 from crm_core.services import drafts
 from crm_core.services.entry import CONTACT_FIELDS, Checked
@@ -124,7 +124,7 @@ def take_answer(key: str, question_id: int, field_name: str, library: Library, v
         st.session_state[target] = choice or answer
     else:
         if field.widget not in (Widget.TEXT, Widget.LONG_TEXT):
-            answer, field, target = f"{field.title}: {answer}", library.entered["remark"], f"{PREFIX}.remark"
+            answer, field, target = labelled(field.title, answer), library.entered["remark"], f"{PREFIX}.remark"
         present = st.session_state.get(target) or ""
         st.session_state[target] = f"{present}；{answer}" if present else answer
     feedback.later(_("Noted under “{field}”.").format(field=field.title))

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _, join_words
+from crm_core.i18n import _, join_words, labelled
 from crm_core.models import PLACES, Place
 from crm_core.services import duplicates, outlines
 from crm_core.services.duplicates import Duplicate
@@ -50,8 +50,8 @@ def draw_duplicate(one: Duplicate) -> None:
     st.badge(join_words(_(reason) for reason in one.reasons), color="red" if one.is_exact else "orange", icon=":material/content_copy:")
     if one.place != Place.LIBRARY:
         feedback.badge(_("lies in: {place}").format(place=_(PLACES[Place(one.place)])), color="gray", icon=":material/inventory_2:")
-    owner = _("Owner")
-    st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}: {escape(one.owner) or '—'}")
+    owner = labelled(_("Owner"), escape(one.owner) or "—")
+    st.markdown(f"**{escape(one.name)}**  \n{escape(one.code)} {owner}")
     if one.code and st.button(_("Open"), key=f"duplicate_{one.customer_id}", type="tertiary", icon=":material/open_in_new:"):
         st.switch_page(routes.REVIEW if one.place == Place.REVIEW else routes.CUSTOMER, query_params={"code": one.code})
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from crm_core.i18n import _, format_time
+from crm_core.i18n import N_, _, format_time, plural
 from crm_core.services import job_list
 from crm_core.services.job_list import JobState
 from ui import feedback, guard
@@ -18,7 +18,8 @@ def draw(jobs: Sequence[JobState]) -> None:
                 st.markdown(f"**{job.label}**")
                 st.caption(feedback.escape(" · ".join(_facts(job))))
                 if job.error:
-                    failed = _("It failed {count} times in a row: {error}").format(count=job.failures, error=job.error)
+                    phrases = N_("The last run failed: {error}"), N_("It failed {count} times in a row: {error}")
+                    failed = plural(job.failures, *phrases).format(count=job.failures, error=job.error)
                     st.markdown(f":red[:material/error: {feedback.escape(failed)}]")
             if st.button(_("Run now"), key=f"run_{job.name}", icon=":material/play_arrow:", type="tertiary"):
                 _run(job.name)

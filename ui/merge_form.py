@@ -6,7 +6,7 @@ import streamlit as st
 
 from crm_core.errors import Conflict
 from crm_core.fields import read_value
-from crm_core.i18n import N_, _, join_words, plural
+from crm_core.i18n import N_, _, join_words, labelled, plural
 from crm_core.permissions import Permission
 from crm_core.services import display, merges
 from crm_core.services.customer_list import CustomerQuery, list_customers
@@ -129,7 +129,7 @@ def _draw_together(preview: Preview, library: Library) -> None:
         ]
         with st.expander(_("What stays as it is"), icon=":material/check:"):
             for title, text in same:
-                st.caption(escape(f"{title}: {text}"))
+                st.caption(escape(labelled(title, text)))
 
 
 def _merge(preview: Preview, choices: dict[str, str], reason: str) -> None:

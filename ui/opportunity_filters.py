@@ -87,10 +87,10 @@ class Filters:
             if self.view != FORECAST:
                 hint = _("Name, code, customer or competitor")
                 st.text_input(
-                    _("Search"), key="opp_q", icon=":material/search:", live="150ms", placeholder=hint, width=230, on_change=first_page
+                    _("Search"), key="opp_q", icon=":material/search:", live="150ms", placeholder=hint, width=290, on_change=first_page
                 )
             if len(self.owners) > 2:
-                self._choose(_("Owner"), "opp_owner", self.owners)
+                self._choose(_("Owner"), "opp_owner", self.owners, width=225)
             if self.view == LIST:
                 self._choose(_("State"), "opp_state", {code: _(label) for code, label in STATE_LABELS.items()}, width=130)
                 self._choose(_("Order"), "opp_sort", {code: _(label) for code, (label, _down) in ORDERS.items()}, width=160)
@@ -101,7 +101,7 @@ class Filters:
         narrowing.draw(FORECAST_NARROWED if self.view == FORECAST else narrowing.OPPORTUNITIES, self.library, self.people)
         return self.query()
 
-    def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 180) -> None:
+    def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 220) -> None:
         st.selectbox(label, list(labels), format_func=labels.__getitem__, key=key, width=width, on_change=first_page)
 
     def _more_label(self) -> str:

@@ -1,11 +1,14 @@
 """The form of an opportunity: what it is, whose, and its products with quantity and price."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
+from crm_core.checks.money import check_money
+from crm_core.checks.numbers import check_quantity
 from crm_core.i18n import _, format_money
 from crm_core.services import opportunities, products
 from crm_core.services.library import get_library
@@ -140,7 +143,7 @@ def _ask_line(row: int, offered: dict[int, Offered]) -> Line | None:
         price = st.text_input(_("Price"), key=key(f"price{row}"), width=120, help=_("In yuan, for one unit."))
         remove = {"icon": ":material/close:", "type": "tertiary", "help": _("Remove this product"), "on_click": _remove_row, "args": (row,)}
         st.button("", key=f"opportunity_line_off_{row}", **remove)
-    return Line(chosen, quantity or "0", price or "0") if chosen else None
+    return Line(chosen, quantity or "0", price or "0") if chosen or price else None
 
 
 def _retired(product_id: int) -> str:
@@ -164,9 +167,10 @@ def _remove_row(row: int) -> None:
     st.session_state[ROWS].remove(row)
 
 
-def _total(lines: Sequence[Line]) -> Decimal | None:
-    """What they come to as far as they are numbers; what is none is told when it is saved."""
-    try:
-        return sum((Decimal(line.quantity) * Decimal(line.price.replace(",", "")) for line in lines), Decimal(0))
-    except ArithmeticError:
-        return None
+def _total(lines: Sequence[Line]) -> Decimal:
+    """What they come to as far as they can be read; what cannot is told when it is saved."""
+    total = Decimal(0)
+    for line in lines:
+        with suppress(ValueError):
+            total += check_quantity(line.quantity, {}) * check_money(line.price, {})
+    return total

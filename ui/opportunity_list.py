@@ -9,8 +9,7 @@ import streamlit as st
 from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.services import opportunity_views
 from crm_core.services.opportunity_views import Listed, OpportunityQuery
-from ui import feedback, guard, opportunity_sheet
-from ui.customer_filters import draw_pagination
+from ui import feedback, guard, list_footer, opportunity_sheet
 from ui.fitting import fitting
 from ui.tables import ROW_HEIGHT, height_of
 
@@ -34,10 +33,8 @@ def draw(query: OpportunityQuery, *, is_filtered: bool) -> None:
     sums = _("together {amount}, weighted {weighted}").format(
         amount=format_money(page.amount), weighted=format_money(page.weighted.quantize(0))
     )
-    st.caption(f"{count.format(total=f'{page.total:,}')} · {sums}")
     draw_table(page.rows)
-    if page.pages > 1:
-        draw_pagination(page.pages, page.page)
+    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {sums}", page, export="opportunities")
 
 
 def draw_table(rows: Sequence[Listed], *, with_customer: bool = True) -> None:

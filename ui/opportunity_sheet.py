@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import N_, _, format_date, format_money, format_time, plural
+from crm_core.i18n import N_, _, format_date, format_money, format_time, labelled, plural
 from crm_core.models import ATTITUDES, DECISION_ROLES, Outcome
 from crm_core.permissions import Permission
 from crm_core.services import contract_views, decision_chain, opportunities, opportunity_moves, opportunity_views
@@ -128,7 +128,7 @@ def _draw_texts(one: Listed) -> None:
     told = {_("Why it was lost"): reason, _("How it was lost"): one.loss_note}
     for label, text in (told | {_("Competitors"): one.competitors, _("Remark"): one.remark}).items():
         if text:
-            st.markdown(f"{label}: " + escape(text).replace("\n", "  \n"))
+            st.markdown(labelled(label, escape(text).replace("\n", "  \n")))
 
 
 def _draw_actions(one: Listed) -> None:

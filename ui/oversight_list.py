@@ -149,7 +149,7 @@ def _total(rates: list[Rate]) -> list[Rate]:
 
 
 def _rate(one: Rate) -> dict[str, Any]:
-    percent = "—" if one.percent is None else f"{one.percent} %"
+    percent = "—" if one.percent is None else f"{one.percent}%"
     return {
         _("Owner"): one.name,
         _("Were due"): one.due,

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import _, labelled
 from crm_core.models import STAGES, TIERS
 from crm_core.services.pivots.pivot import PivotQuery
 from crm_core.services.pivots.subjects import COUNT, Subject
@@ -92,7 +92,7 @@ class Filters:
         with st.popover(label, icon=":material/filter_list:", key="pivot_more"), st.container(width=POPOVER_WIDTH):
             with st.grid(2, min_column_width=150):
                 for name, words in (("since", _("From")), ("until", _("Until"))):
-                    forms.enter_day(f"{dated}: {words}", name)
+                    forms.enter_day(labelled(dated, words), name)
             for name, words, names in self._choices():
                 st.multiselect(words, list(names), format_func=names.__getitem__, key=name, placeholder=_("Any"))
 

@@ -34,7 +34,13 @@ def draw(pivot: Pivot, title: str) -> None:
         config[name] = st.column_config.NumberColumn(column.label, format=NUMBERS[column.unit])
     height: Any = "content" if len(rows) <= MOST_IN_VIEW else LONGEST_TABLE
     st.dataframe(
-        pd.DataFrame(rows, columns=names), hide_index=True, column_config=config, height=height, placeholder="—", key="pivot_table"
+        pd.DataFrame(rows, columns=names),
+        hide_index=True,
+        column_config=config,
+        width="content",
+        height=height,
+        placeholder="—",
+        key="pivot_table",
     )
 
 

@@ -104,7 +104,8 @@ def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
             N_("whoever had a customer before may claim it again after {days} days"),
         ).format(days=rules.cooling_days)
     )
-    st.caption(" · ".join(words))
+    told = " · ".join(words)
+    st.caption(told[:1].upper() + told[1:])
 
 
 def draw(page: PoolPage, library: Library) -> None:

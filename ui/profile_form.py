@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from crm_core.config import MAX_ATTACHMENT_BYTES
-from crm_core.i18n import LANGUAGES, _
+from crm_core.i18n import LANGUAGES, _, labelled
 from crm_core.services import library, lockout, pictures, profile
 from crm_core.services.profile import Profile
 from ui import browser, feedback, forms, guard, header
@@ -25,7 +25,7 @@ def draw() -> None:
     errors = st.session_state.pop("profile_errors", {})
     form = forms.Form(PREFIX, entries, {}, errors=errors)
     with st.form(PREFIX, width=720):
-        st.markdown(_("Account") + f": **{feedback.escape(guard.actor().username)}**")
+        st.markdown(labelled(_("Account"), f"**{feedback.escape(guard.actor().username)}**"))
         form.draw(profile.profile_fields(), columns=2)
         language = st.selectbox(
             _("Language"), list(LANGUAGES), format_func=LANGUAGES.get, index=list(LANGUAGES).index(present.language), key="profile_language"

@@ -46,7 +46,7 @@ def _draw_report(report: Listed) -> None:
                 feedback.badge(_(REPORT_STATES[report.state]), color=COLOURS[report.state])
             st.caption(escape(" · ".join(_facts(report))))
             if report.is_unfinished:
-                st.progress(report.progress / 100, text=_("{percent} % done").format(percent=report.progress))
+                st.progress(report.progress / 100, text=_("{percent}% done").format(percent=report.progress))
             if report.error:
                 st.markdown(f":material/error: {escape(report.error)}")
         if report.state == "done":

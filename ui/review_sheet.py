@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import streamlit as st
 
-from crm_core.i18n import N_, _, format_time, plural
+from crm_core.i18n import N_, _, format_time, join_words, plural
 from crm_core.models import ACTIONS
 from crm_core.services import review_list
 from crm_core.services.review_entries import Line
@@ -70,7 +70,7 @@ def draw_steps(steps: Sequence[Step]) -> None:
                 st.markdown(escape(f"“{step.reason}”"))
             changed = [line.label for line in step.changes or () if line.is_changed]
             if changed:
-                st.caption(escape(_("Changed: {fields}").format(fields=", ".join(changed))))
+                st.caption(escape(_("Changed: {fields}").format(fields=join_words(changed))))
 
 
 def draw_of_customer(customer_id: int) -> None:

@@ -8,7 +8,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 
 from crm_core import clock, db
 from crm_core.config import settings
-from crm_core.i18n import LANGUAGES, _, language
+from crm_core.i18n import LANGUAGES, N_, _, language, plural
 from crm_core.services import account_links, password_links, passwords, sign_in
 from crm_core.services.sign_in import Proof
 from ui import browser, feedback, guard, password_form, provider
@@ -113,7 +113,10 @@ def _draw_code(proof: Proof) -> None:
         st.write(_("Enter the code that your app shows now, or one of your recovery codes."))
         code = st.text_input(_("Code"), key="second_step_code", autocomplete="one-time-code")
         is_trusted = bool(settings().trust_days) and st.checkbox(
-            _("Trust this browser for {days} days").format(days=settings().trust_days), key="second_step_trust"
+            plural(settings().trust_days, N_("Trust this browser for {days} day"), N_("Trust this browser for {days} days")).format(
+                days=settings().trust_days
+            ),
+            key="second_step_trust",
         )
         if st.form_submit_button(_("Sign in"), type="primary"):
             _finish(proof, code, is_trusted=is_trusted)

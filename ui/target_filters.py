@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import _
+from crm_core.i18n import _, month_name
 from crm_core.models import MEASURES_OF_TARGETS
 from crm_core.services.targets import FIRST_YEAR, LAST_YEAR, MONTHS
 from ui import address
@@ -44,7 +44,7 @@ def draw() -> Chosen:
             _("Month"),
             list(MONTHS),
             index=None,
-            format_func=lambda number: _("Month {number}").format(number=number),
+            format_func=month_name,
             key="month",
             placeholder=_("Whole year"),
             width=160,

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from crm_core.errors import Conflict
-from crm_core.i18n import N_, _, plural
+from crm_core.i18n import N_, _, month_name, plural
 from crm_core.models import MEASURES_OF_TARGETS
 from crm_core.services import targets
 from crm_core.services.targets import MONTHS, Row, Year
@@ -16,6 +16,8 @@ from ui import feedback, guard
 from ui.target_filters import Chosen
 
 STATE = "target_grid"
+WIDTH = 86
+"""Of a month, in pixels: seven digits fit, and all months stand beside each other on a desk."""
 
 
 def draw(year: Year, chosen: Chosen) -> None:
@@ -24,8 +26,11 @@ def draw(year: Year, chosen: Chosen) -> None:
     title = _("Set targets for {year}: {measure}").format(year=chosen.year, measure=_(MEASURES_OF_TARGETS[chosen.measure]))
     st.subheader(title, anchor=False)
     st.caption(_("In yuan. An empty month has no target; a team's empty month is the sum of its people."))
-    labels = {str(month): _("Month {number}").format(number=month) for month in MONTHS}
-    config: dict[str, Any] = {code: st.column_config.NumberColumn(label, min_value=0, step=0.01) for code, label in labels.items()}
+    labels = {str(month): month_name(month) for month in MONTHS}
+    config: dict[str, Any] = {
+        code: st.column_config.NumberColumn(label, min_value=0, step=0.01, format="localized", width=WIDTH)
+        for code, label in labels.items()
+    }
     config["name"] = st.column_config.TextColumn(_("Name"), disabled=True, pinned=True)
     st.data_editor(_frame(state["rows"]), hide_index=True, num_rows="fixed", placeholder="", column_config=config, key=_key(chosen, state))
     if st.button(_("Save targets"), type="primary", icon=":material/check:", key="targets_save"):

@@ -51,7 +51,7 @@ def _add(customer_id: int | None, day: date | None) -> None:
         people = tasks.assignees(session, guard.actor())
     entered = _ask(None, day)
     assignee = st.selectbox(_("Assignee"), list(people), format_func=lambda number: people[number], key=key("assignee"))
-    chosen = choose_customer(key("customer")) if customer_id is None else customer_id
+    chosen = choose_customer(key("customer"), is_required=False) if customer_id is None else customer_id
     steps = st.text_area(_("Steps"), height=80, key=key("steps"), placeholder=_("One step a line"))
     if forms.decide(_("Add task")):
         with feedback.attempt() as outcome, guard.acting() as session:

@@ -90,7 +90,8 @@ def _draw_more(task: Listed) -> None:
 def _facts(task: Listed) -> str:
     parts = [task_sheet.when(task)]
     if task.steps:
-        parts.append(_("{done} of {count} steps").format(done=task.steps_done, count=task.steps))
+        steps = plural(task.steps, N_("{done} of {count} step"), N_("{done} of {count} steps"))
+        parts.append(steps.format(done=task.steps_done, count=task.steps))
     if task.comments:
         parts.append(plural(task.comments, N_("{count} comment"), N_("{count} comments")).format(count=task.comments))
     if task.rule:

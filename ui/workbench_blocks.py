@@ -33,13 +33,15 @@ from ui.feedback import escape
 
 def draw_figures(figures: Figures) -> None:
     """What came of the month so far, as one line of numbers."""
-    shown = (
-        (_("New customers"), str(figures.entered)),
-        (_("Follow-ups"), str(figures.followed_up)),
-        (_("Tasks done"), str(figures.tasks_done)),
+    told = (
+        (_("New customers"), figures.entered),
+        (_("Follow-ups"), figures.followed_up),
+        (_("Tasks done"), figures.tasks_done),
+        (_("Tickets resolved"), figures.tickets),
+        (_("Contracts"), figures.contracts),
+        (_("Contract amount"), None if figures.signed is None else format_money(figures.signed)),
     )
-    if figures.contracts is not None:
-        shown += ((_("Contracts"), str(figures.contracts)), (_("Contract amount"), format_money(figures.signed)))
+    shown = [(label, str(value)) for label, value in told if value is not None]
     with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
         st.markdown(":material/calendar_month: **" + _("This month") + "**")
         for label, value in shown:

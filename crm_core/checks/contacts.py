@@ -10,7 +10,7 @@ from phonenumbers import PhoneNumberFormat
 from rapidfuzz import fuzz
 
 from crm_core.fields import Values
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.pinyin import initials_of, pinyin_of
 
 NOT_PROVIDED = "未提供"
@@ -51,9 +51,11 @@ def check_phone(value: Any, _values: Values) -> str:
         return digits
     if digits.startswith("1") and digits.isdigit():
         raise ValueError(
-            _("A mobile number has 11 digits and begins with 13 to 19; you entered {count} digits. Check the number.").format(
-                count=len(digits)
-            )
+            plural(
+                len(digits),
+                N_("A mobile number has 11 digits and begins with 13 to 19; you entered {count} digit. Check the number."),
+                N_("A mobile number has 11 digits and begins with 13 to 19; you entered {count} digits. Check the number."),
+            ).format(count=len(digits))
         )
     if re.fullmatch(r"[2-9]\d{6,7}", digits):
         raise ValueError(_("Write a landline with its area code, for example 0571-87654321."))

@@ -12,7 +12,8 @@ from crm_core.i18n import _
 
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
 _USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_EARLIEST = 1900
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+"""Days before and after are slips, such as a year of three or five digits, or stand for “without end”."""
 
 
 def check_date(value: Any, _values: Values) -> date:
@@ -20,16 +21,18 @@ def check_date(value: Any, _values: Values) -> date:
     day = read_date(value)
     if day > clock.today():
         raise ValueError(_("{day} lies in the future. Enter a day up to today.").format(day=day.isoformat()))
-    if day.year < _EARLIEST:
+    if day < EARLIEST:
         raise ValueError(_too_long_ago(day))
     return day
 
 
 def check_any_date(value: Any, _values: Values) -> date:
-    """Any day from 1900 on, also one to come."""
+    """Any day from 1900 to 2199, also one to come."""
     day = read_date(value)
-    if day.year < _EARLIEST:
+    if day < EARLIEST:
         raise ValueError(_too_long_ago(day))
+    if day > LATEST:
+        raise ValueError(_("{day} lies too far ahead. Enter a day up to 2199, or none.").format(day=day.isoformat()))
     return day
 
 

@@ -19,7 +19,7 @@ from crm_core.models import Batch, Customer, Place
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope, require
 from crm_core.services.bulk_actions import ACTIONS, Action, Asked
-from crm_core.services.bulk_targets import Selection, Target, lock_by_ids, read_targets
+from crm_core.services.bulk_targets import Selection, Target, read_by_ids, read_targets
 from crm_core.services.notices import notify
 from crm_core.validation import clean_text
 
@@ -96,7 +96,7 @@ def run(session: CrmSession, actor: Actor, kind: str, selection: Selection, aske
     if not plan.changes:
         raise ValidationFailed({"customers": [_("No customer would change. Choose others, or something else for them.")]})
     session.info["reason"] = reason
-    _write(session, action, plan.changes, plan.targets)
+    write_changes(session, action, plan.changes, plan.targets)
     _tell_owners(session, actor, action, [plan.targets[id] for id in plan.changes], reason)
     before = [_named(plan.targets[id]) | {"before": old, "after": new} for id, (old, new) in plan.changes.items()]
     what = {"asked": asked, "already": plan.already}
@@ -133,7 +133,8 @@ def _named(target: Target) -> dict[str, Any]:
     return {"id": target.id, "code": target.code, "name": target.name}
 
 
-def _write(session: CrmSession, action: Action, changes: Mapping[int, tuple[Any, Any]], targets: Mapping[int, Target]) -> None:
+def write_changes(session: CrmSession, action: Action, changes: Mapping[int, tuple[Any, Any]], targets: Mapping[int, Target]) -> None:
+    """Write an action's changes, each with its line of the change log."""
     before = action.logged(session, changes)
     action.write(session, changes)
     after = action.logged(session, changes)
@@ -179,12 +180,12 @@ def undo(session: CrmSession, actor: Actor, batch_id: int) -> None:
     action = _allowed(actor, batch.kind)
     _refuse_undone_or_late(batch)
     rows = {row["id"]: row for row in batch.before}
-    targets = {one.id: one for one in lock_by_ids(session, list(rows))}
+    targets = {one.id: one for one in read_by_ids(session, list(rows), lock=True)}
     why = {id: "gone" if id not in targets else _why_not(targets[id], action.leaves_in) for id in rows}
     present = action.read(session, [id for id, stays in why.items() if not stays], batch.what["asked"])
     why |= {id: "changed" for id, value in present.items() if value != rows[id]["after"]}
     session.info["reason"] = _("Undo: {reason}").format(reason=batch.reason)[:300]
-    _write(session, action, {id: (rows[id]["after"], rows[id]["before"]) for id in rows if not why[id]}, targets)
+    write_changes(session, action, {id: (rows[id]["after"], rows[id]["before"]) for id in rows if not why[id]}, targets)
     left = [{"code": rows[id]["code"], "name": rows[id]["name"], "why": code} for id, code in why.items() if code]
     what = {**batch.what, "undone": len(rows) - len(left), "left": left}
     closed = update(Batch).where(Batch.id == batch_id).values(undone_at=clock.now(), what=what)

@@ -52,9 +52,10 @@ def read_targets(session: CrmSession, selection: Selection, *, lock: bool = Fals
     return found
 
 
-def lock_by_ids(session: CrmSession, ids: Sequence[int]) -> list[Target]:
+def read_by_ids(session: CrmSession, ids: Sequence[int], *, lock: bool = False) -> list[Target]:
     """These customers, as far as they are within the actor's scope."""
     found: list[Target] = []
     for part in in_parts(ids):
-        found += session.execute(select(*_COLUMNS).where(Customer.id.in_(part)).order_by(Customer.id).with_for_update())
+        own = select(*_COLUMNS).where(Customer.id.in_(part)).order_by(Customer.id)
+        found += session.execute(own.with_for_update() if lock else own)
     return found

@@ -9,17 +9,17 @@ from sqlalchemy import delete, select
 
 from crm_core import audit
 from crm_core.checks.money import check_money, check_price
-from crm_core.checks.numbers import check_number
+from crm_core.checks.numbers import check_quantity
 from crm_core.db import CrmSession
 from crm_core.i18n import _, format_number
 from crm_core.models import Contract, ContractLine, OpportunityLine, Product
 from crm_core.validation import is_blank
 
 MOST_LINES = 50
+ENTERED = ("product_id", "quantity", "price")
 LOGGED = "lines"
 """The field under which the change log keeps lines."""
 _FEN = Decimal("0.01")
-_MOST = Decimal(1_000_000_000)
 
 Errors = dict[str, list[str]]
 
@@ -52,13 +52,13 @@ def offered(session: CrmSession, present: Sequence[int] = ()) -> dict[int, Produ
 
 
 def check_lines(session: CrmSession, rows: Sequence[Mapping[str, Any]], present: Sequence[Line] = ()) -> tuple[list[Line], Errors]:
-    """Lines as they are entered (`product_id`, `quantity`, `price`); empty ones are left out.
+    """Lines as they are entered (`product_id`, `quantity`, `price`); empty ones are left out, and one without a product is an error.
 
     Errors are named by their place: `lines.0.price`.
     """
     lines: list[Line] = []
     errors: Errors = {}
-    chosen = [(place, row) for place, row in enumerate(rows) if not is_blank(row.get("product_id"))]
+    chosen = [(place, row) for place, row in enumerate(rows) if not all(is_blank(row.get(name)) for name in ENTERED)]
     products = offered(session, [line.product_id for line in present]) if chosen else {}
     for place, row in chosen:
         clean = _check_line(row, products, f"lines.{place}.", errors)
@@ -70,24 +70,20 @@ def check_lines(session: CrmSession, rows: Sequence[Mapping[str, Any]], present:
 
 
 def _check_line(row: Mapping[str, Any], products: Mapping[int, Product], prefix: str, errors: Errors) -> Line | None:
+    if is_blank(row.get("product_id")):
+        errors[prefix + "product_id"] = [_("Choose the product of this line, or empty its quantity and price.")]
+        return None
     product = products.get(row["product_id"])
     if product is None:
         errors[prefix + "product_id"] = [_("This product is not offered any more. Choose another one.")]
         return None
     clean = {}
-    for name, check in (("quantity", _check_quantity), ("price", check_money)):
+    for name, check in (("quantity", check_quantity), ("price", check_money)):
         try:
             clean[name] = check(row[name] if not is_blank(row.get(name)) else "", {})
         except ValueError as problem:
             errors[prefix + name] = [str(problem)]
     return Line(product.id, **clean, name=product.name, unit=product.unit) if len(clean) == len(("quantity", "price")) else None
-
-
-def _check_quantity(value: Any, _values: Any) -> Decimal:
-    number = check_number(value, {})
-    if not 0 < number < _MOST or number != number.quantize(_FEN):
-        raise ValueError(_("Enter a quantity above 0, with at most two decimal places."))
-    return number
 
 
 def with_lines(values: Mapping[str, Any], lines: Sequence[Line]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from crm_core.fields import SEVERAL, Field, Widget
 from crm_core.models import Contact, Customer, CustomerTag
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
-from crm_core.scope import key_of
+from crm_core.scope import key_of, unscoped
 from crm_core.search import customer_search, only_matching, words_of
 from crm_core.services.insight import picks
 from crm_core.services.library import Library, get_library
@@ -142,7 +142,8 @@ def _read_contacts(session: CrmSession, actor: Actor, ids: Sequence[int], column
     if not kinds:
         return {}
     statement = select(Contact.customer_id, *(getattr(Contact, name) for name in kinds))
-    found = session.execute(statement.where(Contact.customer_id.in_(ids), Contact.is_primary))
+    # These customers were found within the scope: it is not asked again for each of their contacts.
+    found = session.execute(statement.where(Contact.customer_id.in_(ids), Contact.is_primary), execution_options=unscoped)
     shown: dict[str, Callable[[Any], Any]] = {name: partial(glance, actor, kind) if kind else str for name, kind in kinds.items()}
     return {row.customer_id: PrimaryContact(**{name: show(getattr(row, name)) for name, show in shown.items()}) for row in found}
 

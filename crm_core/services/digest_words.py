@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.i18n import _, format_date, format_time
+from crm_core.i18n import N_, _, format_date, format_time, plural
 from crm_core.masking import mask, mask_text
 from crm_core.models import TASK_KINDS, Customer, Review, ReviewState
 from crm_core.permissions import Actor, Permission
@@ -96,7 +96,7 @@ def weekly_letter(session: CrmSession, actor: Actor, today: date) -> Letter:
     rates = oversight.first_follow_up_rates(session, actor, since, until)
     made = [_("{name}: {in_time} of {due} in time").format(name=one.name, in_time=one.in_time, due=one.due) for one in rates]
     due, in_time = sum(one.due for one in rates), sum(one.in_time for one in rates)
-    rate = [_("{percent} % made in time").format(percent=round(100 * in_time / due))] if due else []
+    rate = [_("{percent}% made in time").format(percent=round(100 * in_time / due))] if due else []
     parts = (
         Part(_("Open tasks"), sum(one.open for one in loads), tasks[:PEOPLE], max(0, len(tasks) - PEOPLE)),
         Part(_("First follow-ups due last week"), due, [*rate, *made[:PEOPLE]], max(0, len(made) - PEOPLE)),
@@ -110,6 +110,6 @@ def _quiet(session: CrmSession, actor: Actor) -> Part:
     """How many customers had no contact for long, and those that waited longest."""
     page = oversight.list_watched(session, actor, "quiet")
     shown = page.rows[:NAMED]
-    told = _("{customer} · {owner} · {count} days")
-    lines = [told.format(customer=mask("name", row.name), owner=row.owner, count=row.quiet_days) for row in shown]
+    told = N_("{customer} · {owner} · {count} day"), N_("{customer} · {owner} · {count} days")
+    lines = [plural(row.quiet_days, *told).format(customer=mask("name", row.name), owner=row.owner, count=row.quiet_days) for row in shown]
     return Part(_("Customers long without contact"), page.total, lines, page.total - len(shown), page.is_capped)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import and_, func, or_, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -49,9 +49,7 @@ def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] | Non
     require(actor, Permission.OPPORTUNITY_READ)
     months = _months(clock.today())
     rows = {month: Month(month) for month in (BEFORE, *months, LATER)}
-    for found in _by_month(session, owners, of):
-        if found.month < months[0] and not found.open_count:
-            continue  # won in time, and told by the figures of its month
+    for found in _by_day(session, owners, of):
         key = found.month if found.month in rows else BEFORE if found.month < months[0] else LATER
         rows[key] = rows[key].plus(found)
     return [row for row in rows.values() if row.month in months or row.open_count]
@@ -62,23 +60,24 @@ def _months(today: date) -> list[str]:
     return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
 
 
-def _by_month(session: CrmSession, owners: tuple[int, ...] | None, of: OfCustomers) -> list[Month]:
-    """A row for each month and outcome."""
-    year, month = (extract(part, Opportunity.expected_on) for part in ("year", "month"))
-    columns = (year.label("year"), month.label("month"), OpportunityStage.outcome, func.count().label("opportunities"))
+def _by_day(session: CrmSession, owners: tuple[int, ...] | None, of: OfCustomers) -> list[Month]:
+    """What is expected on each day, open or won; what was won before this month is told by the figures of its own."""
+    columns = (Opportunity.expected_on, OpportunityStage.outcome, func.count().label("opportunities"))
+    is_open, is_won = (OpportunityStage.outcome == outcome for outcome in (Outcome.OPEN, Outcome.WON))
     statement = (
         select(*columns, TOTAL.label("amount"), WEIGHTED.label("weighted"))
         .select_from(Opportunity)
         .join(OpportunityStage, OpportunityStage.id == Opportunity.stage_id)
         .join(Customer, Customer.id == Opportunity.customer_id)
-        .where(Opportunity.deleted_at.is_(None), OpportunityStage.outcome != Outcome.LOST, Customer.is_listed, *of.conditions)
-        .group_by(year, month, OpportunityStage.outcome)
+        .where(or_(is_open, and_(is_won, Opportunity.expected_on >= clock.today().replace(day=1))))
+        .where(Opportunity.deleted_at.is_(None), Customer.is_listed, *of.conditions)
+        .group_by(Opportunity.expected_on, OpportunityStage.outcome)
     )
     if owners is not None:
         statement = statement.where(Opportunity.owner_id.in_(owners))
     found = []
     for row in session.execute(statement):
-        name, weighted = f"{int(row.year)}-{int(row.month):02d}", row.weighted / 100
+        name, weighted = f"{row.expected_on:%Y-%m}", row.weighted / 100
         if row.outcome == Outcome.OPEN:
             found.append(Month(name, open_count=row.opportunities, open_amount=row.amount, weighted=weighted))
         else:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from crm_core import clock
 from crm_core.config import settings
 from crm_core.fields import Widget, fields_of
-from crm_core.i18n import N_, _, format_money, join_words
+from crm_core.i18n import N_, _, format_money, join_words, plural
 from crm_core.models import ACTIVITIES, Contract, Customer, FollowUp
 from crm_core.models.base import UtcTime
 from crm_core.reference import regions
@@ -215,7 +215,8 @@ def describe(condition: Condition, library: Library, *, present: Sequence[Any] |
     measure = condition.measure
     label = _(measure.label)
     if measure.has_period:
-        label = _("{measure} in the last {count} days").format(measure=label, count=condition.days)
+        phrase = plural(condition.days, N_("{measure} in the last {count} day"), N_("{measure} in the last {count} days"))
+        label = phrase.format(measure=label, count=condition.days)
     if measure.kind is Kind.YES:
         answer = _(OPERATORS[Kind.YES][condition.operator])
         return f"{label}: {answer}"

@@ -40,6 +40,7 @@ class Kind:
 
 _TASK: dict[str, Callable[[Any], str]] = {"task": lambda kind_and_name: title_of(*kind_and_name)}
 _TIME: dict[str, Callable[[Any], str]] = {"time": lambda text: format_time(datetime.fromisoformat(text))}
+_DAYS: dict[str, Callable[[Any], str]] = {"days": lambda days: plural(days, N_("{count} day"), N_("{count} days")).format(count=days)}
 
 
 KINDS: dict[str, Kind] = {
@@ -87,10 +88,11 @@ KINDS: dict[str, Kind] = {
     ),
     "pool_soon": Kind(
         N_("Customers soon go back to the pool"),
-        N_("{count} of your customers go back to the pool within {days} days unless there is contact with them. Open the list."),
+        N_("{count} of your customers go back to the pool within {days} unless there is contact with them. Open the list."),
         "hourglass_bottom",
+        _DAYS,
         message="pool",
-        one=N_("{count} of your customers goes back to the pool within {days} days unless there is contact with it. Open the list."),
+        one=N_("{count} of your customers goes back to the pool within {days} unless there is contact with it. Open the list."),
     ),
     "pool_recycled": Kind(
         N_("Customers went back to the pool"),

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 
 from crm_core import audit, clock
 from crm_core.checks.money import check_money
-from crm_core.checks.numbers import check_number
+from crm_core.checks.numbers import check_quantity
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotAllowed, NotFound, ValidationFailed
 from crm_core.fields import Field, fields_of
@@ -38,7 +38,7 @@ Errors = dict[str, list[str]]
 class Line:
     """One product as it was entered; `price` of one unit."""
 
-    product_id: int
+    product_id: int | None
     quantity: Any
     price: Any
 
@@ -258,25 +258,21 @@ def _check_lines(session: CrmSession, lines: Sequence[Line]) -> tuple[list[Sold]
     known = {product.id: product for product in found}
     checked, errors = [], []
     for line in lines:
+        if line.product_id is None:
+            errors.append(_("A line has no product. Choose one, or remove the line."))
+            continue
         product = known.get(line.product_id)
         if product is None:
             errors.append(_("A product was deleted meanwhile. Choose another one."))
             continue
         try:
-            quantity, price = _quantity(line.quantity), check_money(line.price, {})
+            quantity, price = check_quantity(line.quantity, {}), check_money(line.price, {})
             amount = check_money((quantity * price).quantize(FEN, ROUND_HALF_UP), {})
         except ValueError as problem:
             errors.append(f"{product.name}: {problem}")
         else:
             checked.append(Sold(product.id, product.code, product.name, product.unit or "", quantity, price, amount))
     return checked, errors
-
-
-def _quantity(entered: Any) -> Decimal:
-    quantity = round(check_number(entered, {}), 2)
-    if not 0 < quantity <= 1_000_000:
-        raise ValueError(_("The quantity has to be above 0 and at most 1,000,000."))
-    return quantity
 
 
 def _write_lines(session: CrmSession, opportunity: Opportunity, lines: Sequence[Sold], *, before: Sequence[Sold] = ()) -> None:

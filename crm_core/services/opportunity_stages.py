@@ -9,7 +9,7 @@ from crm_core import audit, clock
 from crm_core.checks.numbers import check_percentage
 from crm_core.db import CrmSession
 from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFailed
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.models import Opportunity, OpportunityMove, OpportunityStage, Outcome
 from crm_core.permissions import Actor, Permission, require
 from crm_core.scope import unscoped
@@ -107,7 +107,11 @@ def remove_stage(session: CrmSession, actor: Actor, stage_id: int, *, move_to: i
         raise IllegalTransition(_("This is the last open stage. Add another one before you remove it."))
     count = count_inside(session, stage_id)
     if count and move_to is None:
-        sentence = _("{count} opportunities stand in {stage}. Choose the stage to which they go.")
+        sentence = plural(
+            count,
+            N_("{count} opportunity stands in {stage}. Choose the stage to which it goes."),
+            N_("{count} opportunities stand in {stage}. Choose the stage to which they go."),
+        )
         raise IllegalTransition(sentence.format(count=count, stage=stage.label))
     _move_all(session, actor, stage, move_to or next(one.id for one in list_stages(session) if one.id != stage_id))
     stage.removed_at = clock.now()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
-from crm_core.errors import IllegalTransition, NotFound, ValidationFailed
+from crm_core.errors import Conflict, IllegalTransition, NotFound, ValidationFailed
 from crm_core.i18n import _, format_time
 from crm_core.models import SCORES, STEPS, Contact, Customer, Participation, Step
 from crm_core.models.campaign import REACTIONS
@@ -132,10 +132,17 @@ def reach_lines(session: CrmSession, actor: Actor, campaign_id: int, step: Step,
     return Done(moved, already, sorted(problems, key=lambda one: one.number))
 
 
-def take_back(session: CrmSession, actor: Actor, participation_id: int) -> Participation:
-    """Take the last step back that was recorded by mistake; tags that it set stay. Raises `IllegalTransition`, and as `reach` does."""
+def take_back(session: CrmSession, actor: Actor, participation_id: int, *, seen: Step) -> Participation:
+    """Take the last step back that was recorded by mistake; tags that it set stay. `seen` is the step that was meant.
+
+    Raises `Conflict` where another one is the last meanwhile: of two at once, the second takes nothing back. `IllegalTransition`, and as
+    `reach` does.
+    """
     row = _lock(session, actor, participation_id)
     step = row.step
+    if step != seen:
+        sentence = _("Somebody changed this participant meanwhile: the last step is “{step}” now. Nothing was taken back.")
+        raise Conflict(version=0, theirs={"step": step}, message=sentence.format(step=_(STEPS[step])))
     if step is Step.INVITED:
         raise IllegalTransition(_("Nothing but the invitation is recorded here. Remove the participant instead."))
     setattr(row, f"{step}_at", None)

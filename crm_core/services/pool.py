@@ -11,7 +11,7 @@ from crm_core import clock
 from crm_core.config import settings
 from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition, NotAllowed, ValidationFailed
-from crm_core.i18n import _, format_date
+from crm_core.i18n import N_, _, format_date, plural
 from crm_core.models import Contact, Customer, OwnerChange, Place, User
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
@@ -250,7 +250,15 @@ def _taken(session: CrmSession, actor: Actor, row: Held) -> str:
 
 def _limit_reached(allowance: Allowance, rules: PoolRules, won: int) -> str | None:
     if allowance.today is not None and won >= allowance.today:
-        return _("You may claim {count} customers a day; claim more tomorrow.").format(count=rules.daily_claims)
+        phrases = (
+            N_("You may claim {count} customer a day; claim more tomorrow."),
+            N_("You may claim {count} customers a day; claim more tomorrow."),
+        )
+        return plural(rules.daily_claims or 0, *phrases).format(count=rules.daily_claims)
     if allowance.holding is not None and won >= allowance.holding:
-        return _("You may hold {count} customers; release or hand over some first.").format(count=rules.holding)
+        phrases = (
+            N_("You may hold {count} customer; release or hand over some first."),
+            N_("You may hold {count} customers; release or hand over some first."),
+        )
+        return plural(rules.holding or 0, *phrases).format(count=rules.holding)
     return None

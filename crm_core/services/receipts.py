@@ -59,7 +59,8 @@ class Line:
     stage: str
     tier: str
     giver: str
-    tasks: int
+    work: str
+    """What moved along, in words."""
     contact: str
     phone: str
 
@@ -140,7 +141,7 @@ def _line(actor: Actor, row: dict[str, Any], names: Mapping[int, str], contact: 
         stage=_(STAGES[stage]),
         tier=row["tier"] or "",
         giver=_person(names, row["owner"]),
-        tasks=sum(len(ids) for ids in row["work"].values()),
+        work=_counted({kind: len(ids) for kind, ids in row["work"].items()}),
         contact=contact.name if contact else "",
         phone=(glance(actor, "phone", contact.phone) or "") if contact else "",
     )
@@ -154,7 +155,7 @@ def headings() -> list[str]:
         _("Customer type"),
         _("Tier"),
         _("Owner before"),
-        _("Open tasks"),
+        _("Work that moved along"),
         _("Contact"),
         _("Phone"),
     ]
@@ -162,7 +163,11 @@ def headings() -> list[str]:
 
 def work_text(work: Mapping[str, int]) -> str:
     """The work that moved along, in words."""
-    return join_words(_(WORKS[kind].label) + f" {count:,}" for kind, count in work.items() if count) or _("none")
+    return _counted(work) or _("none")
+
+
+def _counted(work: Mapping[str, int]) -> str:
+    return join_words(_(WORKS[kind].label) + f" {count:,}" for kind, count in work.items() if count)
 
 
 def check_export(session: CrmSession, actor: Actor, receipt_id: int, *, reason: str) -> None:
@@ -190,7 +195,7 @@ def _workbook(actor: Actor, receipt: Receipt, lines: list[Line], purpose: str) -
     sheet = workbook.create_sheet(_("Transfer receipt"))
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    for place, width in enumerate((16, 34, 12, 6, 12, 10, 12, 16), 1):
+    for place, width in enumerate((16, 34, 12, 6, 12, 28, 12, 16), 1):
         sheet.column_dimensions["ABCDEFGH"[place - 1]].width = width
     sheet.append(_bold(sheet, [_("Transfer receipt") + f" {receipt.id}"]))
     for label, value in _head(receipt):

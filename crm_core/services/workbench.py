@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from crm_core import clock
 from crm_core.db import CrmSession
-from crm_core.models import Contract, Customer, FollowUp, ReviewState, Task, TaskState
+from crm_core.models import Contract, Customer, FollowUp, ReviewState, Task, TaskState, Ticket
 from crm_core.models.base import Money
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.churn.risks import RiskPage, RiskQuery, list_risks
@@ -44,14 +44,14 @@ class Contracts:
 
 @dataclass(frozen=True)
 class Figures:
-    """What somebody did in a month; amounts in yuan."""
+    """What somebody did in a month; amounts in yuan. What the role does not do is nothing."""
 
-    entered: int
-    followed_up: int
+    entered: int | None
+    followed_up: int | None
     tasks_done: int
+    tickets: int | None
     contracts: int | None
     signed: Decimal | None
-    """Both are nothing for a role that sees no contracts."""
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,17 @@ def figures_of_month(session: CrmSession, actor: Actor) -> Figures:
     first = clock.today().replace(day=1)
     since, own = clock.start_of_day(first), _own(actor)
     entered = (Customer.is_listed, Customer.created_by_id == own, Customer.created_at >= since)
+    resolved = (Ticket.handler_id == own, Ticket.resolved_at >= since)
     done = (Task.assignee_id == own, Task.state == TaskState.DONE, Task.done_at >= since)
     amount: Any = func.coalesce(func.sum(Contract.amount), 0, type_=Money())
     signed = select(func.count(), amount).where(Contract.owner_id == own, Contract.signed_on >= first, Contract.is_in_force)
-    contracts, total = session.execute(signed).one() if actor.can(Permission.CONTRACT_READ) else (None, None)
+    contracts, total = session.execute(signed).one() if actor.can(Permission.CONTRACT_WRITE) else (None, None)
+    written = (FollowUp.author_id == own, FollowUp.happened_at >= since)
     return Figures(
-        entered=_count(session, Customer, *entered),
-        followed_up=_count(session, FollowUp, FollowUp.author_id == own, FollowUp.happened_at >= since),
+        entered=_count(session, Customer, *entered) if actor.can(Permission.CUSTOMER_CREATE) else None,
+        followed_up=_count(session, FollowUp, *written) if actor.can(Permission.FOLLOW_UP_WRITE) else None,
         tasks_done=_count(session, Task, *done),
+        tickets=_count(session, Ticket, *resolved) if actor.can(Permission.TICKET_WRITE) else None,
         contracts=contracts,
         signed=total,
     )

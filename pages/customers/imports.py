@@ -7,10 +7,11 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library
 from crm_core.services.imports.running import offered_kinds
-from ui import feedback, guard, header, import_help, import_options, import_steps
+from ui import feedback, guard, header, import_help, import_options, import_steps, import_undo
 
 actor = guard.page(Permission.CUSTOMER_IMPORT, Permission.PRODUCT_EDIT, Permission.USER_EDIT)
 header.title(_("Data import"))
+feedback.show_message()
 
 st.caption(
     _("CSV, Excel, for customers also vCard. Headings in Chinese or English are recognised; you see everything before anything is saved.")
@@ -28,6 +29,7 @@ upload = st.file_uploader(
 if upload is None:
     import_steps.forget()
     feedback.empty_state("upload_file", _("No file chosen yet"), import_help.hint_of(kind))
+    import_undo.draw()
     st.stop()
 
 with feedback.attempt() as reading:
@@ -50,3 +52,4 @@ if check or bring_in:
     with feedback.attempt():
         import_steps.run(table, plan, dry_run=check)
 import_steps.show_result(table, entries, kind)
+import_undo.draw()

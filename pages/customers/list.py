@@ -6,7 +6,19 @@ from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
-from ui import bulk_bar, customer_actions, customer_filters, customer_table, export_dialog, feedback, guard, header, routes, view_menu
+from ui import (
+    bulk_bar,
+    customer_actions,
+    customer_filters,
+    customer_table,
+    export_dialog,
+    feedback,
+    guard,
+    header,
+    list_footer,
+    routes,
+    view_menu,
+)
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Customer list"))
@@ -55,12 +67,7 @@ def draw_footer(page: customer_list.CustomerPage) -> None:
     first = (page.page - 1) * page.size + 1
     count = _("more than {total} customers") if page.is_capped else plural(page.total, N_("{total} customer"), N_("{total} customers"))
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.caption(f"{count.format(total=f'{page.total:,}')} · {span}", width="content")
-            export_dialog.draw_button("customers")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {span}", page, export="customers")
 
 
 def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) -> None:

@@ -35,9 +35,13 @@ if not opening.succeeded:
 row = file.row
 header.title(feedback.escape(row.name))
 review_actions.show_conflict()
-with st.container(horizontal=True, gap="xsmall"):
-    badges.review_badge(row.state, is_overdue=row.is_overdue)
-    badges.customer_badges(row.stage, file.customer.kind, row.tier, is_incomplete=file.customer.is_incomplete)
+badges.customer_badges(
+    row.stage,
+    file.customer.kind,
+    row.tier,
+    is_incomplete=file.customer.is_incomplete,
+    before=lambda: badges.review_badge(row.state, is_overdue=row.is_overdue),
+)
 asked = _("entered by {author} · reviewed by {names}").format(author=row.author, names=join_words(file.reviewers))
 st.caption(feedback.escape(f"{asked} · {review_rows.told(row)}"))
 review_sheet.draw_task(file)

@@ -12,6 +12,8 @@ code = st.query_params.get("campaign", "")
 if not code:
     header.title(_("Campaign"))
     feedback.empty_state("campaign", _("No campaign chosen"), _("A campaign opens from the list of campaigns."))
+    if st.button(_("Campaigns"), icon=":material/arrow_back:"):
+        st.switch_page(routes.CAMPAIGNS)
     st.stop()
 
 with feedback.attempt() as opening, guard.reading() as session:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from crm_core.i18n import _
+from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list, library
-from ui import campaign_cards, campaign_filters, campaign_form, customer_filters, feedback, guard, header
+from ui import campaign_cards, campaign_filters, campaign_form, customer_filters, feedback, guard, header, list_footer
 
 actor = guard.page(Permission.CAMPAIGN_READ)
 header.title(_("Campaigns"))
@@ -21,10 +21,7 @@ def draw_list() -> None:
     for row in page.rows:
         campaign_cards.draw(row, entries)
     if page.rows:
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.caption(_("{total} campaigns").format(total=f"{page.total:,}"), width="content")
-            if page.pages > 1:
-                customer_filters.draw_pagination(page.pages, page.page)
+        list_footer.draw(plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}"), page)
         customer_filters.show_first_row()
     elif filters.is_active():
         feedback.empty_state("search_off", _("No campaign matches"), _("Try fewer words or filters."))

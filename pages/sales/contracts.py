@@ -2,11 +2,22 @@
 
 import streamlit as st
 
-from crm_core.i18n import _, format_money
+from crm_core.i18n import N_, _, format_money, plural
 from crm_core.permissions import Permission
 from crm_core.services import contract_views, library
 from crm_core.services.contract_views import ContractPage, ContractQuery
-from ui import contract_filters, contract_form, contract_list, contract_sheet, customer_filters, export_dialog, feedback, guard, header
+from ui import (
+    contract_filters,
+    contract_form,
+    contract_list,
+    contract_sheet,
+    customer_filters,
+    export_dialog,
+    feedback,
+    guard,
+    header,
+    list_footer,
+)
 
 actor = guard.page(Permission.CONTRACT_READ)
 header.title(_("Contracts"))
@@ -28,7 +39,8 @@ def draw_list() -> None:
         draw_totals(page)
         for row in page.rows:
             contract_list.draw(row)
-        draw_footer(page)
+        count = plural(page.total, N_("{total} contract"), N_("{total} contracts")).format(total=f"{page.total:,}")
+        list_footer.draw(count, page, export="contracts")
         customer_filters.show_first_row()
     elif query == ContractQuery():
         hint = _("Press New contract for a customer that is won. Of another one it is signed on its page: More, Change type.")
@@ -48,14 +60,6 @@ def draw_totals(page: ContractPage) -> None:
     with st.grid(4, min_column_width=130):
         for label, value in shown.items():
             st.metric(label, value, border=True)
-
-
-def draw_footer(page: ContractPage) -> None:
-    """The export, and the other pages."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        export_dialog.draw_button("contracts")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
 
 
 contract_sheet.open_asked()

@@ -41,7 +41,7 @@ def draw_opportunities() -> None:
 
 
 def draw_tools() -> None:
-    """The button that adds, the views, and the export."""
+    """The button that adds, and the views."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if guard.actor().can(Permission.OPPORTUNITY_WRITE) and st.button(
             _("Add opportunity"), type="primary", icon=":material/add:", key="opportunity_add"
@@ -55,7 +55,6 @@ def draw_tools() -> None:
             key="opp_view",
             label_visibility="collapsed",
         )
-        export_dialog.draw_button("opportunities")
 
 
 draw_opportunities()

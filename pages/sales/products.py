@@ -9,8 +9,8 @@ from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import products
 from crm_core.services.products import ProductPage, ProductQuery
-from ui import address, export_dialog, feedback, guard, header, product_form
-from ui.customer_filters import draw_pagination, first_page
+from ui import address, export_dialog, feedback, guard, header, list_footer, product_form
+from ui.customer_filters import first_page
 from ui.fitting import fitting
 from ui.parameters import Number, OneOf, Parameter
 from ui.tables import ROW_HEIGHT, height_of
@@ -62,7 +62,6 @@ def draw_filters(categories: list[str]) -> ProductQuery:
         if categories:
             choose(_("Product category"), "prod_category", {ANY: _("Any"), **{name: name for name in categories}})
         choose(_("Order"), "prod_sort", {code: _(label) for code, label in SORTS.items()})
-        export_dialog.draw_button("products")
     state = st.session_state
     return ProductQuery(
         phrase=(state.get("prod_q") or "").strip(),
@@ -97,9 +96,8 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
             column_config=columns(),
             alt=_("Products on this page"),
         )
-    st.caption(plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}"))
-    if page.pages > 1:
-        draw_pagination(page.pages, page.page)
+    count = plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}")
+    list_footer.draw(count, page, export="products")
     if number := st.session_state.pop("product_clicked", None):
         product_form.open_product(number)
 

@@ -12,6 +12,8 @@ code = st.query_params.get("ticket", "")
 if not code:
     header.title(_("Ticket"))
     feedback.empty_state("confirmation_number", _("No ticket chosen"), _("A ticket opens from the list of tickets, or from its notice."))
+    if st.button(_("Tickets"), icon=":material/arrow_back:"):
+        st.switch_page(routes.TICKETS)
     st.stop()
 
 with feedback.attempt() as opening, guard.reading() as session:

@@ -6,7 +6,7 @@ from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import library, ticket_list
 from crm_core.services.ticket_list import TicketPage
-from ui import customer_filters, export_dialog, feedback, guard, header, ticket_cards, ticket_filters, ticket_form
+from ui import customer_filters, export_dialog, feedback, guard, header, list_footer, ticket_cards, ticket_filters, ticket_form
 
 actor = guard.page(Permission.TICKET_READ)
 header.title(_("Tickets"))
@@ -37,19 +37,15 @@ def draw_list() -> None:
 
 
 def draw_tools() -> None:
-    """The export, and the button that enters a ticket."""
-    export_dialog.draw_button("tickets")
+    """The button that enters a ticket."""
     if guard.actor().can(Permission.TICKET_WRITE) and st.button(_("Add ticket"), type="primary", icon=":material/add:"):
         ticket_form.open_new()
 
 
 def draw_footer(page: TicketPage) -> None:
-    """How many there are, and the other pages."""
+    """How many there are, the export, and the other pages."""
     count = _("more than {total} tickets") if page.is_capped else plural(page.total, N_("{total} ticket"), N_("{total} tickets"))
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(count.format(total=f"{page.total:,}"), width="content")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    list_footer.draw(count.format(total=f"{page.total:,}"), page, export="tickets")
 
 
 draw_list()

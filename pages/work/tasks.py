@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import task_views, tasks
-from ui import customer_filters, feedback, guard, header, task_board, task_bulk, task_filters, task_form, task_list, task_sheet, task_team
+from ui import feedback, guard, header, list_footer, task_board, task_bulk, task_filters, task_form, task_list, task_sheet, task_team
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Tasks"))
@@ -60,11 +60,8 @@ def draw_list(query: task_views.TaskQuery, *, is_ticking: bool, is_filtered: boo
     if bar:
         with bar:
             task_bulk.draw_bar(ticked)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        count = _("more than {total} tasks") if page.is_capped else plural(page.total, N_("{total} task"), N_("{total} tasks"))
-        st.caption(count.format(total=f"{page.total:,}"), width="content")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    count = _("more than {total} tasks") if page.is_capped else plural(page.total, N_("{total} task"), N_("{total} tasks"))
+    list_footer.draw(count.format(total=f"{page.total:,}"), page)
 
 
 task_sheet.open_asked()

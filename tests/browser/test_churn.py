@@ -45,7 +45,7 @@ def test_a_plan_is_begun_for_a_customer_at_risk_and_ended(server: Server, desk: 
     desk.page.get_by_role("dialog").get_by_text(zh("Won back"), exact=True).click()
     desk.settle()
     desk.click("Save outcome", exact=False)
-    expect(desk.page.get_by_text("100 %").first).to_be_visible()
+    expect(desk.page.get_by_text("100%").first).to_be_visible()
     assert "view=plans" in desk.page.url
     use_database(monkeypatch, server.folder, "")
     with db.reading(SYSTEM) as session:

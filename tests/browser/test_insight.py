@@ -1,6 +1,7 @@
-"""The boards in a real browser: an open one follows somebody else's change, and a bar opens the rows behind it."""
+"""The boards in a real browser: an open one follows somebody else's change, a bar opens the rows behind it; published figures on it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -11,6 +12,7 @@ from tests.browser.conftest import Server
 from tests.browser.desk import Desk, zh
 from tests.conftest import forget_settings, use_database
 from tests.core.test_contracts import sign
+from tests.core.test_insight import lay_maven
 
 
 def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +26,7 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
     sign(sales, customer, product="排产系统", amount="120000", signed_on=clock.today())
     forget_settings()
     amount = desk.page.get_by_test_id("stMetricValue").get_by_text("¥120,000")
-    expect(amount.first).to_be_visible(timeout=10_000)
+    expect(amount.first).to_be_visible()
 
     bar = desk.page.locator(".st-key-chart_sales_by_owner .bars .point").first
     expect(bar).to_be_visible()
@@ -34,3 +36,23 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
     desk.page.wait_for_url(re.compile(r"/contracts\?owner=\d+&from="))
     desk.sees("排产系统")
     assert desk.foreign == []
+
+
+def test_the_published_figures_of_a_whole_crm_are_read_off_the_board(server: Server, desk: Desk, shared: Path) -> None:
+    person = server.employ()
+    with server.records():
+        lay_maven(shared, person)
+    desk.go("/overview?board=sales&span=range&from=2017-01-01&until=2017-12-31")
+    desk.sign_in()
+    for figure, value, parts in (
+        ("won_value", "¥10,005,534", ""),
+        ("win_rate", "63.15 %", "4,238 ÷ 6,711"),
+        ("mean_won", "¥2,360.91", ""),
+    ):
+        card = desk.page.locator(f".st-key-figure_{figure}")
+        expect(card).to_contain_text(value)
+        expect(card).to_contain_text(parts)
+    desk.page.locator(".st-key-table_chart_sales_by_quarter button").first.click()
+    table = desk.page.locator('[data-testid="stPopoverBody"]')
+    for quarter, amount in (("2017-Q1", "¥1,134,672"), ("2017-Q2", "¥3,086,111"), ("2017-Q3", "¥2,982,255"), ("2017-Q4", "¥2,802,496")):
+        expect(table.get_by_role("row").filter(has_text=quarter)).to_contain_text(amount)

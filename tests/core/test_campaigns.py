@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ class TestParticipants:
         act(marketing, campaigns.move_campaign, made.id, move, version=seen(made).version)
         for do, *what in (
             (participations.reach, mine, Step.ATTENDED),
-            (participations.take_back, mine),
+            (partial(participations.take_back, seen=Step.INVITED), mine),
             (participations.remove_participant, mine),
             (participations.add_selection, made.id, Selection((customer.code,))),
             (participations.add_lines, made.id, split_text("CUS000000001")),
@@ -245,10 +246,15 @@ class TestSteps:
     def test_a_step_recorded_by_mistake_is_taken_back(self, database: str, marketing: Actor, sales: Actor) -> None:
         made, customer = factories.make_campaign(marketing), factories.make_customer(sales)
         (mine,) = take_part(marketing, made, customer)
-        act(marketing, participations.reach, mine, Step.CLICKED)
-        act(marketing, participations.take_back, mine)
+        for step in (Step.CLICKED, Step.REGISTERED):
+            act(marketing, participations.reach, mine, step)
+        act(marketing, participations.take_back, mine, seen=Step.REGISTERED)
+        late = refused(marketing, participations.take_back, mine, seen=Step.REGISTERED)
+        assert isinstance(late, Conflict)
+        assert row(mine).step is Step.CLICKED
+        act(marketing, participations.take_back, mine, seen=Step.CLICKED)
         assert (row(mine).step, row(mine).reacted_at, row(mine).reacted_on) == (Step.INVITED, None, None)
-        assert isinstance(refused(marketing, participations.take_back, mine), IllegalTransition)
+        assert isinstance(refused(marketing, participations.take_back, mine, seen=Step.INVITED), IllegalTransition)
         act(marketing, participations.remove_participant, mine)
         assert rows_of(made) == []
         assert [line.action for line in factories.log_of("participation", mine)][-1] == "deleted"

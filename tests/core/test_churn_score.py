@@ -210,7 +210,7 @@ def test_reasons_are_told_in_the_language_of_the_reader() -> None:
             "No contract for 735 days, usually one every 728 days",
             "The contract ended on 2026-06-21, no other was signed",
             "No contact for 100 days, usually every 40 days",
-            "Contracts of a year down by 75 %",
+            "Contracts of a year down by 75%",
             "2 complaints within a year",
             "Satisfaction 2.5 of 5",
             "No next step",

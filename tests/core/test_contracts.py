@@ -100,6 +100,7 @@ class TestSigning:
             ({"signed_on": "2199-01-01"}, "signed_on"),
             ({"starts_on": "2024-06-01", "ends_on": "2024-05-31"}, "ends_on"),
             ({"ends_on": "2024-05-05"}, "ends_on"),
+            ({"ends_on": "9999-12-31"}, "ends_on"),
             ({"number": "<b>"}, "number"),
             ({"number": "HT202405001"}, "number"),
             ({"product": ""}, "product"),
@@ -154,6 +155,10 @@ class TestSigning:
             ({"quantity": "", "price": ""}, "lines.0.quantity"),
             ({"quantity": "1", "price": "0"}, "lines"),
             ({"quantity": "1", "price": "1", "product_id": 999_999}, "lines.0.product_id"),
+            ({"quantity": "1", "price": "1", "product_id": None}, "lines.0.product_id"),
+            ({"quantity": "", "price": "80", "product_id": None}, "lines.0.product_id"),
+            ({"quantity": "1_0", "price": "1"}, "lines.0.quantity"),
+            ({"quantity": "1", "price": "0.001"}, "lines.0.price"),
         ],
     )
     def test_a_product_line_that_cannot_be_is_told_at_its_place(

@@ -205,7 +205,7 @@ class TestWeekly:
         mail = written("weekly")[0]
         assert (mail.recipient, mail.subject) == ("manager@example.com", "Kemai: The team, 2026-02-23 to 2026-03-01")
         assert "Open tasks: 3\n- 销售丙: 2 open, 1 overdue\n- 销售丁: 1 open, 0 overdue" in mail.body
-        assert "First follow-ups due last week: 2\n- 50 % made in time\n- 销售丙: 1 of 2 in time" in mail.body
+        assert "First follow-ups due last week: 2\n- 50% made in time\n- 销售丙: 1 of 2 in time" in mail.body
         assert "Customers long without contact: 1\n- 杭州******公司 · 销售丙 · 274 days" in mail.body
 
     def test_of_many_customers_without_contact_those_who_waited_longest_are_named(

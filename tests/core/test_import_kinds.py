@@ -177,6 +177,46 @@ class TestOpportunities:
         first, again = bring_in("opportunity", manager, DEALS, *lines), bring_in("opportunity", manager, DEALS, *lines)
         assert (first.created, first.skipped, again.created, again.skipped) == (1, 1, 0, 2)
 
+    def test_rows_with_one_code_are_one_opportunity_with_several_products(
+        self, database: str, manager: Actor, customer: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(running, "CHUNK", 2)  # the rows of M-1 lie in several parts
+        factories.make_product(name="网关", code="G-1", price="200")
+        factories.make_product(name="培训", code="T-1", price="300")
+        lines = [
+            f"M-1,{COMPANY},A-1,成交,950,销售丙,2023-01-05,2023-03-01,,",
+            f"M-2,{COMPANY},,,5,,,,2030-01-01,",
+            f"m-1,{customer.code},网关,,50.5,,,,,",
+            "M-1,,T-1,,,,,,,",
+            "M-1,,T-1,,,,,,,",
+        ]
+        dry = bring_in("opportunity", manager, DEALS, *lines, dry_run=True)
+        result = bring_in("opportunity", manager, DEALS, *lines)
+        assert (result.created, result.updated, result.skipped, result.errors) == (2, 2, 1, [])
+        assert (dry.created, dry.updated, dry.skipped) == (2, 2, 1)
+        several, single = all_of(Opportunity)
+        assert (several.amount, single.amount) == (Decimal("1300.50"), 5)
+        assert [(line.opportunity_id, line.position, line.amount) for line in all_of(OpportunityLine)] == [
+            (several.id, 0, 950),
+            (several.id, 1, Decimal("50.50")),
+            (several.id, 2, 300),
+        ]
+        assert bring_in("opportunity", manager, DEALS, *lines).skipped == 5
+
+    def test_rows_with_one_code_that_do_not_fit_are_told(self, database: str, manager: Actor, sales: Actor) -> None:
+        other = factories.make_customer(sales)
+        lines = [
+            f"M-1,{COMPANY},,,5,,,,2030-01-01,",
+            "M-1,,A-1,,,,,,,",
+            f"M-2,{COMPANY},A-1,,5,,,,2030-01-01,",
+            f"M-2,{other.code},A-1,,5,,,,,",
+            f"M-3,{COMPANY},没有的产品,,5,,,,2030-01-01,",
+            "M-3,,A-1,,,,,,,",
+        ]
+        result = bring_in("opportunity", manager, DEALS, *lines)
+        assert told(result) == [(3, "product"), (5, "customer"), (6, "product"), (7, "code")]
+        assert [one.code for one in all_of(Opportunity)] == ["M-1", "M-2"]
+
     def test_without_a_code_it_gets_the_next_number_and_without_an_amount_the_price(self, database: str, manager: Actor) -> None:
         dry = bring_in("opportunity", manager, DEALS, f",{COMPANY},A-1,,,,,,2030-01-01,", dry_run=True)
         assert (dry.created, all_of(Opportunity)) == (1, [])

@@ -521,8 +521,8 @@ def test_a_board_is_computed_anew_only_when_its_own_data_change(
     assert {"overview", "service"} <= set(ask_all())
 
 
-def test_the_maven_figures_come_out_of_the_sales_board(sqlite_database: str, administrator: Actor, shared: Path) -> None:
-    """Published figures of a well-known data set, see its REFERENCE.txt."""
+def lay_maven(shared: Path, administrator: Actor) -> None:
+    """Put the deals of a well-known data set, see its REFERENCE.txt, into the database; three of its agents by name."""
     customer = factories.make_customer(administrator)
     with (shared / "sample-data" / "maven-crm" / "sales_pipeline.csv").open(encoding="utf-8-sig") as file:
         deals = list(csv.DictReader(file))
@@ -539,6 +539,11 @@ def test_the_maven_figures_come_out_of_the_sales_board(sqlite_database: str, adm
             row |= {"amount": Decimal(deal["close_value"] or 0), "opened_on": opened, "expected_on": opened, "closed_at": closed}
             rows.append(row | {"owner_id": seller.id if seller else administrator.id})
         session.execute(insert(Opportunity), rows)
+
+
+def test_the_maven_figures_come_out_of_the_sales_board(sqlite_database: str, administrator: Actor, shared: Path) -> None:
+    """Published figures, see REFERENCE.txt beside the data."""
+    lay_maven(shared, administrator)
     board = ask(administrator, "sales", Period(date(2017, 1, 1), date(2017, 12, 31)))
     assert parts(board, "win_rate") == (4238, 4238 + 2473)
     assert [figure(board, key).value for key in ("won_value", "mean_won", "cycle")] == [10_005_534, Decimal("2360.91"), Decimal("48.0")]

@@ -123,7 +123,7 @@ class TestEntering:
         assert len(factories.log_of("opportunity", made.id, field="lines")) == 2
         assert edit(sales, changed, {"amount": "8"}, lines=[]).amount == Decimal(8)
 
-    @pytest.mark.parametrize(("quantity", "price"), [(0, 1), (-1, 1), ("viel", 1), (1, -1), (1_000_000, "99999999999999")])
+    @pytest.mark.parametrize(("quantity", "price"), [(0, 1), ("0.001", 1), (-1, 1), ("viel", 1), (1, -1), (1_000_000, "99999999999999")])
     def test_an_absurd_quantity_or_price_is_refused(
         self, database: str, sales: Actor, customer: Customer, product: Product, quantity: Any, price: Any
     ) -> None:
@@ -131,6 +131,14 @@ class TestEntering:
         with pytest.raises(ValidationFailed) as refused:
             edit(sales, made, {"amount": ""}, lines=[Line(product.id, quantity, price)])
         assert list(refused.value.errors) == ["lines"]
+
+    def test_a_line_without_a_product_is_told_and_not_left_out(
+        self, database: str, sales: Actor, customer: Customer, product: Product
+    ) -> None:
+        made = factories.make_opportunity(sales, customer)
+        with pytest.raises(ValidationFailed) as refused:
+            edit(sales, made, {}, lines=[Line(product.id, 1, 5), Line(None, 1, 5)])
+        assert "has no product" in refused.value.errors["lines"][0]
 
     def test_of_two_who_change_it_the_second_is_told(self, database: str, sales: Actor, customer: Customer) -> None:
         made = factories.make_opportunity(sales, customer)

@@ -183,7 +183,7 @@ class TestPdf:
         made = build(manager, order("sales", format=Format.PDF))
         pages = text(made)
         told = "\n".join(pages)
-        for words in ("年度报表", "目录", "63.15 %", "12 ÷ 19", "¥900,000", "¥1,234.50", "陈立群", "董事会", manager.name):
+        for words in ("年度报表", "目录", "63.15%", "12 ÷ 19", "¥900,000", "¥1,234.50", "陈立群", "董事会", manager.name):
             assert words in told
         assert f"第 1 页，共 {len(pages)} 页" in pages[0]
         document = pypdfium2.PdfDocument(made)

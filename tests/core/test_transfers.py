@@ -266,6 +266,17 @@ class TestReceipt:
             (line,) = receipts.list_lines(session, manager, batch_id)
         assert (line.name, line.contact, line.phone) == (made.name, "", "")
 
+    def test_its_lines_name_the_work_by_its_kind(self, database: str, sales: Actor, colleague: Actor, manager: Actor) -> None:
+        busy, idle = factories.make_customer(sales), factories.make_customer(sales)
+        make_task(busy, sales)
+        for _turn in range(2):
+            factories.make_opportunity(sales, busy)
+        batch_id = hand_over(manager, [busy.id, idle.id], colleague)
+        with reading(manager) as session:
+            receipt, lines = receipts.get_receipt(session, manager, batch_id), receipts.list_lines(session, manager, batch_id)
+        assert receipt.work == {"tasks": 1, "opportunities": 2}
+        assert [line.work for line in lines] == ["未完成任务 1、进行中的商机 2", ""]
+
     def test_the_file_is_defused_masked_and_logged_and_needs_permission_and_reason(
         self, database: str, sales: Actor, colleague: Actor, manager: Actor
     ) -> None:

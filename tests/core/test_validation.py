@@ -14,10 +14,11 @@ from stdnum.cn import ric
 
 from crm_core import clock, validation
 from crm_core.checks.contacts import check_email, check_phone, email_warning
-from crm_core.checks.dates import check_date
+from crm_core.checks.dates import check_any_date, check_date
 from crm_core.checks.identifiers import check_credit_code, check_identity_number
 from crm_core.checks.money import check_money
 from crm_core.checks.names import check_customer_name, check_person_name
+from crm_core.checks.numbers import check_number, check_quantity
 from crm_core.db import reading
 from crm_core.fields import fields_of
 from crm_core.i18n import in_language
@@ -313,6 +314,9 @@ def test_a_day_in_the_future_is_refused() -> None:
         ("-0", "0.00"),
         (-0.0, "0.00"),
         ("1.005", "1.01"),
+        ("12,3456", "123456.00"),
+        (1e-2, "0.01"),
+        ("2.5E3", "2500.00"),
     ],
 )
 def test_an_amount_is_read_in_yuan(typed: Any, yuan: str) -> None:
@@ -321,10 +325,38 @@ def test_an_amount_is_read_in_yuan(typed: Any, yuan: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["五十万左右", "-1", "-50万", "50万左右", "1e20", "NaN", "Infinity", "12.3.4", "¥", True, 10**14, "99999999999999.999"]
+    "typed",
+    [
+        *("五十万左右", "-1", "-50万", "50万左右", "1e20", "NaN", "Infinity", "12.3.4", "¥", True, 10**14, "99999999999999.999"),
+        *("1_000", "12,5", "1.000,50", ",100", "0.001", 0.004, "1e99999", "٣"),
+    ],
 )
 def test_anything_else_is_no_amount(typed: Any) -> None:
     assert is_sentence(refusal_of(check_money, typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"), [("-1,250.5", "-1250.5"), ("５", "5"), ("1e-3", "0.001"), (".5", "0.5"), ("5.50", "5.5"), ("7.", "7")]
+)
+def test_a_number_is_read_as_people_and_spreadsheets_write_it(typed: str, number: str) -> None:
+    assert str(check_number(typed, {})) == number
+
+
+@pytest.mark.parametrize("typed", ["1_000", "nan", "inf", "12,5", "1,2,3", "1000000000000", "5 Stück", "", "."])
+def test_anything_else_is_no_number(typed: str) -> None:
+    assert is_sentence(refusal_of(check_number, typed))
+
+
+@pytest.mark.parametrize("typed", ["0", "0.001", "1.005", "-1", "1000000.01", "1_0"])
+def test_a_quantity_is_never_rounded_to_another_one(typed: str) -> None:
+    assert is_sentence(refusal_of(check_quantity, typed))
+    assert check_quantity("1.50", {}) == Decimal("1.5")
+
+
+@pytest.mark.parametrize("typed", ["9999-12-31", "2200-01-01", "1899-12-31", "0024-05-06"])
+def test_a_day_that_nobody_means_is_refused(typed: str) -> None:
+    assert is_sentence(refusal_of(check_any_date, typed))
+    assert check_any_date("2199-12-31", {}) == date(2199, 12, 31)
 
 
 @pytest.mark.parametrize("typed", ["20万-30万", "20万~30万元", "200000-300000", "1千万-2千万", "20 万 - 30 万", "1.5亿至2亿"])

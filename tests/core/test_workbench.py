@@ -12,12 +12,13 @@ import pytest
 from crm_core import clock
 from crm_core.db import reading, transaction
 from crm_core.errors import NotAllowed
-from crm_core.models import Contract, Customer, Place
+from crm_core.models import Contract, Customer, Place, Ticket, TicketMove
 from crm_core.permissions import Actor
 from crm_core.services import customers, follow_ups, reviews, tasks, workbench
 from crm_core.services.follow_ups import Entry, Plan
 from crm_core.services.notices import mark_read, notify
 from crm_core.services.review_steps import begin_review
+from crm_core.services.ticket_work import move_ticket
 from crm_core.services.verification import finish_task
 from crm_core.services.workbench import Figures, Workbench
 from tests import factories
@@ -55,7 +56,7 @@ def test_without_anything_the_bench_is_clear(database: str, sales: Actor, collea
     give(colleague, name="别人的任务")
     assert bench(sales).is_clear
     assert bench(sales).is_new
-    assert bench(sales).figures == Figures(0, 0, 0, 0, Decimal(0))
+    assert bench(sales).figures == Figures(0, 0, 0, None, 0, Decimal(0))
 
 
 def test_a_head_sees_what_waits_in_the_team_and_nobody_else_does(
@@ -146,7 +147,19 @@ def test_the_figures_count_ones_own_month(database: str, sales: Actor, colleague
     for task in bench(sales).duties.rows:
         with transaction(sales) as session:
             finish_task(session, sales, task.id, note="好", version=task.version)
-    assert bench(sales).figures == Figures(entered=1, followed_up=0, tasks_done=2, contracts=1, signed=Decimal("1234.56"))
+    assert bench(sales).figures == Figures(entered=1, followed_up=0, tasks_done=2, tickets=None, contracts=1, signed=Decimal("1234.56"))
+
+
+def test_figures_are_of_what_the_role_does(database: str, administrator: Actor, sales: Actor) -> None:
+    clerk = factories.make_user(role="service", username="clerk", name="客服己")
+    customer = factories.make_customer(sales)
+    ticket, _open = (factories.make_ticket(clerk, customer, handler_id=clerk.id) for _turn in range(2))
+    with transaction(clerk) as session:
+        move_ticket(session, clerk, ticket.id, TicketMove.BEGIN, version=ticket.version)
+        move_ticket(session, clerk, ticket.id, TicketMove.RESOLVE, content="已更换", version=session.get_one(Ticket, ticket.id).version)
+    assert bench(clerk).figures == Figures(None, None, 0, 1, None, None)
+    viewer = factories.make_user(role="viewer", username="viewer", name="只读辛")
+    assert bench(viewer).figures == Figures(None, None, 0, None, None, None)
 
 
 def test_somebody_who_reads_no_customers_has_no_bench(database: str, sales: Actor) -> None:

@@ -46,7 +46,7 @@ def test_a_plan_is_begun_and_ended_on_the_page(sales: Actor, at_risk: Customer) 
     visit = Visit(sales).go(routes.CHURN, view="plans").press("End plan")
     visit.enter("Outcome", "won_back").press("Save outcome")
     assert only().outcome == "won_back"
-    assert "100 %" in shown(visit)
+    assert "100%" in shown(visit)
 
 
 def test_the_list_is_filtered_and_a_row_opens_the_customer(sales: Actor, at_risk: Customer) -> None:
@@ -105,3 +105,12 @@ def test_the_administrator_edits_rules_and_templates(administrator: Actor) -> No
     assert [(step.workdays, step.name) for step in rules.plans[-1].steps] == [(2, "约总经理"), (6, "拜访")]
     visit.fill(churn_rules__steps__0="打电话").press("Save")
     assert "打电话" in visit.refusals[0]
+
+
+def test_a_plan_is_begun_from_the_customers_page_too_and_only_one(sales: Actor, at_risk: Customer) -> None:
+    visit = Visit(sales).go(routes.CUSTOMER, code=at_risk.code).pick("customer_menu", "winback")
+    visit.press("Begin plan")
+    assert only().customer_id == at_risk.id
+    visit.go(routes.CUSTOMER, code=at_risk.code).pick("customer_menu", "winback")
+    assert only().name in shown(visit)
+    assert not visit.has("Begin plan")

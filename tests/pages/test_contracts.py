@@ -131,6 +131,7 @@ class TestSheet:
         visit.press("Save")
         assert shows(visit, manager.name)
         assert visit.widget("contract.remark").value == "甲"
+        assert shows(visit, "乙")
 
     def test_a_file_of_the_contract_stands_with_it(self, customer: Customer, sales: Actor) -> None:
         made = sign(sales, customer)

@@ -353,6 +353,19 @@ class TestImport:
         assert failed == 3
         assert names(visit.press("Customer list")) == ["杭州恒远机械有限公司"]
 
+    def test_an_import_is_undone_below_it(self, manager: Actor) -> None:
+        self.uploaded(manager).press("Import now")
+        visit = Visit(manager).go(routes.IMPORT).press("Undo the import")
+        assert "1" in texts(visit)
+        visit.press("Undo the import")
+        assert visit.toasts
+        assert self.place_of_all() == ["bin"]
+        assert not Visit(manager).go(routes.IMPORT).has("Undo the import")
+
+    def place_of_all(self) -> list[str]:
+        with db.reading(SYSTEM) as session:
+            return list(session.execute(select(Customer.place)).scalars())
+
     def test_headings_are_recognised_and_can_be_chosen(self, manager: Actor) -> None:
         visit = self.uploaded(manager)
         guessed = [node.value for node in visit.elements("selectbox") if (node.key or "").startswith("column_")]

@@ -393,7 +393,7 @@ class TestOversight:
         visit = Visit(manager).go(routes.OVERSIGHT).enter("oversight_view", "by_person").enter("rates_period", "quarter")
         tallies, rates = (frame.value for frame in visit.tab.dataframe)
         assert tallies.iloc[0].tolist() == [sales.name, 1, 2, 0]
-        assert rates.iloc[0].tolist() == [sales.name, 2, 1, 0, 1, "50 %"]
+        assert rates.iloc[0].tolist() == [sales.name, 2, 1, 0, 1, "50%"]
 
     def test_a_salesperson_sees_their_own_and_gives_no_tasks(self, sales: Actor, stranger: Actor, customer: Customer) -> None:
         visit = Visit(sales).go(routes.OVERSIGHT)

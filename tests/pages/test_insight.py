@@ -64,7 +64,7 @@ def test_filters_stand_in_the_address_and_narrow_the_board(customer: Customer, m
 def test_a_figure_tells_what_was_divided_and_its_definition(customer: Customer, sales: Actor) -> None:
     visit = opened(sales, "conversion", compared="before")
     metric = next(node for node in visit.tab.metric if node.label == zh("Customer conversion rate"))
-    assert metric.value == "100.00 %"
+    assert metric.value == "100.00%"
     assert zh("Entered in the period and won today ÷ entered in the period.") in metric.proto.help
     assert any("1 ÷ 1" in text for text in texts(visit))
 

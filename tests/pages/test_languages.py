@@ -96,6 +96,7 @@ from crm_core.services.reports.order import Order
 from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.conftest import forget_settings, use_database
+from tests.core.test_imports import complete_line, import_lines
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit
 from ui import routes
@@ -355,6 +356,17 @@ def imported(desk: Desk) -> Visit:
     headings = {"zh_CN": "客户名称,手机", "en": "Company,Phone"}[desk.actor.language]
     visit = desk.visit().go(routes.IMPORT)
     return visit.upload("x.csv", f"{headings}\n{WORDS[desk.actor.language]['name']},123\n,\n".encode()).press("Check without saving")
+
+
+def undone(desk: Desk) -> Visit:
+    """The undo of an import of which one customer was touched since."""
+    word = WORDS[desk.actor.language]["name"]
+    import_lines(*(complete_line(f"{word}{place}", f"1390000{place:04d}") for place in range(2)), actor=desk.actor)
+    with db.reading(desk.actor) as session:
+        newest = session.execute(select(Customer).order_by(Customer.id.desc())).scalars().first()
+    assert newest
+    factories.make_opportunity(desk.actor, newest, name=word)
+    return opened(routes.IMPORT, "Undo the import")(desk)
 
 
 def imported_deals(desk: Desk) -> Visit:
@@ -1143,6 +1155,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "intake duplicate": duplicated,
     "import checked": imported,
     "import of opportunities checked": imported_deals,
+    "import undo": undone,
     "list export": opened(routes.PRODUCTS, "export_products"),
     "list export refused": opened(routes.PRODUCTS, "export_products", "list_export_check"),
     "fields add": opened(routes.FIELDS, "Add field"),

@@ -33,12 +33,21 @@
   }
   ["input", "compositionstart", "compositionend"].forEach(function (kind) { document.addEventListener(kind, keepSoon, true); });
 
+  // Streamlit draws pinned columns of a table at 60 %, too pale to be read.
+  var alpha = Object.getOwnPropertyDescriptor(CanvasRenderingContext2D.prototype, "globalAlpha");
+  Object.defineProperty(CanvasRenderingContext2D.prototype, "globalAlpha", { get: alpha.get, set: function (value) { alpha.set.call(this, value === 0.6 ? 1 : value); }, configurable: true });
+
   function force(locale) {
     Object.defineProperty(Navigator.prototype, "language", { get: function () { return locale; }, configurable: true });
     Object.defineProperty(Navigator.prototype, "languages", { get: function () { return [locale]; }, configurable: true });
     window[Symbol.for("react-aria.i18n.locale")] = locale;
   }
-  if (document.documentElement.lang !== "zh-CN") { force("en-US"); return; }
+  if (document.documentElement.lang !== "zh-CN") {
+    force("en-US");
+    // The Chinese fonts draw quotation marks, dashes and dots as wide as a character, which tears English apart.
+    document.fonts.add(new FontFace("Kemai Latin", 'local("Segoe UI"), local("Helvetica Neue"), local("Noto Sans"), local("Liberation Sans"), local("Arial"), local("DejaVu Sans")', { unicodeRange: "U+2013-2014, U+2018-201D, U+2026" }));
+    return;
+  }
   force("zh-CN");
 
   // The exact words of Streamlit 1.67's own interface.

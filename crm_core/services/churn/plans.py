@@ -97,11 +97,8 @@ def start_plan(
     customer = lock_listed(session, customer_id)
     if customer.stage == LifecycleStage.CHURNED:
         raise IllegalTransition(_("This customer is lost already. Change its type first where it comes back."))
-    running = select(ChurnPlan.name).where(ChurnPlan.customer_id == customer_id, ChurnPlan.outcome.is_(None))
-    if (other := session.execute(running).scalar()) is not None:
-        raise IllegalTransition(
-            _("The plan “{name}” runs for this customer already. End it before you begin another one.").format(name=other)
-        )
+    if other := running_plan(session, customer_id):
+        raise IllegalTransition(runs_already(other))
     wanted = [step for step in steps if step.name.strip()]
     if not clean_text(name) or not wanted:
         raise ValidationFailed({"steps": [_("A plan needs a name and at least one task.")]})
@@ -115,6 +112,17 @@ def start_plan(
         session.add(ChurnPlanTask(plan_id=plan.id, task_id=task.id))
     session.flush()
     return plan
+
+
+def running_plan(session: CrmSession, customer_id: int) -> str | None:
+    """The name of the plan that runs for a customer; there is at most one."""
+    running = select(ChurnPlan.name).where(ChurnPlan.customer_id == customer_id, ChurnPlan.outcome.is_(None))
+    return session.execute(running).scalar()
+
+
+def runs_already(name: str) -> str:
+    """What is said where a second plan is begun."""
+    return _("The plan “{name}” runs for this customer already. End it before you begin another one.").format(name=name)
 
 
 def _score_of(session: CrmSession, customer_id: int) -> float | None:

@@ -47,13 +47,20 @@ def _sentence(code: str, numbers: dict[str, Any]) -> str:
     if code == "complaints":
         count = numbers["count"]
         return plural(count, N_("{count} complaint within a year"), N_("{count} complaints within a year")).format(count=count)
+    if code in _RHYTHMS:
+        return plural(numbers["usual"], *_RHYTHMS[code]).format(**numbers)
     return _(_SENTENCES[code]).format(**numbers)
 
 
+_RHYTHMS = {
+    "contracts": (
+        N_("No contract for {days} days, usually one every day"),
+        N_("No contract for {days} days, usually one every {usual} days"),
+    ),
+    "contacts": (N_("No contact for {days} days, usually every day"), N_("No contact for {days} days, usually every {usual} days")),
+}
 _SENTENCES = {
-    "contracts": N_("No contract for {days} days, usually one every {usual} days"),
-    "contacts": N_("No contact for {days} days, usually every {usual} days"),
-    "amounts": N_("Contracts of a year down by {percent} %"),
+    "amounts": N_("Contracts of a year down by {percent}%"),
     "satisfaction": N_("Satisfaction {score} of 5"),
     "no_step": N_("No next step"),
 }

@@ -77,6 +77,7 @@ class Customers:
             ids = write_entries(session, self.actor, entries, reason=self.run.reason, duplicates=repeated)
             for (_entry, match), customer_id in zip(new, ids, strict=True):
                 match.id = customer_id
+            self.run.made += ids
             self._hand_in(session, ids)
         self.result.created += len(entries)
         self.result.incomplete += sum(entry.is_incomplete for entry in entries)

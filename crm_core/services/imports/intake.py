@@ -22,6 +22,8 @@ class Run:
     library: Library
     writes: bool
     result: ImportResult = field(default_factory=ImportResult)
+    made: list[int] = field(default_factory=list)
+    """The customers that the part at hand created, for the undo."""
 
     @property
     def reason(self) -> str:

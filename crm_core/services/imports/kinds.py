@@ -83,7 +83,9 @@ def _opportunity(_library: Library | None) -> dict[str, Field]:
     code = Field(
         N_("Opportunity code"),
         max_length=20,
-        help=N_("Of your former system; a row whose code is there already is not taken twice. Empty: the next number."),
+        help=N_(
+            "Of your former system. What is there already is not taken twice; rows with one code are one opportunity with several products."
+        ),
         aliases=("商机编号", "opportunity id", "deal id", "deal code"),
     )
     return _named(

@@ -20,7 +20,7 @@ from crm_core.permissions import Permission
 from crm_core.scope import unscoped
 from crm_core.services.actors import would_see
 from crm_core.services.imports.intake import Run
-from crm_core.services.imports.opportunity_writing import Ready, write_opportunities
+from crm_core.services.imports.opportunity_writing import FurtherLine, Ready, add_lines, write_opportunities
 from crm_core.services.imports.records import Errors, Record, RecordReader, Values, word
 from crm_core.services.imports.references import (
     Party,
@@ -54,8 +54,17 @@ class Meant:
     owner: Person | None = None
 
 
+@dataclass
+class Made:
+    """An opportunity that this run brought in, to which rows further down with the same code add products."""
+
+    code: str
+    customer_id: int
+    products: list[int]
+
+
 class Opportunities:
-    """The opportunities of one run. Each row has at most one product."""
+    """The opportunities of one run. Each row has at most one product; rows with one code are one opportunity with several."""
 
     tries = False
 
@@ -63,7 +72,9 @@ class Opportunities:
         self.run, self.actor, self.result = run, run.actor, run.result
         self.reader = RecordReader(run)
         self.own = {name: field for name, field in self.reader.fields.items() if name not in REFERENCES}
-        self.seen: set[str] = set()
+        self.made: dict[str, Made] = {}
+        self.failed: set[str] = set()
+        """Codes whose first row failed: the others wait for it, so that the mended rows come in together."""
 
     def read(self, row: Row) -> Record:
         """The values of one row."""
@@ -76,22 +87,54 @@ class Opportunities:
         """Nothing comes after them."""
 
     def take(self, session: CrmSession, entries: Sequence[Record]) -> None:
-        """Create, skip or fail each row."""
+        """Create, add to, skip or fail each row."""
         self._look_up(session, entries)
         ready: list[Ready] = []
+        further: list[FurtherLine] = []
         for entry in entries:
-            if word(entry.values.get("code")) in self.taken | self.seen:
+            code = word(entry.values.get("code"))
+            if code in self.made:
+                further += self._take_further(entry, self.made[code])
+            elif code in self.taken:
                 self.result.skip(entry.number, _("An opportunity with this code exists already."))
-                continue
-            one, errors = self._check(entry)
-            if one is None:
-                self.result.fail(entry.number, errors)
-            else:
+            elif code and code in self.failed:
+                self.result.fail(entry.number, {"code": [_("The first row with this code failed. Mend it, then import both again.")]})
+            elif one := self._take_first(entry):
                 ready.append(one)
-                self.seen |= {word(one.values["code"])} - {""}
         if self.run.writes:
             write_opportunities(session, self.actor, ready, first=self.stages.first, reason=self.run.reason)
+            add_lines(session, further)
         self.result.created += len(ready)
+        self.result.updated += len(further)
+
+    def _take_first(self, entry: Record) -> Ready | None:
+        one, errors = self._check(entry)
+        if one is None:
+            self.result.fail(entry.number, errors)
+            self.failed |= {word(entry.values.get("code"))} - {""}
+        elif code := one.values["code"]:
+            self.made[word(code)] = Made(code, one.customer_id, [one.product_id] if one.product_id else [])
+        return one
+
+    def _take_further(self, entry: Record, made: Made) -> list[FurtherLine]:
+        """A row further down with the code of an opportunity of this file: one more product of it, once."""
+        meant, errors = self._meant(entry.values)
+        if not entry.values.get("customer"):
+            del errors["customer"]
+        clean, wrong = clean_values({"amount": self.own["amount"]}, _completed(entry.values, meant))
+        errors = entry.errors | (wrong if meant.product else {}) | errors
+        if meant.customer and meant.customer.id != made.customer_id:
+            errors["customer"] = [_("The first row with this code names another customer. Correct one of the two.")]
+        if meant.product and not made.products:
+            errors["product"] = [_("The first row with this code names no product. Write one there first: the amount is the sum of all.")]
+        if errors:
+            self.result.fail(entry.number, errors)
+        elif meant.product is None or meant.product.id in made.products:
+            self.result.skip(entry.number, _("The same stands further up in the file."))
+        else:
+            made.products.append(meant.product.id)
+            return [FurtherLine(made.code, len(made.products) - 1, meant.product.id, clean["amount"])]
+        return []
 
     def _look_up(self, session: CrmSession, entries: Sequence[Record]) -> None:
         self.customers = customers_named(session, entries, lock=self.run.writes)
@@ -107,6 +150,8 @@ class Opportunities:
         clean, wrong = clean_values(self.own, _completed(entry.values, meant))
         if errors:  # what would have been filled in from what was meant is no error of its own
             wrong = {name: sentences for name, sentences in wrong.items() if name in entry.values or name not in FILLED}
+        if "closed_on" in wrong and "expected_on" not in entry.values:
+            wrong.pop("expected_on", None)  # it would have been the closing day
         errors = entry.errors | wrong | errors
         stage = meant.stage or self.stages.first
         for name, sentence in (*self._refusals(clean, stage, meant), *_refused_days(clean, stage, wrong)):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select, update
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
@@ -30,6 +31,16 @@ class Ready:
     closed_at: datetime | None
 
 
+@dataclass(frozen=True)
+class FurtherLine:
+    """One more product of an opportunity, found by its code: one piece for the amount of its row."""
+
+    code: str
+    position: int
+    product_id: int
+    amount: Decimal
+
+
 def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready], *, first: OpportunityStage, reason: str) -> None:
     """Insert checked opportunities. A closed one was in the `first` stage until the day on which it was closed."""
     if not ready:
@@ -51,6 +62,24 @@ def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready
         for id, one in written
     ]
     audit.add_lines(session, lines)
+
+
+def add_lines(session: CrmSession, further: Sequence[FurtherLine]) -> None:
+    """Add products to opportunities that were just written; the amount of each is then the sum of its lines."""
+    if not further:
+        return
+    codes = {one.code for one in further}
+    found = session.execute(select(Opportunity.code, Opportunity.id).where(Opportunity.code.in_(codes)), execution_options=unscoped)
+    ids = {row.code: row.id for row in found}
+    lines = [
+        {"opportunity_id": ids[one.code], "position": one.position, "product_id": one.product_id, "quantity": 1}
+        | {"price": one.amount, "amount": one.amount}
+        for one in further
+    ]
+    session.execute(insert(_table(OpportunityLine)), lines)
+    total = select(func.sum(OpportunityLine.amount)).where(OpportunityLine.opportunity_id == Opportunity.id).scalar_subquery()
+    summed = update(Opportunity).where(Opportunity.id.in_(ids.values())).values(amount=total)
+    session.execute(summed, execution_options={"synchronize_session": False})
 
 
 def _table(model: type[Base]) -> Table:

@@ -25,6 +25,7 @@ from crm_core.services.imports.opportunities import Opportunities
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
 from crm_core.services.imports.products import Products
 from crm_core.services.imports.table import Table
+from crm_core.services.imports.undoing import note_created
 from crm_core.services.library import get_library
 
 CHUNK = 500
@@ -83,7 +84,7 @@ def _chunks(run: Run, intake: Intake) -> Iterator[int]:
             intake.take(session, entries)
             run.result.rows += len(entries)
             if run.writes:
-                batch_id = _keep_record(session, run, batch_id)
+                batch_id = _keep_record(session, run, batch_id, part=start)
                 if start + CHUNK >= len(rows):
                     intake.finish(session)
                     _log(session, batch_id)
@@ -107,12 +108,14 @@ def _session(run: Run, intake: Intake) -> Iterator[CrmSession]:
             raise _Tried
 
 
-def _keep_record(session: CrmSession, run: Run, batch_id: int) -> int:
+def _keep_record(session: CrmSession, run: Run, batch_id: int, *, part: int) -> int:
     batch = session.get(ImportBatch, batch_id) or ImportBatch(filename=run.table.filename[:300], user_id=run.actor.id)
     session.add(batch)
     for name in COUNTS:
         setattr(batch, name, getattr(run.result, name))
     session.flush()
+    note_created(session, run.actor, batch.id, run.made, part=part)
+    run.made.clear()
     return batch.id
 
 

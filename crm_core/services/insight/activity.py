@@ -114,7 +114,7 @@ def along_time(ground: Ground) -> Chart:
     points = tuple(
         Point(one.label, (numbers.get(number, 0),), behind=ground.follow_up_link(one.period)) for number, one in enumerate(steps)
     )
-    return Chart("follow_ups", N_("Follow-ups along time"), Kind.COLUMNS, N_("Day"), (count(N_("Follow-ups")),), points, "follow_ups")
+    return Chart("follow_ups", N_("Follow-ups along time"), Kind.COLUMNS, N_("Date"), (count(N_("Follow-ups")),), points, "follow_ups")
 
 
 def _bounds(number: int, period: Period) -> Any:

@@ -67,7 +67,7 @@ def count_entries(ground: Ground, period: Period) -> dict[str, int]:
 def cohort_figure(ground: Ground, period: Period) -> Figure:
     """客户转化率 of those entered in the period."""
     won = func.sum(case((Customer.stage == LifecycleStage.CUSTOMER, 1), else_=0))
-    entered, now = ground.one(ground.customers(func.count(Customer.id), won).where(during(Customer.created_at, period)))
+    entered, now = ground.one(ground.customers(func.count(), won).where(during(Customer.created_at, period)))
     behind = ground.customer_link(stage=LifecycleStage.CUSTOMER.value, since=period.first, until=period.last)
     return share("conversion", N_("Customer conversion rate"), int(now or 0), entered, behind=behind)
 

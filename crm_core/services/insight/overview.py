@@ -16,19 +16,25 @@ def compute(ground: Ground) -> Board:
     total = sum(row.number for row in kinds)
     if not total:
         return Board(KEY, TITLE, missing=structure.EMPTY)
+    cohort, made = conversion.cohort_figure(ground, ground.period), ground.charts(lambda: [activity.along_time(ground)])
     figures = [
         Figure("customers", N_("Customers"), Unit.COUNT, total, definition="customers", behind=structure.open_listed(ground)),
-        sources.new_figure(ground, ground.period),
-        conversion.cohort_figure(ground, ground.period),
+        sources.new_figure(ground, ground.period, int(cohort.denominator or 0)),
+        cohort,
         conversion.churn_figure(ground, ground.period),
-        activity.follow_up_figure(ground, ground.period),
+        activity.follow_up_figure(ground, ground.period, _sum(made[0]) if made else None),
     ]
-    return Board(KEY, TITLE, (*figures, *_by_permission(ground)), ground.charts(lambda: _charts(ground, kinds)))
+    return Board(KEY, TITLE, (*figures, *_by_permission(ground)), (*ground.charts(lambda: _charts(ground, kinds)), *made))
+
+
+def _sum(chart: Chart) -> int:
+    """All steps of the period together: counting them once more would take as long."""
+    return sum(int(point.values[0] or 0) for point in chart.points)
 
 
 def _charts(ground: Ground, kinds: Rows) -> list[Chart]:
     signed = [sales.contracts_along_time(ground)] if ground.can(Permission.CONTRACT_READ) else []
-    return [*signed, sources.entered_along_time(ground), structure.stages(ground, kinds), activity.along_time(ground)]
+    return [*signed, sources.entered_along_time(ground), structure.stages(ground, kinds)]
 
 
 def _by_permission(ground: Ground) -> list[Figure]:

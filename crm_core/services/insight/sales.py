@@ -179,7 +179,7 @@ def contracts_along_time(ground: Ground) -> Chart:
         Point(one.label, found.get(number, (Decimal(0), 0)), behind=ground.contract_link(one.period)) for number, one in enumerate(steps)
     )
     columns = (AMOUNT, count(N_("Contracts")))
-    return Chart("signed", N_("Contract amount along time"), Kind.COLUMNS, N_("Day"), columns, points, "contract_amount")
+    return Chart("signed", N_("Contract amount along time"), Kind.COLUMNS, N_("Date"), columns, points, "contract_amount")
 
 
 def _amounts(ground: Ground, key: str, title: str, column: Any, period: Any) -> Chart:

@@ -85,7 +85,7 @@ def _along_time(ground: Ground) -> Chart:
     for number, one in enumerate(steps):
         values = [numbers.get((number, code), 0) for code in TICKET_TYPES]
         points.append(Point(one.label, (sum(values), *values), behind=_link(ground, one.period)))
-    return Chart("tickets", N_("Tickets along time, by type"), Kind.STACKED, N_("Day"), columns, tuple(points), "tickets")
+    return Chart("tickets", N_("Tickets along time, by type"), Kind.STACKED, N_("Date"), columns, tuple(points), "tickets")
 
 
 def _scores(ground: Ground) -> Chart:

@@ -59,7 +59,7 @@ def _campaign_point(ground: Ground, campaign: Campaign, *, sees_contracts: bool)
 def new_figure(ground: Ground, period: Period, number: int | None = None) -> Figure:
     """How many customers were entered; counted where nobody has."""
     if number is None:
-        number = ground.one(ground.customers(func.count(Customer.id)).where(during(Customer.created_at, period)))[0]
+        number = ground.one(ground.customers(func.count()).where(during(Customer.created_at, period)))[0]
     behind = ground.customer_link(since=period.first, until=period.last)
     return Figure("new_customers", N_("New customers"), Unit.COUNT, number, definition="new_customers", behind=behind)
 
@@ -114,4 +114,4 @@ def entered_along_time(ground: Ground) -> Chart:
         )
         for number, one in enumerate(steps)
     )
-    return Chart("entered", N_("New customers along time, by source"), Kind.STACKED, N_("Day"), columns, points, "new_customers")
+    return Chart("entered", N_("New customers along time, by source"), Kind.STACKED, N_("Date"), columns, points, "new_customers")

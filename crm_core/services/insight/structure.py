@@ -77,7 +77,7 @@ def _places(ground: Ground) -> Rows:
 
 def _figures(ground: Ground, total: int, places: Rows) -> tuple[Figure, ...]:
     tiers, activities = sums(places, "tier"), sums(places, "activity")
-    new = ground.one(ground.customers(func.count(Customer.id)).where(during(Customer.created_at, ground.period)))[0]
+    new = ground.one(ground.customers(func.count()).where(during(Customer.created_at, ground.period)))[0]
     key_accounts, active = tiers.get("A", 0), activities.get("active", 0)
     return (
         Figure("customers", N_("Customers"), Unit.COUNT, total, definition="customers", behind=open_listed(ground)),

@@ -59,7 +59,7 @@ def _axis(axis: Any, unit: Unit) -> None:
 
 def _short(number: float, unit: Unit) -> str:
     if unit is Unit.RATE:
-        return f"{number * 100:g} %"
+        return f"{number * 100:g}%"
     return f"¥{number:,.0f}" if unit is Unit.MONEY else f"{number:,.10g}"
 
 

@@ -46,7 +46,7 @@ def show_value(value: Value, unit: Unit) -> str:
     if unit is Unit.MONEY:
         return format_money(_rounded(number, 2))
     if unit is Unit.RATE:
-        return f"{_rounded(number * 100, 2)} %"
+        return f"{_rounded(number * 100, 2)}%"
     if unit is Unit.COUNT:
         return f"{_rounded(number, 0):,}"
     return f"{_rounded(number, 1 if unit is Unit.DAYS else 2):,}"
@@ -60,7 +60,7 @@ def show_change(figure: Figure) -> str:
     """环比 with its sign; a dash where there is no value before, or it was 0."""
     if figure.change is None:
         return NOTHING
-    return f"{_rounded(figure.change * 100, 1):+} %"
+    return f"{_rounded(figure.change * 100, 1):+}%"
 
 
 def parts_of(figure: Figure) -> str:
