@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Row
-from benchmarks.workspace import use_data_dir
+from benchmarks.workspace import data_dir, use_data_dir
 from crm_core.config import ROOT
 from crm_core.schema import upgrade_database
 
@@ -31,6 +31,7 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
         for name in ("import.first", "import.again"):
             if is_wanted(name):
                 yield _run(name)
+    use_data_dir(data_dir())
 
 
 def _run(name: str) -> Row:

@@ -1,4 +1,7 @@
-"""The data of a run on a PostgreSQL server of its own, which listens on a socket only and ends with the rows that are measured on it."""
+"""The data of a run on a PostgreSQL server of its own, which listens on a socket only and ends with the rows that are measured on it.
+
+Where the run is killed, the server ends by itself soon after the next run has removed its folder.
+"""
 
 import sqlite3
 import warnings

@@ -34,6 +34,7 @@ from crm_core.services.insight.board import Board, Chart, Figure, Point, Unit, V
 from crm_core.services.insight.boards import BOARDS, answer, boards_for
 from crm_core.services.insight.definitions import DEFINITIONS
 from crm_core.services.insight.question import Compared, Period, Question
+from crm_core.services.library import get_library
 from crm_core.services.of_customers import OfCustomers
 from crm_core.services.opportunity_views import OpportunityQuery, list_opportunities
 from crm_core.services.ticket_list import TicketQuery, list_tickets
@@ -327,6 +328,30 @@ def test_the_quality_board_counts_what_is_to_mend(rows: dict[str, Customer], adm
     assert [figure(board, key).value for key in ("stale", "invalid_phones", "verification_overdue")] == [1, 0, 1]
     city = next(point for point in chart(board, "fields").points if point.behind and ("of", "missing:city") in point.behind.query)
     assert city.values == (2, 2, Decimal("0.5"))
+
+
+def test_a_field_is_filled_or_empty_among_the_customers_whose_form_shows_it(rows: dict[str, Customer], administrator: Actor) -> None:
+    enter(administrator, at(5, 3), kind="individual", stage="prospect")
+    told = {point.label: point.values[:2] for point in chart(ask(administrator, "quality"), "fields").points}
+    with reading(SYSTEM) as session:
+        everybody = session.execute(select(Customer)).scalars().all()
+        fields = get_library(session).entered
+    counted = {}
+    for name, field in fields.items():
+        shown = [one for one in everybody if field.shown({"kind": one.kind, "stage": one.stage})]
+        filled = sum(bool(getattr(one, name) or (name == "industry" and one.industry_text)) for one in shown)
+        if filled < len(shown):
+            counted[field.title] = (len(shown) - filled, filled)
+    assert told == counted
+    assert len({sum(values) for values in told.values()}) > 2
+
+
+def test_the_overview_tells_what_the_boards_tell(rows: dict[str, Customer], administrator: Actor) -> None:
+    overview = ask(administrator, "overview", compared=Compared.BEFORE)
+    for key, name in (("sources", "new_customers"), ("conversion", "conversion"), ("activity", "follow_ups")):
+        here, there = figure(overview, name), figure(ask(administrator, key, compared=Compared.BEFORE), name)
+        assert here.value
+        assert here == there
 
 
 @pytest.mark.parametrize(

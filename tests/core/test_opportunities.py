@@ -505,13 +505,14 @@ class TestLists:
         lose(sales, factories.make_opportunity(sales, customer, amount="99999", expected_on=today))
         factories.make_opportunity(sales, customer, amount="500.50", expected_on=later)
         factories.make_opportunity(sales, customer, amount="70", expected_on=date(2020, 1, 1))
+        win(sales, factories.make_opportunity(sales, customer, products=[product], expected_on=date(2020, 1, 1)))
         factories.make_opportunity(sales, customer, amount="80", expected_on=date(2090, 1, 1))
         with reading(sales) as session:
             before, *months, after = forecast.forecast(session, sales)
         assert len(months) == forecast.MONTHS
         assert (months[0].open_amount, months[0].won_amount, months[0].weighted) == (Decimal(1000), Decimal(1000), Decimal(1250))
         assert [(row.month, row.weighted) for row in months if row.open_count][1] == (f"{later:%Y-%m}", Decimal("50.05"))
-        assert (before.open_amount, after.weighted) == (Decimal(70), Decimal(8))
+        assert (before.open_amount, before.won_amount, after.weighted) == (Decimal(70), Decimal(0), Decimal(8))
 
 
 class TestWithTheCustomer:

@@ -74,8 +74,8 @@ def cohort_figure(ground: Ground, period: Period) -> Figure:
 
 def churn_figure(ground: Ground, period: Period) -> Figure:
     """流失率 of the period."""
-    base = ground.one(ground.customers(func.count(Customer.id)).where(picks.won_before(period.first)))[0]
-    lost = ground.one(ground.customers(func.count(Customer.id)).where(picks.churned(period)))[0] if base else 0
+    churned = func.count(case((picks.churned_within(period), 1)))
+    base, lost = ground.one(ground.customers(func.count(Customer.id), churned).where(picks.won_before(period.first)))
     return share("churn", N_("Churn rate"), lost, base, behind=ground.customer_link(of=pick("churned", period.first, period.last)))
 
 

@@ -93,7 +93,12 @@ def won_before(day: date) -> Condition:
 
 def churned(period: Period) -> Condition:
     """Those that were 成交 at the start of the period and 流失 at its end."""
-    return and_(won_before(period.first), _stood(LifecycleStage.CHURNED, period.last + timedelta(days=1), since=period.first))
+    return and_(won_before(period.first), churned_within(period))
+
+
+def churned_within(period: Period) -> Condition:
+    """Those that were 流失 at the end of the period and came to be so in it, whatever they were before."""
+    return _stood(LifecycleStage.CHURNED, period.last + timedelta(days=1), since=period.first)
 
 
 def _stood(stage: str, day: date, *, since: date | None = None) -> Condition:
