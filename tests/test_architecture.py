@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": CORE | {"services"},
     "cli": CORE | {"services", "schema", "background"},
     "__main__": {"cli"},
-    "ui": BELOW_MODELS | {"models", "services"},
+    "ui": BELOW_MODELS | {"models", "paging", "services"},
     "pages": FOUNDATION | {"clock", "fields", "permissions", "services", "ui"},
     "app": CORE | {"services", "schema", "background", "ui", "cli"},
 }

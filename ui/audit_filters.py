@@ -7,7 +7,7 @@ from crm_core.i18n import _
 from crm_core.models import ACTIONS
 from crm_core.services.audit_log import SYSTEM_ITSELF, LogQuery
 from crm_core.services.log_words import ENTITIES, NOBODY
-from ui import address, customer_filters
+from ui import address, customer_filters, forms
 from ui.parameters import Day, Number, OneOf, Parameter
 
 PAGE = "audit"
@@ -48,9 +48,7 @@ class Filters:
             _choice(_("What happened"), "action", {code: _(label) for code, label in ACTIONS.items()})
             _choice(_("To what"), "entity", {code: _(label) for code, label in ENTITIES.items()})
             for name, label in (("since", _("From day")), ("until", _("Until day"))):
-                st.date_input(
-                    label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=customer_filters.first_page
-                )
+                forms.enter_day(label, name, latest=clock.today(), on_change=customer_filters.first_page)
         return self.query()
 
     def query(self) -> LogQuery:

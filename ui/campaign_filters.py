@@ -8,7 +8,7 @@ from crm_core.i18n import _
 from crm_core.models import CAMPAIGN_STATES
 from crm_core.services.campaign_list import CampaignQuery
 from crm_core.services.library import Library
-from ui import address, customer_filters
+from ui import address, customer_filters, forms
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter
 
 PAGE = "campaigns"
@@ -68,7 +68,7 @@ class Filters:
             self._several(_("Campaign channel"), "campaigns_channel", self.channels)
             self._several(_("Leader"), "campaigns_owner", self.people)
             for key, label in (("campaigns_from", _("Starts from")), ("campaigns_until", _("Starts until"))):
-                st.date_input(label, value=None, format="YYYY-MM-DD", key=key, on_change=customer_filters.first_page)
+                forms.enter_day(label, key, on_change=customer_filters.first_page)
             st.button(
                 _("Clear all filters"), icon=":material/filter_list_off:", type="tertiary", on_click=self.clear, key="campaigns_clear"
             )

@@ -6,7 +6,7 @@ from crm_core.i18n import N_, _, plural
 from crm_core.models import CONTRACT_STATES
 from crm_core.services.contract_views import ENDING_DAYS, ContractQuery
 from crm_core.services.library import Library
-from ui import address, customer_filters, narrowing
+from ui import address, customer_filters, forms, narrowing
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
 PAGE = "contracts"
@@ -55,7 +55,7 @@ class Filters:
                 )
                 self._draw_state()
                 for name, label in (("from", _("Signed from")), ("until", _("Signed until"))):
-                    st.date_input(label, value=None, format="YYYY-MM-DD", key=name, on_change=customer_filters.first_page)
+                    forms.enter_day(label, name, on_change=customer_filters.first_page)
             self._draw_more()
             narrowing.draw(narrowing.CONTRACTS, self.library, self.people)
         return self.query()

@@ -19,7 +19,7 @@ from crm_core.services.library import Library
 from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
 from ui import address, feedback, narrowing, page_tools
-from ui.forms import EARLIEST, LATEST, choices_of, label_of
+from ui.forms import choices_of, enter_day, label_of
 from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
@@ -161,9 +161,8 @@ class Filters:
                 persist_state="page",
             )
         for column, name, label in zip(st.columns(2), ("since", "until"), (_("Created from"), _("Created until")), strict=True):
-            column.date_input(
-                label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=first_page, persist_state="page"
-            )
+            with column:
+                enter_day(label, name, latest=clock.today(), on_change=first_page, persist_state="page")
         if self.has_service:
             self._draw_service()
         for field in self.ranges:
@@ -177,23 +176,25 @@ class Filters:
     def _draw_service(self) -> None:
         """What the tickets of a customer come to."""
         left, middle, right = st.columns(3)
-        how: dict[str, Any] = {"value": None, "on_change": first_page, "persist_state": "page"}
-        left.number_input(_("Complaints, at least"), min_value=1, step=1, placeholder=_("Any"), key="complaints", **how)
+        how: dict[str, Any] = {"on_change": first_page, "persist_state": "page"}
+        left.number_input(_("Complaints, at least"), min_value=1, step=1, placeholder=_("Any"), key="complaints", value=None, **how)
         label = _("Satisfaction, at most")
         middle.number_input(
-            label, min_value=LEAST, max_value=MOST, step=0.5, format="%.1f", placeholder=_("Any"), key="satisfaction", **how
+            label, min_value=LEAST, max_value=MOST, step=0.5, format="%.1f", placeholder=_("Any"), key="satisfaction", value=None, **how
         )
-        right.date_input(_("Latest service from"), format="YYYY-MM-DD", key="served", **how)
+        with right:
+            enter_day(_("Latest service from"), "served", **how)
 
     def _draw_range(self, field: Field) -> None:
         titles = (_("{field} from"), _("{field} up to"))
         for column, end, title in zip(st.columns(2), (LOW, HIGH), titles, strict=True):
-            what: dict[str, Any] = {"key": field.name + end, "on_change": first_page, "persist_state": "page"}
+            how: dict[str, Any] = {"key": field.name + end, "on_change": first_page, "persist_state": "page"}
             label = title.format(field=label_of(field))
-            if field.widget is Widget.DATE:
-                column.date_input(label, value=None, min_value=EARLIEST, max_value=LATEST, format="YYYY-MM-DD", **what)
-            else:
-                column.number_input(label, value=None, step=None, placeholder=_("Any"), **what)
+            with column:
+                if field.widget is Widget.DATE:
+                    enter_day(label, **how)
+                else:
+                    st.number_input(label, value=None, step=None, placeholder=_("Any"), **how)
 
     def clear(self) -> None:
         """Take all filters away, and leave the view."""

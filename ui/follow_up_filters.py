@@ -7,7 +7,7 @@ from crm_core.i18n import _
 from crm_core.models import METHODS
 from crm_core.services.follow_up_list import FollowUpQuery
 from crm_core.services.library import Library
-from ui import address, customer_filters, guard, narrowing
+from ui import address, customer_filters, forms, guard, narrowing
 from ui.parameters import AnyOf, Day, Number, Parameter, Switch
 
 PAGE = "follow-ups"
@@ -47,9 +47,7 @@ class Filters:
                 _several(_("Method"), "method", {code: _(label) for code, label in METHODS.items()})
                 _several(_("Written by"), "author", self.people)
                 for name, label in (("since", _("From day")), ("until", _("Until day"))):
-                    st.date_input(
-                        label, value=None, max_value=clock.today(), format="YYYY-MM-DD", key=name, on_change=customer_filters.first_page
-                    )
+                    forms.enter_day(label, name, latest=clock.today(), on_change=customer_filters.first_page)
             labels = {"mentioned": _("Mentioning me"), "late": _("Late entries"), "files": _("With files")}
             with st.container(horizontal=True, gap="medium"):
                 for name, label in labels.items():

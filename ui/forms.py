@@ -137,6 +137,13 @@ def group_title(group: str) -> str:
     return _(GROUPS[group])
 
 
+def enter_day(label: str, key: str, *, latest: date = LATEST, **how: Any) -> date | None:
+    """A day that may be left out. Without these limits Streamlit takes none that lies more than ten years away,
+    and drops one that an address names.
+    """
+    return st.date_input(label, value=None, min_value=EARLIEST, max_value=latest, format="YYYY-MM-DD", key=key, **how)
+
+
 def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, prefix: str, is_locked: bool = False) -> None:
     """Draw the widget of one field; its value stands in `st.session_state` under `prefix.name`."""
     key = f"{prefix}.{field.name}"
@@ -147,8 +154,7 @@ def draw_widget(field: Field, library: Library, values: Mapping[str, Any], *, pr
     elif field.widget is Widget.LONG_TEXT:
         st.text_area(label, key=key, help=help_text, height=88)
     elif field.widget is Widget.DATE:
-        latest = LATEST if field.may_lie_ahead else clock.today()
-        st.date_input(label, value=None, min_value=EARLIEST, max_value=latest, format="YYYY-MM-DD", key=key, help=help_text)
+        enter_day(label, key, latest=LATEST if field.may_lie_ahead else clock.today(), help=help_text)
     elif field.widget in SEVERAL:
         choices = choices_of(field, library, st.session_state.get(key), stage=values.get("stage"))
         st.multiselect(

@@ -150,3 +150,12 @@ def reading() -> AbstractContextManager[CrmSession]:
 def acting() -> AbstractContextManager[CrmSession]:
     """One action of the signed-in user: committed as a whole or not at all."""
     return db.transaction(actor())
+
+
+def act(told: str, do: Callable[[CrmSession], object]) -> None:
+    """Do it and say so, with the whole page drawn anew; otherwise say why not."""
+    with feedback.attempt() as outcome, acting() as session:
+        do(session)
+    if outcome.succeeded:
+        feedback.later(told)
+        st.rerun(scope="app")

@@ -16,7 +16,7 @@ from crm_core.services.imports.mapping import target_labels, targets
 from crm_core.services.imports.mapping_files import read_plan, write_plan
 from crm_core.services.imports.plan import INCOMPLETE, ON_DUPLICATE, ImportPlan, Incomplete, OnDuplicate
 from crm_core.services.library import Library
-from ui import feedback, guard
+from ui import feedback, forms, guard
 from ui.feedback import escape
 
 OFFERED = {PRODUCT: (), USER: ("role", "team"), OPPORTUNITY: ("stage", "owner", "expected_on", "loss_reason"), CONTRACT: ("owner",)}
@@ -135,7 +135,7 @@ def _choose_of_others(kind: str, mapped: set[str], library: Library) -> dict[str
         title, key = fields[name].title, f"default_{kind}_{name}"
         with column:
             if fields[name].widget is Widget.DATE:
-                chosen: Any = st.date_input(title, value=None, key=key)
+                chosen: Any = forms.enter_day(title, key)
             else:
                 words = CHOICES[name](library)
                 chosen = st.selectbox(title, list(words), index=None, format_func=words.__getitem__, placeholder=_("Choose"), key=key)

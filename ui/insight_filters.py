@@ -13,7 +13,7 @@ from crm_core.models import STAGES
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.question import Compared, Period, Question
 from crm_core.services.library import Library
-from ui import address
+from ui import address, forms
 from ui.parameters import AnyOf, Day, OneOf, Parameter, Switch
 
 PAGE = "overview"
@@ -94,7 +94,7 @@ class Filters:
             )
             if st.session_state.get("span") == RANGE:
                 for name, label in (("from", _("From day")), ("until", _("Until day"))):
-                    st.date_input(label, value=None, format="YYYY-MM-DD", key=name, width=150)
+                    forms.enter_day(label, name, width=150)
             if boards[self.board].has_period:
                 st.selectbox(
                     _("Comparison"),

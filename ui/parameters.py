@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from ui.forms import EARLIEST, LATEST
+
 LARGEST = 1e15
 """No larger number is one that somebody chose."""
 
@@ -108,7 +110,7 @@ class Between(Quantity):
 
 
 class Day(Parameter):
-    """A day as YYYY-MM-DD."""
+    """A day as YYYY-MM-DD; none that could not be entered."""
 
     def read(self, values: list[str]) -> Any:
         """The day, or none for what is not one."""
@@ -116,7 +118,7 @@ class Day(Parameter):
             day = date.fromisoformat(values[0]) if values else None
         except ValueError:
             return None  # an address typed by hand; the list shows that nothing is chosen
-        return day if day and date.min.year < day.year < date.max.year else None  # beyond, the day after has no date any more
+        return day if day and EARLIEST <= day <= LATEST else None
 
 
 class Switch(Parameter):

@@ -10,8 +10,7 @@ from crm_core.models import STAGES, TIERS
 from crm_core.services.pivots.pivot import PivotQuery
 from crm_core.services.pivots.subjects import COUNT, Subject
 from crm_core.services.saved_views import View
-from ui import address
-from ui.forms import EARLIEST, LATEST
+from ui import address, forms
 from ui.parameters import AnyOf, Day, Id, OneOf, Parameter
 
 PAGE = "pivot"
@@ -72,8 +71,8 @@ class Filters:
         if state.get("measure") not in subject.measures:
             state["measure"] = COUNT
 
-    def draw(self) -> PivotQuery:
-        """Draw the choices and return the query they describe."""
+    def draw(self) -> None:
+        """Draw what is analysed, by what, and what is measured."""
         subject = self.subject
         titles = {name: dimension.title for name, dimension in subject.dimensions.items()}
         with st.container(key="list_filters"):
@@ -84,7 +83,6 @@ class Filters:
                 st.selectbox(_("Columns"), others, index=None, format_func=lambda name: titles[name], key="column", placeholder=_("None"))
                 measures = subject.measures
                 st.selectbox(_("Measure"), list(measures), format_func=lambda name: _(measures[name].label), key="measure")
-        return self.query()
 
     def draw_more(self) -> None:
         """The filters, in a popover that says how many are set."""
@@ -94,14 +92,7 @@ class Filters:
         with st.popover(label, icon=":material/filter_list:", key="pivot_more"), st.container(width=POPOVER_WIDTH):
             with st.grid(2, min_column_width=150):
                 for name, words in (("since", _("From")), ("until", _("Until"))):
-                    st.date_input(
-                        labelled(dated, words),
-                        value=None,
-                        min_value=EARLIEST,
-                        max_value=LATEST,
-                        format="YYYY-MM-DD",
-                        key=name,
-                    )
+                    forms.enter_day(labelled(dated, words), name)
             for name, words, names in self._choices():
                 st.multiselect(words, list(names), format_func=names.__getitem__, key=name, placeholder=_("Any"))
 

@@ -136,8 +136,8 @@ def _draw_days(errors: Mapping[str, list[str]]) -> Period | None:
             forms.required(_("Period")), list(DAYS), index=2, format_func=lambda code: _(DAYS[code]), key=guard.key("report_days")
         )
         if chosen == OWN_DAYS:
-            first = st.date_input(_("From"), value=None, format="YYYY-MM-DD", key=guard.key("report_from"))
-            last = st.date_input(_("Until"), value=None, format="YYYY-MM-DD", key=guard.key("report_until"))
+            first = forms.enter_day(_("From"), guard.key("report_from"))
+            last = forms.enter_day(_("Until"), guard.key("report_until"))
     _explain("days", errors)
     if chosen != OWN_DAYS:
         return _period_of(chosen, clock.today())

@@ -1,11 +1,9 @@
 """One's own reports with their progress, and the schedules that bring more."""
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from crm_core.db import CrmSession
 from crm_core.i18n import _, format_time, join_words
 from crm_core.models import REPORT_STATES, RHYTHMS
 from crm_core.services.reports import making, schedules
@@ -71,15 +69,7 @@ def _size(size: int) -> str:
 def _delete_report(report: Listed) -> None:
     st.markdown(escape(_("Delete the report “{name}” and its file?").format(name=report.name)))
     if forms.decide(_("Delete"), icon=":material/delete:"):
-        _act(_("The report was deleted."), lambda session: making.delete_report(session, guard.actor(), report.id))
-
-
-def _act(sentence: str, act: Callable[[CrmSession], object]) -> None:
-    with feedback.attempt() as outcome, guard.acting() as session:
-        act(session)
-    if outcome.succeeded:
-        feedback.later(sentence)
-        st.rerun(scope="app")
+        guard.act(_("The report was deleted."), lambda session: making.delete_report(session, guard.actor(), report.id))
 
 
 def draw_schedules() -> None:
@@ -105,7 +95,7 @@ def _draw_schedule(one: Planned) -> None:
         label, icon = (_("Pause"), "pause") if one.is_active else (_("Resume"), "play_arrow")
         if st.button(label, key=f"schedule_pause_{one.id}", icon=f":material/{icon}:", type="tertiary"):
             pause = partial(schedules.pause_schedule, is_active=not one.is_active)
-            _act(_("The schedule was changed."), lambda session: pause(session, guard.actor(), one.id))
+            guard.act(_("The schedule was changed."), lambda session: pause(session, guard.actor(), one.id))
         if st.button(_("Delete"), key=f"schedule_delete_{one.id}", icon=":material/delete:", type="tertiary"):
             guard.dialog(_("Delete scheduled report"), _delete_schedule, one)
 
@@ -122,4 +112,4 @@ def _when(one: Planned) -> str:
 def _delete_schedule(one: Planned) -> None:
     st.markdown(escape(_("Delete the schedule “{name}”? Reports that it has made stay.").format(name=one.name)))
     if forms.decide(_("Delete"), icon=":material/delete:"):
-        _act(_("The schedule was deleted."), lambda session: schedules.delete_schedule(session, guard.actor(), one.id))
+        guard.act(_("The schedule was deleted."), lambda session: schedules.delete_schedule(session, guard.actor(), one.id))

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from crm_core.db import CrmSession
 from crm_core.i18n import _, join_sentences
 from crm_core.permissions import Permission
 from crm_core.services import saved_views
@@ -143,16 +142,16 @@ class SavedMenu(ABC):
 
     def _overwrite(self) -> None:
         held = {name: value for name, value in self.held().items() if name != "page"}
-        act(_(self.words.saved), lambda session: saved_views.overwrite_view(session, guard.actor(), self.opened.id, **held))
+        guard.act(_(self.words.saved), lambda session: saved_views.overwrite_view(session, guard.actor(), self.opened.id, **held))
 
     def _rename(self, view: View) -> None:
         name = st.text_input(forms.required(_("Name")), value=view.name, max_chars=MAX_NAME, key=guard.key(f"{self.key}_new_name"))
         if forms.decide(_("Save")):
-            act(_(self.words.renamed), lambda session: saved_views.rename_view(session, guard.actor(), view.id, name))
+            guard.act(_(self.words.renamed), lambda session: saved_views.rename_view(session, guard.actor(), view.id, name))
 
     def _share(self, *, is_shared: bool) -> None:
         told = _(self.words.shared if is_shared else self.words.unshared)
-        act(told, lambda session: saved_views.share_view(session, guard.actor(), self.opened.id, is_shared=is_shared))
+        guard.act(told, lambda session: saved_views.share_view(session, guard.actor(), self.opened.id, is_shared=is_shared))
 
     def _delete(self, view: View) -> None:
         sentence = _(self.words.sure).format(name=view.name)
@@ -160,13 +159,4 @@ class SavedMenu(ABC):
             sentence = join_sentences(sentence, _("It is shared: nobody can open it any more."))
         st.markdown(feedback.escape(sentence))
         if forms.decide(_("Delete"), icon=":material/delete:"):
-            act(_(self.words.deleted), lambda session: saved_views.delete_view(session, guard.actor(), view.id))
-
-
-def act(told: str, do: Callable[[CrmSession], object]) -> None:
-    """Do it and say so, with the whole page drawn anew."""
-    with feedback.attempt() as outcome, guard.acting() as session:
-        do(session)
-    if outcome.succeeded:
-        feedback.later(told)
-        st.rerun(scope="app")
+            guard.act(_(self.words.deleted), lambda session: saved_views.delete_view(session, guard.actor(), view.id))

@@ -11,7 +11,7 @@ from crm_core.models import PRIORITIES, TASK_KINDS, TaskState
 from crm_core.permissions import Actor
 from crm_core.services import tasks
 from crm_core.services.task_views import TaskQuery
-from ui import address
+from ui import address, forms
 from ui.customer_filters import first_page
 from ui.parameters import AnyOf, Day, Number, OneOf, Parameter, Switch
 
@@ -81,7 +81,7 @@ class Filters:
         if st.session_state.get("tasks_period") == "days":
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 for key, label in (("tasks_from", _("From")), ("tasks_until", _("Until"))):
-                    st.date_input(label, value=None, format="YYYY-MM-DD", key=key, width=160, on_change=first_page)
+                    forms.enter_day(label, key, width=160, on_change=first_page)
         return self.query()
 
     def _choose(self, label: str, key: str, labels: dict[str, str], *, width: int = 180) -> None:

@@ -10,7 +10,7 @@ from crm_core.services import saved_views
 from crm_core.services.list_columns import choose_columns
 from ui import guard
 from ui.customer_filters import Filters
-from ui.saved_menu import Actions, SavedMenu, Words, act
+from ui.saved_menu import Actions, SavedMenu, Words
 
 ALL = "all"
 
@@ -86,7 +86,7 @@ class ViewMenu(SavedMenu):
     def _set_first(self, *, is_first: bool) -> None:
         told = _("The list opens with this view from now on.") if is_first else _("The list opens with all customers from now on.")
         chosen = self.opened.id if is_first else None
-        act(told, lambda session: saved_views.set_default_view(session, guard.actor(), chosen))
+        guard.act(told, lambda session: saved_views.set_default_view(session, guard.actor(), chosen))
 
     def _choose_columns(self) -> None:
         filters, offered = self.filters, self.filters.views.offered
@@ -115,4 +115,4 @@ class ViewMenu(SavedMenu):
             st.session_state["cols"] = chosen
             st.rerun(scope="app")
         st.session_state["cols"] = []
-        act(_("The list shows these columns from now on."), lambda session: saved_views.set_columns(session, guard.actor(), chosen))
+        guard.act(_("The list shows these columns from now on."), lambda session: saved_views.set_columns(session, guard.actor(), chosen))

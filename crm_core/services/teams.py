@@ -110,6 +110,11 @@ def teams_seen(session: CrmSession, user_id: int, team_id: int | None) -> frozen
     return frozenset(session.execute(select(below.c.id)).scalars())
 
 
+def teams_in_view(session: CrmSession, actor: Actor) -> dict[int, str]:
+    """The teams to filter by: those whose customers the actor sees; none for somebody who sees only their own."""
+    return {id: name for id, name in list_teams(session).items() if actor.scope is Scope.ALL or id in actor.team_ids}
+
+
 def refuse_outside(actor: Actor, *team_ids: int | None) -> None:
     """Raise `NotAllowed` for a team whose customers the actor does not see, and for no team: whoever moves people or teams there,
     or takes over an account there, would see more than their role shows them.

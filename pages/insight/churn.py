@@ -4,6 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
+from crm_core.services import teams
 from crm_core.services.churn import plans, proof, risks, scoring
 from ui import churn_filters, churn_list, churn_plan_list, churn_proof, customer_filters, feedback, guard, header
 
@@ -15,8 +16,8 @@ header.title(_("Churn warning"))
 def draw() -> None:
     """One of the views; only this part runs again when a choice changes."""
     with guard.reading() as session:
-        people, teams = risks.list_owners(session, guard.actor()), risks.list_choosable_teams(session, guard.actor())
-    filters = churn_filters.Filters(people, teams)
+        people, places = risks.list_owners(session, guard.actor()), teams.teams_in_view(session, guard.actor())
+    filters = churn_filters.Filters(people, places)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         view = filters.draw_views()
         draw_request()

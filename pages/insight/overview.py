@@ -4,7 +4,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from crm_core.permissions import Permission
-from crm_core.services import library
+from crm_core.services import library, teams
 from crm_core.services.insight import boards
 from crm_core.services.insight.question import Question
 from ui import feedback, guard, header, insight_filters, insight_view, insight_wall
@@ -17,8 +17,8 @@ def read_choices() -> insight_filters.Choices:
     """What the filters offer."""
     with guard.reading() as session:
         actor = guard.actor()
-        people, teams = boards.people_in_view(session, actor), boards.teams_in_view(session, actor)
-        return insight_filters.Choices(boards.boards_for(actor), people, teams, library.get_library(session))
+        people, places = boards.people_in_view(session, actor), teams.teams_in_view(session, actor)
+        return insight_filters.Choices(boards.boards_for(actor), people, places, library.get_library(session))
 
 
 @guard.fragment(run_every=5)

@@ -21,13 +21,13 @@ with guard.reading() as session:
         views=saved_views.list_views(session, actor, saved_views.PIVOT),
     )
 filters.restore()
-query = filters.draw()
+filters.draw()
+query = filters.query()
 with st.container(horizontal=True, vertical_alignment="center"):
     filters.draw_more()
     pivot_views.PivotMenu(filters).draw()
     if actor.can(Permission.CUSTOMER_EXPORT) and st.button(_("Export"), icon=":material/download:", key="pivot_export"):
         pivot_table.ask_export(query)
-query = filters.query()
 with feedback.attempt() as outcome, guard.reading() as session:
     found = pivot.analyse(session, actor, query)
 if outcome.succeeded and found.count:

@@ -1,5 +1,7 @@
 """Work on the customer list: views, columns, bulk actions; alias and sheet on a customer's page."""
 
+from datetime import date
+
 import pytest
 
 from crm_core import db
@@ -207,6 +209,30 @@ class TestBulk:
     def test_earlier_ones_are_listed(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode").press("bulk_history")
         assert zh("No bulk action yet") in texts(visit)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "more"),
+    [
+        (routes.OVERVIEW, "from", {"span": "range"}),
+        (routes.CONTRACTS, "from", {}),
+        (routes.CAMPAIGNS, "campaigns_from", {}),
+        (routes.TASKS, "tasks_from", {"tasks_period": "days"}),
+        (routes.FOLLOW_UPS, "since", {}),
+        (routes.AUDIT, "since", {}),
+        (routes.CUSTOMERS, "since", {}),
+        (routes.CUSTOMERS, "served", {}),
+        (routes.PIVOT, "since", {}),
+    ],
+)
+def test_a_day_of_long_ago_stays_chosen(administrator: Actor, page: str, name: str, more: dict[str, str]) -> None:
+    visit = Visit(administrator).go(page, **{name: "2005-01-31"}, **more).rerun().rerun()
+    assert visit.tab.session_state[name] == date(2005, 1, 31)
+
+
+def test_a_day_that_cannot_be_entered_is_none(administrator: Actor) -> None:
+    visit = Visit(administrator).go(routes.CONTRACTS, **{"from": "1850-01-31"})
+    assert visit.tab.session_state["from"] is None
 
 
 class TestOutside:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 from crm_core.db import CrmSession
 from crm_core.models import CHURN_BANDS, ChurnPlan, ChurnScore, Customer, LifecycleStage, Task, User, title_of
 from crm_core.paging import Page
-from crm_core.permissions import Actor, Permission, Scope, require
+from crm_core.permissions import Actor, Permission, require
 from crm_core.services.churn.days import day_before, latest_day
-from crm_core.services.teams import list_teams, teams_seen
+from crm_core.services.teams import teams_seen
 from crm_core.visibility import View
 
 AT_RISK = ("high", "medium")
@@ -154,10 +154,3 @@ def list_owners(session: CrmSession, actor: Actor) -> dict[int, str]:
     held = select(Customer.owner_id).join(ChurnScore, ChurnScore.customer_id == Customer.id).where(ChurnScore.day == latest_day(session))
     people = select(User.id, User.name).where(User.id.in_(held)).order_by(User.name)
     return {row.id: row.name for row in session.execute(people)}
-
-
-def list_choosable_teams(session: CrmSession, actor: Actor) -> dict[int, str]:
-    """The teams to filter by: those whose customers the actor sees; none for somebody who sees only their own."""
-    if actor.scope is Scope.OWN:
-        return {}
-    return {id: name for id, name in list_teams(session).items() if actor.scope is Scope.ALL or id in actor.team_ids}

@@ -18,7 +18,6 @@ from crm_core.services.insight.board import Board, Figure, Value
 from crm_core.services.insight.ground import SUMMED, Ground
 from crm_core.services.insight.question import Question
 from crm_core.services.owners import visible_people
-from crm_core.services.teams import list_teams
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,3 @@ def people_in_view(session: CrmSession, actor: Actor) -> dict[int, str]:
     condition = true() if actor.scope is Scope.ALL else visible_people(actor)
     rows = session.execute(select(User.id, User.name).where(condition).order_by(User.name, User.id))
     return {row.id: row.name for row in rows}
-
-
-def teams_in_view(session: CrmSession, actor: Actor) -> dict[int, str]:
-    """The teams that the filter offers, by id."""
-    return {id: name for id, name in list_teams(session).items() if actor.scope is Scope.ALL or id in actor.team_ids}
