@@ -4,6 +4,7 @@ Streamlit's own binding writes the labels that widgets show; a link sent to a co
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -32,9 +33,16 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     return True
 
 
-def keep(page: str, parameters: Mapping[str, Parameter], *, without: Collection[str] = ()) -> None:
-    """After the widgets: write what was chosen into the address, leaving out what is as it comes, and the parameters of these names."""
-    chosen = {name: [] if name in without else parameter.write(st.session_state.get(name)) for name, parameter in parameters.items()}
+def keep(
+    page: str, parameters: Mapping[str, Parameter], present: Mapping[str, Any] | None = None, *, without: Collection[str] = ()
+) -> None:
+    """After the widgets: write what was chosen into the address, leaving out what is as it comes, and the parameters of these names.
+
+    `present` is what is chosen, for who has read it from the session already.
+    """
+    if present is None:
+        present = {name: st.session_state.get(name) for name in parameters}
+    chosen = {name: [] if name in without else parameter.write(present[name]) for name, parameter in parameters.items()}
     if st.session_state.get("address") != (page, chosen):
         st.query_params.from_dict({name: values for name, values in chosen.items() if values})
         st.session_state["address"] = (page, chosen)

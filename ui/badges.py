@@ -1,6 +1,7 @@
 """One fixed colour for every state, the same in badges, tables and charts, readable in light and dark."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import streamlit as st
@@ -13,8 +14,8 @@ from ui import feedback
 STAGE_COLOURS = {"prospect": "gray", "qualified": "blue", "customer": "green", "partner": "violet", "churned": "red"}
 TIER_COLOURS = {"A": "orange", "B": "blue", "C": "gray"}
 SOON = 7
-NO_TAGS: Mapping[str, str] = {}
 """Days that are shown as a warning."""
+NO_TAGS: Mapping[str, str] = {}
 ACTIVITY_COLOURS = {"active": "green", "dormant": "orange", "churned": "red"}
 ACTIVITY_CHART_COLOURS = {"active": "#14A08E", "dormant": "#D97706", "churned": "#E0526A"}
 CHART_COLOURS = {"prospect": "#7C8B94", "qualified": "#3B82F6", "customer": "#14A08E", "partner": "#9061F9", "churned": "#E0526A"}
@@ -34,12 +35,19 @@ def hold_badge(*, is_on_hold: bool) -> None:
         st.badge(_("Legal hold"), color="violet", icon=":material/gavel:")
 
 
-def review_badge(state: str, *, is_overdue: bool) -> None:
+@dataclass(frozen=True)
+class Badge:
+    """One state in a row of them; `reason` says why it is so. Both are plain text."""
+
+    text: str
+    colour: str
+    icon: str = ""
+    reason: str = ""
+
+
+def review_badge(state: str, *, is_overdue: bool) -> Badge:
     """Where a review stands."""
-    if is_overdue:
-        st.badge(_("Overdue"), color="red", icon=":material/alarm:")
-    else:
-        st.badge(_(REVIEW_STATES[ReviewState(state)]), color=REVIEW_COLOURS[state])
+    return Badge(_("Overdue"), "red", "alarm") if is_overdue else Badge(_(REVIEW_STATES[ReviewState(state)]), REVIEW_COLOURS[state])
 
 
 def customer_badges(
@@ -50,31 +58,43 @@ def customer_badges(
     is_incomplete: bool,
     is_on_hold: bool = False,
     tags: Mapping[str, str] = NO_TAGS,
-    standing: Callable[[], None] | None = None,
-    before: Callable[[], None] | None = None,
+    standing: Iterable[Badge] | None = None,
+    before: Iterable[Badge] = (),
 ) -> None:
-    """All states of a customer in one row; `tags` come with the reason of those that a rule set.
+    """All states of a customer in one row, after those of `before`; `tags` come with the reason of those that a rule set.
 
-    `standing` draws tier and status, `before` what stands in front of all.
+    `standing` says more than the tier.
     """
-    with st.container(horizontal=True, gap="xsmall"):
-        if before:
-            before()
-        hold_badge(is_on_hold=is_on_hold)
-        stage_badge(stage, kind)
-        if standing:
-            standing()
-        elif tier:
-            st.badge(_(TIERS[tier]), color=TIER_COLOURS[tier])
-        if is_incomplete:
-            st.badge(_("Incomplete"), color="orange", icon=":material/warning:")
-        for tag, reason in tags.items():
-            feedback.badge(
-                tag,
-                color="primary",
-                icon=":material/bolt:" if reason else ":material/sell:",
-                help=feedback.escape(_("Set by a rule: {reason}").format(reason=reason)) if reason else None,
-            )
+    if standing is None:
+        standing = [Badge(_(TIERS[tier]), TIER_COLOURS[tier])] if tier else []
+    shown = [
+        *before,
+        *([Badge(_("Legal hold"), "violet", "gavel")] if is_on_hold else []),
+        Badge(_(STAGES[stage]), STAGE_COLOURS[stage]),
+        Badge(_(KINDS[kind]), "gray"),
+        *standing,
+        *([Badge(_("Incomplete"), "orange", "warning")] if is_incomplete else []),
+        *(_tag_badge(tag, reason) for tag, reason in tags.items()),
+    ]
+    draw_row(shown)
+
+
+def _tag_badge(tag: str, reason: str) -> Badge:
+    if not reason:
+        return Badge(tag, "primary", "sell")
+    return Badge(tag, "primary", "bolt", _("Set by a rule: {reason}").format(reason=reason))
+
+
+def draw_row(badges: Iterable[Badge]) -> None:
+    """Badges as one text, their reasons together behind the mark at its end: each badge by itself takes the browser as long as all."""
+    shown = list(badges)
+    reasons = [f"**{feedback.escape(one.text)}**  \n{feedback.escape(one.reason)}" for one in shown if one.reason]
+    st.markdown(" ".join(map(_as_markdown, shown)), help="\n\n".join(reasons) or None, width="stretch")
+
+
+def _as_markdown(badge: Badge) -> str:
+    icon = f":material/{badge.icon}: " if badge.icon else ""
+    return f":{badge.colour}-badge[{icon}{feedback.escape(badge.text)}]"
 
 
 def deadline_badge(day: date | None) -> None:

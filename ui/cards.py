@@ -1,6 +1,7 @@
 """Values that are only read, a group in one piece of HTML: an element of Streamlit for each takes the browser most of its time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
@@ -17,10 +18,33 @@ def _figure(label: str, text: str, note: str) -> str:
     return f'<div class="figure"><dt>{escape(label)}</dt><dd>{escape(text)}</dd>{below}</div>'
 
 
-def pairs(title: str, values: Mapping[str, str], *, links: frozenset[str] = frozenset()) -> None:
+@dataclass(frozen=True)
+class Card:
     """Labels and their values below a title; lines of a value stay lines, the values of `links` open in a window of their own."""
-    rows = "".join(f"<div><dt>{escape(label)}</dt><dd>{_value(text, label in links)}</dd></div>" for label, text in values.items())
-    st.html(f'<h3 class="pairs_title">{escape(title)}</h3><dl class="pairs">{rows}</dl>')
+
+    title: str
+    values: Mapping[str, str]
+    links: frozenset[str] = frozenset()
+
+    @property
+    def html(self) -> str:
+        """Without a border."""
+        pairs = ((label, _value(text, label in self.links)) for label, text in self.values.items())
+        rows = "".join(f"<div><dt>{escape(label)}</dt><dd>{shown}</dd></div>" for label, shown in pairs)
+        return f'<h3 class="pairs_title">{escape(self.title)}</h3><dl class="pairs">{rows}</dl>'
+
+
+def pairs(title: str, values: Mapping[str, str]) -> None:
+    """One card without a border, to stand in a container that has one."""
+    st.html(Card(title, values).html)
+
+
+def bordered(cards: Iterable[Card], note: str = "") -> None:
+    """Cards below each other, each with its border, and a quiet line below them; nothing for none of them."""
+    boxes = "".join(f'<div class="pairs_card">{card.html}</div>' for card in cards)
+    below = f'<div class="pairs_note">{escape(note)}</div>' if note else ""
+    if boxes or below:
+        st.html(f'<div class="pairs_cards">{boxes}{below}</div>')
 
 
 def _value(text: str, is_link: bool) -> str:

@@ -81,11 +81,12 @@ def draw_for(row: ChurnScore | None) -> None:
     """The line on a customer's page: the band, the score and why; nothing for a customer without a score."""
     if row is None:
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="churn_line"):
+    if row.band == "low" or not (told := words.tell(guard.actor(), row.reasons)):
         draw_badge(row)
-        told = words.tell(guard.actor(), row.reasons)
-        if told and row.band != "low":
-            st.caption(escape(" · ".join(told)), width="stretch")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_badge(row)
+        st.caption(escape(" · ".join(told)), width="stretch")
 
 
 def draw_empty(*, is_filtered: bool, has_scores: bool) -> None:

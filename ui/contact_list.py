@@ -25,7 +25,7 @@ def draw(customer: View, people: list[View], library: Library, *, may_edit: bool
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap="xsmall"):
                 _draw_person(person)
-                reveal.draw("contact", person, CONTACTS)
+                reveal.draw("contact", person, reveal.masked_in(person, CONTACTS))
             if may_edit:
                 _draw_menu(person, library)
     if not people:

@@ -1,6 +1,6 @@
 """The filter row of the customer list; every choice stands in the address, so a list can be reopened and sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -68,6 +68,7 @@ class Filters:
         declared = [name for name in CHOSEN if name in library.fields]
         self.chosen = [*declared, "activity", *(field.name for field in own if not field.is_range)]
         self.ranges = [field for field in own if field.is_range]
+        self._kept: dict[str, Any] = {}
         self.parameters: dict[str, Parameter] = {
             "q": Parameter(),
             "stage": AnyOf(codes=lambda: STAGES),
@@ -114,12 +115,14 @@ class Filters:
                 label_visibility="collapsed",
                 on_change=first_page,
             )
-            active = sum(1 for name in self._more() if st.session_state.get(name) not in (None, "", [], False))
+            present = self._present()
+            active = sum(1 for name in self._more() if present.get(name) not in (None, "", [], False))
             label = _("Filters") + (f" ({active})" if active else "")
             more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
             if more.open:
                 with more, st.container(width=MORE_WIDTH):
                     self._draw_more()
+                present = self._present()  # what does not fit to another choice was taken back
             st.selectbox(
                 _("Order"),
                 [code for code in SORT_LABELS if code != "complaints" or self.has_service],
@@ -131,7 +134,12 @@ class Filters:
             )
             draw_tools()
         narrowing.draw(("of",), self.library, {})
-        return self.query()
+        self._kept = present
+        return self._query(present)
+
+    def _present(self) -> dict[str, Any]:
+        # Once for all who ask: each look into the session takes Streamlit longer than what is done with the value.
+        return {name: st.session_state.get(name) for name in self.parameters}
 
     def _more(self) -> list[str]:
         return [*self.chosen, *(field.name + end for field in self.ranges for end in (LOW, HIGH)), *MORE]
@@ -248,32 +256,31 @@ class Filters:
         """The columns that are shown: those chosen now, the user's own, or the usual ones."""
         return choose_columns(self.views.offered, self.library, st.session_state.get("cols") or self.views.own_columns)
 
-    def query(self) -> CustomerQuery:
-        """The query for what is chosen now."""
-        chosen: dict[str, Any] = {name: st.session_state.get(name) or () for name in ("stage", *self.chosen, "owner", "tag")}
+    def _query(self, present: Mapping[str, Any]) -> CustomerQuery:
         return CustomerQuery(
-            phrase=(st.session_state.get("q") or "").strip(),
-            filters=tuple((name, tuple(chosen[name])) for name in ("stage", *self.chosen)),
-            ranges=tuple(one for field in self.ranges if (one := _range(field)) != (field.name, None, None)),
-            owners=tuple(chosen["owner"]),
-            tags=tuple(chosen["tag"]),
-            created_from=st.session_state.get("since"),
-            created_to=st.session_state.get("until"),
-            complaints=st.session_state.get("complaints"),
-            satisfaction=st.session_state.get("satisfaction"),
-            served_from=st.session_state.get("served"),
-            incomplete=bool(st.session_state.get("incomplete")),
-            unplanned=bool(st.session_state.get("unplanned")),
-            recycled_by=clock.today() + timedelta(days=self.notice_days) if st.session_state.get("recycled") else None,
-            of=st.session_state.get("of") or "",
-            sort=st.session_state.get("sort") or "newest",
-            page=int(st.session_state.get("page") or 1),
+            phrase=(present["q"] or "").strip(),
+            filters=tuple((name, tuple(present[name] or ())) for name in ("stage", *self.chosen)),
+            ranges=tuple(one for field in self.ranges if (one := _range(field, present)) != (field.name, None, None)),
+            owners=tuple(present["owner"] or ()),
+            tags=tuple(present["tag"] or ()),
+            created_from=present["since"],
+            created_to=present["until"],
+            complaints=present.get("complaints"),
+            satisfaction=present.get("satisfaction"),
+            served_from=present.get("served"),
+            incomplete=bool(present["incomplete"]),
+            unplanned=bool(present["unplanned"]),
+            recycled_by=clock.today() + timedelta(days=self.notice_days) if present["recycled"] else None,
+            of=present["of"] or "",
+            sort=present["sort"] or "newest",
+            page=int(present["page"] or 1),
         )
 
     def keep(self) -> None:
         """Write the choices into the address: of a view only its number, as long as nothing else is chosen."""
-        st.session_state["changed"] = self.is_changed
-        address.keep(PAGE, self.parameters, without=self.state() if self.view and not self.is_changed else ())
+        changed = self.is_changed
+        st.session_state["changed"] = changed
+        address.keep(PAGE, self.parameters, self._kept | {"changed": changed}, without=self.state() if self.view and not changed else ())
 
 
 def is_empty(query: CustomerQuery) -> bool:
@@ -348,8 +355,8 @@ def _limit(field: Field) -> Parameter:
     return Day() if field.widget is Widget.DATE else Quantity()
 
 
-def _range(field: Field) -> tuple[str, Any, Any]:
-    low, high = (st.session_state.get(field.name + end) for end in (LOW, HIGH))
+def _range(field: Field, present: Mapping[str, Any]) -> tuple[str, Any, Any]:
+    low, high = (present[field.name + end] for end in (LOW, HIGH))
     return (field.name, low, high) if field.widget is Widget.DATE else (field.name, _exact(low), _exact(high))
 
 

@@ -29,12 +29,14 @@ KEY = "detail_tab"
 
 def draw(customer: View) -> None:
     """The tabs that the actor may see, and what stands in the open one."""
+    actor = guard.actor()
     follow_up_tab.open_asked(customer)
-    offered = {_(tab.label): tab for tab in TABS if guard.actor().can(tab.permission)}
-    for place, tab in zip(st.tabs(list(offered), on_change="rerun", key=KEY), offered.values(), strict=True):
-        if place.open:
-            with place:
-                tab.draw(customer)
+    offered = {_(tab.label): tab for tab in TABS if actor.can(tab.permission)}
+    if st.session_state.get(KEY) not in offered:  # none was chosen, or the role lost it
+        st.session_state[KEY] = next(iter(offered))
+    # Looks as `st.tabs` does, which draws a panel for each: ten of them, nine empty, took the browser a quarter of the page's time.
+    chosen = st.segmented_control(_("View"), list(offered), key=KEY, required=True, label_visibility="collapsed", width="stretch")
+    offered[chosen].draw(customer)
 
 
 def _may_edit(customer: View) -> bool:

@@ -24,10 +24,12 @@ def draw(row: Noted, *, with_customer: bool = False, is_open: bool = True, is_ma
     """One card. `is_open` says that its customer can be changed, `is_marked` that somebody was led to it."""
     key = f"follow_up_marked_{row.id}" if is_marked else f"follow_up_{row.id}"
     with st.container(border=True, horizontal=True, key=key, gap="small"):
-        with st.container(gap="xsmall", width="stretch"):
-            if with_customer:
+        if with_customer:
+            with st.container(gap="xsmall", width="stretch"):
                 _draw_customer(row)
-            st.markdown("  \n".join(_lines(row)))
+                st.markdown("  \n".join(_lines(row)))
+        else:
+            st.markdown("  \n".join(_lines(row)), width="stretch")
         offered = {code: action for code, action in ACTIONS.items() if action.fits(row, is_open)}
         if not offered:
             return

@@ -25,10 +25,11 @@ def draw(customer_id: int) -> None:
     writing = writing_about(customer_id)
     if writing.is_saved:  # a second click came in before the run of the first had ended
         _finish(writing)
-    with st.container(border=True, key="follow_up_entry"):
-        if writing.is_open:
+    if writing.is_open:
+        with st.container(border=True, key="follow_up_entry"):
             _draw_form(writing)
-        else:
+    else:
+        with st.container(border=True, key="follow_up_entry", horizontal=True, vertical_alignment="bottom", gap="small"):
             _draw_line(writing)
 
 
@@ -76,18 +77,17 @@ def write_about(customer_id: int, name: str) -> None:
 
 def _draw_line(writing: Writing) -> None:
     line = f"{writing.prefix}.line"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(
-            _("Write a follow-up in one line"),
-            key=line,
-            max_chars=LONGEST,
-            icon=":material/bolt:",
-            placeholder=_("e.g. Called about the quotation, visit next Wednesday"),
-            help=_("Method, day and next plan are read from the words. You check them before they are saved."),
-            on_change=_take_line,
-            args=(writing, line),
-        )
-        st.button(_("Write in full"), key="follow_up_open", icon=":material/edit_note:", on_click=_open, args=(writing,))
+    st.text_input(
+        _("Write a follow-up in one line"),
+        key=line,
+        max_chars=LONGEST,
+        icon=":material/bolt:",
+        placeholder=_("e.g. Called about the quotation, visit next Wednesday"),
+        help=_("Method, day and next plan are read from the words. You check them before they are saved."),
+        on_change=_take_line,
+        args=(writing, line),
+    )
+    st.button(_("Write in full"), key="follow_up_open", icon=":material/edit_note:", on_click=_open, args=(writing,))
 
 
 def _take_line(writing: Writing, line: str) -> None:

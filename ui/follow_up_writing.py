@@ -45,11 +45,16 @@ class Writing:
 
 def writing_about(customer_id: int) -> Writing:
     """What the viewer writes about a customer, or an empty form."""
-    key = f"follow_up_writing_{customer_id}"
-    if key not in st.session_state:
-        st.session_state[key] = _found_again(Writing(customer_id))
-    found: Writing = st.session_state[key]
-    return found
+    known = _known()
+    if customer_id not in known:
+        known[customer_id] = _found_again(Writing(customer_id))
+    return known[customer_id]
+
+
+def _known() -> dict[int, Writing]:
+    # One entry of the session for all customers: Streamlit goes through all entries for every text field that it draws.
+    known: dict[int, Writing] = st.session_state.setdefault("follow_up_writings", {})
+    return known
 
 
 def _found_again(writing: Writing) -> Writing:
@@ -81,7 +86,7 @@ def keep(writing: Writing) -> None:
 def begin_next(writing: Writing) -> None:
     """Let go of what was entered; the next follow-up has fields of its own."""
     follow_up_fields.forget(writing.prefix)
-    st.session_state[f"follow_up_writing_{writing.customer_id}"] = Writing(writing.customer_id, writing.turn + 1)
+    _known()[writing.customer_id] = Writing(writing.customer_id, writing.turn + 1)
 
 
 def discard(writing: Writing) -> None:

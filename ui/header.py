@@ -93,24 +93,18 @@ def title(text: str) -> None:
 
 
 def _draw_search() -> None:
-    hint = _("Name, contact, phone, pinyin")
-    with st.container(key="search_box"):
-        st.text_input(
-            _("Search customers"),
-            key="header_search",
-            placeholder=hint,
-            label_visibility="collapsed",
-            icon=":material/search:",
-            on_change=_search,
-            args=("header_search",),
-        )
-    with st.container(key="search_icon", width="content"):
-        with st.popover("", icon=":material/search:", key="phone_search_box", width="content", help=_("Search customers")):
-            st.text_input(_("Search customers"), key="phone_search", placeholder=hint, on_change=_search, args=("phone_search",))
+    st.text_input(
+        _("Search customers"),
+        key="header_search",
+        placeholder=_("Name, contact, phone, pinyin"),
+        label_visibility="collapsed",
+        icon=":material/search:",
+        on_change=_search,
+    )
 
 
-def _search(key: str) -> None:
-    if phrase := st.session_state[key].strip():
+def _search() -> None:
+    if phrase := st.session_state["header_search"].strip():
         st.switch_page(routes.CUSTOMERS, query_params={"q": phrase})
 
 

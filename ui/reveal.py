@@ -1,6 +1,6 @@
 """Looking at masked values: a small button for each, a reason, the whole value, and a line in the change log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,17 +12,21 @@ from crm_core.visibility import View, is_masked
 from ui import feedback, forms, guard
 
 
-def draw(entity: str, record: View, fields: Mapping[str, Field]) -> None:
-    """A button for each value of a record that its viewer sees masked; nothing for those who may not reveal."""
+def masked_in(record: View, fields: Mapping[str, Field]) -> list[Field]:
+    """Of which fields of a record its viewer sees the value masked and may see it whole."""
     actor = guard.actor()
     if not actor.can(Permission.SENSITIVE_REVEAL):
-        return
+        return []
     masked = [field for field in fields.values() if field.sensitive and is_masked(actor, field.sensitive)]
-    there = [field for field in masked if "*" in (getattr(record, field.name) or "")]
-    if not there:
+    return [field for field in masked if "*" in (getattr(record, field.name) or "")]
+
+
+def draw(entity: str, record: View, masked: Sequence[Field]) -> None:
+    """A button for each masked value; nothing where there is none."""
+    if not masked:
         return
     with st.container(horizontal=True, width="content", gap="small"):
-        for field in there:
+        for field in masked:
             key = f"reveal_{entity}_{record.id}_{field.name}"
             hint = _("Show the whole value; the look is logged.")
             if st.button(field.title, key=key, icon=":material/visibility:", type="tertiary", help=hint):

@@ -48,7 +48,7 @@ def _draw_row(view: str, row: ReviewRow) -> bool:
         )
         with st.container(gap="xsmall", width="stretch"):
             with st.container(horizontal=True, gap="xsmall"):
-                badges.review_badge(row.state, is_overdue=row.is_overdue)
+                badges.draw_row([badges.review_badge(row.state, is_overdue=row.is_overdue)])
                 badges.stage_badge(row.stage)
             st.markdown(f"**{escape(row.name)}**")
             st.caption(escape(" · ".join(part for part in (row.code, row.author, told(row)) if part)))

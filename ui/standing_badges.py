@@ -1,6 +1,6 @@
-"""Where a customer stands, as badges that explain themselves on hover: tier, status, first follow-up, verification."""
+"""Where a customer stands, as badges that explain themselves: tier, status, first follow-up, verification."""
 
-import streamlit as st
+from collections.abc import Iterator
 
 from crm_core.clock import today
 from crm_core.i18n import _, format_age, format_date
@@ -8,31 +8,26 @@ from crm_core.models import ACTIVITIES, TIERS
 from crm_core.services.activity import LastDays, last_days
 from crm_core.services.verification import is_due
 from crm_core.visibility import View
-from ui import feedback
-from ui.badges import ACTIVITY_COLOURS, TIER_COLOURS
+from ui.badges import ACTIVITY_COLOURS, TIER_COLOURS, Badge
 
 
-def draw(customer: View, *, lacks_step: bool) -> None:
+def made(customer: View, *, lacks_step: bool) -> Iterator[Badge]:
     """The badges that apply."""
     if customer.tier:
-        icon = ":material/front_hand:" if customer.tier_by_hand else None
-        st.badge(_(TIERS[customer.tier]), color=TIER_COLOURS[customer.tier], icon=icon, help=feedback.escape(_tier(customer)))
+        icon = "front_hand" if customer.tier_by_hand else ""
+        yield Badge(_(TIERS[customer.tier]), TIER_COLOURS[customer.tier], icon, _tier(customer))
     if customer.activity:
-        st.badge(
-            _(ACTIVITIES[customer.activity]),
-            color=ACTIVITY_COLOURS[customer.activity],
-            help=feedback.escape(_activity(last_days(customer))),
-        )
+        yield Badge(_(ACTIVITIES[customer.activity]), ACTIVITY_COLOURS[customer.activity], reason=_activity(last_days(customer)))
     if customer.awaits_first_follow_up:
         text = _("First follow-up by {day}").format(day=format_date(customer.first_follow_up_on))
         is_late = customer.first_follow_up_on < today()
-        st.badge(text, color="red" if is_late else "blue", icon=":material/phone_forwarded:")
+        yield Badge(text, "red" if is_late else "blue", "phone_forwarded")
     if lacks_step:
         hint = _("Nobody has anything planned for this customer. Write a follow-up with its next step, or add a task.")
-        st.badge(_("No next step"), color="orange", icon=":material/event_busy:", help=hint)
+        yield Badge(_("No next step"), "orange", "event_busy", hint)
     if customer.is_listed and is_due(customer.verify_on):
         text = _("Verification due since {day}").format(day=format_date(customer.verify_on))
-        st.badge(text, color="orange", icon=":material/fact_check:", help=_verified(customer))
+        yield Badge(text, "orange", "fact_check", _verified(customer))
 
 
 def _tier(customer: View) -> str:

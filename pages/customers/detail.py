@@ -36,17 +36,15 @@ with customer_opening.opened(_("Customer")) as (session, customer):
 
 header.title(feedback.escape(customer.name))
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    tier = customer.tier if "tier" in entries.fields else None
-    with st.container(width="content"):
-        badges.customer_badges(
-            customer.stage,
-            customer.kind,
-            tier,
-            is_incomplete=customer.is_incomplete,
-            is_on_hold=customer.is_on_hold,
-            tags=own_tags,
-            standing=lambda: standing_badges.draw(customer, lacks_step=lacks_step),
-        )
+    badges.customer_badges(
+        customer.stage,
+        customer.kind,
+        None,
+        is_incomplete=customer.is_incomplete,
+        is_on_hold=customer.is_on_hold,
+        tags=own_tags,
+        standing=standing_badges.made(customer, lacks_step=lacks_step),
+    )
     customer_actions.draw(customer)
 badges.deadline_badge(deadline)
 churn_list.draw_for(risk)

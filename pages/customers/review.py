@@ -40,7 +40,7 @@ badges.customer_badges(
     file.customer.kind,
     row.tier,
     is_incomplete=file.customer.is_incomplete,
-    before=lambda: badges.review_badge(row.state, is_overdue=row.is_overdue),
+    before=[badges.review_badge(row.state, is_overdue=row.is_overdue)],
 )
 asked = _("entered by {author} · reviewed by {names}").format(author=row.author, names=join_words(file.reviewers))
 st.caption(feedback.escape(f"{asked} · {review_rows.told(row)}"))

@@ -21,7 +21,7 @@ def test_a_contract_is_signed_paid_in_part_and_seen_to_be_overdue(server: Server
     desk.go(f"/customer?code={customer.code}")
     desk.sign_in("sales", factories.PASSWORD)
 
-    desk.page.get_by_role("tab", name=zh("Contracts")).click()
+    desk.page.get_by_role("radio", name=zh("Contracts")).click()
     desk.settle()
     desk.click("New contract")
     desk.type("Contract amount", "12万")

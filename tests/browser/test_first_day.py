@@ -90,7 +90,7 @@ def test_a_new_team_sets_up_enters_finds_changes_and_signs_out(server: Server, d
     desk.page.wait_for_url(re.compile("customer\\?code="))
     desk.settle()
     desk.sees("2026年秋季工业博览会")
-    desk.page.get_by_role("tab", name=zh("Change log")).click()
+    desk.page.get_by_role("radio", name=zh("Change log")).click()
     desk.settle()
     expect(desk.page.locator(".st-key-history_table canvas").first).to_be_visible()
 

@@ -61,5 +61,5 @@ def test_a_follow_up_becomes_a_task_which_is_done_and_the_next_one_is_written(
 
 
 def open_tab(desk: Desk, name: str) -> None:
-    desk.page.get_by_role("tab", name=zh(name)).click()
+    desk.page.get_by_role("radio", name=zh(name)).click()
     desk.settle()

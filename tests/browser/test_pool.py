@@ -40,7 +40,7 @@ def test_a_customer_is_released_claimed_by_another_and_handed_back(
     expect(card).to_contain_text("客户今年没有预算")
     second_desk.page.get_by_role("dialog").get_by_role("button", name=zh("Claim")).click()
     second_desk.page.wait_for_url("**/customer?**")
-    second_desk.page.get_by_role("tab", name=zh("Contacts")).click()
+    second_desk.page.get_by_role("radio", name=zh("Contacts")).click()
     second_desk.sees("13812345678")
     second_desk.page.context.clear_cookies()
 

@@ -31,7 +31,7 @@ def test_a_manager_reveals_an_identity_number_and_the_log_has_the_look(
     expect(desk.page.get_by_role("dialog").get_by_text(number)).to_be_visible()
     desk.go(f"/customer?code={customer.code}")
     assert number not in desk.page.content()
-    desk.page.get_by_role("tab", name=zh("Change log")).click()
+    desk.page.get_by_role("radio", name=zh("Change log")).click()
     desk.settle()
     (line,) = factories_log(server, customer.id)
     assert line == ("identity_number", zh("To prepare a contract or invoice"), "主管乙")

@@ -39,9 +39,9 @@ def test_a_customer_is_won_lost_and_won_back(server: Server, desk: Desk, monkeyp
     press_change(desk)
     desk.sees("¥148,000")
 
-    desk.page.get_by_role("tab", name=zh("Contracts")).click()
+    desk.page.get_by_role("radio", name=zh("Contracts")).click()
     desk.sees(zh("{count} contracts, {amount} in all").format(count=2, amount="¥148,000"))
-    desk.page.get_by_role("tab", name=zh("Change log")).click()
+    desk.page.get_by_role("radio", name=zh("Change log")).click()
     desk.settle()
     expect(desk.page.get_by_text("折后价被接受").first).to_be_visible()
     with db.reading(SYSTEM) as session:

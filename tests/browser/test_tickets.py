@@ -72,5 +72,5 @@ def test_a_complaint_goes_from_its_entry_to_the_satisfaction_of_the_customer(
 
 
 def open_tab(desk: Desk, name: str) -> None:
-    desk.page.get_by_role("tab", name=zh(name)).click()
+    desk.page.get_by_role("radio", name=zh(name)).click()
     desk.settle()

@@ -177,7 +177,7 @@ class TestWriting:
 
     def test_a_save_whose_run_was_cut_off_after_it_was_kept_is_not_repeated(self, sales: Actor, customer: Customer) -> None:
         visit = filled(opened(sales, customer).press("Write in full"), customer).rerun()
-        visit.tab.session_state[f"follow_up_writing_{customer.id}"].is_saved = True
+        visit.tab.session_state["follow_up_writings"][customer.id].is_saved = True
         visit.press("Save follow-up")
         assert kept() == []
         assert visit.has("Write in full")

@@ -18,7 +18,7 @@
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     var active = document.activeElement;
     if (active && (active.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName) || active.getAttribute("role") === "spinbutton")) return;
-    var fields = document.querySelectorAll(".st-key-list_search input, .st-key-search_box input");
+    var fields = document.querySelectorAll(".st-key-list_search input, .st-key-header_search input");
     for (var i = 0; i < fields.length; i++) if (fields[i].offsetParent) { event.preventDefault(); fields[i].focus(); fields[i].select(); return; }
   }, true);
 
