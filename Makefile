@@ -31,7 +31,7 @@ demo: $(RUN) ## serve a database of its own, filled with fictional customers
 	CRM_DATA_DIR=data/var/demo $(BIN)/uvicorn app:app --host $(HOST) --port $(PORT) --no-proxy-headers --log-level warning
 
 test: $(DEV) ## run all tests on SQLite, PostgreSQL and in a browser
-	$(BIN)/pytest -n 4 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(DEV) ## lint, types, then all tests: what has to be green
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ PostgreSQL it gets a copy that is brought back to what the template holds after 
 where there is room for it.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,10 @@ from tests.staff import Staff, asked_for, make_staff
 SHARED = config.ROOT.parent / "shared"
 MEMORY = Path("/dev/shm")
 ENOUGH_MEMORY = 3 * 1024**3
+FIRST = ("tests/browser", "tests/pages/test_languages.py", "tests/pages/test_access.py", "tests/core/test_demo.py", "tests/ops")
+"""What takes longest begins first, so that nothing long is left over when all the rest is done."""
+BROWSERS = 2
+"""How many workers walk through the product in a browser at a time: they wait much, and the other workers use what they leave."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +42,25 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
         tempfile.tempdir = str(MEMORY)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one worker run all tests of a file, so that what they share is made once, and begin with what takes longest."""
+    if not hasattr(config, "workerinput"):
+        return
+    files = [item.nodeid.partition("::")[0] for item in items]
+    browser = sorted({file for file in files if file.startswith("tests/browser/")})
+    groups = dict(zip(files, files, strict=True)) | {file: f"browser {place % BROWSERS}" for place, file in enumerate(browser)}
+    for item, file in zip(items, files, strict=True):
+        item.add_marker(pytest.mark.xdist_group(groups[file]))
+    items.sort(key=lambda item: next((place for place, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector, which each rerun of a page calls, need not look through it every time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

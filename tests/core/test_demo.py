@@ -47,8 +47,6 @@ from tests.conftest import postgres_copy, sqlite_copy
 MOMENT = timedelta(seconds=1)
 """An entry and the first lines of its history are written one after the other."""
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def fill(actor: Actor = SYSTEM, *, users: bool = True) -> list[DemoAccount]:
     with transaction(actor) as session:

@@ -149,7 +149,6 @@ def script_of(office: Office) -> str:
     return found[1].decode()
 
 
-@pytest.mark.xdist_group("office")
 class TestAnswers:
     def test_health_says_ok(self, office: Office) -> None:
         answer = office.ask("/healthz")
@@ -190,7 +189,6 @@ class TestAnswers:
         assert "sales" not in office.ask("/customers").body.decode()
 
 
-@pytest.mark.xdist_group("office")
 class TestFiles:
     def test_signed_out_a_file_is_refused(self, office: Office) -> None:
         answer = office.ask(f"/files/{office.licence}")
@@ -253,7 +251,6 @@ class TestFiles:
         assert ask(office.server, f"/files/{office.licence}", **{COOKIE: token}).status == 401
 
 
-@pytest.mark.xdist_group("office")
 class TestSignIn:
     def enter(self, office: Office, ticket: str, following: str = "/overview", browser: str = BROWSER) -> Answer:
         return ask(office.server, f"/auth/enter?ticket={ticket}&next={quote(following)}", **{BROWSER_COOKIE: browser})
@@ -344,7 +341,6 @@ def converse(server: Server, page: str, **cookies: str) -> list[ForwardMsg]:
     return received
 
 
-@pytest.mark.xdist_group("office")
 class TestPages:
     @pytest.mark.parametrize("page", ["", "customers", "intake", "overview", "settings", "customer"])
     def test_a_page_over_the_websocket_leaves_no_warning_on_the_console(self, office: Office, page: str) -> None:

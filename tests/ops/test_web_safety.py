@@ -100,7 +100,6 @@ def address(house: House, route: str) -> str:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.xdist_group("house")
 def test_every_route_answers_with_headers_that_keep_browsers_safe(house: House, route: str) -> None:
     headers = house.ask(address(house, route), headers={"origin": "https://evil.example"}).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -116,7 +115,6 @@ def test_every_route_answers_with_headers_that_keep_browsers_safe(house: House, 
 
 @plain
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.xdist_group("house")
 def test_strangers_get_no_data_from_any_route(house: House, route: str) -> None:
     answer = house.ask(address(house, route))
     for kept in (NAME.encode(), factories.PDF, picture()[:60], b"root:", b"import "):
@@ -127,7 +125,6 @@ def test_strangers_get_no_data_from_any_route(house: House, route: str) -> None:
 
 @plain
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"])
-@pytest.mark.xdist_group("house")
 def test_no_other_method_opens_anything(house: House, method: str) -> None:
     for route in ROUTES:
         answer = house.ask(address(house, route), method=method)
@@ -139,7 +136,6 @@ def test_no_other_method_opens_anything(house: House, method: str) -> None:
 
 @plain
 @pytest.mark.parametrize("page", ["", "customers", "settings", "users"])
-@pytest.mark.xdist_group("house")
 def test_the_websocket_gives_strangers_the_sign_in_form_only(house: House, page: str) -> None:
     for cookies in ({}, {COOKIE: "nonsense"}, {"_streamlit_user": "nonsense"}):
         received = str(converse(house.server, page, **cookies))
@@ -148,7 +144,6 @@ def test_the_websocket_gives_strangers_the_sign_in_form_only(house: House, page:
 
 
 @plain
-@pytest.mark.xdist_group("house")
 def test_the_signed_in_get_pictures_and_files_and_the_signed_out_the_logo(house: House) -> None:
     shown = house.ask(house.picture, house.sales)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
@@ -164,7 +159,6 @@ OWN_STEPS = ("/auth/leave", "/auth/language/en", "/auth/theme/dark", "/auth/logi
 @plain
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 @pytest.mark.parametrize("step", OWN_STEPS)
-@pytest.mark.xdist_group("house")
 def test_a_page_of_another_host_changes_nothing(house: House, step: str, site: str) -> None:
     token = session_of(house.sales)
     answer = requests.get(
@@ -177,7 +171,6 @@ def test_a_page_of_another_host_changes_nothing(house: House, step: str, site: s
 
 @plain
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:9", "http://127.0.0.1:9", "null", "file://"])
-@pytest.mark.xdist_group("house")
 def test_no_other_origin_opens_the_websocket_of_a_signed_in_browser(house: House, origin: str) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
         connect(house.server, origin=origin, cookie=f"{COOKIE}={session_of(house.sales)}")
@@ -186,7 +179,6 @@ def test_no_other_origin_opens_the_websocket_of_a_signed_in_browser(house: House
 
 @plain
 @pytest.mark.parametrize("route", ["/", "/customers/", "/auth/leave", "/auth/language/en", "/auth/login", "/oauth2callback", "/unknown/"])
-@pytest.mark.xdist_group("house")
 def test_a_foreign_host_header_leads_nowhere(house: House, route: str) -> None:
     answer = house.ask(route, headers={"host": "evil.example", "x-forwarded-host": "evil.example"})
     assert "evil.example" not in str(answer.headers) + answer.text
@@ -195,7 +187,6 @@ def test_a_foreign_host_header_leads_nowhere(house: House, route: str) -> None:
 
 @plain
 @pytest.mark.parametrize("path", ["/files/1", "/"])
-@pytest.mark.xdist_group("house")
 def test_oversized_headers_are_refused(house: House, path: str) -> None:
     with socket.create_connection(("127.0.0.1", house.server.port), timeout=30) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nx-long: {'x' * 200_000}\r\n\r\n".encode())
@@ -207,7 +198,6 @@ MB = 1024 * 1024
 
 @plain
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["with its length", "in chunks"])
-@pytest.mark.xdist_group("house")
 def test_an_upload_above_the_limit_is_refused_while_it_comes(house: House, is_chunked: bool) -> None:
     token = session_of(house.sales)
     with requests.Session() as browser:
@@ -242,7 +232,6 @@ def live_page(house: House, token: str) -> tuple[websocket.WebSocket, str]:
 
 
 @secure
-@pytest.mark.xdist_group("house")
 def test_behind_tls_every_cookie_is_secure(house: House) -> None:
     enter = f"/auth/enter?ticket={ticket_of(house.sales)}"
     lines = []
@@ -259,7 +248,6 @@ def test_behind_tls_every_cookie_is_secure(house: House) -> None:
 
 @plain
 @pytest.mark.parametrize(("language", "word"), [("en", "administrator"), ("zh_CN", "管理员")])
-@pytest.mark.xdist_group("house")
 def test_an_error_inside_is_told_by_a_number_that_the_log_explains(house: House, language: str, word: str) -> None:
     token = session_of(house.unlucky)
     with db.transaction(SYSTEM) as session:
@@ -291,7 +279,6 @@ def test_doors_for_developers_are_shut() -> None:
 
 
 @plain
-@pytest.mark.xdist_group("house")
 class TestCalendarLink:
     def link(self, house: House) -> str:
         with db.transaction(house.sales) as session:
