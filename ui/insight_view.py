@@ -9,10 +9,9 @@ from crm_core.services.insight.definitions import SCOPE
 from crm_core.services.insight.question import Period
 from crm_core.services.insight.words import column_label, point_label
 from ui import board_words, feedback, routes
-from ui.board_charts import SELECTABLE, figure_of
+from ui.board_charts import PLAIN, SELECTABLE, figure_of
 from ui.feedback import escape
 
-CONFIG = {"displayModeBar": False}
 MOST_LINKS = 60
 
 
@@ -74,9 +73,9 @@ def _draw_chart(board: str, chart: Chart) -> None:
 def _draw_plot(chart: Chart, key: str) -> None:
     figure, title = figure_of(chart), _(chart.title)
     if chart.kind not in SELECTABLE:
-        st.plotly_chart(figure, key=key, config=CONFIG, alt=title)
+        st.plotly_chart(figure, key=key, alt=title, **PLAIN)
         return
-    event = st.plotly_chart(figure, key=key, config=CONFIG, alt=title, on_select="rerun", selection_mode="points")
+    event = st.plotly_chart(figure, key=key, alt=title, on_select="rerun", selection_mode="points", **PLAIN)
     for chosen in event.selection.points:
         behind = chart.points[int(chosen["point_index"])].behind
         if behind:
