@@ -3,26 +3,24 @@
 import streamlit as st
 
 from crm_core.i18n import _
-from crm_core.services.insight.board import Behind, Board, Chart, Figure
+from crm_core.services.insight.board import Board, Chart
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.definitions import SCOPE
 from crm_core.services.insight.question import Period
 from crm_core.services.insight.words import column_label, point_label
-from ui import board_words, feedback, routes
+from ui import board_words, feedback, figure_cards, routes
 from ui.board_charts import PLAIN, SELECTABLE, figure_of
 from ui.feedback import escape
 
 MOST_LINKS = 60
 
 
-def draw(board: Board, kind: BoardType, period: Period, compared: Period | None) -> None:
+def draw(board: Board, kind: BoardType, period: Period, compared: Period | None, *, is_wall: bool) -> None:
     """The whole board; what it lacks, with the reason."""
     if board.missing:
         feedback.empty_state(kind.icon, _("Nothing to show"), _(board.missing))
         return
-    with st.grid(4, min_column_width=170):
-        for figure in board.figures:
-            _draw_figure(figure, compared)
+    figure_cards.draw(board.key, board.figures, compared, is_linked=not is_wall)
     with st.grid(2, min_column_width=340):
         for chart in board.charts:
             _draw_chart(board.key, chart)
@@ -34,23 +32,6 @@ def _told_days(period: Period, compared: Period | None) -> str:
     if compared is None:
         return told
     return f"{told} " + _("Compared with {days}.").format(days=board_words.days(compared))
-
-
-def _draw_figure(figure: Figure, compared: Period | None) -> None:
-    with st.container(border=True, key=f"figure_{figure.key}", gap="xsmall", height="stretch"):
-        value = board_words.worded(figure.value, figure.unit)
-        delta = board_words.change(figure, compared) or None
-        st.metric(_(figure.label), value, delta, help=board_words.definition(figure.definition), delta_color="off")
-        notes = [text for text in (board_words.parts(figure), board_words.before(figure, compared)) if text]
-        if notes:
-            st.caption(" · ".join(notes))
-        if figure.behind:
-            _link(figure.behind, _("Show rows"), key=figure.label)
-
-
-def _link(behind: Behind, label: str, *, key: str = "") -> None:
-    icon = ":material/table_rows:" if key else None
-    st.page_link(routes.file_of(behind.page), label=label, icon=icon, query_params=list(behind.query))
 
 
 def _draw_chart(board: str, chart: Chart) -> None:
@@ -114,4 +95,5 @@ def _draw_links(chart: Chart) -> None:
     with st.container(horizontal=True, gap="small"):
         for point in linked:
             if point.behind:
-                _link(point.behind, escape(point_label(point)))
+                behind = point.behind
+                st.page_link(routes.file_of(behind.page), label=escape(point_label(point)), query_params=list(behind.query))
