@@ -37,9 +37,8 @@ def _told_days(period: Period, compared: Period | None) -> str:
 def _draw_chart(board: str, chart: Chart) -> None:
     key = f"chart_{board}_{chart.key}"
     with st.container(border=True, key=f"card_{key}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader(_(chart.title), anchor=False)
-            more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
+        st.subheader(_(chart.title), anchor=False)
+        more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
         if more.open:
             with more:
                 _draw_table(chart)
