@@ -207,7 +207,7 @@ class User:
         with db.reading(self.actor) as session:
             library.get_library(session)
             board = boards.answer(session, self.actor, key, Question(Period(date(today.year, 1, 1), today)))
-        charts = [chart.key for chart in board.charts if any(value for point in chart.points for value in point.values)]
+        charts = [chart.key for chart in board.charts if chart.has_values]
         return f"{json.dumps(charts)}.every((one) => document.querySelector(`.st-key-card_chart_{key}_${{one}} :is({TRACES})`))"
 
     def open_workbench(self) -> list[float]:

@@ -1,6 +1,7 @@
 """The charts of boards in plotly: fixed colours that read in light and dark, words in the user's language, no toolbar."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -14,7 +15,7 @@ from crm_core.services.insight.words import column_label, point_label
 from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
 from ui.board_words import worded
 from ui.charts import ACCENT, LAYOUT, LONGEST_LABEL
-from ui.fitting import fitting
+from ui.fitting import columns, fitting
 
 PALETTE = ("#14A08E", "#3B82F6", "#D97706", "#9061F9", "#E0526A", "#7C8B94", "#0891B2", "#A16207", "#65A30D", "#DB2777")
 """One after the other for the series of a chart, told apart by colour-blind eyes as well."""
@@ -29,6 +30,10 @@ FIXED: dict[str, str] = {
 PALE = "#9CA3AF"
 LINE = "#D97706"
 HEIGHT, ROW_HEIGHT, FEW = 300, 30, 6
+LETTER, GAP, LABELS = 6, 20, 36
+"""Pixels: a letter of a label, what lies between labels and chart, a line of labels below it."""
+LEGEND, LEGEND_LINE, LEGEND_WIDTH, SIGN = 28, 19, 460, 46
+"""Pixels: the names of the series above a chart, each line of them, how wide a line is on a desktop, what stands beside each name."""
 TICKS = {Unit.RATE: ".1~%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
 SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
 """Kinds whose bars can be clicked; the rows of the others are opened from their table."""
@@ -42,7 +47,29 @@ def figure_of(chart: Chart) -> go.Figure:
 @lru_cache(maxsize=512)
 def _made(chart: Chart, _language: str) -> go.Figure:
     traces, layout = _DRAWN[chart.kind](chart)
-    return go.Figure(traces, LAYOUT | {"height": HEIGHT, "clickmode": "event+select", "dragmode": False} | layout)
+    dragging = {"dragmode": "pan" if chart.kind in SELECTABLE else False}
+    figure = go.Figure(traces, LAYOUT | {"height": HEIGHT} | _STEADY | dragging | layout)
+    figure.layout.template = None
+    return figure
+
+
+_STEADY = {"clickmode": "event+select", "hovermode": "closest", "datarevision": 1}
+"""What Streamlit sets by itself once the chart is there, and that its data stay the same: else plotly draws it a second time."""
+PLAIN: dict[str, Any] = {"theme": None, "config": {"displayModeBar": False}}
+"""How Streamlit is asked to show a figure. With its theme, which is a template, plotly would draw all charts twice, and again
+when light turns dark; the colours of letters and lines stand in `ui/web/style.css`."""
+_FIXED: dict[str, Any] = {"automargin": True, "fixedrange": True, "tickfont": {"size": 10.5}, "ticks": ""}
+"""Of an axis: nobody moves it; plotly makes room for its labels where `_room` is too little, for which it draws the chart again."""
+_NO_LINES: dict[str, Any] = {"showgrid": False, "zeroline": False, **_FIXED}
+
+
+def _room(labels: Iterable[str]) -> int:
+    """Pixels for labels beside a chart."""
+    return GAP + LETTER * max(map(columns, labels), default=0)
+
+
+def _margin(*, left: int = 8, right: int = 16, above: int = 20, below: int = 8) -> dict[str, int]:
+    return {"l": left, "r": right, "t": above, "b": below, "pad": 7}
 
 
 def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
@@ -53,23 +80,11 @@ def _columns(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and unit is not Unit.RATE]
     traces += [_line(chart, place) for place in shares]
     most = max((float(point.values[place] or 0) for point in chart.points for place in bars), default=0)
-    layout: dict[str, Any] = {
-        **_axes(unit, most),
-        "bargap": _gap(chart),
-        "barmode": "group",
-        "showlegend": len(traces) > 1,
-        "legend": _LEGEND,
-    }
+    layout = _axes(chart, traces, most) | {"bargap": _gap(chart), "barmode": "group"}
     if shares:
-        layout["yaxis2"] = {
-            "overlaying": "y",
-            "side": "right",
-            "tickformat": TICKS[Unit.RATE],
-            "tickmode": "auto",
-            "nticks": 5,
-            "rangemode": "tozero",
-            "showgrid": False,
-        }
+        rates = {"tickformat": TICKS[Unit.RATE], "tickmode": "auto", "nticks": 5, "rangemode": "tozero"}
+        layout["yaxis2"] = {"overlaying": "y", "side": "right", **rates, **_NO_LINES}
+        layout["margin"]["r"] = _room(["12.5%"]) + 2
     return traces, layout
 
 
@@ -78,25 +93,36 @@ def _stacked(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     shown = [place for place in range(1, len(chart.columns)) if any(point.values[place] for point in chart.points)]
     traces = [_bar(chart, place, FIXED.get(chart.columns[place].label, PALETTE[place % len(PALETTE)])) for place in shown]
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
-    return traces, {**_axes(chart.columns[0].unit, most), "bargap": _gap(chart), "barmode": "stack", "showlegend": True, "legend": _LEGEND}
+    return traces, _axes(chart, traces, most) | {"bargap": _gap(chart), "barmode": "stack", "showlegend": True}
 
 
-_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
-
-
-def _axes(unit: Unit, most: float) -> dict[str, Any]:
+def _axes(chart: Chart, traces: Sequence[Any], most: float) -> dict[str, Any]:
+    """The axes of upright bars, the names of the series above them, and room for the labels of both."""
+    unit = chart.columns[0].unit
     more: dict[str, Any] = {"tickprefix": "¥"} if unit is Unit.MONEY else {}
     if unit is Unit.COUNT and most <= FEW:
         more["dtick"] = 1  # between whole numbers there is nothing
+    largest = worded(Decimal(round(most * 1.05)), unit) if unit in (Unit.MONEY, Unit.COUNT) else "100.0%"
+    has_legend = len(traces) > 1 or chart.kind is Kind.STACKED
     return {
-        "xaxis": {"type": "category", "nticks": 12, "automargin": True},
-        "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], "automargin": True, **more},
+        # As many labels as stand beside each other without being turned.
+        "xaxis": {"type": "category", "nticks": 8, **_NO_LINES},
+        "yaxis": {"rangemode": "tozero", "tickformat": TICKS[unit], **more, **_FIXED},
+        "margin": _margin(left=_room([largest]), above=_above(traces) if has_legend else 20, below=LABELS),
+        "showlegend": has_legend,
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
     }
 
 
 def _gap(chart: Chart) -> float:
     """How much of its place a bar leaves free: a few bars do not fill the card."""
     return max(0.2, 1 - len(chart.points) / FEW)
+
+
+def _above(traces: Sequence[Any]) -> int:
+    """Pixels for the names of the series."""
+    width = sum(SIGN + LETTER * columns(one.name) for one in traces)
+    return LEGEND + LEGEND_LINE * -(-width // LEGEND_WIDTH)
 
 
 def _names(chart: Chart) -> list[str]:
@@ -159,9 +185,14 @@ def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         "height": height,
         "bargap": 1 - 0.8 * ROW_HEIGHT * len(chart.points) / height,
         # Numbers instead of names: two people may have one name.
-        "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", "automargin": True},
+        "margin": _margin(left=_room(_names(chart)), right=8, above=8),
+        "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", **_NO_LINES},
         # Room for the texts behind the bars, on a phone too: an amount with its share is the longest.
-        "xaxis": {"visible": False, "range": [0, most * (1.6 + 0.4 * len(shares) + 0.5 * (first.unit is Unit.MONEY)) or 1]},
+        "xaxis": {
+            "visible": False,
+            "range": [0, most * (1.6 + 0.4 * len(shares) + 0.5 * (first.unit is Unit.MONEY)) or 1],
+            "fixedrange": True,
+        },
     }
 
 
@@ -179,7 +210,8 @@ def _pie(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         hovertext=_told(chart, chart.columns[0], 0),
         hoverinfo="text",
     )
-    return [trace], {"showlegend": True, "legend": {"orientation": "v", "font": {"size": 12}}}
+    margin = _margin(right=SIGN + 2 + _room(_names(chart)), above=8)
+    return [trace], {"margin": margin, "showlegend": True, "legend": {"orientation": "v", "font": {"size": 12}}}
 
 
 def _funnel(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
@@ -194,7 +226,8 @@ def _funnel(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         hovertext=_told(chart, chart.columns[0], 0),
         hoverinfo="text",
     )
-    return [trace], {"yaxis": {"automargin": True}}
+    margin = _margin(left=_room(_names(chart)), right=8, above=8)
+    return [trace], {"margin": margin, "yaxis": _NO_LINES, "xaxis": {"visible": False, "fixedrange": True}}
 
 
 def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
@@ -217,9 +250,12 @@ def _heat(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         ygap=2,
         hovertemplate="%{y} %{x}: %{text}<extra></extra>",
     )
-    yaxis = {"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False}
-    xaxis = {"type": "category", "side": "top", "showgrid": False}
-    return [trace], {"height": max(HEIGHT, 60 + 24 * len(chart.points)), "yaxis": yaxis, "xaxis": xaxis}
+    return [trace], {
+        "height": max(HEIGHT, 60 + 24 * len(chart.points)),
+        "margin": _margin(left=_room(_names(chart)), right=8, above=LABELS + 8),
+        "yaxis": {"type": "category", "autorange": "reversed", **_NO_LINES},
+        "xaxis": {"type": "category", "side": "top", **_NO_LINES},
+    }
 
 
 def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:

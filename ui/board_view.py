@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui.web import web_text
 
-_SCRIPT, _STYLE = web_text("drag.js", "board.js"), web_text("board.css")
+_SCRIPT, _STYLE = web_text("make.js", "drag.js", "board.js"), web_text("board.css")
 _EVENTS = ("opened", "moved")
 
 

@@ -53,15 +53,20 @@ def before(figure: Figure, compared: Period | None) -> str:
 
 
 def definition(key: str) -> str:
-    """A definition in full: what is divided by what, by which date, and from what."""
+    """A definition in full, as Markdown."""
+    title, *lines = definition_lines(key)
+    return "  \n".join((f"**{title}**", *lines))
+
+
+def definition_lines(key: str) -> list[str]:
+    """What it is called, what is divided by what, by which date, and from what."""
     found = DEFINITIONS[key]
-    lines = (
-        "**" + _(found.title) + "**",
+    return [
+        _(found.title),
         _(found.rule),
         _("Date: {basis}").format(basis=_(found.basis)),
         _("Counted from: {source}").format(source=_(found.source)),
-    )
-    return "  \n".join(lines)
+    ]
 
 
 def days(period: Period) -> str:

@@ -22,7 +22,7 @@ VIEWS = {MONTH: N_("Month"), WEEK: N_("Week"), DAY: N_("Day")}
 MOST = {MONTH: 4, WEEK: 12, DAY: 200}
 """So many tasks of a day are shown, by view; of the others the number."""
 LOOKS = {"follow_up": "plan", "verification": "check", "correction": "check"}
-_SCRIPT, _STYLE = web_text("drag.js", "calendar.js"), web_text("calendar.css")
+_SCRIPT, _STYLE = web_text("make.js", "drag.js", "calendar.js"), web_text("calendar.css")
 _EVENTS = ("opened", "added", "moved", "shown", "turned")
 
 

@@ -3,36 +3,28 @@
 import streamlit as st
 
 from crm_core.i18n import _, join_sentences
-from crm_core.services.insight.board import Behind, Board, Chart, Figure
+from crm_core.services.insight.board import Board, Chart
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.definitions import SCOPE
 from crm_core.services.insight.question import Period
 from crm_core.services.insight.words import column_label, point_label
-from ui import board_words, feedback, routes
-from ui.board_charts import SELECTABLE, figure_of
+from ui import board_words, feedback, figure_cards, routes
+from ui.board_charts import PLAIN, SELECTABLE, figure_of
 from ui.feedback import escape
 
-CONFIG = {"displayModeBar": False}
 MOST_LINKS = 60
 
 
-def draw(board: Board, kind: BoardType, period: Period, compared: Period | None) -> None:
+def draw(board: Board, kind: BoardType, period: Period, compared: Period | None, *, is_wall: bool) -> None:
     """The whole board; what it lacks, with the reason."""
     if board.missing:
         feedback.empty_state(kind.icon, _("Nothing to show"), _(board.missing))
         return
-    with st.grid(_across(len(board.figures)), min_column_width=170):
-        for figure in board.figures:
-            _draw_figure(figure, compared)
+    figure_cards.draw(board.key, board.figures, compared, is_linked=not is_wall)
     with st.grid(2, min_column_width=340):
         for chart in board.charts:
             _draw_chart(board.key, chart)
     st.caption(join_sentences(_(SCOPE), _told_days(period, compared)))
-
-
-def _across(count: int) -> int:
-    """So many figures in a row that there are few rows, and as few gaps as can be in the last."""
-    return min((5, 4, 3), key=lambda number: (-(-count // number), -count % number))
 
 
 def _told_days(period: Period, compared: Period | None) -> str:
@@ -42,33 +34,15 @@ def _told_days(period: Period, compared: Period | None) -> str:
     return join_sentences(told, _("Compared with {days}.").format(days=board_words.days(compared)))
 
 
-def _draw_figure(figure: Figure, compared: Period | None) -> None:
-    with st.container(border=True, key=f"figure_{figure.key}", gap="xsmall", height="stretch"):
-        value = board_words.worded(figure.value, figure.unit)
-        delta = board_words.change(figure, compared) or None
-        st.metric(_(figure.label), value, delta, help=board_words.definition(figure.definition), delta_color="off")
-        notes = [text for text in (board_words.parts(figure), board_words.before(figure, compared)) if text]
-        if notes:
-            st.caption(" · ".join(notes))
-        if figure.behind:
-            _link(figure.behind, _("Show rows"), key=figure.label)
-
-
-def _link(behind: Behind, label: str, *, key: str = "") -> None:
-    icon = ":material/table_rows:" if key else None
-    st.page_link(routes.file_of(behind.page), label=label, icon=icon, query_params=list(behind.query))
-
-
 def _draw_chart(board: str, chart: Chart) -> None:
     key = f"chart_{board}_{chart.key}"
     with st.container(border=True, key=f"card_{key}"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader(_(chart.title), anchor=False)
-            more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
+        st.subheader(_(chart.title), anchor=False)
+        more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
         if more.open:
             with more:
                 _draw_table(chart)
-        if not any(value for point in chart.points for value in point.values):
+        if not chart.has_values:
             st.caption(_("In these days there is nothing to draw here."))
             return
         _draw_plot(chart, key)
@@ -79,9 +53,9 @@ def _draw_chart(board: str, chart: Chart) -> None:
 def _draw_plot(chart: Chart, key: str) -> None:
     figure, title = figure_of(chart), _(chart.title)
     if chart.kind not in SELECTABLE:
-        st.plotly_chart(figure, key=key, config=CONFIG, alt=title)
+        st.plotly_chart(figure, key=key, alt=title, **PLAIN)
         return
-    event = st.plotly_chart(figure, key=key, config=CONFIG, alt=title, on_select="rerun", selection_mode="points")
+    event = st.plotly_chart(figure, key=key, alt=title, on_select="rerun", selection_mode="points", **PLAIN)
     for chosen in event.selection.points:
         behind = chart.points[int(chosen["point_index"])].behind
         if behind:
@@ -120,4 +94,5 @@ def _draw_links(chart: Chart) -> None:
     with st.container(horizontal=True, gap="small"):
         for point in linked:
             if point.behind:
-                _link(point.behind, escape(point_label(point)))
+                behind = point.behind
+                st.page_link(routes.file_of(behind.page), label=escape(point_label(point)), query_params=list(behind.query))

@@ -12,7 +12,7 @@ from crm_core.services.pivots.export import LONGEST_REASON, export_pivot
 from crm_core.services.pivots.pivot import TOTAL, Pivot, PivotQuery
 from crm_core.services.reports.order import MEDIA_TYPES, Format
 from ui import feedback, forms, guard
-from ui.board_charts import figure_of
+from ui.board_charts import PLAIN, figure_of
 
 NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
 MOST_IN_VIEW, LONGEST_TABLE = 25, 800
@@ -22,7 +22,7 @@ def draw(pivot: Pivot, title: str) -> None:
     """The chart, what was left out, and the table."""
     with st.container(border=True):
         st.subheader(feedback.escape(title), anchor=False)
-        st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", config={"displayModeBar": False}, alt=title)
+        st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", alt=title, **PLAIN)
     if pivot.note:
         st.warning(pivot.note, icon=":material/content_cut:")
     columns = pivot.chart.columns

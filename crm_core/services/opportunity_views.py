@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, false, func, or_, select, type_coerce
 
 from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.errors import NotFound
-from crm_core.models import Customer, Opportunity, OpportunityLine, OpportunityStage, Outcome, User
+from crm_core.models import Customer, Opportunity, OpportunityLine, OpportunityStage, Outcome, Place, User
 from crm_core.models.base import Money
+from crm_core.models.standing import NUMBERS
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
 from crm_core.services.of_customers import EVERYBODY, OfCustomers
@@ -262,7 +263,8 @@ def _in_state(state: str) -> ColumnElement[bool]:
 
 
 def _narrowed(query: OpportunityQuery, stages: Sequence[OpportunityStage]) -> list[ColumnElement[bool]]:
-    found: list[Any] = [Customer.is_listed]
+    # Reckoned with, so that no index of the customers offers itself: SQLite would begin with all of them, and look for the work of each.
+    found: list[Any] = [type_coerce(Customer.place, Integer) + 0 == NUMBERS[Place.LIBRARY]]
     limits = {
         Opportunity.expected_on: (query.expected_from, query.expected_until),
         Opportunity.amount: (query.amount_from, query.amount_until),

@@ -28,7 +28,7 @@ def draw_board(key: str, question: Question, *, is_wall: bool) -> None:
         key = insight_wall.draw_head(boards.boards_for(guard.actor()))
     with guard.reading() as session:
         board = boards.answer(session, guard.actor(), key, question)
-    insight_view.draw(board, boards.BOARDS[key], question.period, question.compared_period)
+    insight_view.draw(board, boards.BOARDS[key], question.period, question.compared_period, is_wall=is_wall)
 
 
 filters = insight_filters.Filters(read_choices())

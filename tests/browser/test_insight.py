@@ -25,7 +25,7 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
 
     sign(sales, customer, product="排产系统", amount="120000", signed_on=clock.today())
     forget_settings()
-    amount = desk.page.get_by_test_id("stMetricValue").get_by_text("¥120,000")
+    amount = desk.page.locator(".st-key-figures_sales .value", has_text="¥120,000")
     expect(amount.first).to_be_visible()
 
     bar = desk.page.locator(".st-key-chart_sales_by_owner .bars .point").first
@@ -44,12 +44,13 @@ def test_the_published_figures_of_a_whole_crm_are_read_off_the_board(server: Ser
         lay_maven(shared, person)
     desk.go("/overview?board=sales&span=range&from=2017-01-01&until=2017-12-31")
     desk.sign_in()
-    for figure, value, parts in (
-        ("won_value", "¥10,005,534", ""),
-        ("win_rate", "63.15 %", "4,238 ÷ 6,711"),
-        ("mean_won", "¥2,360.91", ""),
+    cards = desk.page.locator(".st-key-figures_sales .figure")
+    for label, value, parts in (
+        ("Won value", "¥10,005,534", ""),
+        ("Win rate", "63.15%", "4,238 ÷ 6,711"),
+        ("Mean won value", "¥2,360.91", ""),
     ):
-        card = desk.page.locator(f".st-key-figure_{figure}")
+        card = cards.filter(has_text=zh(label)).first
         expect(card).to_contain_text(value)
         expect(card).to_contain_text(parts)
     desk.page.locator(".st-key-table_chart_sales_by_quarter button").first.click()

@@ -1,5 +1,7 @@
 """The page of the boards: what is shown to whom, filters in the address, links to the rows, the wall."""
 
+from typing import Any
+
 import pytest
 
 from crm_core import clock
@@ -11,7 +13,7 @@ from tests.core.test_contracts import sign
 from tests.pages.test_stage_changes import shows
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import figure_cards, routes
 
 
 @pytest.fixture
@@ -28,7 +30,13 @@ def texts(visit: Visit) -> list[str]:
 
 
 def figures(visit: Visit) -> dict[str, str]:
-    return {node.label: node.value for node in visit.tab.metric}
+    return {one["label"]: one["value"] for one in cards(visit)}
+
+
+def cards(visit: Visit) -> list[dict[str, Any]]:
+    is_drawn = any(node.proto.component_name == figure_cards.NAME for node in visit.tab.get("bidi_component"))
+    found: list[dict[str, Any]] = visit.component(figure_cards.NAME)["figures"] if is_drawn else []
+    return found
 
 
 def test_every_board_is_drawn_and_follows_changes(customer: Customer, sales: Actor) -> None:
@@ -36,7 +44,7 @@ def test_every_board_is_drawn_and_follows_changes(customer: Customer, sales: Act
     for key in BOARDS:
         visit = opened(sales, key)
         assert not visit.tab.exception, key
-        assert visit.tab.metric or shows(visit, zh("Nothing to show")), key
+        assert shows(visit, zh("Nothing to show")) or figures(visit), key
     visit = opened(sales)
     assert figures(visit)[zh("Customers")] == "1"
     assert visit.tab.get("plotly_chart")
@@ -47,7 +55,7 @@ def test_every_board_is_drawn_and_follows_changes(customer: Customer, sales: Act
 def test_without_customers_the_board_says_what_to_do(any_database: str, sales: Actor) -> None:
     visit = opened(sales)
     assert any(zh("Nothing to show") in text for text in texts(visit))
-    assert not visit.tab.metric
+    assert not figures(visit)
 
 
 def test_filters_stand_in_the_address_and_narrow_the_board(customer: Customer, manager: Actor, sales: Actor) -> None:
@@ -63,10 +71,16 @@ def test_filters_stand_in_the_address_and_narrow_the_board(customer: Customer, m
 
 def test_a_figure_tells_what_was_divided_and_its_definition(customer: Customer, sales: Actor) -> None:
     visit = opened(sales, "conversion", compared="before")
-    metric = next(node for node in visit.tab.metric if node.label == zh("Customer conversion rate"))
-    assert metric.value == "100.00%"
-    assert zh("Entered in the period and won today ÷ entered in the period.") in metric.proto.help
-    assert any("1 ÷ 1" in text for text in texts(visit))
+    card = next(one for one in cards(visit) if one["label"] == zh("Customer conversion rate"))
+    assert card["value"] == "100.00%"
+    assert zh("Entered in the period and won today ÷ entered in the period.") in card["definition"]
+    assert "1 ÷ 1" in card["notes"]
+
+
+def test_a_figure_opens_the_rows_behind_it_and_nothing_else(customer: Customer, sales: Actor) -> None:
+    for asked in ({"figure": "no such"}, {"figure": ["customers"]}, {}):
+        assert opened(sales).tell(figure_cards.NAME, "opened", asked).page == routes.OVERVIEW, asked
+    assert opened(sales).tell(figure_cards.NAME, "opened", {"figure": "customers"}).page == routes.CUSTOMERS
 
 
 def test_a_role_sees_only_the_boards_and_figures_that_it_may(customer: Customer, administrator: Actor) -> None:

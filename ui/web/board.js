@@ -1,5 +1,5 @@
 // A board: columns with cards, which a mouse, a finger or a key moves to another column. All it knows comes as data from
-// ui/board_view.py, words included; what somebody does is told back by triggers. It stands behind drag.js. Text of users is only ever set as text.
+// ui/board_view.py, words included; what somebody does is told back by triggers. It stands behind make.js and drag.js. Text of users is only ever set as text.
 const SIDE = { ArrowLeft: -1, ArrowRight: 1 }
 const ALONG = { ArrowUp: -1, ArrowDown: 1 }
 

@@ -1,5 +1,5 @@
 // The calendar: days with their tasks, which a mouse, a finger or a key moves to another day. All it knows comes as data from
-// ui/calendar_view.py, words included; what somebody does is told back by triggers. It stands behind drag.js. Text of users is only ever set as text.
+// ui/calendar_view.py, words included; what somebody does is told back by triggers. It stands behind make.js and drag.js. Text of users is only ever set as text.
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [1, 1], ArrowUp: [-7, -1], ArrowDown: [7, 1] }
 
 export default function ({ data, parentElement, setTriggerValue }) {

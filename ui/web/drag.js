@@ -88,10 +88,3 @@ function elementUnder(elements, x, y) {
     return x >= box.left && x < box.right && y >= box.top && y < box.bottom
   })
 }
-
-function make(tag, className, text) {
-  const element = document.createElement(tag)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
-}
