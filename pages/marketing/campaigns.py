@@ -23,8 +23,6 @@ def draw_list() -> None:
     if page.rows:
         count = plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}")
         list_footer.draw(count, page.pages, page.page)
-            plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}"), page.pages, page.page
-        )
         customer_filters.show_first_row()
     elif filters.is_active():
         feedback.empty_state("search_off", _("No campaign matches"), _("Try fewer words or filters."))
