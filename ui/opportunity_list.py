@@ -34,7 +34,7 @@ def draw(query: OpportunityQuery, *, is_filtered: bool) -> None:
         amount=format_money(page.amount), weighted=format_money(page.weighted.quantize(0))
     )
     draw_table(page.rows)
-    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {sums}", page, export="opportunities")
+    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {sums}", page.pages, page.page, export="opportunities")
 
 
 def draw_table(rows: Sequence[Listed], *, with_customer: bool = True) -> None:

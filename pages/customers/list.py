@@ -67,7 +67,7 @@ def draw_footer(page: customer_list.CustomerPage) -> None:
     first = (page.page - 1) * page.size + 1
     count = _("more than {total} customers") if page.is_capped else plural(page.total, N_("{total} customer"), N_("{total} customers"))
     span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
-    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {span}", page, export="customers")
+    list_footer.draw(f"{count.format(total=f'{page.total:,}')} · {span}", page.pages, page.page, export="customers")
 
 
 def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) -> None:

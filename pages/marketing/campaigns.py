@@ -21,7 +21,8 @@ def draw_list() -> None:
     for row in page.rows:
         campaign_cards.draw(row, entries)
     if page.rows:
-        list_footer.draw(plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}"), page)
+        count = plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}")
+        list_footer.draw(count, page.pages, page.page)
         customer_filters.show_first_row()
     elif filters.is_active():
         feedback.empty_state("search_off", _("No campaign matches"), _("Try fewer words or filters."))

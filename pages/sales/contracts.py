@@ -40,7 +40,7 @@ def draw_list() -> None:
         for row in page.rows:
             contract_list.draw(row)
         count = plural(page.total, N_("{total} contract"), N_("{total} contracts")).format(total=f"{page.total:,}")
-        list_footer.draw(count, page, export="contracts")
+        list_footer.draw(count, page.pages, page.page, export="contracts")
         customer_filters.show_first_row()
     elif query == ContractQuery():
         hint = _("Press New contract for a customer that is won. Of another one it is signed on its page: More, Change type.")

@@ -97,7 +97,7 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
             alt=_("Products on this page"),
         )
     count = plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}")
-    list_footer.draw(count, page, export="products")
+    list_footer.draw(count, page.pages, page.page, export="products")
     if number := st.session_state.pop("product_clicked", None):
         product_form.open_product(number)
 

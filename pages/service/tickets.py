@@ -45,7 +45,7 @@ def draw_tools() -> None:
 def draw_footer(page: TicketPage) -> None:
     """How many there are, the export, and the other pages."""
     count = _("more than {total} tickets") if page.is_capped else plural(page.total, N_("{total} ticket"), N_("{total} tickets"))
-    list_footer.draw(count.format(total=f"{page.total:,}"), page, export="tickets")
+    list_footer.draw(count.format(total=f"{page.total:,}"), page.pages, page.page, export="tickets")
 
 
 draw_list()

@@ -61,7 +61,7 @@ def draw_list(query: task_views.TaskQuery, *, is_ticking: bool, is_filtered: boo
         with bar:
             task_bulk.draw_bar(ticked)
     count = _("more than {total} tasks") if page.is_capped else plural(page.total, N_("{total} task"), N_("{total} tasks"))
-    list_footer.draw(count.format(total=f"{page.total:,}"), page)
+    list_footer.draw(count.format(total=f"{page.total:,}"), page.pages, page.page)
 
 
 task_sheet.open_asked()
