@@ -138,7 +138,7 @@ class TestEntering:
         made = factories.make_opportunity(sales, customer)
         with pytest.raises(ValidationFailed) as refused:
             edit(sales, made, {}, lines=[Line(product.id, 1, 5), Line(None, 1, 5)])
-        assert "has no product" in refused.value.errors["lines"][0]
+        assert "没有产品" in refused.value.errors["lines"][0]
 
     def test_of_two_who_change_it_the_second_is_told(self, database: str, sales: Actor, customer: Customer) -> None:
         made = factories.make_opportunity(sales, customer)
