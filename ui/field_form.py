@@ -63,7 +63,7 @@ def _save(name: str, setting: FieldSetting, seen: FieldSettings) -> None:
 def say_theirs(changes: list[str]) -> None:
     """Show what another administrator made of the field meanwhile, before it is saved again."""
     told = _("Somebody else changed this field meanwhile: {changes}. Save again to put yours in its place, or cancel to keep theirs.")
-    st.warning(feedback.escape(told.format(changes="; ".join(changes))), icon=":material/sync_problem:")
+    st.warning(feedback.escape(told.format(changes=join_words(changes))), icon=":material/sync_problem:")
 
 
 def tell(changed: int) -> None:

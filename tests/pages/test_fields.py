@@ -103,8 +103,8 @@ class TestPage:
         visit.fill(**{f"own_name_{key}": "等级"}).press("Save")
         assert present().fields[key].title == "服务级别"
         told = plain(visit.tab.warning[0].value)
-        assert f"{zh('Name')}: 服务等级 → 服务级别" in told
-        assert f"{zh('Shown in the customer list')}: {zh('no')} → {zh('yes')}" in told
+        assert f"{zh('Name')}：服务等级 → 服务级别" in told
+        assert f"{zh('Shown in the customer list')}：{zh('no')} → {zh('yes')}" in told
         visit.press("Save")
         assert present().fields[key].title == "等级"
 
