@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core.errors import Conflict
 from crm_core.fields import Field, Widget
-from crm_core.i18n import _, join_sentences
+from crm_core.i18n import _, join_sentences, join_words
 from crm_core.models import KINDS, STAGES
 from crm_core.services import field_changes, field_words
 from crm_core.services.field_settings import NEEDED, REQUIRED, YES, FieldSetting, FieldSettings
