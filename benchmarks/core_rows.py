@@ -1,9 +1,9 @@
 """Services called directly: what one page reads, or one action writes, each in a session of its own."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import bcrypt
@@ -30,6 +30,7 @@ COMMON = ("杭州", "科技", "有限", "机械", "公司", "电子", "苏州", 
 SPELLED = ("hengyuan", "hzjx", "ruifeng", "xinyue", "boya", "jiahe", "zhuoer", "qihang", "xinghai")
 
 Times = Callable[[], list[float]]
+Act = Callable[[Any], object]
 
 
 def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
@@ -63,18 +64,15 @@ def _rows() -> Iterator[tuple[str, Times]]:
     last = CUSTOMERS // CustomerPage.size
     deep = [CustomerQuery(page=page) for page in random.Random(1).sample(range(last // 2, last), len(PAGES))]
     staged = [CustomerQuery(filters=(("stage", (stage,)),), page=page) for page in range(1, 14) for stage in STAGES]
-    yield "core.list.first", partial(time_each, partial(_list, chief), first)
-    yield "core.list.first.uncached", partial(_time_fresh, partial(_list, chief), first)
+    scopes = {"first": chief, "team": manager, "masked": replace(chief, access=frozenset()), "own": seller}
+    lists = {f"core.list.{name}": partial(_list, actor) for name, actor in scopes.items()}
+    yield from _in_turns(lists, first, _time_one)
+    yield from _in_turns({f"{name}.uncached": act for name, act in lists.items()}, first, _time_one_fresh)
     yield "core.list.deep", partial(time_each, partial(_list, chief), deep)
     yield "core.list.stage", partial(time_each, partial(_list, chief), staged)
     yield "core.list.stage.uncached", partial(_time_fresh, partial(_list, chief), staged)
     for sort in ("updated", "name", "amount"):
         yield f"core.list.sort_{sort}", partial(time_each, partial(_list, chief), [CustomerQuery(sort=sort, page=page) for page in PAGES])
-    yield "core.list.team", partial(time_each, partial(_list, manager), first)
-    yield "core.list.team.uncached", partial(_time_fresh, partial(_list, manager), first)
-    yield "core.list.masked", partial(time_each, partial(_list, replace(chief, access=frozenset())), first)
-    yield "core.list.own", partial(time_each, partial(_list, seller), first)
-    yield "core.list.own.uncached", partial(_time_fresh, partial(_list, seller), first)
     yield from _searches(chief, manager)
     yield "core.bulk.tag", partial(_bulk_tag, chief)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
@@ -102,14 +100,34 @@ def _searches(chief: Actor, manager: Actor) -> Iterator[tuple[str, Times]]:
         yield f"core.search.{name}", partial(_time_fresh, partial(_list, actor), queries)
 
 
-def _time_fresh(act: Callable[[Any], object], items: Iterable[Any]) -> list[float]:
+def _in_turns(acts: Mapping[str, Act], items: Sequence[Any], time_one: Callable[[Act, Any], float]) -> Iterator[tuple[str, Times]]:
+    """Rows that are compared with each other, all with each item in turn: a machine that slows down meanwhile slows them alike."""
+
+    @cache
+    def measured() -> dict[str, list[float]]:
+        times: dict[str, list[float]] = {name: [] for name in acts}
+        for item in items:
+            for name, act in acts.items():
+                times[name].append(time_one(act, item))
+        return times
+
+    for name in acts:
+        yield name, lambda name=name: measured()[name][WARM_UP:]
+
+
+def _time_one(act: Act, item: Any) -> float:
+    return time_each(act, [item], warm_up=0)[0]
+
+
+def _time_one_fresh(act: Act, item: Any) -> float:
     """As after somebody else's change: what was counted before holds no more."""
-    times = []
-    for item in items:
-        with db.transaction() as session:
-            bump(session, "customers")
-        times += time_each(act, [item], warm_up=0)
-    return times[WARM_UP:]
+    with db.transaction() as session:
+        bump(session, "customers")
+    return _time_one(act, item)
+
+
+def _time_fresh(act: Act, items: Iterable[Any]) -> list[float]:
+    return [_time_one_fresh(act, item) for item in items][WARM_UP:]
 
 
 def _list(actor: Actor, query: CustomerQuery) -> None:
