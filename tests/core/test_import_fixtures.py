@@ -18,7 +18,7 @@ from crm_core.services.imports.running import run_import
 SAMPLES = ROOT.parent / "shared" / "sample-data"
 FIXTURES = SAMPLES / "import-fixtures"
 SECONDS = 20
-MEGABYTES = 600
+MEGABYTES = 1024
 FORGET_PEAK = Path("/proc/self/clear_refs")
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="needs ../shared/sample-data, which is not part of the repository")
