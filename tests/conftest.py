@@ -19,7 +19,6 @@ from typing import Any
 
 import bcrypt
 import pytest
-from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -36,11 +35,6 @@ FIRST = ("tests/browser", "tests/pages/test_languages.py", "tests/pages/test_acc
 """What takes longest begins first, so that nothing long is left over when all the rest is done."""
 BROWSERS = 2
 """How many workers walk through the product in a browser at a time: they wait much, and the other workers use what they leave."""
-
-
-# A busy machine draws examples slowly, which says nothing about the product.
-settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -74,22 +74,21 @@ def customer_badges(
         Badge(_(KINDS[kind]), "gray"),
         *standing,
         *([Badge(_("Incomplete"), "orange", "warning")] if is_incomplete else []),
-        *(_tag_badge(tag, reason) for tag, reason in tags.items()),
+        *(Badge(tag, "primary", "sell") for tag, reason in tags.items() if not reason),
     ]
-    draw_row(shown)
-
-
-def _tag_badge(tag: str, reason: str) -> Badge:
-    if not reason:
-        return Badge(tag, "primary", "sell")
-    return Badge(tag, "primary", "bolt", _("Set by a rule: {reason}").format(reason=reason))
+    with st.container(horizontal=True, gap="xsmall"):
+        draw_row(shown)
+        for tag, reason in tags.items():
+            if reason:  # each tells by itself why it is there
+                told = feedback.escape(_("Set by a rule: {reason}").format(reason=reason))
+                feedback.badge(tag, color="primary", icon=":material/bolt:", help=told)
 
 
 def draw_row(badges: Iterable[Badge]) -> None:
     """Badges as one text, their reasons together behind the mark at its end: each badge by itself takes the browser as long as all."""
     shown = list(badges)
     reasons = [f"**{feedback.escape(one.text)}**  \n{feedback.escape(one.reason)}" for one in shown if one.reason]
-    st.markdown(" ".join(map(_as_markdown, shown)), help="\n\n".join(reasons) or None, width="stretch")
+    st.markdown(" ".join(map(_as_markdown, shown)), help="\n\n".join(reasons) or None, width="content")
 
 
 def _as_markdown(badge: Badge) -> str:

@@ -26,7 +26,7 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
     sign(sales, customer, product="排产系统", amount="120000", signed_on=clock.today())
     forget_settings()
     amount = desk.page.locator(".st-key-figures_sales .value", has_text="¥120,000")
-    expect(amount.first).to_be_visible()
+    expect(amount.first).to_be_visible(timeout=10_000)
 
     bar = desk.page.locator(".st-key-chart_sales_by_owner .bars .point").first
     expect(bar).to_be_visible()

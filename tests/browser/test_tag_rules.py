@@ -30,7 +30,6 @@ def test_a_rule_previews_itself_and_its_tag_tells_why(
     desk.sees(zh("{get} customers would get the tag, {lose} would lose it.").format(get=1, lose=0))
     desk.click("Save")
     desk.go(f"/customer?code={customer.code}")
-    badges = desk.page.locator('[data-testid="stMarkdown"]', has_text="待联系").first
-    badges.locator('[data-testid="stTooltipHoverTarget"]').last.hover()
+    desk.page.get_by_text("待联系").first.hover()
     reason = f"{zh('Days since the last contact')} {zh('is at least')} 0"
-    expect(desk.page.get_by_text(reason, exact=False).first).to_be_visible()
+    expect(desk.page.get_by_text(reason, exact=False).first).to_be_visible(timeout=10_000)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import desc, func, insert, select, update
+from sqlalchemy import desc, func, select, update
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
@@ -51,8 +51,9 @@ def note_created(session: CrmSession, actor: Actor, import_id: int, ids: Sequenc
         return
     own = select(Customer.id, Customer.code, Customer.name).where(Customer.id.in_(ids)).order_by(Customer.id)
     before = [dict(row) for row in session.execute(own).mappings()]
-    values = {"kind": KIND, "at": clock.now(), "actor_id": actor.id, "key": f"{KIND}:{import_id}:{part}", "done": len(before)}
-    session.execute(insert(Batch.__table__).values(**values, what={"import": import_id}, refused=[], before=before))  # type: ignore[arg-type]
+    receipt = Batch(kind=KIND, at=clock.now(), actor_id=actor.id, key=f"{KIND}:{import_id}:{part}", done=len(before))
+    receipt.what, receipt.refused, receipt.before = {"import": import_id}, [], before
+    session.add(receipt)
 
 
 def list_imports(session: CrmSession, actor: Actor) -> list[Imported]:
