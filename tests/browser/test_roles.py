@@ -46,6 +46,7 @@ def test_a_permission_taken_away_in_the_grid_stops_a_salesperson_who_is_signed_i
     desk.go("/roles")
     untick(desk, column=4, row=EDIT_CUSTOMERS)
     desk.sees(zh("may no longer: {permissions}").format(permissions=zh("Edit customers")))
+    expect(desk.page.locator(".st-key-role_changes strong")).to_have_text([zh("Sales")])
     desk.click("Save changes")
     desk.sees(zh("The changes were saved."))
 
@@ -57,12 +58,18 @@ def test_a_permission_taken_away_in_the_grid_stops_a_salesperson_who_is_signed_i
 
 
 def untick(desk: Desk, *, column: int, row: int) -> None:
-    """Go to a box of the grid with the arrow keys and change it with the space bar."""
+    """Go to a box of the grid with the arrow keys and change it with the space bar, as somebody does who watches where the mark is."""
+
+    def expect_mark(at: int) -> None:
+        expect(desk.page.locator(f"[data-testid=glide-cell-{at}-{row}]")).to_have_attribute("aria-selected", "true")
+
     desk.page.wait_for_selector(f"[data-testid=glide-cell-{column}-{row}]", state="attached")
     box = desk.page.locator("[data-testid=stDataFrame] canvas").first.bounding_box()
     assert box
     desk.page.mouse.click(box["x"] + 20, box["y"] + box["height"] / (PERMISSION_ROWS + 1) * (row + 1.5))
-    for _step in range(column):
+    expect_mark(0)
+    for step in range(column):
         desk.page.keyboard.press("ArrowRight")
+        expect_mark(step + 1)
     desk.page.keyboard.press("Space")
     desk.settle()
