@@ -39,6 +39,8 @@ SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "amount": (Customer.cooperation_amount.desc().nulls_last(), Customer.id.desc()),
     "complaints": (Customer.complaints.desc(), Customer.id.desc()),
 }
+_AFTER: dict[str, Callable[[int], ColumnElement[bool]]] = {"newest": Customer.id.__lt__, "oldest": Customer.id.__gt__}
+"""What comes after a customer, in the orders in which its id alone says so."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,26 @@ def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequ
     statement = _selection(tuple(dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)])))
     if found is None:
         # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
-        wanted = CustomerPage.cut(_filtered(session, select(Customer.id), query).order_by(*_order(query)), page).subquery()
-        return list(session.execute(statement.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
+        wanted = _select_ids(session, query, page).subquery()
+        rows = list(session.execute(statement.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
+        if query.sort in _AFTER and len(rows) == CustomerPage.size:
+            _last_of_pages(session, query)[page] = rows[-1].id
+        return rows
     ids = found[(page - 1) * CustomerPage.size : page * CustomerPage.size]
     read = {row.id: row for row in session.execute(statement.where(Customer.id.in_(ids), Customer.is_listed))}
     return [read[one] for one in ids if one in read]
+
+
+def _select_ids(session: CrmSession, query: CustomerQuery, page: int) -> Select[*tuple[Any, ...]]:
+    """The ids of one page. After a page that was read before it goes on where that one ended, and skips nothing."""
+    ids = _filtered(session, select(Customer.id), query).order_by(*_order(query))
+    last = _last_of_pages(session, query).get(page - 1) if query.sort in _AFTER else None
+    return CustomerPage.cut(ids, page) if last is None else ids.where(_AFTER[query.sort](last)).limit(CustomerPage.size)
+
+
+def _last_of_pages(session: CrmSession, query: CustomerQuery) -> dict[int, int]:
+    """The last customer of each page that was read. Within a team a late page is dear: the index leads past everybody else's rows."""
+    return _kept(session, query, ("last", key_of(session), replace(query, page=1)), dict)
 
 
 @lru_cache(maxsize=256)

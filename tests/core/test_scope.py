@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from crm_core.db import reading, transaction
 from crm_core.errors import NotFound
 from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
+from crm_core.paging import Page
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.scope import belonging_models, joining_models, unscoped
 from crm_core.services import (
@@ -47,6 +48,32 @@ def actors(database: str, administrator: Actor, manager: Actor, sales: Actor, co
 def owned(actors: dict[str, Actor]) -> dict[str, Customer]:
     """A customer of each person, all with a word in common."""
     return {name: factories.make_customer(actors[name], name=f"杭州联谊{name}科技有限公司") for name in PEOPLE}
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest"])
+def test_going_through_the_pages_shows_each_customer_of_the_team_once(
+    actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(Page, "size", 2)
+    ids = [factories.make_customer(actors[name]).id for name in ("sales", "stranger", "colleague", "stranger", "sales", "manager", "sales")]
+
+    def shown(viewer: str) -> list[list[int]]:
+        actor, found = actors[viewer], []
+        for page in (1, 2, 3, 2, 3):
+            with reading(actor) as session:
+                rows = customer_list.list_customers(session, actor, CustomerQuery(sort=sort, page=page)).rows
+            found.append([row.id for row in rows])
+        return found
+
+    def expected(places: tuple[int, ...]) -> list[list[int]]:
+        seen = sorted((ids[place] for place in places), reverse=sort == "newest")
+        last = -(-len(seen) // 2)
+        return [seen[2 * page - 2 : 2 * page] for page in (1, 2, min(3, last), 2, min(3, last))]
+
+    assert (shown("manager"), shown("sales")) == (expected((0, 2, 4, 5, 6)), expected((0, 4, 6)))
+    with transaction(actors["administrator"]) as session:
+        customers.delete_customer(session, actors["administrator"], ids[0])
+    assert (shown("manager"), shown("administrator")) == (expected((2, 4, 5, 6)), expected((1, 2, 3, 4, 5, 6)))
 
 
 @pytest.mark.parametrize("viewer", SEEN_BY)
