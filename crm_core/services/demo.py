@@ -22,7 +22,7 @@ from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
 from crm_core.services.demo_campaigns import fill_campaigns
-from crm_core.services.demo_churn import fill_churn, fill_loyal
+from crm_core.services.demo_churn import fill_churn, fill_loyal, laid_aside
 from crm_core.services.demo_contracts import fill_contracts, fill_targets
 from crm_core.services.demo_fields import fill_fields
 from crm_core.services.demo_follow_ups import fill_follow_ups
@@ -71,6 +71,21 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     _refuse_filled(session, users=users)
     accounts = _create_accounts(session, actor) if users else []
     owners = list_actors(session, Role.code == "sales") if users else [actor]
+    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
+    fill_loyal(session, owners)  # first, since they came first: the newest of a list are those with the highest numbers
+    with laid_aside(session):
+        _fill_year(session, actor, owners)
+        if users:
+            fill_reviews(session, actor)
+        with acting_as(session, chief):
+            _fill_business(session, chief)
+    derived.derive_all(session)
+    fill_churn(session, chief)
+    return accounts
+
+
+def _fill_year(session: CrmSession, actor: Actor, owners: Sequence[Actor]) -> None:
+    """The customers of the last twelve months, and what was done with them."""
     contacts = _contacts()
     for place, row in enumerate(_customers()):
         owner = owners[place % len(owners)]
@@ -85,22 +100,18 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     fill_pool(session, actor)
     fill_follow_ups(session)
     fill_sales(session)
-    if users:
-        fill_reviews(session, actor)
-    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
-    with acting_as(session, chief):
-        fill_contracts(session)
-        if chief.can(Permission.TARGET_EDIT):
-            fill_targets(session, chief)
-        fill_leaving(session, chief)
-        fill_list(session, chief)
-        fill_reports(session, chief)
-        fill_tickets(session, chief)
-        fill_campaigns(session, chief)
-    fill_loyal(session, owners)
-    derived.derive_all(session)
-    fill_churn(session, chief)
-    return accounts
+
+
+def _fill_business(session: CrmSession, chief: Actor) -> None:
+    """What a chief sees: contracts, what left the list, reports, tickets and campaigns."""
+    fill_contracts(session)
+    if chief.can(Permission.TARGET_EDIT):
+        fill_targets(session, chief)
+    fill_leaving(session, chief)
+    fill_list(session, chief)
+    fill_reports(session, chief)
+    fill_tickets(session, chief)
+    fill_campaigns(session, chief)
 
 
 def _refuse_filled(session: CrmSession, *, users: bool) -> None:

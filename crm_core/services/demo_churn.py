@@ -1,7 +1,8 @@
 """Demo content of the churn warning: customers of long standing with a rhythm of their own, some of them lost, and plans."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -11,7 +12,7 @@ from sqlalchemy import Table, insert, select, update
 from crm_core import clock
 from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
-from crm_core.models import ChurnPlan, ChurnPlanTask, Contract, Customer, FollowUp, OwnerChange, StageChange, Task, TaskState
+from crm_core.models import ChurnPlan, ChurnPlanTask, Contract, Customer, FollowUp, OwnerChange, Place, StageChange, Task, TaskState
 from crm_core.permissions import Actor, Permission
 from crm_core.scope import unscoped
 from crm_core.services import tickets
@@ -48,6 +49,21 @@ def fill_loyal(session: CrmSession, owners: list[Actor]) -> None:
             owner = owners[place % len(owners)]
             with acting_as(session, owner):
                 _enter(session, owner, row, place)
+
+
+@contextmanager
+def laid_aside(session: CrmSession) -> Iterator[None]:
+    """Those who are in the library leave it for a while, so that nothing else is told of them and their rhythm stays."""
+    ids = list(session.execute(select(Customer.id).where(Customer.place == Place.LIBRARY), execution_options=unscoped).scalars())
+    _move(session, ids, Place.DRAFT)
+    yield
+    _move(session, ids, Place.LIBRARY)
+
+
+def _move(session: CrmSession, ids: Sequence[int], place: Place) -> None:
+    moved = update(Customer).where(Customer.id.in_(ids)).values(place=place, updated_at=Customer.updated_at)
+    session.execute(moved, execution_options=_BULK)
+    session.expire_all()
 
 
 def _enter(session: CrmSession, owner: Actor, row: Row, place: int) -> None:

@@ -121,6 +121,14 @@ def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(filled
     assert len({moment.strftime("%Y-%m") for moment in moments}) >= 12
 
 
+def test_the_newest_of_the_list_are_those_entered_last(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        page = list_customers(session, SYSTEM, CustomerQuery(sort="newest"))
+        last = list_customers(session, SYSTEM, CustomerQuery(sort="newest", page=page.pages))
+    moments = [one.created_at for one in (*page.rows, *last.rows)]
+    assert moments == sorted(moments, reverse=True)
+
+
 def test_a_fresh_administrator_owns_what_is_filled_in_for_them(database: str, administrator: Actor) -> None:
     assert fill(administrator, users=False) == []
     assert {one.owner_id for one in all_customers()} == {administrator.id}
