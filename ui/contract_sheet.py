@@ -144,7 +144,7 @@ def _draw_payments(sheet: Sheet) -> None:
             if not may_change:
                 continue
             for step, icon, label in (("correct", "edit", _("Correct this payment")), ("remove", "delete", _("Remove this payment"))):
-                if st.button("", key=f"payment_{step}_{one.id}", icon=f":material/{icon}:", type="tertiary", help=label):
+                if st.button(label, key=f"payment_{step}_{one.id}", icon=f":material/{icon}:", type="tertiary", help=label):
                     _go_on(sheet, f"{step}:{one.id}")
 
 

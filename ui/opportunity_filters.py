@@ -90,7 +90,7 @@ class Filters:
                     _("Search"), key="opp_q", icon=":material/search:", live="150ms", placeholder=hint, width=290, on_change=first_page
                 )
             if len(self.owners) > 2:
-                self._choose(_("Owner"), "opp_owner", self.owners, width=225)
+                self._choose(_("Owner"), "opp_owner", self.owners, width=250)
             if self.view == LIST:
                 self._choose(_("State"), "opp_state", {code: _(label) for code, label in STATE_LABELS.items()}, width=130)
                 self._choose(_("Order"), "opp_sort", {code: _(label) for code, (label, _down) in ORDERS.items()}, width=160)
