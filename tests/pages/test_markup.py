@@ -79,7 +79,7 @@ ESCAPED = re.compile(r"\\[*_`\[\]()#:$~<>!]|\u2060")
 """What a text looks like that was made ready for Markdown."""
 PLAIN = ("selectbox", "multiselect")
 """Widgets whose options the browser shows letter by letter."""
-FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a)\b)")
+FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a|time)\b)")
 """A tag that our own pieces of HTML do not have."""
 
 
