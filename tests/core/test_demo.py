@@ -36,7 +36,7 @@ from crm_core.services import opportunity_views, products
 from crm_core.services.churn import plans, proof, risks
 from crm_core.services.churn.risks import RiskQuery
 from crm_core.services.customer_list import CustomerQuery, list_customers
-from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.demo.filling import DemoAccount, fill_demo
 from crm_core.services.opportunity_views import OpportunityQuery
 from crm_core.services.oversight import list_watched
 from crm_core.services.products import ProductQuery
