@@ -1,9 +1,10 @@
 """Which kinds of messages leave the app, and by which ways; everybody chooses for themselves (`User.channels`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from crm_core.i18n import N_
+from crm_core.permissions import Permission
 
 MAIL, ROBOT = "mail", "robot"
 WAYS = {MAIL: N_("Mail"), ROBOT: N_("Group chat robots")}
@@ -20,27 +21,42 @@ class MessageKind:
     """Whether the daily digest tells it, so that it is not sent by itself to somebody who has one."""
     is_urgent: bool = False
     """Sent in quiet hours too."""
+    needs: tuple[Permission, ...] = ()
+    """It reaches those whose role allows any of these; without any, everybody."""
+    is_for_heads: bool = False
+    """It reaches whoever leads a team, whatever their role."""
 
+    def reaches(self, permissions: Collection[str], *, is_head: bool) -> bool:
+        """Whether somebody with these permissions can ever be told this."""
+        if not self.needs and not self.is_for_heads:
+            return True
+        return (self.is_for_heads and is_head) or any(permission in permissions for permission in self.needs)
+
+
+_OWNERS = (Permission.CUSTOMER_EDIT, Permission.CUSTOMER_CREATE)
+"""Who can be the owner of customers."""
 
 KINDS = {
     "due": MessageKind(N_("Tasks that are due soon"), usual=(MAIL,)),
     "overdue": MessageKind(N_("Tasks that are overdue"), usual=(MAIL,), in_digest=True),
-    "first_follow_up": MessageKind(N_("First follow-ups to make"), usual=(MAIL,), in_digest=True),
-    "reviews": MessageKind(N_("Entries that wait for your review"), usual=(MAIL,), in_digest=True),
-    "entries": MessageKind(N_("Your entries under review"), usual=(MAIL,)),
+    "first_follow_up": MessageKind(N_("First follow-ups to make"), usual=(MAIL,), in_digest=True, needs=_OWNERS),
+    "reviews": MessageKind(N_("Entries that wait for your review"), usual=(MAIL,), in_digest=True, needs=(Permission.CUSTOMER_REVIEW,)),
+    "entries": MessageKind(N_("Your entries under review"), usual=(MAIL,), needs=(*_OWNERS, Permission.CUSTOMER_IMPORT), is_for_heads=True),
     "tasks": MessageKind(N_("New tasks and comments on tasks")),
-    "complaints": MessageKind(N_("Complaints of your customers"), usual=(MAIL,)),
-    "tickets_due": MessageKind(N_("Tickets that are due soon or overdue"), usual=(MAIL,)),
-    "tickets": MessageKind(N_("Tickets assigned to you")),
+    "complaints": MessageKind(N_("Complaints of your customers"), usual=(MAIL,), needs=_OWNERS),
+    "tickets_due": MessageKind(
+        N_("Tickets that are due soon or overdue"), usual=(MAIL,), needs=(*_OWNERS, Permission.TICKET_WRITE), is_for_heads=True
+    ),
+    "tickets": MessageKind(N_("Tickets assigned to you"), needs=(*_OWNERS, Permission.TICKET_WRITE)),
     "mentions": MessageKind(N_("Follow-ups that mention you")),
-    "verifications": MessageKind(N_("Customers to verify")),
-    "contracts": MessageKind(N_("Contracts that end, payments that are overdue"), usual=(MAIL,)),
-    "churn": MessageKind(N_("Customers at high risk of being lost"), usual=(MAIL,)),
-    "pool": MessageKind(N_("Customers that go back to the pool"), usual=(MAIL,)),
-    "customers": MessageKind(N_("What others did with your customers")),
-    "reports": MessageKind(N_("Scheduled reports"), usual=(MAIL,)),
+    "verifications": MessageKind(N_("Customers to verify"), needs=_OWNERS),
+    "contracts": MessageKind(N_("Contracts that end, payments that are overdue"), usual=(MAIL,), needs=_OWNERS),
+    "churn": MessageKind(N_("Customers at high risk of being lost"), usual=(MAIL,), needs=_OWNERS),
+    "pool": MessageKind(N_("Customers that go back to the pool"), usual=(MAIL,), needs=_OWNERS),
+    "customers": MessageKind(N_("What others did with your customers"), needs=(*_OWNERS, Permission.OPPORTUNITY_WRITE)),
+    "reports": MessageKind(N_("Scheduled reports"), usual=(MAIL,), needs=(Permission.CUSTOMER_EXPORT,)),
     "daily": MessageKind(N_("Daily digest"), usual=(MAIL,)),
-    "weekly": MessageKind(N_("Weekly digest of the team"), usual=(MAIL,)),
+    "weekly": MessageKind(N_("Weekly digest of the team"), usual=(MAIL,), is_for_heads=True),
     # Its link blocks the account: nothing for a group to read.
     "sign_in": MessageKind(N_("Sign-in from a new place or device"), usual=(MAIL,), ways=(MAIL,), is_urgent=True),
 }

@@ -22,7 +22,7 @@ from crm_core.schema import upgrade_database
 from crm_core.services import second_factor, service_figures
 from crm_core.services.amount_check import contracts_in_words, customers_in_words
 from crm_core.services.backup import SAVED, restore_backup, write_backup
-from crm_core.services.demo import fill_demo
+from crm_core.services.demo.filling import fill_demo
 from crm_core.services.imports.failed_rows import failed_rows_workbook
 from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, OPPORTUNITY, PRODUCT, USER
 from crm_core.services.imports.mapping import guess_mapping, target_labels

@@ -6,7 +6,7 @@ from crm_core import clock
 from crm_core.i18n import _
 from crm_core.models import ACTIONS
 from crm_core.services.audit_log import SYSTEM_ITSELF, LogQuery
-from crm_core.services.log_words import ENTITIES, NOBODY
+from crm_core.services.log_names import ENTITIES, NOBODY
 from ui import address, customer_filters, forms
 from ui.parameters import Day, Number, OneOf, Parameter
 

@@ -23,11 +23,12 @@ def draw_switch() -> None:
     """The button that begins to select, for those who may do something with what they select; it ends it, too."""
     if bulk_forms.offered():
         is_on = is_selecting()
+        label = _("Stop selecting") if is_on else _("Select customers to change many at once")
         st.button(
-            "",
+            label,
             icon=":material/checklist:",
             key="select_mode",
-            help=_("Stop selecting") if is_on else _("Select customers to change many at once"),
+            help=label,
             type="primary" if is_on else "secondary",
             on_click=_switch,
         )

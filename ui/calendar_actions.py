@@ -56,9 +56,9 @@ class Choices:
         with st.container(horizontal=True, vertical_alignment="center", key="calendar_tools"):
             if st.button(_("Add task"), type="primary", icon=":material/add_task:"):
                 task_form.open_new()
-            st.button("", icon=":material/chevron_left:", key="calendar_back", help=_("Earlier"), on_click=show, args=(span.turned(-1),))
+            self._draw_turn(_("Earlier"), "left", "calendar_back", -1)
             st.button(_("Today"), key="calendar_today", on_click=show, args=(clock.today(),))
-            st.button("", icon=":material/chevron_right:", key="calendar_on", help=_("Later"), on_click=show, args=(span.turned(1),))
+            self._draw_turn(_("Later"), "right", "calendar_on", 1)
             st.markdown(f"**{span.title}**", width="stretch")
             st.segmented_control(
                 _("View"),
@@ -77,6 +77,9 @@ class Choices:
                     label_visibility="collapsed",
                     width=190,
                 )
+
+    def _draw_turn(self, label: str, side: str, key: str, turns: int) -> None:
+        st.button(label, icon=f":material/chevron_{side}:", key=key, help=label, on_click=show, args=(self.span.turned(turns),))
 
     def keep(self) -> None:
         """Write the choices into the address."""

@@ -1,8 +1,9 @@
 """Values that are only read, a group in one piece of HTML: an element of Streamlit for each takes the browser most of its time."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_html
 
 import streamlit as st
 
@@ -16,6 +17,14 @@ def figures(values: Mapping[str, str], *, notes: Mapping[str, str] | None = None
 def _figure(label: str, text: str, note: str) -> str:
     below = f'<dd class="note">{escape(note)}</dd>' if note else ""
     return f'<div class="figure"><dt>{escape(label)}</dt><dd>{escape(text)}</dd>{below}</div>'
+
+
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+
+
+def escape(text: str) -> str:
+    """Text from users as plain text inside HTML; a browser would break days at their hyphens, so each is marked as one."""
+    return _DAY.sub(r"<time>\g<0></time>", escape_html(text))
 
 
 @dataclass(frozen=True)
@@ -49,4 +58,4 @@ def bordered(cards: Iterable[Card], note: str = "") -> None:
 
 def _value(text: str, is_link: bool) -> str:
     shown = escape(text)
-    return f'<a href="{shown}" target="_blank" rel="noopener noreferrer">{shown}</a>' if is_link else shown
+    return f'<a href="{escape_html(text)}" target="_blank" rel="noopener noreferrer">{shown}</a>' if is_link else shown

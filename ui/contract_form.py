@@ -10,9 +10,9 @@ from crm_core.errors import Conflict
 from crm_core.fields import fields_of
 from crm_core.i18n import _
 from crm_core.models import Contract
-from crm_core.services import contract_lines, contract_views, contracts, customers, library, owners
+from crm_core.services import contract_lines, contract_sheets, contracts, customers, library, owners
 from crm_core.services.contract_lines import Line
-from crm_core.services.contract_views import Sheet
+from crm_core.services.contract_sheets import Sheet
 from crm_core.services.contracts import SIGNING, Proposal
 from ui import conflict, contract_lines_form, feedback, forms, guard, stage_dialog
 from ui.customer_choice import choose_customer
@@ -123,7 +123,7 @@ def _save(present: Sheet, reason: str) -> None:
         contracts.update_contract(session, guard.actor(), contract.id, _entered(), version=contract.version, reason=reason, **asked)
     if isinstance(outcome.error, Conflict):
         with guard.reading() as session:
-            fresh = contract_views.get_sheet(session, guard.actor(), contract.id)
+            fresh = contract_sheets.get_sheet(session, guard.actor(), contract.id)
             mine = _mine(session, present)
         begin_edit(fresh)
         st.session_state[STATE].update(is_late=True, mine=mine)

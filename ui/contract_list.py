@@ -6,6 +6,7 @@ from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.models import CONTRACT_STATES
 from crm_core.permissions import Permission
 from crm_core.services import contract_views
+from crm_core.services.contract_sheets import Sheet
 from crm_core.services.contract_views import Listed, OfCustomer
 from crm_core.services.contracts import SIGNING
 from crm_core.visibility import View
@@ -66,7 +67,7 @@ def draw(row: Listed, *, with_customer: bool = True) -> None:
                 st.switch_page(routes.CUSTOMER, query_params={"code": row.code})
 
 
-def draw_badges(row: Listed | contract_views.Sheet) -> None:
+def draw_badges(row: Listed | Sheet) -> None:
     """Where it stands, and what is overdue."""
     feedback.badge(_(CONTRACT_STATES[row.state]), color=COLOURS[row.state])
     if row.overdue:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from crm_core.i18n import N_, _, format_date, format_money, format_number
 from crm_core.permissions import Permission
-from crm_core.services import attachments, contract_views, contracts, library
-from crm_core.services.contract_views import Sheet
+from crm_core.services import attachments, contract_sheets, contracts, library
+from crm_core.services.contract_sheets import Sheet
 from ui import attachment_list, contract_form, contract_list, feedback, follow_up_form, forms, guard, payment_forms, routes
 from ui.feedback import escape
 
@@ -44,7 +44,7 @@ def open_asked() -> None:
 
 def _draw(contract_id: int) -> None:
     with feedback.attempt() as outcome, guard.reading() as session:
-        sheet = contract_views.get_sheet(session, guard.actor(), contract_id)
+        sheet = contract_sheets.get_sheet(session, guard.actor(), contract_id)
     if not outcome.succeeded:
         return
     step = st.session_state.get(ASKS, "")
@@ -144,7 +144,7 @@ def _draw_payments(sheet: Sheet) -> None:
             if not may_change:
                 continue
             for step, icon, label in (("correct", "edit", _("Correct this payment")), ("remove", "delete", _("Remove this payment"))):
-                if st.button("", key=f"payment_{step}_{one.id}", icon=f":material/{icon}:", type="tertiary", help=label):
+                if st.button(label, key=f"payment_{step}_{one.id}", icon=f":material/{icon}:", type="tertiary", help=label):
                     _go_on(sheet, f"{step}:{one.id}")
 
 

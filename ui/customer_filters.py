@@ -96,46 +96,58 @@ class Filters:
             self._open_asked_view()
             renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
-            with st.container(key="list_search", width=224):
-                st.text_input(
-                    _("Search customers"),
-                    key="q",
-                    label_visibility="collapsed",
-                    icon=":material/search:",
-                    live="150ms",
-                    placeholder=_("Name, contact, phone, pinyin"),
-                    on_change=first_page,
-                )
-            st.pills(
-                _("Customer type"),
-                list(STAGES),
-                selection_mode="multi",
-                format_func=lambda code: _(STAGES[code]),
-                key="stage",
-                label_visibility="collapsed",
-                on_change=first_page,
-            )
-            present = self._present()
-            active = sum(1 for name in self._more() if present.get(name) not in (None, "", [], False))
-            label = _("Filters") + (f" ({active})" if active else "")
-            more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
-            if more.open:
-                with more, st.container(width=MORE_WIDTH):
-                    self._draw_more()
-                present = self._present()  # what does not fit to another choice was taken back
-            st.selectbox(
-                _("Order"),
-                [code for code in SORT_LABELS if code != "complaints" or self.has_service],
-                format_func=lambda code: _(SORT_LABELS[code]),
-                key="sort",
-                label_visibility="collapsed",
-                width=140,
-                on_change=first_page,
-            )
+            self._draw_search()
+            present = self._draw_popover()
+            self._draw_order()
             draw_tools()
         narrowing.draw(("of",), self.library, {})
         self._kept = present
         return self._query(present)
+
+    def _draw_search(self) -> None:
+        """What is asked most: words, and the type."""
+        with st.container(key="list_search", width=224):
+            st.text_input(
+                _("Search customers"),
+                key="q",
+                label_visibility="collapsed",
+                icon=":material/search:",
+                live="150ms",
+                placeholder=_("Name, contact, phone, pinyin"),
+                on_change=first_page,
+            )
+        st.pills(
+            _("Customer type"),
+            list(STAGES),
+            selection_mode="multi",
+            format_func=lambda code: _(STAGES[code]),
+            key="stage",
+            label_visibility="collapsed",
+            on_change=first_page,
+        )
+
+    def _draw_popover(self) -> dict[str, Any]:
+        """All other filters, drawn while they are open; returns what is chosen."""
+        present = self._present()
+        active = sum(1 for name in self._more() if present.get(name) not in (None, "", [], False))
+        label = _("Filters") + (f" ({active})" if active else "")
+        more = st.popover(label, icon=":material/filter_list:", width=120, key="list_more", on_change="rerun")
+        if not more.open:
+            return present
+        with more, st.container(width=MORE_WIDTH):
+            self._draw_more()
+        return self._present()  # what does not fit to another choice was taken back
+
+    def _draw_order(self) -> None:
+        st.selectbox(
+            _("Order"),
+            [code for code in SORT_LABELS if code != "complaints" or self.has_service],
+            format_func=lambda code: _(SORT_LABELS[code]),
+            key="sort",
+            label_visibility="collapsed",
+            width=140,
+            on_change=first_page,
+        )
 
     def _present(self) -> dict[str, Any]:
         # Once for all who ask: each look into the session takes Streamlit longer than what is done with the value.

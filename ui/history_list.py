@@ -9,7 +9,8 @@ from crm_core.i18n import _, format_time
 from crm_core.models import ACTIONS
 from crm_core.services import history, stage_changes
 from crm_core.services.history import Spell, Subject
-from crm_core.services.log_words import ENTITIES, LogWords
+from crm_core.services.log_names import ENTITIES
+from crm_core.services.log_words import LogWords
 from crm_core.visibility import View
 from ui import feedback, guard, review_sheet, stage_history
 

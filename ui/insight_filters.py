@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import streamlit as st
@@ -147,13 +147,7 @@ def show_wall(is_on: bool) -> None:
 
 def _period(span: str, first: date | None, last: date | None) -> Period | None:
     today = clock.today()
-    match span:
-        case "30d":
-            return Period(today - timedelta(days=29), today)
-        case "quarter":
-            return Period(date(today.year, (today.month - 1) // 3 * 3 + 1, 1), today)
-        case "range":
-            first, last = first or last or today, last or max(first or today, today)
-            return Period(first, last) if first <= last else None
-        case _year:
-            return Period(date(today.year, 1, 1), today)
+    if span != RANGE:
+        return Period.up_to(today, span)
+    first, last = first or last or today, last or max(first or today, today)
+    return Period(first, last) if first <= last else None

@@ -20,14 +20,14 @@ def draw() -> None:
     actor = guard.actor()
     with guard.reading() as session:
         present = reminder_settings.get_choices(session, actor)
-        is_head = reminder_settings.is_head(session, actor)
+        kinds = reminder_settings.kinds_for(session, actor)
         mailbox = profile.get_profile(session, actor).values["email"]
     errors = st.session_state.pop("messages_errors", {})
     st.caption(_("Everything is told in the app, under the bell. Choose here what should reach you in other ways too."))
     _warn(mailbox)
     with st.form(PREFIX, width=720):
-        ways = _draw_all_ways([kind for kind in KINDS if is_head or kind != "weekly"], present)
-        times = _draw_times(present, errors)
+        ways = _draw_all_ways(kinds, present)
+        times = _draw_times(present, kinds, errors)
         if st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
             _save(Choices({**present.channels, **ways}, **times))
 
@@ -60,14 +60,14 @@ def _draw_ways(kind: str, present: Choices) -> list[str]:
     )
 
 
-def _draw_times(present: Choices, errors: dict[str, list[str]]) -> dict[str, time | None]:
+def _draw_times(present: Choices, kinds: Sequence[str], errors: dict[str, list[str]]) -> dict[str, time | None]:
     labels = {"quiet_from": _("Quiet hours from"), "quiet_until": _("Quiet hours until"), "digest_at": _("Daily digest at")}
     times: dict[str, time | None] = {}
     for place, (name, label) in zip(st.columns(3), labels.items(), strict=True):
         with place.container(key=forms.css_key(PREFIX, name), gap="xxsmall"):
             times[name] = st.time_input(label, getattr(present, name), step=900, key=f"messages_{name}")
             forms.tell(errors.get(name, ()))
-    within = join_words([_(kind.label) for kind in KINDS.values() if kind.in_digest])
+    within = join_words(_(KINDS[kind].label) for kind in kinds if KINDS[kind].in_digest)
     st.caption(
         _(
             "In quiet hours no message leaves the house for you but warnings about your account; the others come when they end. "

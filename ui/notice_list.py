@@ -13,13 +13,15 @@ def draw() -> None:
     """The bell; its content is read when it is opened."""
     with guard.reading() as session:
         unread = notices.count_unread(session, guard.actor())
-    bell = st.popover(_bell(unread), key="notices", icon=":material/notifications:", width="content", help=_("Notices"), on_change="rerun")
+    name = _("Notices")
+    label = f"{name} {_count(unread)}".strip()
+    bell = st.popover(label, key="notices", icon=":material/notifications:", width="content", help=name, on_change="rerun")
     if bell.open:
         with bell:
             _draw_latest(unread)
 
 
-def _bell(unread: int) -> str:
+def _count(unread: int) -> str:
     if not unread:
         return ""
     return f":red-badge[{unread}]" if unread < notices.COUNTED else f":red-badge[{notices.COUNTED - 1}+]"

@@ -10,7 +10,7 @@ from crm_core import clock
 from crm_core.i18n import N_, _
 from crm_core.models import Outcome
 from crm_core.permissions import Actor
-from crm_core.services import opportunities, opportunity_stages, products
+from crm_core.services import forecast, opportunities, opportunity_stages, products
 from crm_core.services.library import get_library
 from crm_core.services.opportunity_views import STATES, OpportunityQuery
 from ui import address, guard, narrowing
@@ -38,7 +38,6 @@ ORDERS = {
 }
 """The orders of the list, and whether each goes downwards."""
 EVERYBODY, PAST = "all", "past"
-MONTHS = 12
 FORECAST_NARROWED = (*narrowing.OF, "opp_people")
 """What counts in the forecast of all that a link can narrow."""
 
@@ -55,7 +54,7 @@ class Filters:
         own = {str(actor.id): _("My opportunities")} if actor.id in people else {}
         others = {str(number): name for number, name in people.items() if number != actor.id}
         self.owners = {EVERYBODY: _("Everybody's opportunities")} | own | others
-        self.months = {"": _("Any time"), PAST: _("Overdue")} | {month: month for month in _months()}
+        self.months = {"": _("Any time"), PAST: _("Overdue")} | {month: month for month in forecast.months_ahead()}
         self.parameters: dict[str, Parameter] = {
             "opp_view": OneOf(BOARD, codes=VIEWS),
             "opp_q": Parameter(),
@@ -90,7 +89,7 @@ class Filters:
                     _("Search"), key="opp_q", icon=":material/search:", live="150ms", placeholder=hint, width=290, on_change=first_page
                 )
             if len(self.owners) > 2:
-                self._choose(_("Owner"), "opp_owner", self.owners, width=225)
+                self._choose(_("Owner"), "opp_owner", self.owners, width=250)
             if self.view == LIST:
                 self._choose(_("State"), "opp_state", {code: _(label) for code, label in STATE_LABELS.items()}, width=130)
                 self._choose(_("Order"), "opp_sort", {code: _(label) for code, (label, _down) in ORDERS.items()}, width=160)
@@ -167,12 +166,6 @@ class Filters:
 
 def _amount(chosen: Any) -> Decimal | None:
     return None if chosen is None else Decimal(str(chosen))
-
-
-def _months() -> list[str]:
-    today = clock.today()
-    first = today.year * 12 + today.month - 1
-    return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
 
 
 def _span(month: str) -> tuple[date | None, date | None]:

@@ -141,8 +141,9 @@ def _ask_line(row: int, offered: dict[int, Offered]) -> Line | None:
         )
         quantity = st.text_input(_("Quantity"), key=key(f"quantity{row}"), width=90)
         price = st.text_input(_("Price"), key=key(f"price{row}"), width=120, help=_("In yuan, for one unit."))
-        remove = {"icon": ":material/close:", "type": "tertiary", "help": _("Remove this product"), "on_click": _remove_row, "args": (row,)}
-        st.button("", key=f"opportunity_line_off_{row}", **remove)
+        remove = _("Remove this product")
+        look = {"icon": ":material/close:", "type": "tertiary", "help": remove}
+        st.button(remove, key=f"opportunity_line_off_{row}", on_click=_remove_row, args=(row,), **look)
     return Line(chosen, quantity or "0", price or "0") if chosen or price else None
 
 

@@ -205,7 +205,7 @@ def _draw_chain(one: Listed) -> None:
             words = [person.name, _(DECISION_ROLES[person.role]), _(ATTITUDES[person.attitude]), person.remark]
             st.markdown(escape(" · ".join(word for word in words if word)), width="stretch")
             label = _("Remove from the decision chain")
-            if may_write and st.button("", key=f"opportunity_decider_off_{place}", icon=":material/close:", type="tertiary", help=label):
+            if may_write and st.button(label, key=f"opportunity_decider_off_{place}", icon=":material/close:", type="tertiary", help=label):
                 with feedback.attempt() as outcome, guard.acting() as session:
                     decision_chain.remove_decider(session, guard.actor(), one.id, person.name)
                 if outcome.succeeded:

@@ -47,7 +47,7 @@ def _draw_arrows(stage: OpportunityStage, open_ids: list[int]) -> None:
     for step, icon, help_text in ((-1, "arrow_upward", _("Earlier")), (1, "arrow_downward", _("Later"))):
         is_last = not 0 <= place + step < len(open_ids)
         pressed = st.button(
-            "", key=f"stage_{icon}_{stage.id}", icon=f":material/{icon}:", type="tertiary", disabled=is_last, help=help_text
+            help_text, key=f"stage_{icon}_{stage.id}", icon=f":material/{icon}:", type="tertiary", disabled=is_last, help=help_text
         )
         if pressed:
             order = list(open_ids)

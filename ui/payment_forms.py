@@ -8,7 +8,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.i18n import _, format_money
 from crm_core.services import payments
-from crm_core.services.contract_views import Sheet
+from crm_core.services.contract_sheets import Sheet
 from crm_core.visibility import View
 from ui import feedback, forms, guard
 from ui.feedback import escape

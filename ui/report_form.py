@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import time
 from typing import Any
 
 import streamlit as st
@@ -22,13 +22,15 @@ from ui import feedback, forms, guard
 
 OWN_DAYS = "own"
 DAYS = {
-    "last30": N_("Last 30 days"),
+    "30d": N_("Last 30 days"),
     "quarter": N_("This quarter"),
     "year": N_("This year"),
     "monthly": N_("Last month"),
     "quarterly": N_("Last quarter"),
     OWN_DAYS: N_("Other days"),
 }
+ENDED = ("monthly", "quarterly")
+"""Of these the ones that ended last; the others run up to today."""
 WEEKDAYS = (N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"))
 
 
@@ -140,19 +142,12 @@ def _draw_days(errors: Mapping[str, list[str]]) -> Period | None:
             last = forms.enter_day(_("Until"), guard.key("report_until"))
     _explain("days", errors)
     if chosen != OWN_DAYS:
-        return _period_of(chosen, clock.today())
+        today = clock.today()
+        return period_before(chosen, today) if chosen in ENDED else Period.up_to(today, chosen)
     if first and last and first <= last:
         return Period(first, last)
     st.caption(_("Enter two days, the later one last."))
     return None
-
-
-def _period_of(code: str, today: date) -> Period:
-    if code == "last30":
-        return Period(today - timedelta(days=29), today)
-    if code == "quarter":
-        return Period(today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1), today)
-    return Period(today.replace(month=1, day=1), today) if code == "year" else period_before(code, today)
 
 
 def _draw_parts(choices: Choices, errors: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -77,7 +77,8 @@ def _draw_condition(row: int, entries: Library, *, is_only: bool) -> Condition:
             key=f"rule_operator_{field}_{row}",
             label_visibility="collapsed",
         )
-        if not is_only and right.button("", key=f"rule_remove_{row}", icon=":material/close:", type="tertiary", help=_("Remove condition")):
+        remove = _("Remove condition")
+        if not is_only and right.button(remove, key=f"rule_remove_{row}", icon=":material/close:", type="tertiary", help=remove):
             st.session_state[ROWS].remove(row)
             guard.again()
         days = _draw_days(row, start) if MEASURES[field].has_period else 0

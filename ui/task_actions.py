@@ -50,13 +50,13 @@ def offered(actor: Actor, task: Listed) -> list[str]:
     return found + ([] if task.kind == "verification" else ["cancel"])
 
 
-def draw_menu(task: Listed, *, key: str, label: str = "") -> str:
+def draw_menu(task: Listed, *, key: str) -> str:
     """The menu; returns the entry that was just chosen. Nothing where there is nothing to do."""
     entries = offered(guard.actor(), task)
     if not entries:
         return ""
-    icon = None if label else ":material/more_horiz:"
-    return st.menu_button(label, entries, format_func=_entry, key=key, icon=icon, help=_("More"), type="tertiary") or ""
+    more = _("More")
+    return st.menu_button(more, entries, format_func=_entry, key=key, icon=":material/more_horiz:", help=more, type="tertiary") or ""
 
 
 def _entry(code: str) -> str:

@@ -22,7 +22,8 @@ def draw_switch() -> bool:
         return False
     is_on = bool(st.session_state.get("tasks_ticking"))
     help_text = _("Stop selecting") if is_on else _("Select tasks to pass on or put off many at once")
-    st.button("", icon=":material/checklist:", key="tasks_tick", help=help_text, type="primary" if is_on else "secondary", on_click=_switch)
+    look = "primary" if is_on else "secondary"
+    st.button(help_text, icon=":material/checklist:", key="tasks_tick", help=help_text, type=look, on_click=_switch)
     return is_on
 
 

@@ -116,7 +116,7 @@ def _draw_actions(task: Listed) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if can_finish(task) and st.button(_("Done"), key="task_done", type="primary", icon=":material/check:"):
             _go_on("done")
-        chosen = task_actions.draw_menu(task, key="task_menu", label=_("More"))
+        chosen = task_actions.draw_menu(task, key="task_menu")
     if task_actions.is_direct(chosen):
         task_actions.change(task, chosen)
     elif chosen:
@@ -147,8 +147,9 @@ def _draw_steps(task: Listed) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             is_done = step.done_at is not None
             ticked = st.checkbox(escape(step.name), value=is_done, key=f"task_step_{step.id}", disabled=not is_open, width="stretch")
+            remove = _("Remove this step")
             is_removed = is_open and st.button(
-                "", key=f"task_step_off_{step.id}", icon=":material/close:", type="tertiary", help=_("Remove this step")
+                remove, key=f"task_step_off_{step.id}", icon=":material/close:", type="tertiary", help=remove
             )
         if is_removed:
             _act(task_work.remove_step, step_id=step.id)

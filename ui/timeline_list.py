@@ -4,7 +4,8 @@ import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.services import timeline
-from crm_core.services.timeline import SOURCES, Event, sources_for
+from crm_core.services.timeline import sources_for
+from crm_core.services.timeline_sources import SOURCES, Event
 from ui import feedback, follow_up_fields, guard
 
 SHOWN = 300

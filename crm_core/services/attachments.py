@@ -87,17 +87,7 @@ def add_attachment(
     came_with = {name: number for name, number in origins.items() if number}
     usual = next((ORIGINS[name].writes for name in came_with), Permission.CUSTOMER_EDIT)
     require(actor, Permission.CUSTOMER_CREATE if draft_id else usual)
-    library = get_library(session)
-    _check_type(library, type, has_consent=has_consent)
-    attachment = Attachment(
-        type=type,
-        media_type=file.media_type,
-        size=file.size,
-        digest=file.digest,
-        has_consent=has_consent,
-        uploaded_by_id=actor.id,
-        filename=f"{library.label(type)}.{file.extension}",
-    )
+    attachment = _made(get_library(session), actor, file, type, has_consent=has_consent)
     if draft_id:
         attachment.draft_id = get_draft(session, actor, draft_id).id
         session.add(attachment)
@@ -108,6 +98,19 @@ def add_attachment(
         attach(session, attachment, customer)
     session.flush()
     return attachment
+
+
+def _made(library: Library, actor: Actor, file: StoredFile, type: str, *, has_consent: bool) -> Attachment:
+    _check_type(library, type, has_consent=has_consent)
+    return Attachment(
+        type=type,
+        media_type=file.media_type,
+        size=file.size,
+        digest=file.digest,
+        has_consent=has_consent,
+        uploaded_by_id=actor.id,
+        filename=f"{library.label(type)}.{file.extension}",
+    )
 
 
 def _check_type(library: Library, type: str, *, has_consent: bool) -> None:

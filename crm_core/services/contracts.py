@@ -214,11 +214,7 @@ def update_contract(
     `NotFound`, `NotAllowed`.
     """
     customer, contract = lock_contract(session, actor, contract_id)
-    before = {name: getattr(contract, name) for name in fields_of(Contract)} | {"owner_id": contract.owner_id}
-    if contract.version != version:
-        raise Conflict(version=contract.version, theirs=see_all(actor, Contract, before))
-    if not contract.is_in_force:
-        raise IllegalTransition(_("A void contract is not corrected. Restore it first."))
+    before = _values_before(actor, contract, version)
     had = lines_of_contract(session, contract.id)
     given = [vars(line) for line in had] if lines is None else lines
     checked = check_contract(session, {**before, **changes}, lines=given, present=contract, had=had)
@@ -240,6 +236,16 @@ def update_contract(
         write_lines(session, contract, checked.lines, had)
     _follow(session, customer)
     return contract
+
+
+def _values_before(actor: Actor, contract: Contract, version: int) -> dict[str, Any]:
+    """What stands in a contract that is corrected; only one in force is, and as it was seen."""
+    before = {name: getattr(contract, name) for name in fields_of(Contract)} | {"owner_id": contract.owner_id}
+    if contract.version != version:
+        raise Conflict(version=contract.version, theirs=see_all(actor, Contract, before))
+    if not contract.is_in_force:
+        raise IllegalTransition(_("A void contract is not corrected. Restore it first."))
+    return before
 
 
 def _check_amount(session: CrmSession, customer: Customer, contract: Contract, amount: Decimal) -> Errors:

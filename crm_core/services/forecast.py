@@ -1,7 +1,6 @@
 """加权预测: what is expected in each month, and what it comes to with the probabilities; lost ones are left out."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import and_, func, or_, select
@@ -47,7 +46,7 @@ def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] | Non
     Of these owners (None: everybody) and customers.
     """
     require(actor, Permission.OPPORTUNITY_READ)
-    months = _months(clock.today())
+    months = months_ahead()
     rows = {month: Month(month) for month in (BEFORE, *months, LATER)}
     for found in _by_day(session, owners, of):
         key = found.month if found.month in rows else BEFORE if found.month < months[0] else LATER
@@ -55,7 +54,9 @@ def forecast(session: CrmSession, actor: Actor, *, owners: tuple[int, ...] | Non
     return [row for row in rows.values() if row.month in months or row.open_count]
 
 
-def _months(today: date) -> list[str]:
+def months_ahead() -> list[str]:
+    """The months of the forecast, as YYYY-MM, this one first."""
+    today = clock.today()
     first = today.year * 12 + today.month - 1
     return [f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + MONTHS)]
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from crm_core import channels
 from crm_core.db import CrmSession
 from crm_core.fields import GROUPS, Field, fields_of
-from crm_core.i18n import LANGUAGES, N_, _, format_time, join_words
+from crm_core.i18n import LANGUAGES, _, format_time, join_words
 from crm_core.models import (
     ACTIONS,
     ACTIVITIES,
@@ -38,6 +38,7 @@ from crm_core.services.field_settings import AREA
 from crm_core.services.field_words import differing
 from crm_core.services.follow_up_rules import LEADS
 from crm_core.services.library import Library, get_library
+from crm_core.services.log_names import COUNTS, ENTITIES, EXPORTED, NOBODY, OTHER_FIELDS
 from crm_core.services.measures import MEASURES, Condition, describe
 from crm_core.services.outside_sheet import PEOPLE
 from crm_core.services.recurrence import HOLIDAYS
@@ -45,164 +46,6 @@ from crm_core.services.rule_words import AREAS, differing_rules
 from crm_core.services.users import user_names
 from crm_core.services.verification import CHECKS
 from crm_core.visibility import see_logged
-
-ENTITIES = {
-    "customer": N_("Customer"),
-    "contact": N_("Contact"),
-    "attachment": N_("Attachment"),
-    "user_account": N_("Account"),
-    "role": N_("Role"),
-    "team": N_("Team"),
-    "import_batch": N_("Import"),
-    "change_log": N_("Audit log"),
-    "preset": N_("Preset library"),
-    "industry": N_("Industry"),
-    "industry_suggestion": N_("Suggested industries"),
-    "outline_question": N_("Talking points"),
-    "churn_plan": N_("Win-back plan"),
-    "contract": N_("Contract"),
-    "target": N_("Sales target"),
-    "product": N_("Product"),
-    "opportunity": N_("Opportunity"),
-    "opportunity_stage": N_("Stage of opportunities"),
-    "review": N_("Review"),
-    "follow_up": N_("Follow-up"),
-    "task": N_("Task"),
-    "ticket": N_("Ticket"),
-    "campaign": N_("Campaign"),
-    "participation": N_("Participation"),
-    "robot": N_("Group chat robot"),
-    "outbox_message": N_("Message"),
-    "job": N_("Job"),
-    "policy": N_("Rule"),
-    "tag_rule": N_("Tag rule"),
-    "custom_field": N_("Custom field"),
-    "batch": N_("Bulk action"),
-    "report": N_("Report"),
-    "pivot": N_("Pivot"),
-    "report_schedule": N_("Scheduled report"),
-}
-"""What the log is about, by the table."""
-
-OTHER_FIELDS = {
-    "tags": N_("Tags"),
-    "payments": N_("Payments"),
-    "lines": N_("Products"),
-    "opportunity_id": N_("Opportunity"),
-    "planned_payments": N_("Planned payments"),
-    "voided_at": N_("Made void"),
-    "void_reason": N_("Reason of the voiding"),
-    "contract_id": N_("Contract"),
-    "signed": N_("Contract amount"),
-    "received": N_("Received payments"),
-    "channels": N_("Ways of messages"),
-    "is_primary": N_("Primary contact"),
-    "place": N_("Place"),
-    "is_on_hold": N_("Legal hold"),
-    "alias": N_("Alias for outside use"),
-    "tier_by_hand": N_("Tier set by hand"),
-    "tier_reason": N_("Reason of the tier"),
-    "tier_until": N_("Tier valid until"),
-    "activity": N_("Customer status"),
-    "first_follow_up_on": N_("First follow-up due"),
-    "verified_on": N_("Verified on"),
-    "verify_on": N_("Next verification"),
-    "assignee_id": N_("Assignee"),
-    "handler_id": N_("Handler"),
-    "satisfaction": N_("Satisfaction"),
-    "satisfaction_remark": N_("Remark on the satisfaction"),
-    "done_at": N_("Closed"),
-    "description": N_("Description"),
-    "priority": N_("Priority"),
-    "rule": N_("Recurrence"),
-    "rule_from": N_("Recurs from"),
-    "on_holiday": N_("On holidays"),
-    "remind_lead": N_("Reminder"),
-    "follow_up_id": N_("Plan of a follow-up"),
-    "happened_at": N_("Time of the follow-up"),
-    "method": N_("Method"),
-    "subject": N_("Subject"),
-    "content": N_("Content"),
-    "feedback": N_("Customer feedback"),
-    "contact_name": N_("Contact name"),
-    "done_note": N_("Completion note"),
-    "due_at": N_("Due"),
-    "invited_at": N_("Invited"),
-    "clicked_at": N_("Clicked"),
-    "registered_at": N_("Signed up"),
-    "attended_at": N_("Attended"),
-    "answered_at": N_("Gave feedback"),
-    "score": N_("Score"),
-    "conditions": N_("Conditions"),
-    "tag_id": N_("Tag"),
-    "stage_id": N_("Stage"),
-    "stage_since": N_("In this stage since"),
-    "closed_at": N_("Closed"),
-    "deleted_at": N_("Deleted"),
-    "decision_chain": N_("Decision chain"),
-    "probability": N_("Probability"),
-    "rotting_days": N_("Days until the mark"),
-    "price": N_("List price"),
-    "owner_id": N_("Owner"),
-    "is_incomplete": N_("Incomplete"),
-    "industry_text": N_("Suggested industry"),
-    "duplicate_reason": N_("Reason for a duplicate"),
-    "must_change_password": N_("New password at the next sign-in"),
-    "totp_confirmed_at": N_("Second factor"),
-    "name_en": N_("English name"),
-    "position": N_("Place in the list"),
-    "is_active": N_("In use"),
-    "merged_into": N_("Merged into"),
-    "name": N_("Name"),
-    "group": N_("Group"),
-    "choices": N_("Choices"),
-    "help": N_("Help beside the field"),
-    "kinds": N_("Only for these natures"),
-    "stages": N_("Only for these types"),
-    "is_required": N_("Required"),
-    "is_listed": N_("Shown in the customer list"),
-    "removed_at": N_("Removed"),
-    "question": N_("Question"),
-    "question_en": N_("English question"),
-    "field": N_("Field"),
-    "industry": N_("Industry"),
-    "stage": N_("Customer type"),
-    "state": N_("Decision"),
-    "remark": N_("Remark"),
-    "parent": N_("Section"),
-    "type": N_("Attachment type"),
-    "filename": N_("File name"),
-    "code": N_("Code"),
-    "customer_id": N_("Customer"),
-    "outcome": N_("Outcome"),
-}
-"""Fields without a declaration of their own."""
-
-NOBODY = N_("the system, or not signed in")
-"""Who did what no account did."""
-
-COUNTS = {
-    "rows": N_("rows"),
-    "created": N_("created"),
-    "updated": N_("updated"),
-    "skipped": N_("skipped"),
-    "failed": N_("failed"),
-    "incomplete": N_("incomplete"),
-}
-"""What an import counted, as the log keeps it: `rows 12, created 10`."""
-
-EXPORTED = {
-    "lines": N_("lines"),
-    "person": N_("Who"),
-    "customer": N_("Customer"),
-    "action": N_("What happened"),
-    "entity": N_("To what"),
-    "since": N_("From day"),
-    "until": N_("Until day"),
-    "phrase": N_("Search"),
-    "filters": N_("Filters"),
-}
-"""What an export of the log or of a list held and how it was filtered, as the log keeps it: an object of JSON."""
 
 
 @dataclass(frozen=True)

@@ -170,12 +170,25 @@ def get_opportunity(session: CrmSession, actor: Actor, opportunity_id: int) -> L
     return rows[0]
 
 
-def list_of_customer(session: CrmSession, actor: Actor, customer_id: int) -> list[Listed]:
-    """The opportunities of a customer, the open ones first, at most a page of them."""
+@dataclass(frozen=True)
+class CustomerPage(Page):
+    """One page of the opportunities of a customer."""
+
+    size = 30
+    rows: list[Listed]
+    total: int
+    page: int
+
+
+def list_of_customer(session: CrmSession, actor: Actor, customer_id: int, page: int = 1) -> CustomerPage:
+    """The opportunities of a customer, the open ones first."""
     require(actor, Permission.OPPORTUNITY_READ)
-    own = select_listed().where(Opportunity.customer_id == customer_id, Opportunity.deleted_at.is_(None))
+    own = (Opportunity.customer_id == customer_id, Opportunity.deleted_at.is_(None))
+    total = session.execute(_joined(select(func.count(Opportunity.id))).where(*own)).scalar_one()
+    page = CustomerPage.nearest(page, total)
     order = (Opportunity.closed_at.is_not(None), Opportunity.closed_at.desc(), Opportunity.expected_on, Opportunity.id)
-    return read_listed(session, own.order_by(*order).limit(OpportunityPage.size), list_stages(session))
+    rows = CustomerPage.cut(select_listed().where(*own).order_by(*order), page)
+    return CustomerPage(read_listed(session, rows, list_stages(session)), total, page)
 
 
 def board(session: CrmSession, actor: Actor, query: OpportunityQuery) -> list[Column]:

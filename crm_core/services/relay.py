@@ -15,7 +15,7 @@ from crm_core.i18n import N_, _, in_language, plural
 from crm_core.models import Customer, Notice, ReminderSetting, User
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped, visible_customers
-from crm_core.services import notices
+from crm_core.services import notice_kinds
 from crm_core.services.account_links import address_of
 from crm_core.services.actors import list_actors
 from crm_core.services.delivery import Letter, deliver, ways_of
@@ -66,7 +66,7 @@ def _send(session: CrmSession, actor: Actor, claimed: Sequence[int]) -> None:
         for way in WAYS:
             chosen = [(notice, name) for notice, name in found if _goes(user, notice, way, has_digest=has_digest)]
             if chosen:
-                kind = notices.KINDS[chosen[0][0].kind].message or ""
+                kind = notice_kinds.KINDS[chosen[0][0].kind].message or ""
                 deliver(session, user, _letter(chosen), kind=kind, ways=(way,), key=f"notices:{chosen[-1][0].id}")
 
 
@@ -86,7 +86,7 @@ def _has_digest(session: CrmSession, user_id: int) -> bool:
 
 
 def _goes(user: User, notice: Notice, way: str, *, has_digest: bool) -> bool:
-    kind = notices.KINDS[notice.kind].message
+    kind = notice_kinds.KINDS[notice.kind].message
     if kind is None or (has_digest and KINDS[kind].in_digest and way in ways_of(user, "daily")):
         return False
     return way in ways_of(user, kind)

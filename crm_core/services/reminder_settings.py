@@ -12,8 +12,9 @@ from crm_core.channels import KINDS, ways_for
 from crm_core.db import CrmSession, insert_unless_there
 from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
-from crm_core.models import ReminderSetting, Team, User
-from crm_core.permissions import Actor
+from crm_core.models import Customer, ReminderSetting, Team, User
+from crm_core.permissions import Actor, Permission
+from crm_core.scope import unscoped
 from crm_core.services.users import get_user
 
 
@@ -35,9 +36,14 @@ def get_choices(session: CrmSession, actor: Actor) -> Choices:
     return Choices({kind: ways_for(user.channels, kind) for kind in KINDS}, **times)
 
 
-def is_head(session: CrmSession, actor: Actor) -> bool:
-    """Whether the actor leads a team, and so gets the digest of the week."""
-    return session.execute(select(Team.id).where(Team.head_id == actor.id).limit(1)).first() is not None
+def kinds_for(session: CrmSession, actor: Actor) -> list[str]:
+    """The kinds of messages that can reach the actor: what their role gets, what heads of teams get, and what owners of customers get."""
+    is_head = session.execute(select(Team.id).where(Team.head_id == actor.id).limit(1)).first() is not None
+    owned = select(Customer.id).where(Customer.owner_id == actor.id).limit(1)
+    # Whoever owned customers before their role was changed still does.
+    is_owner = session.execute(owned, execution_options=unscoped).first() is not None
+    held = {*actor.permissions, Permission.CUSTOMER_EDIT} if is_owner else actor.permissions
+    return [code for code, kind in KINDS.items() if kind.reaches(held, is_head=is_head)]
 
 
 def save_choices(session: CrmSession, actor: Actor, choices: Choices) -> None:

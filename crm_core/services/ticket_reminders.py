@@ -3,7 +3,7 @@
 Each is told once, as with tasks: a row marks that it was told, and the notice's key would keep a second one away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ def tell_tickets(session: CrmSession) -> None:
         _mark(session, rows, Ticket.due_told_at)
     overdue = _running().where(Ticket.overdue_told_at.is_(None), Ticket.due_at <= now)
     while rows := session.execute(overdue.limit(AT_ONCE), execution_options=unscoped).all():
-        notify_each(session, "ticket_overdue", [_message("overdue", row, person) for row in rows for person in _concerned(session, row)])
+        notify_each(session, "ticket_overdue", [_message("overdue", *one) for one in _concerned(session, rows)])
         _mark(session, rows, Ticket.overdue_told_at)
 
 
@@ -47,13 +47,21 @@ def _running() -> Select[*tuple[Any, ...]]:
     return tickets.where(*runs).order_by(Ticket.due_at, Ticket.id)
 
 
-def _concerned(session: CrmSession, row: Any) -> list[int]:
-    """Whom a ticket that is overdue concerns: who has it; for a complaint, and where nobody has it, the owner and their head."""
-    people = {row.handler_id}
-    if row.owner_id and (row.type == COMPLAINT or row.handler_id is None):
-        people |= {row.owner_id, *heads_above(session, row.owner_id)[:1]}
-    active = select(User.id).where(User.id.in_([one for one in people if one]), User.is_active).order_by(User.id)
-    return list(session.execute(active).scalars())
+def _concerned(session: CrmSession, rows: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Tickets that are overdue, each with the people it concerns and who have an active account."""
+    heads = heads_above(session, {row.owner_id for row in rows if _concerns_owner(row)})
+    people = {row.id: {row.handler_id, *_owner_and_head(row, heads)} for row in rows}
+    active = set(session.execute(select(User.id).where(User.id.in_(set().union(*people.values()) - {None}), User.is_active)).scalars())
+    return [(row, person) for row in rows for person in sorted(people[row.id] & active)]
+
+
+def _concerns_owner(row: Any) -> bool:
+    """A complaint concerns the customer's owner too, and so does what nobody has."""
+    return row.owner_id is not None and (row.type == COMPLAINT or row.handler_id is None)
+
+
+def _owner_and_head(row: Any, heads: Mapping[int, Sequence[int]]) -> list[int]:
+    return [row.owner_id, *heads[row.owner_id][:1]] if _concerns_owner(row) else []
 
 
 def _message(key: str, row: Any, user_id: int) -> Message:

@@ -5,7 +5,8 @@ import streamlit as st
 from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
-from crm_core.services import customer_list, demo, library, list_columns, pool_rules, saved_views, tags, users
+from crm_core.services import customer_list, library, list_columns, pool_rules, saved_views, tags, users
+from crm_core.services.demo import filling
 from ui import (
     bulk_bar,
     customer_actions,
@@ -90,7 +91,7 @@ def draw_nothing_found(filters: customer_filters.Filters, *, is_filtered: bool) 
 def fill_with_demo_data() -> None:
     """Fictional customers to try things with, in a system that has none yet."""
     with st.spinner(_("Writing fictional customers…")), feedback.attempt() as outcome, guard.acting() as session:
-        demo.fill_demo(session, guard.actor(), users=False)
+        filling.fill_demo(session, guard.actor(), users=False)
     if outcome.succeeded:
         feedback.later(_("One hundred fictional customers are there to try things with."))
         st.rerun(scope="app")

@@ -15,7 +15,8 @@ from crm_core.i18n import in_language
 from crm_core.models import Contract, ContractLine, Customer, Notice, Product, ProductPrice
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import attachments, contract_reminders, contracts, history, payments, transfers
-from crm_core.services.contract_views import ContractQuery, Sheet, get_sheet, list_contracts, list_of_customer
+from crm_core.services.contract_sheets import Sheet, get_sheet
+from crm_core.services.contract_views import ContractQuery, list_contracts, list_of_customer
 from crm_core.services.file_store import store_file
 from crm_core.services.opportunities import Line, create_opportunity
 from crm_core.services.opportunity_moves import win_opportunity

@@ -36,7 +36,7 @@ from crm_core.services import opportunity_views, products
 from crm_core.services.churn import plans, proof, risks
 from crm_core.services.churn.risks import RiskQuery
 from crm_core.services.customer_list import CustomerQuery, list_customers
-from crm_core.services.demo import DemoAccount, fill_demo
+from crm_core.services.demo.filling import DemoAccount, fill_demo
 from crm_core.services.opportunity_views import OpportunityQuery
 from crm_core.services.oversight import list_watched
 from crm_core.services.products import ProductQuery
@@ -119,6 +119,14 @@ def test_the_customers_were_entered_over_the_last_twelve_months_up_to_now(filled
     assert max(moments) <= clock.now()
     assert clock.now() - timedelta(days=370) < min(moments) < clock.now() - timedelta(days=300)
     assert len({moment.strftime("%Y-%m") for moment in moments}) >= 12
+
+
+def test_the_newest_of_the_list_are_those_entered_last(filled: list[DemoAccount]) -> None:
+    with reading(SYSTEM) as session:
+        page = list_customers(session, SYSTEM, CustomerQuery(sort="newest"))
+        last = list_customers(session, SYSTEM, CustomerQuery(sort="newest", page=page.pages))
+    moments = [one.created_at for one in (*page.rows, *last.rows)]
+    assert moments == sorted(moments, reverse=True)
 
 
 def test_a_fresh_administrator_owns_what_is_filled_in_for_them(database: str, administrator: Actor) -> None:

@@ -13,8 +13,9 @@ from crm_core.fields import fields_of, read_values
 from crm_core.i18n import in_language
 from crm_core.models import ChangeLog, Contact, Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import demo, field_changes
+from crm_core.services import field_changes
 from crm_core.services.customer_changes import update_customer
+from crm_core.services.demo import filling
 from crm_core.services.entry import CONTACT_FIELDS, missing_fields
 from crm_core.services.field_settings import BENEATH, KEPT, NEEDED, NO, YES, FieldSetting, combinations
 from crm_core.services.imports.mapping import targets
@@ -115,7 +116,7 @@ class TestRequired:
 
     def test_customers_are_marked_as_the_check_of_each_would_mark_them(self, database: str, administrator: Actor) -> None:
         with transaction(administrator) as session:
-            demo.fill_demo(session, administrator, users=False)
+            filling.fill_demo(session, administrator, users=False)
         changed = (
             settle("segment", required=YES, required_kinds=("individual",)) + settle("tier", required=YES) + settle("industry", required=NO)
         )

@@ -10,7 +10,7 @@ from crm_core.db import engine, reading, transaction
 from crm_core.i18n import in_language
 from crm_core.models import Notice
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import notices
+from crm_core.services import notice_kinds, notices
 from tests import factories
 from tests.core.sentences import is_sentence
 
@@ -45,7 +45,7 @@ def test_everybody_reads_their_own(database: str, sales: Actor, administrator: A
     assert [notice.is_read for notice in latest(sales)] == [True]
 
 
-@pytest.mark.parametrize("kind", [kind for kind, one in notices.KINDS.items() if "{count}" in one.sentence])
+@pytest.mark.parametrize("kind", [kind for kind, one in notice_kinds.KINDS.items() if "{count}" in one.sentence])
 def test_one_thing_reads_as_one_in_english(any_database: str, kind: str) -> None:
     with in_language("en"):
         told = notices._told(Notice(kind=kind, data=VALUES | {"count": 1}, path=""), VALUES | {"count": 1})
@@ -87,7 +87,7 @@ def test_a_notice_about_a_customer_is_seen_while_the_customer_is(database: str, 
     assert latest(stranger) == []
 
 
-@pytest.mark.parametrize("kind", notices.KINDS)
+@pytest.mark.parametrize("kind", notice_kinds.KINDS)
 def test_each_kind_is_a_sentence_in_the_language_of_the_reader(sqlite_database: str, sales: Actor, kind: str) -> None:
     send(sales, kind=kind)
     for language in ("zh_CN", "en"):

@@ -15,7 +15,7 @@ from crm_core.errors import ValidationFailed
 from crm_core.masking import mask_text
 from crm_core.models import Customer, Notice, OutboxMessage, Task, User
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import jobs, notices, outbox, quiet_hours, relay, reminder_settings
+from crm_core.services import jobs, notice_kinds, notices, outbox, quiet_hours, relay, reminder_settings
 from crm_core.services.reminder_settings import Choices
 from tests import factories
 from tests.core.test_concurrency import at_once
@@ -158,7 +158,7 @@ class TestWays:
         read_mails(mailbox)
         assert [mail["To"] for mail in mailbox.mails] == ["colleague@example.com", "sales@example.com"]
 
-    @pytest.mark.parametrize("kind", [name for name, kind in notices.KINDS.items() if kind.message])
+    @pytest.mark.parametrize("kind", [name for name, kind in notice_kinds.KINDS.items() if kind.message])
     def test_each_kind_reads_well_in_both_languages(self, sqlite_database: str, mailbox: MailBox, sales: Actor, kind: str) -> None:
         mailbox.open()
         words = {"name": "王明", "customer": "x", "reason": "r", "count": 3, "day": "2026-05-06", "days": 3, "actor": "王明", "text": "t"}

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, insert, select, update
 
-from crm_core.db import reading, transaction
+from crm_core.db import engine, reading, transaction
 from crm_core.models import Customer, Notice, Team, Ticket, TicketMove
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import ticket_work
@@ -91,3 +91,30 @@ def test_what_waits_is_resolved_or_rests_with_its_customer_is_not_told(
     set_clock(MONDAY + timedelta(days=3))
     run()
     assert told(clerk) == told(manager) == []
+
+
+def test_fifty_overdue_tickets_ask_the_database_no_more_often_than_one(
+    clerk: Actor, sales: Actor, manager: Actor, customer: Customer, set_clock: SetClock
+) -> None:
+    set_clock(MONDAY)
+    first = factories.make_ticket(clerk, customer, priority="urgent", handler_id=clerk.id)
+    set_clock(MONDAY + timedelta(hours=9))
+    asked = count_statements(run)
+    with transaction(SYSTEM) as session:
+        row = dict(session.execute(select(Ticket.__table__).where(Ticket.__table__.c.id == first.id)).mappings().one())
+        copies = [{**row, "id": first.id + place, "code": f"T-{place}", "overdue_told_at": None} for place in range(1, 51)]
+        session.execute(insert(Ticket.__table__), copies)
+    assert count_statements(run) == asked
+    assert [len(told(one)) for one in (clerk, sales, manager)] == [51, 51, 51]
+
+
+def count_statements(act: Callable[[], None]) -> int:
+    statements: list[str] = []
+
+    def note(*arguments: object) -> None:
+        statements.append(str(arguments[2]))
+
+    event.listen(engine(), "before_cursor_execute", note)
+    act()
+    event.remove(engine(), "before_cursor_execute", note)
+    return len(statements)

@@ -18,7 +18,8 @@ from crm_core.services.participations import add_participants
 from crm_core.services.payments import record_payment, remove_payment
 from crm_core.services.stage_changes import change_stage
 from crm_core.services.ticket_work import answer_ticket
-from crm_core.services.timeline import SOURCES, list_events
+from crm_core.services.timeline import list_events
+from crm_core.services.timeline_sources import SOURCES
 from crm_core.services.transfers import transfer
 from tests import factories
 from tests.core.test_follow_ups import write

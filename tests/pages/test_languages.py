@@ -58,6 +58,7 @@ from crm_core.services import (
     jobs,
     library,
     merges,
+    notice_kinds,
     notices,
     opportunity_moves,
     outbox,
@@ -228,7 +229,7 @@ def furnish(language: str, *, name: str, person: str, detail: str, tag: str) -> 
         values |= {"customer": name, "reason": detail, "count": 3, "days": 3, "day": "2026-05-06"}
         values |= {"task": ["task", detail], "code": "TKT202603001", "actor": person}
         values |= {"person": person, "kept": name, "reason": detail, "text": detail, "remark": detail}
-        for kind in notices.KINDS:
+        for kind in notice_kinds.KINDS:
             notices.notify(session, [actor.id or 0], kind, values, path="/users")
         for attempt_at in (None, clock.now()):
             outbox.enqueue_mail(session, recipient="a@example.com", subject=detail, body=detail, key=str(attempt_at))

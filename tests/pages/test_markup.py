@@ -60,7 +60,7 @@ from crm_core.services.reports.order import Order
 from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import cards, routes
 
 ATTACK = "<b>粗</b> **星** [链](http://evil.example) :red[色] $x^2$ `码` ![图](http://evil.example/x.png) # ~~删~~ :smile: :material/home:"
 NAME = ATTACK.replace("**星**", "__星__")  # names of customers have no stars
@@ -79,7 +79,7 @@ ESCAPED = re.compile(r"\\[*_`\[\]()#:$~<>!]|\u2060")
 """What a text looks like that was made ready for Markdown."""
 PLAIN = ("selectbox", "multiselect")
 """Widgets whose options the browser shows letter by letter."""
-FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a)\b)")
+FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a|time)\b)")
 """A tag that our own pieces of HTML do not have."""
 
 
@@ -576,3 +576,9 @@ def test_the_owner_of_a_customer_is_shown_as_text(administrator: Actor, code: st
     visit = Visit(administrator).go(routes.CUSTOMER, code=customer.code)
     assert appears(visit)
     assert live_markup(visit) == []
+
+
+def test_days_on_a_card_are_marked_as_such_and_nothing_else_becomes_markup() -> None:
+    html = cards.Card("卡片", {"Until": "<b>x</b> 2026-11-22", "Number": "12026-11-223"}).html
+    assert "<dd>&lt;b&gt;x&lt;/b&gt; <time>2026-11-22</time></dd>" in html
+    assert "<dd>12026-11-223</dd>" in html

@@ -9,6 +9,7 @@ from crm_core import clock, config, db
 from crm_core.models import Job, OutboxMessage, ReminderSetting, Robot, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import jobs, leases, outbox, robots
+from tests import factories
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
 from ui import routes
@@ -53,6 +54,17 @@ class TestSettings:
         with db.transaction(SYSTEM) as session:
             session.get_one(Team, teams["east"]).head_id = manager.id
         assert [opened(actor).has("messages_ways_weekly") for actor in (sales, manager)] == [False, True]
+
+    def test_only_what_can_reach_a_role_is_offered(self, sales: Actor) -> None:
+        clerk, viewer = (factories.make_user(role=role, username=role, name=role) for role in ("service", "viewer"))
+        kinds = ("due", "reviews", "complaints", "tickets", "pool", "sign_in")
+        seen = {actor.name: opened(actor) for actor in (sales, clerk, viewer)}
+        offered = {name: [kind for kind in kinds if visit.has(f"messages_ways_{kind}")] for name, visit in seen.items()}
+        assert offered == {
+            sales.name: ["due", "complaints", "tickets", "pool", "sign_in"],
+            clerk.name: ["due", "tickets", "sign_in"],
+            viewer.name: ["due", "sign_in"],
+        }
 
     def test_who_has_no_mailbox_is_told_so(self, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
         assert zh("No mail server is set up yet: mails wait up to three days for it.") in texts(opened(sales))

@@ -106,8 +106,21 @@ class TestDialog:
         visit.fill(opportunity_quantity0="3").enter("Opportunity name", "三套")
         visit.enter("Expected on", factories.today()).press("Add opportunity")
         with db.reading(sales) as session:
-            (row,) = opportunity_views.list_of_customer(session, sales, customer.id)
+            (row,) = opportunity_views.list_of_customer(session, sales, customer.id).rows
         assert (row.name, row.amount) == ("三套", 298.5)
+
+    def test_a_customer_with_many_opportunities_has_pages_of_them(
+        self, any_database: str, sales: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(opportunity_views.CustomerPage, "size", 2)
+        customer = factories.make_customer(sales)
+        for place in range(3):
+            factories.make_opportunity(sales, customer, name=f"Line {place}")
+        visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Opportunities")
+        assert "3 个商机" in "".join(texts_of(visit))
+        assert len(visit.tab.session_state["opportunity_ids"]) == 2
+        visit.enter(f"customer_opportunities_{customer.id}", 2)
+        assert len(visit.tab.session_state["opportunity_ids"]) == 1
 
     def test_what_is_wrong_is_told_at_its_field(self, any_database: str, sales: Actor) -> None:
         made = factories.make_opportunity(sales, factories.make_customer(sales))

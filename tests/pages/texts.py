@@ -95,7 +95,7 @@ def figures_of(visit: Visit) -> dict[str, str]:
 
 
 def _of_html(body: str) -> Iterator[str]:
-    without_style = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
+    without_style = re.sub(r"<style>.*?</style>|</?time>", "", body, flags=re.DOTALL)
     yield from (unescape(text) for text in re.split(r"<[^>]+>", without_style) if text)
 
 

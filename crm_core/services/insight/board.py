@@ -119,6 +119,12 @@ class Chart:
         """Whether there is anything to draw: a value that exists and is not 0."""
         return any(value for point in self.points for value in point.values)
 
+    @property
+    def on_one_axis(self) -> int:
+        """So many columns from the first on can share an axis: those of its unit."""
+        alike = [column.unit is self.columns[0].unit for column in self.columns]
+        return alike.index(False) if False in alike else len(alike)
+
 
 @dataclass(frozen=True)
 class Board:

@@ -31,6 +31,17 @@ class Period:
         if self.last < self.first:
             raise ValueError("a period ends before it begins")
 
+    @classmethod
+    def up_to(cls, today: date, span: str) -> "Period":
+        """The days up to today: the last 30 (`30d`), those of this `quarter`, or of this `year`."""
+        match span:
+            case "30d":
+                return cls(today - timedelta(days=29), today)
+            case "quarter":
+                return cls(today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1), today)
+            case _year:
+                return cls(today.replace(month=1, day=1), today)
+
     @property
     def days(self) -> int:
         """How many days it has."""

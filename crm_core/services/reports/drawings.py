@@ -74,8 +74,7 @@ def _categories(axis: Any, chart: Chart) -> None:
 
 def _series(chart: Chart) -> range:
     """The columns that share an axis; the first column of what is stacked is the sum of the others."""
-    alike = [column.unit is chart.columns[0].unit for column in chart.columns]
-    last = alike.index(False) if False in alike else len(alike)
+    last = chart.on_one_axis
     return range(1 if chart.kind is Kind.STACKED and last > 1 else 0, last)
 
 

@@ -56,12 +56,6 @@ def _data(table: Table, series: int, *, first: int = 2) -> tuple[Reference, Refe
     return data, Reference(table.sheet, min_col=1, min_row=table.head + 1, max_row=table.drawn)
 
 
-def _series_of(chart: Chart) -> int:
-    """So many columns from the first on can share an axis: those of its unit."""
-    alike = [column.unit is chart.columns[0].unit for column in chart.columns]
-    return alike.index(False) if False in alike else len(alike)
-
-
 def _bars(chart: Chart, table: Table) -> Any:
     bars = BarChart()
     bars.type = "bar" if chart.kind in (Kind.BARS, Kind.FUNNEL, Kind.TREEMAP) else "col"
@@ -83,7 +77,7 @@ def _lines(chart: Chart, table: Table) -> Any:
 
 
 def _fill(drawn: Any, chart: Chart, table: Table) -> None:
-    series = _series_of(chart)
+    series = chart.on_one_axis
     # The first column of what is stacked is the sum of the others.
     data, names = _data(table, series, first=3 if chart.kind is Kind.STACKED and series > 1 else 2)
     drawn.add_data(data, titles_from_data=True)

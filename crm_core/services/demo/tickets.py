@@ -1,6 +1,5 @@
 """Demo content of the service: a ticket in every state, with answers, solutions and what customers thought of them."""
 
-import csv
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +7,13 @@ from typing import Any
 from sqlalchemy import select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.models import Customer, Ticket, TicketAnswer, TicketMove, TicketStep
 from crm_core.permissions import Actor, Permission
 from crm_core.scope import unscoped
 from crm_core.services import ticket_reminders, ticket_work, tickets
 from crm_core.services.actors import acting_as, list_actors
+from crm_core.services.demo.rows import read_rows
 from crm_core.services.service_figures import keep_figures
 
 _STAGES = ("customer", "partner")
@@ -42,15 +41,10 @@ def fill_tickets(session: CrmSession, actor: Actor) -> None:
     if not ids or not clerk.can(Permission.TICKET_WRITE):
         return
     with acting_as(session, clerk):
-        for place, row in enumerate(_rows()):
+        for place, row in enumerate(read_rows("tickets.csv")):
             _enter(session, clerk, ids[place % len(ids)], row)
     keep_figures(session, ids)
     ticket_reminders.tell_tickets(session)
-
-
-def _rows() -> list[dict[str, str]]:
-    with (REFERENCE_DIR / "demo" / "tickets.csv").open(encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]
 
 
 def _enter(session: CrmSession, clerk: Actor, customer_id: int, row: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """Fictional content to look at and learn with: teams, accounts, customers with contacts and tags, spread over a year."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,6 @@ from typing import Any
 from sqlalchemy import select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.errors import IllegalTransition
 from crm_core.fields import Widget, fields_of
@@ -21,20 +19,21 @@ from crm_core.services import derived
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.customer_changes import update_customer
 from crm_core.services.customers import create_customer
-from crm_core.services.demo_campaigns import fill_campaigns
-from crm_core.services.demo_churn import fill_churn, fill_loyal
-from crm_core.services.demo_contracts import fill_contracts, fill_targets
-from crm_core.services.demo_fields import fill_fields
-from crm_core.services.demo_follow_ups import fill_follow_ups
-from crm_core.services.demo_leaving import fill_leaving
-from crm_core.services.demo_list import fill_list
-from crm_core.services.demo_pool import fill_pool
-from crm_core.services.demo_reports import fill_reports
-from crm_core.services.demo_reviews import fill_reviews
-from crm_core.services.demo_sales import fill_sales
-from crm_core.services.demo_stages import fill_stages
-from crm_core.services.demo_standing import fill_standing
-from crm_core.services.demo_tickets import fill_tickets
+from crm_core.services.demo.campaigns import fill_campaigns
+from crm_core.services.demo.churn import fill_churn, fill_loyal, laid_aside
+from crm_core.services.demo.contracts import fill_contracts, fill_targets
+from crm_core.services.demo.fields import fill_fields
+from crm_core.services.demo.follow_ups import fill_follow_ups
+from crm_core.services.demo.leaving import fill_leaving
+from crm_core.services.demo.list import fill_list
+from crm_core.services.demo.pool import fill_pool
+from crm_core.services.demo.reports import fill_reports
+from crm_core.services.demo.reviews import fill_reviews
+from crm_core.services.demo.rows import Row, read_rows
+from crm_core.services.demo.sales import fill_sales
+from crm_core.services.demo.stages import fill_stages
+from crm_core.services.demo.standing import fill_standing
+from crm_core.services.demo.tickets import fill_tickets
 from crm_core.services.entry import check_entry
 from crm_core.services.imports.rows import Entry
 from crm_core.services.imports.writing import write_entries
@@ -48,8 +47,6 @@ _DAYS_AGO = "_days_ago"
 _YEAR = 360
 _INCOMPLETE_EVERY = 13
 _LEFT_OUT = ("employees", "revenue", "source_detail")
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,21 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     _refuse_filled(session, users=users)
     accounts = _create_accounts(session, actor) if users else []
     owners = list_actors(session, Role.code == "sales") if users else [actor]
+    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
+    fill_loyal(session, owners)  # first, since they came first: the newest of a list are those with the highest numbers
+    with laid_aside(session):
+        _fill_year(session, actor, owners)
+        if users:
+            fill_reviews(session, actor)
+        with acting_as(session, chief):
+            _fill_business(session, chief)
+    derived.derive_all(session)
+    fill_churn(session, chief)
+    return accounts
+
+
+def _fill_year(session: CrmSession, actor: Actor, owners: Sequence[Actor]) -> None:
+    """The customers of the last twelve months, and what was done with them."""
     contacts = _contacts()
     for place, row in enumerate(_customers()):
         owner = owners[place % len(owners)]
@@ -85,22 +97,18 @@ def fill_demo(session: CrmSession, actor: Actor, *, users: bool) -> list[DemoAcc
     fill_pool(session, actor)
     fill_follow_ups(session)
     fill_sales(session)
-    if users:
-        fill_reviews(session, actor)
-    chief = list_actors(session, Role.code == "administrator")[0] if users else actor
-    with acting_as(session, chief):
-        fill_contracts(session)
-        if chief.can(Permission.TARGET_EDIT):
-            fill_targets(session, chief)
-        fill_leaving(session, chief)
-        fill_list(session, chief)
-        fill_reports(session, chief)
-        fill_tickets(session, chief)
-        fill_campaigns(session, chief)
-    fill_loyal(session, owners)
-    derived.derive_all(session)
-    fill_churn(session, chief)
-    return accounts
+
+
+def _fill_business(session: CrmSession, chief: Actor) -> None:
+    """What a chief sees: contracts, what left the list, reports, tickets and campaigns."""
+    fill_contracts(session)
+    if chief.can(Permission.TARGET_EDIT):
+        fill_targets(session, chief)
+    fill_leaving(session, chief)
+    fill_list(session, chief)
+    fill_reports(session, chief)
+    fill_tickets(session, chief)
+    fill_campaigns(session, chief)
 
 
 def _refuse_filled(session: CrmSession, *, users: bool) -> None:
@@ -114,10 +122,10 @@ def _refuse_filled(session: CrmSession, *, users: bool) -> None:
 
 def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
     teams: dict[str, int] = {}
-    for row in _rows("teams.csv"):
+    for row in read_rows("teams.csv"):
         teams[row["name"]] = create_team(session, actor, name=row["name"], parent_id=teams.get(row["parent"]))
     accounts, ids = [], {}
-    for row in _rows("users.csv"):
+    for row in read_rows("users.csv"):
         account = DemoAccount(row["username"], random_password(), row["role"])
         user = create_user(
             session,
@@ -132,7 +140,7 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
         )
         accounts.append(account)
         ids[account.username] = user.id
-    for row in _rows("teams.csv"):
+    for row in read_rows("teams.csv"):
         place, head = teams.get(row["parent"]), ids[row["manager"]]
         update_team(session, actor, teams[row["name"]], name=row["name"], parent_id=place, head_id=head)
     return accounts
@@ -140,8 +148,8 @@ def _create_accounts(session: CrmSession, actor: Actor) -> list[DemoAccount]:
 
 def _customers() -> list[Row]:
     """Companies and persons, the oldest first."""
-    companies = [row | {"kind": Kind.ENTERPRISE} for row in _rows("companies.csv")]
-    persons = [row | {"kind": Kind.INDIVIDUAL} for row in _rows("individuals.csv")]
+    companies = [row | {"kind": Kind.ENTERPRISE} for row in read_rows("companies.csv")]
+    persons = [row | {"kind": Kind.INDIVIDUAL} for row in read_rows("individuals.csv")]
     return sorted(companies + persons, key=_age, reverse=True)
 
 
@@ -151,7 +159,7 @@ def _age(row: Row) -> int:
 
 def _contacts() -> dict[str, list[Row]]:
     contacts: dict[str, list[Row]] = {}
-    for row in sorted(_rows("contacts.csv"), key=lambda row: row["is_primary"] != "1"):
+    for row in sorted(read_rows("contacts.csv"), key=lambda row: row["is_primary"] != "1"):
         contacts.setdefault(row["customer_name"], []).append(row)
     return contacts
 
@@ -196,11 +204,6 @@ def _values(row: Row) -> dict[str, Any]:
 
 
 def _edit(session: CrmSession, actor: Actor) -> None:
-    for row in _rows("edits.csv"):
+    for row in read_rows("edits.csv"):
         customer = session.execute(select(Customer).where(Customer.name == row["customer_name"])).scalar_one()
         update_customer(session, actor, customer.id, {row["field"]: row["value"]}, version=customer.version, reason=row["reason"])
-
-
-def _rows(filename: str) -> list[Row]:
-    with (REFERENCE_DIR / "demo" / filename).open(encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]

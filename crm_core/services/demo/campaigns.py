@@ -1,6 +1,5 @@
 """Demo content of marketing: a campaign in every state, with participants at every step, and what they thought of it."""
 
-import csv
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from sqlalchemy import select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.models import Campaign, CampaignMove, CampaignState, Customer, Participation, Step
 from crm_core.permissions import Actor, Permission
@@ -16,6 +14,7 @@ from crm_core.scope import unscoped
 from crm_core.services import campaigns, check_in, participations
 from crm_core.services.actors import acting_as, list_actors
 from crm_core.services.bulk_targets import Selection
+from crm_core.services.demo.rows import read_rows
 
 _DAYS = {Step.CLICKED: -6, Step.REGISTERED: -4, Step.ATTENDED: 0, Step.ANSWERED: 0}
 """When people come to the steps, in days from the first one of the campaign."""
@@ -44,13 +43,8 @@ def fill_campaigns(session: CrmSession, actor: Actor) -> None:
     if not codes or not author.can(Permission.CAMPAIGN_WRITE):
         return
     with acting_as(session, author):
-        for place, row in enumerate(_rows()):
+        for place, row in enumerate(read_rows("campaigns.csv")):
             _fill(session, author, row, [codes[(place * 5 + number) % len(codes)] for number in range(int(row["participants"]))])
-
-
-def _rows() -> list[dict[str, str]]:
-    with (REFERENCE_DIR / "demo" / "campaigns.csv").open(encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]
 
 
 def _fill(session: CrmSession, author: Actor, row: dict[str, str], codes: Sequence[str]) -> None:

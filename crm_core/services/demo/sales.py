@@ -1,6 +1,5 @@
 """Demo content of sales: a catalogue with earlier prices, and opportunities in every stage, dated around today."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,12 +8,12 @@ from typing import Any
 from sqlalchemy import select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.models import Contact, Customer, Opportunity, OpportunityMove, OpportunityStage, Outcome, Product, User
 from crm_core.permissions import SYSTEM, Actor, Permission
 from crm_core.services import decision_chain, opportunities, opportunity_moves, opportunity_stages, products
 from crm_core.services.actors import acting_as, list_actors
+from crm_core.services.demo.rows import Row, read_rows
 from crm_core.services.opportunities import Line
 
 TURNS = 4
@@ -22,8 +21,6 @@ TURNS = 4
 _PARTS = ("decision_maker", "buyer", "influencer")
 _ATTITUDES = ("supportive", "neutral", "unknown", "opposed")
 _ALL_LOST = ("loss_reason.price", "loss_reason.competitor", "loss_reason.own_change", "loss_reason.service")
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def fill_sales(session: CrmSession) -> None:
     field = _Field(known, opportunity_stages.list_stages(session), people)
     wanted = select(Customer).where(Customer.is_listed, Customer.owner_id.in_(people), Customer.stage != "churned")
     customers = list(session.execute(wanted.order_by(Customer.id.desc())).scalars())
-    rows = _rows("opportunities.csv")
+    rows = read_rows("opportunities.csv")
     for place, customer in enumerate(customers[: TURNS * len(rows)]):
         turn, number = divmod(place, len(rows))
         _enter(session, field, customer, rows[number], turn)
@@ -50,14 +47,14 @@ def fill_sales(session: CrmSession) -> None:
 
 def _fill_catalogue(session: CrmSession) -> dict[str, Product]:
     found = {}
-    for row in _rows("products.csv"):
+    for row in read_rows("products.csv"):
         first = {"price": row["price_before"] or row["price"], "valid_from": clock.today() - timedelta(days=400)}
         values = {name: row[name] for name in ("name", "category", "unit", "description")}
         product = products.create_product(session, SYSTEM, values | first)
         if row["price_before"]:
             products.set_price(session, SYSTEM, product.id, price=row["price"], valid_from=clock.today() - timedelta(days=120))
         found[product.name] = product
-    for row in _rows("products.csv"):
+    for row in read_rows("products.csv"):
         if row["retired"]:
             retired = found.pop(row["name"])
             products.set_active(session, SYSTEM, retired.id, is_active=False, version=retired.version)
@@ -123,8 +120,3 @@ def _date(session: CrmSession, made: Opportunity, row: Row, turn: int) -> None:
 
 def _moment(days_ago: int) -> datetime:
     return clock.start_of_day(clock.today() - timedelta(days=days_ago)) + timedelta(hours=10)
-
-
-def _rows(filename: str) -> list[Row]:
-    with (REFERENCE_DIR / "demo" / filename).open(encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]

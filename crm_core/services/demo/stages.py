@@ -1,28 +1,24 @@
 """Demo content: customers that went through several types, one of them lost and back again, with their contracts."""
 
-import csv
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.models import Contract, Customer, StageChange, User
 from crm_core.services.actors import acting_as, list_actors
+from crm_core.services.demo.rows import Row, read_rows
 from crm_core.services.stage_changes import CONTRACT, change_stage
 
 _OF_CONTRACT = ("product", "amount")
 _OF_CUSTOMER = ("core_need", "churn_reason", "churn_note")
 
-Row = dict[str, str]
-
 
 def fill_stages(session: CrmSession) -> None:
     """Move customers of the demo as their owners would have done, each move on its day in the past."""
-    with (REFERENCE_DIR / "demo" / "moves.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            _move(session, row)
+    for row in read_rows("moves.csv"):
+        _move(session, row)
 
 
 def _move(session: CrmSession, row: Row) -> None:

@@ -1,7 +1,7 @@
 """Demo content of the churn warning: customers of long standing with a rhythm of their own, some of them lost, and plans."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -9,9 +9,8 @@ from typing import Any, cast
 from sqlalchemy import Table, insert, select, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
-from crm_core.models import ChurnPlan, ChurnPlanTask, Contract, Customer, FollowUp, OwnerChange, StageChange, Task, TaskState
+from crm_core.models import ChurnPlan, ChurnPlanTask, Contract, Customer, FollowUp, OwnerChange, Place, StageChange, Task, TaskState
 from crm_core.permissions import Actor, Permission
 from crm_core.scope import unscoped
 from crm_core.services import tickets
@@ -22,6 +21,7 @@ from crm_core.services.churn.plans import PlannedStep
 from crm_core.services.churn.policy import Template, get_churn_policy
 from crm_core.services.cooperation import renew_from_rows
 from crm_core.services.customers import create_customer
+from crm_core.services.demo.rows import Row, read_rows
 from crm_core.workdays import add_workdays
 
 _STANDING = 1000
@@ -38,16 +38,28 @@ _RUNNING = "温州琅岸阀门有限公司"
 _BULK: dict[str, Any] = {**unscoped, "synchronize_session": False}
 _FOLLOW_UPS = cast(Table, FollowUp.__table__)
 
-Row = dict[str, str]
-
 
 def fill_loyal(session: CrmSession, owners: list[Actor]) -> None:
     """Customers that bought and were contacted at regular intervals, until most of them fell silent."""
-    with (REFERENCE_DIR / "demo" / "loyal.csv").open(encoding="utf-8") as file:
-        for place, row in enumerate(csv.DictReader(file)):
-            owner = owners[place % len(owners)]
-            with acting_as(session, owner):
-                _enter(session, owner, row, place)
+    for place, row in enumerate(read_rows("loyal.csv")):
+        owner = owners[place % len(owners)]
+        with acting_as(session, owner):
+            _enter(session, owner, row, place)
+
+
+@contextmanager
+def laid_aside(session: CrmSession) -> Iterator[None]:
+    """Those who are in the library leave it for a while, so that nothing else is told of them and their rhythm stays."""
+    ids = list(session.execute(select(Customer.id).where(Customer.place == Place.LIBRARY), execution_options=unscoped).scalars())
+    _move(session, ids, Place.DRAFT)
+    yield
+    _move(session, ids, Place.LIBRARY)
+
+
+def _move(session: CrmSession, ids: Sequence[int], place: Place) -> None:
+    moved = update(Customer).where(Customer.id.in_(ids)).values(place=place, updated_at=Customer.updated_at)
+    session.execute(moved, execution_options=_BULK)
+    session.expire_all()
 
 
 def _enter(session: CrmSession, owner: Actor, row: Row, place: int) -> None:

@@ -1,6 +1,5 @@
 """Demo content of follow-ups: a history for each customer with contact, next plans, and tasks in every state."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -8,7 +7,6 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, case, insert, literal, select, true, update
 
 from crm_core import clock
-from crm_core.config import REFERENCE_DIR
 from crm_core.db import CrmSession
 from crm_core.models import (
     Contact,
@@ -25,6 +23,7 @@ from crm_core.models import (
 )
 from crm_core.scope import unscoped
 from crm_core.services import reminders, tasks
+from crm_core.services.demo.rows import read_rows
 from crm_core.services.movements import FIRST_FOLLOW_UP
 from crm_core.services.recurrence import Every, Holiday, make_rule
 from crm_core.workdays import add_workdays
@@ -48,7 +47,7 @@ def fill_follow_ups(session: CrmSession) -> None:
     people = columns.outerjoin(Contact, (Contact.customer_id == Customer.id) & Contact.is_primary)
     held = people.where(Customer.is_listed, Customer.owner_id.is_not(None), Customer.last_contact_at.is_not(None))
     customers = session.execute(held.order_by(Customer.id), execution_options=unscoped).all()
-    texts, rows = _texts(), list[Row]()
+    texts, rows = read_rows("follow_ups.csv"), list[Row]()
     for customer in customers:
         rows += _history(customer, texts)
     if not rows:
@@ -69,11 +68,6 @@ def _choose_times(session: CrmSession) -> None:
     sellers = select(User.id, literal("22:00"), literal("07:30"), literal("08:30"), true()).join(User.role).where(Role.code == "sales")
     columns = ["user_id", "quiet_from", "quiet_until", "digest_at", "has_weekly"]
     session.execute(insert(cast(Table, ReminderSetting.__table__)).from_select(columns, sellers))
-
-
-def _texts() -> list[dict[str, str]]:
-    with (REFERENCE_DIR / "demo" / "follow_ups.csv").open(encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]
 
 
 def _history(customer: Any, texts: Sequence[dict[str, str]]) -> list[Row]:
