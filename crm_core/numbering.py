@@ -1,20 +1,34 @@
 """Numbers without gaps or twins: customer codes, and revisions of data, both from counter rows."""
 
-from sqlalchemy import select, update
+from functools import cache
+from typing import cast
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from crm_core import clock
-from crm_core.db import insert_unless_there
+from crm_core.db import is_sqlite
 from crm_core.models import Counter
+
+_COUNTERS = cast(Table, Counter.__table__)
+_REVISION = "revision:"
+_REVISIONS = select(_COUNTERS.c.name, _COUNTERS.c.value).where(_COUNTERS.c.name.startswith(_REVISION))
 
 
 def take(session: Session, name: str, count: int = 1) -> int:
     """Take `count` numbers from a counter and return the first; the row stays locked until the transaction ends."""
-    insert_unless_there(session, Counter, name=name, value=0)
-    last = session.execute(
-        update(Counter).where(Counter.name == name).values(value=Counter.value + count).returning(Counter.value)
-    ).scalar_one()
+    last: int = session.execute(_counting(is_sqlite(session)), {"name": name, "value": count}).scalar_one()
     return last - count + 1
+
+
+@cache
+def _counting(is_on_sqlite: bool) -> ReturningInsert[int]:
+    # Made once: every saving counts several times, and putting the statement together takes longer than what it does.
+    new = sqlite.insert(_COUNTERS) if is_on_sqlite else postgresql.insert(_COUNTERS)
+    counted = new.on_conflict_do_update(index_elements=["name"], set_={"value": _COUNTERS.c.value + new.excluded.value})
+    return counted.returning(_COUNTERS.c.value)
 
 
 def customer_codes(session: Session, count: int = 1) -> list[str]:
@@ -55,7 +69,7 @@ def _monthly(session: Session, name: str, prefix: str, count: int) -> list[str]:
 
 def bump(session: Session, area: str) -> None:
     """Count up the revision of an area of data, in the transaction that changes it."""
-    take(session, f"revision:{area}")
+    take(session, f"{_REVISION}{area}")
     session.info.setdefault("bumped", set()).add(area)
 
 
@@ -68,7 +82,6 @@ def revision(session: Session, area: str) -> int:
     """The present revision of an area; results computed from the data are cached under it."""
     # A session asks once for all areas. Somebody else's change during a transaction counts from its next one.
     if "revisions" not in session.info:
-        rows = session.execute(select(Counter.name, Counter.value).where(Counter.name.startswith("revision:")))
-        session.info["revisions"] = {row.name: row.value for row in rows}
-    found: int = session.info["revisions"].get(f"revision:{area}", 0)
+        session.info["revisions"] = {row.name: row.value for row in session.execute(_REVISIONS)}
+    found: int = session.info["revisions"].get(f"{_REVISION}{area}", 0)
     return found

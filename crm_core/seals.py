@@ -11,9 +11,10 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, String, Table, event, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, Table, bindparam, event, func, insert, select, type_coerce
 from sqlalchemy.orm import Session, SessionTransaction
 
 from crm_core import clock, crypto
@@ -32,6 +33,8 @@ _ADVISORY_LOCK = 20_240_501
 _AT = "%Y-%m-%d %H:%M:%S.%f"
 _as_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
 _LINES, _SEALS = cast(Table, ChangeLog.__table__), cast(Table, LogSeal.__table__)
+_NEWEST = select(_SEALS.c.id, _SEALS.c.digest).order_by(_SEALS.c.id.desc()).limit(1)
+_TURN = select(func.pg_advisory_xact_lock(_ADVISORY_LOCK))
 
 Database = Session | Connection
 
@@ -79,17 +82,25 @@ def seal_all(connection: Connection) -> None:
 
 def read_seals(database: Database, *, after: int, limit: int) -> list[Seal]:
     """The next seals of the chain."""
-    statement = select(_SEALS.c.id, _moment(database, _SEALS.c.at), _SEALS.c.lines, _SEALS.c.digest).where(_SEALS.c.id > after)
+    at = _moment(_SEALS.c.at, is_on_sqlite=_is_sqlite(database))
+    statement = select(_SEALS.c.id, at, _SEALS.c.lines, _SEALS.c.digest).where(_SEALS.c.id > after)
     return [Seal(*row) for row in database.execute(statement.order_by(_SEALS.c.id).limit(limit))]
 
 
 def read_digests(database: Database, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     """The id and the digest of each of these lines as it stands in the database now."""
     key = _key()  # once: thousands of lines are sealed together
-    columns = [_moment(database, column) if column is _LINES.c.at else column for column in _LINES.c]
+    statement = _lines(_is_sqlite(database))
     for start in range(0, len(ids), LINES_PER_SEAL):
-        rows = database.execute(select(*columns).where(_LINES.c.id.in_(ids[start : start + LINES_PER_SEAL])))
+        rows = database.execute(statement, {"ids": ids[start : start + LINES_PER_SEAL]})
         yield from ((row.id, _line_digest(key, row)) for row in rows)
+
+
+@cache
+def _lines(is_on_sqlite: bool) -> Select[*tuple[Any, ...]]:
+    # Made once: every saving reads its lines, and putting the statement together takes longer than reading them.
+    columns = [_moment(column, is_on_sqlite=is_on_sqlite) if column is _LINES.c.at else column for column in _LINES.c]
+    return select(*columns).where(_LINES.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def noted_head() -> str:
@@ -121,9 +132,9 @@ def _digest(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _moment(database: Database, column: ColumnElement[Any]) -> ColumnElement[str]:
+def _moment(column: ColumnElement[Any], *, is_on_sqlite: bool) -> ColumnElement[str]:
     # As a text that both databases give alike; read as a time, one that somebody made unreadable would stop the reader.
-    if _is_sqlite(database):
+    if is_on_sqlite:
         return type_coerce(column, String).label(column.key)
     return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US").label(column.key)
 
@@ -136,16 +147,16 @@ def _is_sqlite(database: Database) -> bool:
 def _take_turn(database: Database) -> None:
     # SQLite has one writer at a time anyway. Taken last and held to the end, so it cannot be part of a deadlock.
     if not _is_sqlite(database):
-        database.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        database.execute(_TURN)
 
 
 def _add_seal(database: Database, ids: Sequence[int]) -> Seal:
-    newest = database.execute(select(_SEALS.c.id, _SEALS.c.digest).order_by(_SEALS.c.id.desc()).limit(1)).first()
+    newest = database.execute(_NEWEST).first()
     number, before = (newest.id + 1, newest.digest) if newest else (1, START)
     now = clock.now()
     at, lines = now.strftime(_AT), " ".join(f"{id}:{digest}" for id, digest in read_digests(database, ids))
     seal = Seal(number, at, lines, _seal_digest(before, number, at, lines))
-    database.execute(insert(_SEALS).values(id=number, at=now, lines=lines, digest=seal.digest))
+    database.execute(insert(_SEALS), {"id": number, "at": now, "lines": lines, "digest": seal.digest})
     return seal
 
 
