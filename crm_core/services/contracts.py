@@ -131,10 +131,11 @@ def add_contract(
     values: Mapping[str, Any],
     *,
     lines: Sequence[Mapping[str, Any]] = (),
+    had: Sequence[Line] = (),
     opportunity_id: int | None = None,
     owner_id: int | None = None,
 ) -> Contract:
-    """Sign one more contract with a customer that is won or a partner.
+    """Sign one more contract with a customer that is won or a partner. The products of `had` may be retired by now.
 
     Raises `ValidationFailed`, `IllegalTransition` for other customers, `NotFound`, `NotAllowed`.
     """
@@ -142,7 +143,7 @@ def add_contract(
     customer = lock_listed(session, customer_id)
     if customer.stage not in SIGNING:
         raise IllegalTransition(_("This customer is not won yet. Choose More, Change type: the contract is signed with it."))
-    checked = check_contract(session, values, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id)
+    checked = check_contract(session, values, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id, had=had)
     errors = checked.errors or check_total(customer, checked.values["amount"])
     errors |= _check_owner(session, actor, owner_id, None)
     if errors:

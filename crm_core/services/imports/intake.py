@@ -37,6 +37,12 @@ class Intake(Protocol):
     tries: bool
     """Whether a dry run writes as a real one does, in transactions that are let go."""
 
+    key: str
+    """The target whose value makes several rows one record; empty where each row is one."""
+
+    def key_of(self, row: Row) -> str:
+        """What one row says for it, as it is compared."""
+
     def read(self, row: Row) -> Any:
         """Read and check one row, before its transaction begins."""
 

@@ -67,6 +67,7 @@ class Opportunities:
     """The opportunities of one run. Each row has at most one product; rows with one code are one opportunity with several."""
 
     tries = False
+    key = "code"
 
     def __init__(self, run: Run) -> None:
         self.run, self.actor, self.result = run, run.actor, run.result
@@ -79,6 +80,10 @@ class Opportunities:
     def read(self, row: Row) -> Record:
         """The values of one row."""
         return self.reader.read(row)
+
+    def key_of(self, row: Row) -> str:
+        """The code that the row gives."""
+        return self.reader.word_of(row, self.key)
 
     def begin(self, session: CrmSession) -> None:
         """Nothing comes before the rows."""

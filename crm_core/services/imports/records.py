@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from crm_core.db import CrmSession
 from crm_core.errors import CrmError, FileRefused, ValidationFailed
-from crm_core.i18n import _
+from crm_core.i18n import _, join_words
 from crm_core.services.imports.cells import Converter, converter, in_our_words
 from crm_core.services.imports.intake import Run
 from crm_core.services.imports.kinds import KINDS
@@ -24,11 +24,20 @@ Errors = dict[str, list[str]]
 
 @dataclass
 class Record:
-    """What a row gives, by target, and what is wrong with the row as a whole."""
+    """What a row gives, by target, with what the plan fills in; and what is wrong with it."""
 
     number: int
     values: Values
     errors: Errors
+    given: Values
+    """Of the values, what the file itself says."""
+    further: list["Record"] = field(default_factory=list)
+    """The rows further down that are the same record, where a kind puts several together."""
+
+    @property
+    def rows(self) -> list["Record"]:
+        """All rows of the record."""
+        return [self, *self.further]
 
 
 class RecordReader:
@@ -56,14 +65,19 @@ class RecordReader:
 
     def read(self, row: Row) -> Record:
         """The values of one row; where several columns share a target, the first filled one counts."""
-        values: Values = {}
+        given: Values = {}
         for place, target, convert in self.columns:
-            if place < len(row.cells) and is_filled(row.cells[place]) and target not in values:
+            if place < len(row.cells) and is_filled(row.cells[place]) and target not in given:
                 value = convert(row.cells[place])
                 if not is_blank(value):
-                    values[target] = value
+                    given[target] = value
         errors = {"": [too_long(len(row.cells), self.width)]} if len(row.cells) > self.width else {}
-        return Record(row.number, self.defaults | values, errors)
+        return Record(row.number, self.defaults | given, errors, given)
+
+    def word_of(self, row: Row, target: str) -> str:
+        """What one row says for one target, as it is compared."""
+        filled = (convert(row.cells[place]) for place, name, convert in self.columns if name == target and place < len(row.cells))
+        return next((text for value in filled if (text := word(value))), "")
 
 
 class OneByOne(ABC):
@@ -73,6 +87,7 @@ class OneByOne(ABC):
     """
 
     tries = True
+    key = ""
 
     def __init__(self, run: Run) -> None:
         self.run, self.actor, self.result = run, run.actor, run.result
@@ -85,6 +100,10 @@ class OneByOne(ABC):
         """The values of one row."""
         return self.reader.read(row)
 
+    def key_of(self, row: Row) -> str:
+        """What the row says for `key`."""
+        return self.reader.word_of(row, self.key)
+
     # What comes before and after the rows concerns kinds that write in bulk; here each row is whole by itself.
 
     def begin(self, session: CrmSession) -> None:  # noqa: B027
@@ -94,19 +113,19 @@ class OneByOne(ABC):
         """Nothing comes after them."""
 
     def take(self, session: CrmSession, entries: Sequence[Record]) -> None:
-        """Create, update, skip or fail each row."""
+        """Create, update, skip or fail each record."""
         self.look_up(session, entries)
-        for entry in entries:
-            if entry.errors:
-                self.result.fail(entry.number, entry.errors)
+        for entry in put_together(entries, self.key):
+            if any(row.errors for row in entry.rows):
+                self.fail(entry, {})
                 continue
             try:
                 self.bring_in(session, entry)
                 self.seen |= self._met
             except ValidationFailed as refusal:
-                self.result.fail(entry.number, refusal.errors)
+                self.fail(entry, refusal.errors)
             except CrmError as refusal:
-                self.result.fail(entry.number, {"": [str(refusal)]})
+                self.fail(entry, {"": [str(refusal)]})
 
     @abstractmethod
     def look_up(self, session: CrmSession, entries: Sequence[Record]) -> None:
@@ -114,7 +133,20 @@ class OneByOne(ABC):
 
     @abstractmethod
     def bring_in(self, session: CrmSession, entry: Record) -> None:
-        """Do what the row says, and count it. Raises `CrmError` for a row that fails."""
+        """Do what the record says, and count its rows. Raises `CrmError` for one that fails."""
+
+    def fail(self, entry: Record, errors: Errors) -> None:
+        """Count a record that failed, with all its rows: those that are wrong say why, the others wait for them."""
+        entry.errors |= errors
+        wrong = join_words(str(row.number) for row in entry.rows if row.errors)
+        waits = _("It is one record with other rows, which come in together or not at all. These failed: {rows}.").format(rows=wrong)
+        for row in entry.rows:
+            self.result.fail(row.number, row.errors or {"": [waits]})
+
+    def skip(self, entry: Record, message: str) -> None:
+        """Count all rows of a record as skipped."""
+        for row in entry.rows:
+            self.result.skip(row.number, message)
 
     @property
     def updates(self) -> bool:
@@ -128,6 +160,21 @@ class OneByOne(ABC):
             return False
         self.result.skip(entry.number, _("The same stands further up in the file."))
         return True
+
+
+def put_together(entries: Sequence[Record], key: str) -> list[Record]:
+    """The records of these rows: those that say the same for `key` are one, under the first of them."""
+    known: dict[str, Record] = {}
+    records = []
+    for entry in entries:
+        text = word(entry.given.get(key)) if key else ""
+        if text in known:
+            known[text].further.append(entry)
+            continue
+        records.append(entry)
+        if text:
+            known[text] = entry
+    return records
 
 
 def word(value: Any) -> str:
