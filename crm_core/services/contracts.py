@@ -1,7 +1,8 @@
 """Contracts of a customer (成交 / 合同): signing, correcting, making void and restoring them.
 
-Every one of these renews the customer's cooperation (`cooperation.py`) in the same transaction. A contract is never deleted: a void one
-stays, and counts nowhere. What was received for it stands in `payments.py`.
+Every one of these renews the customer's cooperation (`cooperation.py`) in the same transaction. Nobody deletes a contract: a void one
+stays, and counts nowhere; only the undo of an import removes what it had brought in (`imports/taking_back.py`). What was received for a
+contract stands in `payments.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,12 +15,12 @@ from crm_core.i18n import in_language
 from crm_core.models import Contract, Customer, Notice, Opportunity, OpportunityLine, Product, Task, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.imports import running
-from crm_core.services.imports.kinds import KINDS
+from crm_core.services.imports.kinds import KINDS, offered_kinds
 from crm_core.services.imports.mapping import guess_mapping, targets
 from crm_core.services.imports.mapping_files import read_plan, write_plan
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
-from crm_core.services.imports.running import INTAKES, offered_kinds, run_import
+from crm_core.services.imports.running import INTAKES, run_import
 from crm_core.services.opportunity_moves import list_moves
 from crm_core.services.opportunity_views import OpportunityQuery, list_opportunities
 from crm_core.services.products import list_prices

@@ -63,6 +63,7 @@ class Accounts(OneByOne):
             team_id=self._team(session, values.get("team")),
         )
         self.usernames.add(made.username)
+        self.run.made.append(made.id)
         if values.get("is_active") == "no":
             update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=made.team_id, is_active=False)
         if email:
@@ -93,6 +94,7 @@ class Accounts(OneByOne):
             return None
         if word(text) not in self.teams:
             self.teams[word(text)] = create_team(session, self.actor, name=str(text))
+            self.run.made_teams.append(self.teams[word(text)])
         return self.teams[word(text)]
 
     def _free_username(self, name: str) -> str:

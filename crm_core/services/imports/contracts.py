@@ -76,7 +76,8 @@ class Contracts(OneByOne):
         own = {name: value for name, value in values.items() if name not in _BESIDE}
         entered = [vars(line) for line in lines]
         # What was sold may be retired by now.
-        add_contract(session, self.actor, values["customer"], own, lines=entered, had=lines, owner_id=values.get("owner"))
+        made = add_contract(session, self.actor, values["customer"], own, lines=entered, had=lines, owner_id=values.get("owner"))
+        self.run.made.append(made.id)
         self.result.created += 1
         self.result.updated += len(entry.further)
 

@@ -23,7 +23,9 @@ class Run:
     writes: bool
     result: ImportResult = field(default_factory=ImportResult)
     made: list[int] = field(default_factory=list)
-    """The customers that the part at hand created, for the undo."""
+    """The records that the part at hand created, for the undo."""
+    made_teams: list[int] = field(default_factory=list)
+    """The teams that came with accounts."""
 
     @property
     def reason(self) -> str:

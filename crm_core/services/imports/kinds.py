@@ -7,7 +7,7 @@ from crm_core.checks.dates import check_date
 from crm_core.fields import Field, Widget, always, fields_of, never
 from crm_core.i18n import N_
 from crm_core.models import Contact, Contract, Customer, Opportunity, Product, ProductPrice, User
-from crm_core.permissions import Permission
+from crm_core.permissions import Actor, Permission
 from crm_core.services.custom_fields import YES_NO
 from crm_core.services.imports.plan import OnDuplicate
 from crm_core.services.library import Library
@@ -146,4 +146,9 @@ KINDS: dict[str, Kind] = {
     ),
     CONTRACT: Kind(N_("Contracts"), (_IMPORTING, Permission.CONTRACT_WRITE), _contract, "customer", _NO_TWINS, ("合同", "contract")),
 }
-"""Every kind that an import takes. A new one is a row here, and one of `INTAKES` in running.py."""
+"""Every kind that an import takes. A new one is a row here, one of `INTAKES` in running.py, and one of `WAYS` in taking_back.py."""
+
+
+def offered_kinds(actor: Actor) -> list[str]:
+    """The kinds of records that the actor may import."""
+    return [code for code, kind in KINDS.items() if all(map(actor.can, kind.permissions))]

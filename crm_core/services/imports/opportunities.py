@@ -107,7 +107,7 @@ class Opportunities:
             elif one := self._take_first(entry):
                 ready.append(one)
         if self.run.writes:
-            write_opportunities(session, self.actor, ready, first=self.stages.first, reason=self.run.reason)
+            self.run.made += write_opportunities(session, self.actor, ready, first=self.stages.first, reason=self.run.reason)
             add_lines(session, further)
         self.result.created += len(ready)
         self.result.updated += len(further)

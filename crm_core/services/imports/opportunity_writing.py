@@ -41,10 +41,10 @@ class FurtherLine:
     amount: Decimal
 
 
-def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready], *, first: OpportunityStage, reason: str) -> None:
-    """Insert checked opportunities. A closed one was in the `first` stage until the day on which it was closed."""
+def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready], *, first: OpportunityStage, reason: str) -> list[int]:
+    """Insert checked opportunities and return their ids. A closed one was in the `first` stage until the day on which it was closed."""
     if not ready:
-        return
+        return []
     free = iter(opportunity_codes(session, sum(not one.values["code"] for one in ready)))
     rows = [_row(actor, one, one.values["code"] or next(free)) for one in ready]
     session.execute(insert(_table(Opportunity)), rows)
@@ -62,6 +62,7 @@ def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready
         for id, one in written
     ]
     audit.add_lines(session, lines)
+    return [id for id, _one in written]
 
 
 def add_lines(session: CrmSession, further: Sequence[FurtherLine]) -> None:

@@ -44,6 +44,7 @@ class Products(OneByOne):
         made = create_product(session, self.actor, {name: value for name, value in entry.values.items() if name != "is_active"})
         if not is_active:
             set_active(session, self.actor, made.id, is_active=False, version=made.version)
+        self.run.made.append(made.id)
         self.result.created += 1
 
     def _update(self, session: CrmSession, product: Product, entry: Record) -> None:

@@ -41,11 +41,6 @@ INTAKES: dict[str, Callable[[Run], Intake]] = {
 Progress = Callable[[int, int], None]
 
 
-def offered_kinds(actor: Actor) -> list[str]:
-    """The kinds of records that the actor may import."""
-    return [code for code, kind in KINDS.items() if all(map(actor.can, kind.permissions))]
-
-
 def run_import(actor: Actor, table: Table, plan: ImportPlan, *, dry_run: bool = False, progress: Progress | None = None) -> ImportResult:
     """Import the rows of a table; with `dry_run` only say what would happen. Opens its own transactions.
 
@@ -132,8 +127,7 @@ def _keep_record(session: CrmSession, run: Run, batch_id: int) -> int:
     for name in COUNTS:
         setattr(batch, name, getattr(run.result, name))
     session.flush()
-    note_created(session, run.actor, batch.id, run.made, part=run.result.rows)
-    run.made.clear()
+    note_created(session, run, batch.id, part=run.result.rows)
     return batch.id
 
 
