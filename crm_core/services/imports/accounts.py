@@ -53,6 +53,7 @@ class Accounts(OneByOne):
             self.result.skip(entry.number, _("This account exists already."))
             return
         role, email = self._role(values.get("role")), self._mailbox(values.get("email"))
+        is_active = self.check(entry, "is_active").get("is_active") != "no"
         made = create_user(
             session,
             self.actor,
@@ -64,7 +65,7 @@ class Accounts(OneByOne):
         )
         self.usernames.add(made.username)
         self.run.made.append(made.id)
-        if values.get("is_active") == "no":
+        if not is_active:
             update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=made.team_id, is_active=False)
         if email:
             set_mailbox(session, self.actor, made.id, email)
@@ -93,7 +94,10 @@ class Accounts(OneByOne):
         if not text:
             return None
         if word(text) not in self.teams:
-            self.teams[word(text)] = create_team(session, self.actor, name=str(text))
+            try:
+                self.teams[word(text)] = create_team(session, self.actor, name=str(text))
+            except ValidationFailed as refusal:
+                raise ValidationFailed({"team": refusal.errors["name"]}) from refusal
             self.run.made_teams.append(self.teams[word(text)])
         return self.teams[word(text)]
 

@@ -16,7 +16,7 @@ from crm_core.services.imports.mapping import IGNORE, targets
 from crm_core.services.imports.plan import OnDuplicate
 from crm_core.services.imports.rows import too_long, unknown_field
 from crm_core.services.imports.table import Cell, Row, is_filled
-from crm_core.validation import clean_text, is_blank
+from crm_core.validation import clean_text, clean_values, is_blank
 
 Values = dict[str, Any]
 Errors = dict[str, list[str]]
@@ -147,6 +147,13 @@ class OneByOne(ABC):
         """Count all rows of a record as skipped."""
         for row in entry.rows:
             self.result.skip(row.number, message)
+
+    def check(self, entry: Record, *names: str) -> Values:
+        """What a record says for these targets, clean, as services take it that check it no more. Raises `ValidationFailed`."""
+        clean, errors = clean_values({name: self.reader.fields[name] for name in names if name in entry.values}, entry.values)
+        if errors:
+            raise ValidationFailed(errors)
+        return clean
 
     @property
     def updates(self) -> bool:
