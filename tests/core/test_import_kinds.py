@@ -21,6 +21,7 @@ from crm_core.services.imports.mapping_files import read_plan, write_plan
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
 from crm_core.services.imports.running import INTAKES, run_import
+from crm_core.services.log_check import check_log
 from crm_core.services.opportunity_moves import list_moves
 from crm_core.services.opportunity_views import OpportunityQuery, list_opportunities
 from crm_core.services.products import list_prices
@@ -127,6 +128,13 @@ class TestAccounts:
         lines = ["李娜,lina,总统,,,", "王芳,wangfang,,,,", "赵六,zhao6,销售,,没有邮箱,", "钱七,q,销售,,,"]
         assert told(bring_in("user", administrator, self.HEADER, *lines)) == [(2, "role"), (3, "role"), (4, "email"), (5, "username")]
         assert [user.username for user in all_of(User)] == ["administrator"]
+
+    def test_a_row_that_fails_leaves_no_team_behind(self, database: str, administrator: Actor) -> None:
+        lines = ["王芳,!!,销售,华西组,,", "李娜,lina,销售,华东组,,", "赵六,zhaoliu,销售,华西组,,", "钱七,??,销售,东北组,,"]
+        assert told(bring_in("user", administrator, self.HEADER, *lines)) == [(2, "username"), (5, "username")]
+        assert [team.name for team in all_of(Team)] == ["华东组", "华西组"]
+        with reading(SYSTEM) as session:
+            assert check_log(session, SYSTEM).fault is None
 
 
 class TestOpportunities:
@@ -322,6 +330,17 @@ class TestContracts:
         (made,) = all_of(Contract)
         assert (made.number, made.amount, made.owner_id, made.customer_id) == ("HY-1", 1000, sales.id, customer.id)
         assert bring_in("contract", manager, self.HEADER, lines[0]).skipped == 1
+
+    def test_boards_see_what_came_in_before_a_row_that_failed(self, database: str, manager: Actor, sales: Actor) -> None:
+        def revision() -> int:
+            with reading(SYSTEM) as session:
+                return numbering.revision(session, "contracts")
+
+        factories.make_customer(sales, stage="customer", name=COMPANY)
+        before = revision()
+        lines = [f"HY-1,{COMPANY},系统,1000,2023-05-01,", f"HY-2,{COMPANY},系统,0,2023-05-01,"]
+        assert bring_in("contract", manager, self.HEADER, *lines).created == 1
+        assert revision() > before
 
 
 class TestMappingFiles:

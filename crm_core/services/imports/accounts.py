@@ -54,6 +54,7 @@ class Accounts(OneByOne):
             return
         role, email = self._role(values.get("role")), self._mailbox(values.get("email"))
         is_active = self.check(entry, "is_active").get("is_active") != "no"
+        team_id = self._team(session, values.get("team"))
         made = create_user(
             session,
             self.actor,
@@ -61,15 +62,22 @@ class Accounts(OneByOne):
             name=str(values.get("name", "")),
             password_hash=self.password_hash,
             role=role.code,
-            team_id=self._team(session, values.get("team")),
+            team_id=team_id,
         )
-        self.usernames.add(made.username)
-        self.run.made.append(made.id)
         if not is_active:
-            update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=made.team_id, is_active=False)
+            update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=team_id, is_active=False)
         if email:
             set_mailbox(session, self.actor, made.id, email)
-            self.mailboxes.add(word(email))
+        self._remember(made, email, word(values.get("team")))
+
+    def _remember(self, made: User, email: str, team: str) -> None:
+        """What rows further down meet, once this one is whole."""
+        self.usernames.add(made.username)
+        self.mailboxes |= {word(email)} - {""}
+        self.run.made.append(made.id)
+        if made.team_id and team not in self.teams:
+            self.teams[team] = made.team_id
+            self.run.made_teams.append(made.team_id)
         self.result.created += 1
 
     def _mailbox(self, text: object) -> str:
@@ -93,13 +101,12 @@ class Accounts(OneByOne):
     def _team(self, session: CrmSession, text: object) -> int | None:
         if not text:
             return None
-        if word(text) not in self.teams:
-            try:
-                self.teams[word(text)] = create_team(session, self.actor, name=str(text))
-            except ValidationFailed as refusal:
-                raise ValidationFailed({"team": refusal.errors["name"]}) from refusal
-            self.run.made_teams.append(self.teams[word(text)])
-        return self.teams[word(text)]
+        if known := self.teams.get(word(text)):
+            return known
+        try:
+            return create_team(session, self.actor, name=str(text))
+        except ValidationFailed as refusal:
+            raise ValidationFailed({"team": refusal.errors["name"]}) from refusal
 
     def _free_username(self, name: str) -> str:
         spelled = _NOT_IN_ACCOUNTS.sub(".", pinyin_of(name) if not name.isascii() else name).strip(".")[:_LONGEST].strip(".")

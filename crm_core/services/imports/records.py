@@ -83,7 +83,7 @@ class RecordReader:
 class OneByOne(ABC):
     """Records that come in through the service that a form uses, one after the other; its checks are the import's checks.
 
-    A dry run does the same and lets its transactions go. Each service checks before it writes, so a row that fails leaves nothing.
+    A dry run does the same and lets its transactions go. Each record has a savepoint of its own, so one that fails leaves nothing.
     """
 
     tries = True
@@ -120,7 +120,8 @@ class OneByOne(ABC):
                 self.fail(entry, {})
                 continue
             try:
-                self.bring_in(session, entry)
+                with session.begin_nested():
+                    self.bring_in(session, entry)
                 self.seen |= self._met
             except ValidationFailed as refusal:
                 self.fail(entry, refusal.errors)
