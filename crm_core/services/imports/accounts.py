@@ -12,7 +12,8 @@ from crm_core.i18n import _, join_words
 from crm_core.models import Role, User
 from crm_core.pinyin import pinyin_of
 from crm_core.services.imports.intake import Run
-from crm_core.services.imports.records import OneByOne, Record, word
+from crm_core.services.imports.one_by_one import OneByOne
+from crm_core.services.imports.records import Record, word
 from crm_core.services.passwords import hash_password, random_password
 from crm_core.services.profile import set_mailbox
 from crm_core.services.roles import is_within, list_roles

@@ -14,7 +14,8 @@ from crm_core.models import Contract
 from crm_core.scope import unscoped
 from crm_core.services.contract_lines import Line, lines_of_contract
 from crm_core.services.contracts import add_contract, lock_contract, update_contract
-from crm_core.services.imports.records import Errors, OneByOne, Record, Values, word
+from crm_core.services.imports.one_by_one import OneByOne
+from crm_core.services.imports.records import Errors, Record, Values, word
 from crm_core.services.imports.references import (
     Unclear,
     customers_named,
@@ -24,11 +25,9 @@ from crm_core.services.imports.references import (
     list_catalogue,
     list_people,
 )
+from crm_core.services.imports.together import drop_repeated, lacks_product, skip_rows, whole_of
 from crm_core.validation import clean_values, is_blank
 
-_OF_ROWS = ("product", "amount", "remark")
-"""What each row of a contract says for itself; all else is one for all of them."""
-_WORDS = ("product", "amount")
 _BESIDE = ("customer", "owner")
 
 
@@ -54,14 +53,14 @@ class Contracts(OneByOne):
         """Sign the contract; where its number exists, correct that one or skip the rows."""
         present = self.numbers.get(word(entry.values.get("number")))
         if present and not self.updates:
-            self.skip(entry, _("A contract with this number exists already."))
+            skip_rows(self.result, entry, _("A contract with this number exists already."))
             return
-        self._drop_repeated(entry)
-        head, lines = self._head(entry), self._lines(entry)
+        drop_repeated(self.result, entry)
+        values, lines = self._meant(entry), self._lines(entry)
         if any(row.errors for row in entry.rows):
             raise ValidationFailed({})
         # With products the contract is called by their names, and their sum counts.
-        values = head | ({"product": ""} if lines else {name: entry.values[name] for name in _WORDS if name in entry.values})
+        values |= {"product": ""} if lines else {}
         try:
             if present:
                 self._update(session, entry, present, values, lines)
@@ -100,50 +99,32 @@ class Contracts(OneByOne):
         update_contract(session, self.actor, contract_id, changes, lines=entered, **said)
         session.flush()
         if contract.version == version:
-            self.skip(entry, _("A contract with this number exists already, and the file says nothing new."))
+            skip_rows(self.result, entry, _("A contract with this number exists already, and the file says nothing new."))
         else:
             self.result.updated += len(entry.rows)
 
-    def _drop_repeated(self, entry: Record) -> None:
-        """A row that says the same as one further up adds nothing."""
-        kept = [entry]
-        for row in entry.further:
-            if any(row.given == other.given for other in kept):
-                self.result.skip(row.number, _("The same stands further up in the file."))
-            else:
-                kept.append(row)
-        entry.further = kept[1:]
+    def _meant(self, entry: Record) -> Values:
+        """What the rows say of the contract, with the customer and the owner that they mean."""
+        values = whole_of(entry, self._meaning)
+        for name in (name for name in _BESIDE if name in values):
+            try:
+                values[name] = self._find(name, values[name])
+            except Unclear as problem:
+                entry.errors.setdefault(name, [str(problem)])
+        return values
 
-    def _head(self, entry: Record) -> Values:
-        """What the rows say of the contract as a whole: each thing as the first row that names it; a row that differs is an error."""
-        head: Values = {}
-        said: dict[str, Record] = {}
-        for row in entry.rows:
-            for name, value in row.given.items():
-                if name in (*_OF_ROWS, self.key):
-                    continue
-                meant = self._meaning(row, name, value)
-                if name in said and meant != head[name] and not row.errors.get(name):
-                    row.errors[name] = [_differing(name, said[name], row)]
-                elif name not in said:
-                    head[name], said[name] = meant, row
-        for name in entry.values.keys() - head.keys() - {*_OF_ROWS}:
-            head[name] = self._meaning(entry, name, entry.values[name])
-        remarks = dict.fromkeys(str(row.values["remark"]) for row in entry.rows if row.values.get("remark"))
-        return {**head, "remark": "\n".join(remarks)} if remarks else head
-
-    def _meaning(self, row: Record, name: str, value: Any) -> Any:
-        """The customer or person that a cell means, the day as a day; what means nothing is an error of its row."""
-        try:
-            if name == "customer":
-                return find_customer(self.customers, value).id
-            if name == "owner":
-                return find_person(self.people, value).actor.id
-        except Unclear as problem:
-            row.errors[name] = [str(problem)]
-            return None
+    def _meaning(self, name: str, value: Any) -> Any:
+        """What a cell means, to be compared; the cell itself where it means nothing."""
+        if name in _BESIDE:
+            try:
+                return self._find(name, value)
+            except Unclear:
+                return value
         clean, errors = clean_values({name: self.reader.fields[name]}, {name: value})
         return value if errors else clean[name]
+
+    def _find(self, name: str, text: Any) -> int | None:
+        return find_customer(self.customers, text).id if name == "customer" else find_person(self.people, text).actor.id
 
     def _lines(self, entry: Record) -> list[Line]:
         """The products of the rows; a contract of one row may name in its own words what no catalogue knows."""
@@ -156,7 +137,7 @@ class Contracts(OneByOne):
             return None
         try:
             if is_blank(text):
-                raise Unclear(_("Several rows have this number. Write in each of them which product it adds."))
+                raise Unclear(lacks_product())
             product = find_product(self.products, text)
         except Unclear as problem:
             row.errors["product"] = [str(problem)]
@@ -185,8 +166,3 @@ def _amount(value: Any) -> Decimal | None:
         return check_money(value, {})
     except ValueError:
         return None  # told at its own field
-
-
-def _differing(name: str, first: Record, row: Record) -> str:
-    sentence = _("Row {first} says “{one}”, row {row} says “{other}”, and both are one contract. Correct one of the two.")
-    return sentence.format(first=first.number, one=str(first.given[name])[:60], row=row.number, other=str(row.given[name])[:60])

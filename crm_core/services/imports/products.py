@@ -7,7 +7,8 @@ from sqlalchemy import select
 from crm_core.db import CrmSession
 from crm_core.i18n import _
 from crm_core.models import Product
-from crm_core.services.imports.records import OneByOne, Record, word
+from crm_core.services.imports.one_by_one import OneByOne
+from crm_core.services.imports.records import Record, word
 from crm_core.services.products import create_product, set_active, set_price, update_product
 
 _OWN_VERBS = ("price", "valid_from", "is_active")
