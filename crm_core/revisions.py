@@ -6,7 +6,7 @@ So no service can forget it. Counted up last and in one order, since the counter
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 
 from crm_core.db import CrmSession
 from crm_core.models import (
@@ -73,8 +73,8 @@ def _count_up(session: Session) -> None:
         take(session, f"revision:{area}")
 
 
-def _forget(session: Session, _ended: Any) -> None:
-    if not session.in_nested_transaction():
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:  # what else the transaction changed stands where only a part of it was given up
         session.info.pop(_CHANGED, None)
 
 

@@ -15,7 +15,9 @@ HINTS = {
     PRODUCT: N_("Every row is a product with its name and price; the code is optional."),
     USER: N_("Every row is a person with name and role; teams that there are not yet are added."),
     OPPORTUNITY: N_("Every row is an opportunity of a customer that is here already; closed ones need the day on which they were closed."),
-    CONTRACT: N_("Every row is a contract of a customer that is won already."),
+    CONTRACT: N_(
+        "Every row is a contract of a customer that is won already, or one more product of it: rows with one number are one contract."
+    ),
 }
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

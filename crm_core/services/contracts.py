@@ -1,7 +1,8 @@
 """Contracts of a customer (成交 / 合同): signing, correcting, making void and restoring them.
 
-Every one of these renews the customer's cooperation (`cooperation.py`) in the same transaction. A contract is never deleted: a void one
-stays, and counts nowhere. What was received for it stands in `payments.py`.
+Every one of these renews the customer's cooperation (`cooperation.py`) in the same transaction. Nobody deletes a contract: a void one
+stays, and counts nowhere; only the undo of an import removes what it had brought in (`imports/taking_back.py`). What was received for a
+contract stands in `payments.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,10 +132,11 @@ def add_contract(
     values: Mapping[str, Any],
     *,
     lines: Sequence[Mapping[str, Any]] = (),
+    had: Sequence[Line] = (),
     opportunity_id: int | None = None,
     owner_id: int | None = None,
 ) -> Contract:
-    """Sign one more contract with a customer that is won or a partner.
+    """Sign one more contract with a customer that is won or a partner. The products of `had` may be retired by now.
 
     Raises `ValidationFailed`, `IllegalTransition` for other customers, `NotFound`, `NotAllowed`.
     """
@@ -142,7 +144,7 @@ def add_contract(
     customer = lock_listed(session, customer_id)
     if customer.stage not in SIGNING:
         raise IllegalTransition(_("This customer is not won yet. Choose More, Change type: the contract is signed with it."))
-    checked = check_contract(session, values, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id)
+    checked = check_contract(session, values, lines=lines, opportunity_id=opportunity_id, customer_id=customer.id, had=had)
     errors = checked.errors or check_total(customer, checked.values["amount"])
     errors |= _check_owner(session, actor, owner_id, None)
     if errors:

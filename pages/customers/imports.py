@@ -6,7 +6,7 @@ from crm_core.config import MAX_IMPORT_BYTES
 from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import library
-from crm_core.services.imports.running import offered_kinds
+from crm_core.services.imports.kinds import offered_kinds
 from ui import feedback, guard, header, import_help, import_options, import_steps, import_undo
 
 actor = guard.page(Permission.CUSTOMER_IMPORT, Permission.PRODUCT_EDIT, Permission.USER_EDIT)

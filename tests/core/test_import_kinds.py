@@ -15,12 +15,13 @@ from crm_core.i18n import in_language
 from crm_core.models import Contract, Customer, Notice, Opportunity, OpportunityLine, Product, Task, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services.imports import running
-from crm_core.services.imports.kinds import KINDS
+from crm_core.services.imports.kinds import KINDS, offered_kinds
 from crm_core.services.imports.mapping import guess_mapping, targets
 from crm_core.services.imports.mapping_files import read_plan, write_plan
 from crm_core.services.imports.plan import ImportPlan, ImportResult, Incomplete, OnDuplicate
 from crm_core.services.imports.reading import read_table
-from crm_core.services.imports.running import INTAKES, offered_kinds, run_import
+from crm_core.services.imports.running import INTAKES, run_import
+from crm_core.services.log_check import check_log
 from crm_core.services.opportunity_moves import list_moves
 from crm_core.services.opportunity_views import OpportunityQuery, list_opportunities
 from crm_core.services.products import list_prices
@@ -128,6 +129,13 @@ class TestAccounts:
         assert told(bring_in("user", administrator, self.HEADER, *lines)) == [(2, "role"), (3, "role"), (4, "email"), (5, "username")]
         assert [user.username for user in all_of(User)] == ["administrator"]
 
+    def test_a_row_that_fails_leaves_no_team_behind(self, database: str, administrator: Actor) -> None:
+        lines = ["王芳,!!,销售,华西组,,", "李娜,lina,销售,华东组,,", "赵六,zhaoliu,销售,华西组,,", "钱七,??,销售,东北组,,"]
+        assert told(bring_in("user", administrator, self.HEADER, *lines)) == [(2, "username"), (5, "username")]
+        assert [team.name for team in all_of(Team)] == ["华东组", "华西组"]
+        with reading(SYSTEM) as session:
+            assert check_log(session, SYSTEM).fault is None
+
 
 class TestOpportunities:
     @pytest.fixture(autouse=True)
@@ -214,8 +222,10 @@ class TestOpportunities:
             "M-3,,A-1,,,,,,,",
         ]
         result = bring_in("opportunity", manager, DEALS, *lines)
-        assert told(result) == [(3, "product"), (5, "customer"), (6, "product"), (7, "code")]
-        assert [one.code for one in all_of(Opportunity)] == ["M-1", "M-2"]
+        assert told(result) == [(2, "product"), (3, ""), (4, ""), (5, "customer"), (6, "product"), (7, "")]
+        assert all_of(Opportunity) == []  # whole or not at all: what is there is skipped, so a mended row alone would never come in
+        again = bring_in("opportunity", manager, DEALS, lines[0].replace(",,,5", ",A-1,,5"), *lines[1:3])
+        assert (again.created, again.updated, again.errors) == (2, 1, [])
 
     def test_without_a_code_it_gets_the_next_number_and_without_an_amount_the_price(self, database: str, manager: Actor) -> None:
         dry = bring_in("opportunity", manager, DEALS, f",{COMPANY},A-1,,,,,,2030-01-01,", dry_run=True)
@@ -322,6 +332,17 @@ class TestContracts:
         (made,) = all_of(Contract)
         assert (made.number, made.amount, made.owner_id, made.customer_id) == ("HY-1", 1000, sales.id, customer.id)
         assert bring_in("contract", manager, self.HEADER, lines[0]).skipped == 1
+
+    def test_boards_see_what_came_in_before_a_row_that_failed(self, database: str, manager: Actor, sales: Actor) -> None:
+        def revision() -> int:
+            with reading(SYSTEM) as session:
+                return numbering.revision(session, "contracts")
+
+        factories.make_customer(sales, stage="customer", name=COMPANY)
+        before = revision()
+        lines = [f"HY-1,{COMPANY},系统,1000,2023-05-01,", f"HY-2,{COMPANY},系统,0,2023-05-01,"]
+        assert bring_in("contract", manager, self.HEADER, *lines).created == 1
+        assert revision() > before
 
 
 class TestMappingFiles:

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from crm_core import db
-from crm_core.models import Attachment, Contact, Customer, Opportunity
+from crm_core import clock, db
+from crm_core.models import Attachment, Contact, Customer, Opportunity, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import customer_changes, library, tags
 from tests import factories
@@ -361,6 +361,18 @@ class TestImport:
         assert visit.toasts
         assert self.place_of_all() == ["bin"]
         assert not Visit(manager).go(routes.IMPORT).has("Undo the import")
+
+    def test_an_import_of_accounts_is_undone_with_its_teams_and_names_who_stays(self, administrator: Actor) -> None:
+        visit = Visit(administrator).go(routes.IMPORT).enter("import_kind", "user")
+        visit.upload("staff.csv", "姓名,账号,部门,角色\n李娜,lina,华东组,销售\n王芳,wangfang,华西组,销售\n".encode()).press("Import now")
+        with db.transaction(SYSTEM) as session:
+            session.execute(select(User).where(User.username == "lina")).scalar_one().last_sign_in_at = clock.now()
+        visit = Visit(administrator).go(routes.IMPORT).press("Undo the import")
+        assert f"李娜: {zh('its owner has signed in')}" in texts(visit)
+        visit.press("Undo the import")
+        with db.reading(SYSTEM) as session:
+            assert set(session.execute(select(User.username)).scalars()) == {"administrator", "lina"}
+            assert list(session.execute(select(Team.name)).scalars()) == ["华东组"]
 
     def place_of_all(self) -> list[str]:
         with db.reading(SYSTEM) as session:

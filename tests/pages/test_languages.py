@@ -97,6 +97,7 @@ from crm_core.services.reports.order import Order
 from crm_core.services.reports.schedules import Rhythm
 from tests import factories
 from tests.conftest import forget_settings, use_database
+from tests.core.test_import_kinds import bring_in
 from tests.core.test_imports import complete_line, import_lines
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit
@@ -367,6 +368,18 @@ def undone(desk: Desk) -> Visit:
         newest = session.execute(select(Customer).order_by(Customer.id.desc())).scalars().first()
     assert newest
     factories.make_opportunity(desk.actor, newest, name=word)
+    return opened(routes.IMPORT, "Undo the import")(desk)
+
+
+def undone_accounts(desk: Desk) -> Visit:
+    """The undo of an import of accounts and teams, of which one stays."""
+    word = WORDS[desk.actor.language]["name"]
+    rows = [f"{word}{place},x{place}.{desk.actor.language[:2]},sales,{word}{place}" for place in range(2)]
+    assert bring_in("user", desk.actor, "姓名,账号,角色,部门", *rows).created == 2
+    with db.transaction(SYSTEM) as session:
+        newest = session.execute(select(User).order_by(User.id.desc())).scalars().first()
+        assert newest
+        newest.last_sign_in_at = clock.now()
     return opened(routes.IMPORT, "Undo the import")(desk)
 
 
@@ -1157,6 +1170,7 @@ SCENES: dict[str, Callable[[Desk], Visit]] = {
     "import checked": imported,
     "import of opportunities checked": imported_deals,
     "import undo": undone,
+    "import undo of accounts": undone_accounts,
     "list export": opened(routes.PRODUCTS, "export_products"),
     "list export refused": opened(routes.PRODUCTS, "export_products", "list_export_check"),
     "fields add": opened(routes.FIELDS, "Add field"),

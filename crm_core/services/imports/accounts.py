@@ -12,7 +12,8 @@ from crm_core.i18n import _, join_words
 from crm_core.models import Role, User
 from crm_core.pinyin import pinyin_of
 from crm_core.services.imports.intake import Run
-from crm_core.services.imports.records import OneByOne, Record, word
+from crm_core.services.imports.one_by_one import OneByOne
+from crm_core.services.imports.records import Record, word
 from crm_core.services.passwords import hash_password, random_password
 from crm_core.services.profile import set_mailbox
 from crm_core.services.roles import is_within, list_roles
@@ -53,6 +54,8 @@ class Accounts(OneByOne):
             self.result.skip(entry.number, _("This account exists already."))
             return
         role, email = self._role(values.get("role")), self._mailbox(values.get("email"))
+        is_active = self.check(entry, "is_active").get("is_active") != "no"
+        team_id = self._team(session, values.get("team"))
         made = create_user(
             session,
             self.actor,
@@ -60,14 +63,22 @@ class Accounts(OneByOne):
             name=str(values.get("name", "")),
             password_hash=self.password_hash,
             role=role.code,
-            team_id=self._team(session, values.get("team")),
+            team_id=team_id,
         )
-        self.usernames.add(made.username)
-        if values.get("is_active") == "no":
-            update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=made.team_id, is_active=False)
+        if not is_active:
+            update_user(session, self.actor, made.id, name=made.name, role=role.code, team_id=team_id, is_active=False)
         if email:
             set_mailbox(session, self.actor, made.id, email)
-            self.mailboxes.add(word(email))
+        self._remember(made, email, word(values.get("team")))
+
+    def _remember(self, made: User, email: str, team: str) -> None:
+        """What rows further down meet, once this one is whole."""
+        self.usernames.add(made.username)
+        self.mailboxes |= {word(email)} - {""}
+        self.run.made.append(made.id)
+        if made.team_id and team not in self.teams:
+            self.teams[team] = made.team_id
+            self.run.made_teams.append(made.team_id)
         self.result.created += 1
 
     def _mailbox(self, text: object) -> str:
@@ -91,9 +102,12 @@ class Accounts(OneByOne):
     def _team(self, session: CrmSession, text: object) -> int | None:
         if not text:
             return None
-        if word(text) not in self.teams:
-            self.teams[word(text)] = create_team(session, self.actor, name=str(text))
-        return self.teams[word(text)]
+        if known := self.teams.get(word(text)):
+            return known
+        try:
+            return create_team(session, self.actor, name=str(text))
+        except ValidationFailed as refusal:
+            raise ValidationFailed({"team": refusal.errors["name"]}) from refusal
 
     def _free_username(self, name: str) -> str:
         spelled = _NOT_IN_ACCOUNTS.sub(".", pinyin_of(name) if not name.isascii() else name).strip(".")[:_LONGEST].strip(".")

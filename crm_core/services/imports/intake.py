@@ -23,7 +23,9 @@ class Run:
     writes: bool
     result: ImportResult = field(default_factory=ImportResult)
     made: list[int] = field(default_factory=list)
-    """The customers that the part at hand created, for the undo."""
+    """The records that the part at hand created, for the undo."""
+    made_teams: list[int] = field(default_factory=list)
+    """The teams that came with accounts."""
 
     @property
     def reason(self) -> str:
@@ -36,6 +38,12 @@ class Intake(Protocol):
 
     tries: bool
     """Whether a dry run writes as a real one does, in transactions that are let go."""
+
+    key: str
+    """The target whose value makes several rows one record; empty where each row is one."""
+
+    def key_of(self, row: Row) -> str:
+        """What one row says for it, as it is compared."""
 
     def read(self, row: Row) -> Any:
         """Read and check one row, before its transaction begins."""

@@ -7,7 +7,7 @@ from crm_core.checks.dates import check_date
 from crm_core.fields import Field, Widget, always, fields_of, never
 from crm_core.i18n import N_
 from crm_core.models import Contact, Contract, Customer, Opportunity, Product, ProductPrice, User
-from crm_core.permissions import Permission
+from crm_core.permissions import Actor, Permission
 from crm_core.services.custom_fields import YES_NO
 from crm_core.services.imports.plan import OnDuplicate
 from crm_core.services.library import Library
@@ -110,21 +110,32 @@ def _opportunity(_library: Library | None) -> dict[str, Field]:
 def _contract(_library: Library | None) -> dict[str, Field]:
     own = fields_of(Contract)
     said = {
-        "product": replace(own["product"], aliases=("产品", "产品或服务", "产品名称", "product", "service")),
-        "amount": replace(own["amount"], aliases=("金额", "amount", "value")),
+        "number": replace(own["number"], help=N_("Rows with one number are one contract with several products.")),
+        "product": replace(
+            own["product"],
+            help=N_("A product of the catalogue, by code or whole name. A contract of one row may say it in other words."),
+            aliases=("产品", "产品或服务", "产品名称", "product", "service"),
+        ),
+        "amount": replace(
+            own["amount"],
+            required=never,
+            help=N_("Of this row; the contract is worth the sum of its rows. Empty: the price of the product."),
+            aliases=("金额", "amount", "value"),
+        ),
         "signed_on": replace(own["signed_on"], aliases=("签订日期", "签署日期", "signing date", "signed")),
     }
     return _named({"number": own["number"], "customer": _CUSTOMER, **_rest_of(own, "number"), **said, "owner": _OWNER})
 
 
 EVERYTHING = (OnDuplicate.SKIP, OnDuplicate.UPDATE, OnDuplicate.CREATE)
+_NO_TWINS = EVERYTHING[:2]
 _IMPORTING = Permission.CUSTOMER_IMPORT
 
 KINDS: dict[str, Kind] = {
     CUSTOMER: Kind(
         N_("Customers"), (_IMPORTING,), _customer, "name", EVERYTHING, ("客户", "公司", "企业", "单位", "customer", "company", "account")
     ),
-    PRODUCT: Kind(N_("Products"), (Permission.PRODUCT_EDIT,), _product, "name", EVERYTHING[:2], ("产品", "product")),
+    PRODUCT: Kind(N_("Products"), (Permission.PRODUCT_EDIT,), _product, "name", _NO_TWINS, ("产品", "product")),
     USER: Kind(N_("Accounts and teams"), (Permission.USER_EDIT,), _user, "name", prefixes=("用户", "员工", "user", "account")),
     OPPORTUNITY: Kind(
         N_("Opportunities"),
@@ -133,6 +144,11 @@ KINDS: dict[str, Kind] = {
         "customer",
         prefixes=("商机", "opportunity", "deal"),
     ),
-    CONTRACT: Kind(N_("Contracts"), (_IMPORTING, Permission.CONTRACT_WRITE), _contract, "customer", prefixes=("合同", "contract")),
+    CONTRACT: Kind(N_("Contracts"), (_IMPORTING, Permission.CONTRACT_WRITE), _contract, "customer", _NO_TWINS, ("合同", "contract")),
 }
-"""Every kind that an import takes. A new one is a row here, and one of `INTAKES` in running.py."""
+"""Every kind that an import takes. A new one is a row here, one of `INTAKES` in running.py, and one of `WAYS` in taking_back.py."""
+
+
+def offered_kinds(actor: Actor) -> list[str]:
+    """The kinds of records that the actor may import."""
+    return [code for code, kind in KINDS.items() if all(map(actor.can, kind.permissions))]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from crm_core.permissions import Permission
 from crm_core.scope import unscoped
 from crm_core.services.actors import would_see
 from crm_core.services.imports.intake import Run
-from crm_core.services.imports.opportunity_writing import FurtherLine, Ready, add_lines, write_opportunities
+from crm_core.services.imports.opportunity_writing import Ready, write_opportunities
 from crm_core.services.imports.records import Errors, Record, RecordReader, Values, word
 from crm_core.services.imports.references import (
     Party,
@@ -35,6 +36,7 @@ from crm_core.services.imports.references import (
     list_people,
 )
 from crm_core.services.imports.table import Row
+from crm_core.services.imports.together import drop_repeated, fail_rows, lacks_product, put_together, skip_rows, whole_of
 from crm_core.services.opportunities import OF_LOSS, sellers
 from crm_core.validation import clean_values
 
@@ -54,31 +56,27 @@ class Meant:
     owner: Person | None = None
 
 
-@dataclass
-class Made:
-    """An opportunity that this run brought in, to which rows further down with the same code add products."""
-
-    code: str
-    customer_id: int
-    products: list[int]
-
-
 class Opportunities:
-    """The opportunities of one run. Each row has at most one product; rows with one code are one opportunity with several."""
+    """The opportunities of one run. Each row has at most one product; rows with one code are one opportunity with several.
+
+    It comes in with all of its rows or not at all: the amount is their sum, and what is there already is not added to.
+    """
 
     tries = False
+    key = "code"
 
     def __init__(self, run: Run) -> None:
         self.run, self.actor, self.result = run, run.actor, run.result
         self.reader = RecordReader(run)
         self.own = {name: field for name, field in self.reader.fields.items() if name not in REFERENCES}
-        self.made: dict[str, Made] = {}
-        self.failed: set[str] = set()
-        """Codes whose first row failed: the others wait for it, so that the mended rows come in together."""
 
     def read(self, row: Row) -> Record:
         """The values of one row."""
         return self.reader.read(row)
+
+    def key_of(self, row: Row) -> str:
+        """The code that the row gives."""
+        return self.reader.word_of(row, self.key)
 
     def begin(self, session: CrmSession) -> None:
         """Nothing comes before the rows."""
@@ -87,54 +85,20 @@ class Opportunities:
         """Nothing comes after them."""
 
     def take(self, session: CrmSession, entries: Sequence[Record]) -> None:
-        """Create, add to, skip or fail each row."""
+        """Create, skip or fail each opportunity, with all of its rows."""
         self._look_up(session, entries)
         ready: list[Ready] = []
-        further: list[FurtherLine] = []
-        for entry in entries:
-            code = word(entry.values.get("code"))
-            if code in self.made:
-                further += self._take_further(entry, self.made[code])
-            elif code in self.taken:
-                self.result.skip(entry.number, _("An opportunity with this code exists already."))
-            elif code and code in self.failed:
-                self.result.fail(entry.number, {"code": [_("The first row with this code failed. Mend it, then import both again.")]})
-            elif one := self._take_first(entry):
+        for entry in put_together(entries, self.key):
+            if word(entry.values.get("code")) in self.taken:
+                skip_rows(self.result, entry, _("An opportunity with this code exists already."))
+                continue
+            drop_repeated(self.result, entry)
+            if one := self._check(entry):
                 ready.append(one)
+                self.result.updated += len(entry.further)
         if self.run.writes:
-            write_opportunities(session, self.actor, ready, first=self.stages.first, reason=self.run.reason)
-            add_lines(session, further)
+            self.run.made += write_opportunities(session, self.actor, ready, first=self.stages.first, reason=self.run.reason)
         self.result.created += len(ready)
-        self.result.updated += len(further)
-
-    def _take_first(self, entry: Record) -> Ready | None:
-        one, errors = self._check(entry)
-        if one is None:
-            self.result.fail(entry.number, errors)
-            self.failed |= {word(entry.values.get("code"))} - {""}
-        elif code := one.values["code"]:
-            self.made[word(code)] = Made(code, one.customer_id, [one.product_id] if one.product_id else [])
-        return one
-
-    def _take_further(self, entry: Record, made: Made) -> list[FurtherLine]:
-        """A row further down with the code of an opportunity of this file: one more product of it, once."""
-        meant, errors = self._meant(entry.values)
-        if not entry.values.get("customer"):
-            del errors["customer"]
-        clean, wrong = clean_values({"amount": self.own["amount"]}, _completed(entry.values, meant))
-        errors = entry.errors | (wrong if meant.product else {}) | errors
-        if meant.customer and meant.customer.id != made.customer_id:
-            errors["customer"] = [_("The first row with this code names another customer. Correct one of the two.")]
-        if meant.product and not made.products:
-            errors["product"] = [_("The first row with this code names no product. Write one there first: the amount is the sum of all.")]
-        if errors:
-            self.result.fail(entry.number, errors)
-        elif meant.product is None or meant.product.id in made.products:
-            self.result.skip(entry.number, _("The same stands further up in the file."))
-        else:
-            made.products.append(meant.product.id)
-            return [FurtherLine(made.code, len(made.products) - 1, meant.product.id, clean["amount"])]
-        return []
 
     def _look_up(self, session: CrmSession, entries: Sequence[Record]) -> None:
         self.customers = customers_named(session, entries, lock=self.run.writes)
@@ -144,37 +108,70 @@ class Opportunities:
         taken = select(Opportunity.code).where(Opportunity.code.in_(codes))
         self.taken = {word(code) for code in session.execute(taken, execution_options=unscoped).scalars()}
 
-    def _check(self, entry: Record) -> tuple[Ready | None, Errors]:
-        """The row as it can be written, or everything that is wrong with it."""
-        meant, errors = self._meant(entry.values)
-        clean, wrong = clean_values(self.own, _completed(entry.values, meant))
+    def _check(self, entry: Record) -> Ready | None:
+        """The opportunity as it can be written; else it fails with everything that is wrong with its rows."""
+        values = whole_of(entry, self._meaning)
+        meant, errors = self._meant(values)
+        clean, wrong = clean_values(self.own, _completed(values, meant))
         if errors:  # what would have been filled in from what was meant is no error of its own
-            wrong = {name: sentences for name, sentences in wrong.items() if name in entry.values or name not in FILLED}
-        if "closed_on" in wrong and "expected_on" not in entry.values:
+            wrong = {name: sentences for name, sentences in wrong.items() if name in values or name not in FILLED}
+        if "closed_on" in wrong and "expected_on" not in values:
             wrong.pop("expected_on", None)  # it would have been the closing day
-        errors = entry.errors | wrong | errors
+        errors = wrong | errors
         stage = meant.stage or self.stages.first
         for name, sentence in (*self._refusals(clean, stage, meant), *_refused_days(clean, stage, wrong)):
             errors.setdefault(name, [sentence])
-        if errors or meant.customer is None:
-            return None, errors
+        entry.errors = errors | entry.errors
+        sold = self._sold(entry, meant, clean)
+        if meant.customer is None or any(row.errors for row in entry.rows):
+            fail_rows(self.result, entry, {})
+            return None
         if stage.outcome != Outcome.LOST:
             clean |= dict.fromkeys(OF_LOSS)
+        clean |= {"amount": sum(amount for _product, amount in sold)} if sold else {}
         owner_id = meant.owner.actor.id if meant.owner else self.actor.id or meant.customer.owner_id
-        product_id = meant.product.id if meant.product else None
-        return Ready(clean, meant.customer.id, stage, owner_id, product_id, *_moments(clean)), {}
+        return Ready(clean, meant.customer.id, stage, owner_id, sold, *_moments(clean))
 
-    def _meant(self, values: Values) -> tuple[Meant, Errors]:
-        meant, errors = Meant(), {}
+    def _sold(self, entry: Record, meant: Meant, clean: Values) -> list[tuple[int, Decimal]]:
+        """The product of each row with its amount; the only row of an opportunity needs none."""
+        if meant.product is None and entry.further:
+            entry.errors.setdefault("product", [lacks_product()])
+        sold: list[tuple[int, Decimal]] = [(meant.product.id, clean.get("amount", Decimal(0)))] if meant.product else []
+        for row in entry.further:
+            try:
+                product = find_product(self.products, row.values.get("product"))
+            except Unclear as problem:
+                row.errors["product"] = [str(problem) if row.values.get("product") else lacks_product()]
+                continue
+            given, wrong = clean_values({"amount": self.own["amount"]}, {"amount": row.values.get("amount", product.price)})
+            row.errors |= wrong
+            sold.append((product.id, given.get("amount", Decimal(0))))
+        return sold
+
+    def _meaning(self, name: str, value: Any) -> Any:
+        """What a cell means, to be compared; the cell itself where it means nothing."""
+        if name in self.own:
+            clean, errors = clean_values({name: self.own[name]}, {name: value})
+            return value if errors else clean[name]
+        try:
+            return self._find(name, value)
+        except Unclear:
+            return value
+
+    def _find(self, name: str, text: Any) -> Any:
         find: dict[str, Callable[[Any], Any]] = {
             "customer": lambda text: find_customer(self.customers, text),
             "product": lambda text: find_product(self.products, text),
             "stage": self.stages.find,
             "owner": lambda text: find_person(self.people, text),
         }
+        return find[name](text)
+
+    def _meant(self, values: Values) -> tuple[Meant, Errors]:
+        meant, errors = Meant(), {}
         for name in (name for name in REFERENCES if values.get(name)):
             try:
-                setattr(meant, name, find[name](values[name]))
+                setattr(meant, name, self._find(name, values[name]))
             except Unclear as problem:
                 errors[name] = [str(problem)]
         if not values.get("customer"):

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, insert, select
 
 from crm_core import audit, clock
 from crm_core.db import CrmSession
@@ -20,31 +20,21 @@ _IN_MOMENTS = ("opened_on", "closed_on")
 
 @dataclass(frozen=True)
 class Ready:
-    """A checked row; `values` by field. It counts as one piece of its product for its whole amount."""
+    """A checked opportunity; `values` by field. Of each product that was `sold` it has one piece for that amount."""
 
     values: dict[str, Any]
     customer_id: int
     stage: OpportunityStage
     owner_id: int | None
-    product_id: int | None
+    sold: list[tuple[int, Decimal]]
     opened_at: datetime
     closed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class FurtherLine:
-    """One more product of an opportunity, found by its code: one piece for the amount of its row."""
-
-    code: str
-    position: int
-    product_id: int
-    amount: Decimal
-
-
-def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready], *, first: OpportunityStage, reason: str) -> None:
-    """Insert checked opportunities. A closed one was in the `first` stage until the day on which it was closed."""
+def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready], *, first: OpportunityStage, reason: str) -> list[int]:
+    """Insert checked opportunities and return their ids. A closed one was in the `first` stage until the day on which it was closed."""
     if not ready:
-        return
+        return []
     free = iter(opportunity_codes(session, sum(not one.values["code"] for one in ready)))
     rows = [_row(actor, one, one.values["code"] or next(free)) for one in ready]
     session.execute(insert(_table(Opportunity)), rows)
@@ -52,34 +42,17 @@ def write_opportunities(session: CrmSession, actor: Actor, ready: Sequence[Ready
     found = session.execute(select(Opportunity.code, Opportunity.id).where(Opportunity.code.in_(codes)), execution_options=unscoped)
     ids = {row.code: row.id for row in found}
     written = [(ids[code], one) for code, one in zip(codes, ready, strict=True)]
-    if sold := [_line(id, one) for id, one in written if one.product_id]:
-        session.execute(insert(_table(OpportunityLine)), sold)
+    if lines := [line for id, one in written for line in _lines(id, one)]:
+        session.execute(insert(_table(OpportunityLine)), lines)
     session.execute(insert(_table(OpportunityMove)), [move for id, one in written for move in _moves(actor, id, one, first, reason)])
-    lines = [
+    logged = [
         audit.line_for(
             session, "created", entity="opportunity", entity_id=id, customer_id=one.customer_id, subject=one.values["name"], reason=reason
         )
         for id, one in written
     ]
-    audit.add_lines(session, lines)
-
-
-def add_lines(session: CrmSession, further: Sequence[FurtherLine]) -> None:
-    """Add products to opportunities that were just written; the amount of each is then the sum of its lines."""
-    if not further:
-        return
-    codes = {one.code for one in further}
-    found = session.execute(select(Opportunity.code, Opportunity.id).where(Opportunity.code.in_(codes)), execution_options=unscoped)
-    ids = {row.code: row.id for row in found}
-    lines = [
-        {"opportunity_id": ids[one.code], "position": one.position, "product_id": one.product_id, "quantity": 1}
-        | {"price": one.amount, "amount": one.amount}
-        for one in further
-    ]
-    session.execute(insert(_table(OpportunityLine)), lines)
-    total = select(func.sum(OpportunityLine.amount)).where(OpportunityLine.opportunity_id == Opportunity.id).scalar_subquery()
-    summed = update(Opportunity).where(Opportunity.id.in_(ids.values())).values(amount=total)
-    session.execute(summed, execution_options={"synchronize_session": False})
+    audit.add_lines(session, logged)
+    return [id for id, _one in written]
 
 
 def _table(model: type[Base]) -> Table:
@@ -100,9 +73,11 @@ def _row(actor: Actor, one: Ready, code: str) -> dict[str, Any]:
     }
 
 
-def _line(opportunity_id: int, one: Ready) -> dict[str, Any]:
-    amount = one.values["amount"]
-    return {"opportunity_id": opportunity_id, "product_id": one.product_id, "quantity": 1, "price": amount, "amount": amount}
+def _lines(opportunity_id: int, one: Ready) -> list[dict[str, Any]]:
+    return [
+        {"opportunity_id": opportunity_id, "position": position, "product_id": product_id, "quantity": 1, "price": amount, "amount": amount}
+        for position, (product_id, amount) in enumerate(one.sold)
+    ]
 
 
 def _moves(actor: Actor, opportunity_id: int, one: Ready, first: OpportunityStage, reason: str) -> list[dict[str, Any]]:

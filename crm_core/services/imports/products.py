@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from crm_core.db import CrmSession
-from crm_core.errors import ValidationFailed
 from crm_core.i18n import _
 from crm_core.models import Product
-from crm_core.services.imports.records import OneByOne, Record, word
+from crm_core.services.imports.one_by_one import OneByOne
+from crm_core.services.imports.records import Record, word
 from crm_core.services.products import create_product, set_active, set_price, update_product
-from crm_core.validation import clean_values
 
 _OWN_VERBS = ("price", "valid_from", "is_active")
 """What of a product is not changed with its names."""
@@ -40,17 +39,15 @@ class Products(OneByOne):
             self._update(session, found, entry)
 
     def _create(self, session: CrmSession, entry: Record) -> None:
-        is_active = entry.values.get("is_active") != "no"
+        is_active = self.check(entry, "is_active").get("is_active") != "no"
         made = create_product(session, self.actor, {name: value for name, value in entry.values.items() if name != "is_active"})
         if not is_active:
             set_active(session, self.actor, made.id, is_active=False, version=made.version)
+        self.run.made.append(made.id)
         self.result.created += 1
 
     def _update(self, session: CrmSession, product: Product, entry: Record) -> None:
-        fields = self.reader.fields
-        given, errors = clean_values({name: fields[name] for name in _OWN_VERBS if name in entry.values}, entry.values)
-        if errors:
-            raise ValidationFailed(errors)  # before anything is written
+        given = self.check(entry, *_OWN_VERBS)  # before anything is written
         version, is_active = product.version, given.get("is_active", "yes") != "no"
         named = {name: value for name, value in entry.values.items() if name not in _OWN_VERBS}
         update_product(session, self.actor, product.id, named, version=version)

@@ -87,7 +87,7 @@ def find_customer(known: Mapping[str, Sequence[Party]], text: Any) -> Party:
 def list_catalogue(session: CrmSession) -> Words[Any]:
     """The products, retired ones too, by code and name."""
     known: Words[Any] = Words()
-    for row in session.execute(select(Product.id, Product.code, Product.name, Product.price).order_by(Product.id)):
+    for row in session.execute(select(Product.id, Product.code, Product.name, Product.unit, Product.price).order_by(Product.id)):
         known.add(row, row.code, row.name)
     return known
 

@@ -6,7 +6,7 @@ machine stop half-way, what was written stands, the import's record says how muc
 `skip` adds the rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import perf_counter
 
@@ -24,7 +24,7 @@ from crm_core.services.imports.kinds import CONTRACT, CUSTOMER, KINDS, OPPORTUNI
 from crm_core.services.imports.opportunities import Opportunities
 from crm_core.services.imports.plan import ImportPlan, ImportResult, OnDuplicate
 from crm_core.services.imports.products import Products
-from crm_core.services.imports.table import Table
+from crm_core.services.imports.table import Row, Table
 from crm_core.services.imports.undoing import note_created
 from crm_core.services.library import get_library
 
@@ -39,11 +39,6 @@ INTAKES: dict[str, Callable[[Run], Intake]] = {
 }
 
 Progress = Callable[[int, int], None]
-
-
-def offered_kinds(actor: Actor) -> list[str]:
-    """The kinds of records that the actor may import."""
-    return [code for code, kind in KINDS.items() if all(map(actor.can, kind.permissions))]
 
 
 def run_import(actor: Actor, table: Table, plan: ImportPlan, *, dry_run: bool = False, progress: Progress | None = None) -> ImportResult:
@@ -77,18 +72,36 @@ def _refuse(actor: Actor, plan: ImportPlan) -> None:
 
 def _chunks(run: Run, intake: Intake) -> Iterator[int]:
     """Work through the table; yields the number of rows done after every chunk."""
-    rows, batch_id = run.table.rows, 0
-    for start in range(0, len(rows), CHUNK):
-        entries = [intake.read(row) for row in rows[start : start + CHUNK]]
+    batch_id = 0
+    for rows in _parts(run.table.rows, intake):
+        entries = [intake.read(row) for row in rows]
         with _session(run, intake) as session:
             intake.take(session, entries)
             run.result.rows += len(entries)
             if run.writes:
-                batch_id = _keep_record(session, run, batch_id, part=start)
-                if start + CHUNK >= len(rows):
+                batch_id = _keep_record(session, run, batch_id)
+                if run.result.rows == len(run.table.rows):
                     intake.finish(session)
                     _log(session, batch_id)
-        yield start + len(entries)
+        yield run.result.rows
+
+
+def _parts(rows: Sequence[Row], intake: Intake) -> Iterator[Sequence[Row]]:
+    """The rows in chunks. Those that are one record lie in one chunk, that of the first of them, wherever in the file they stand."""
+    if not intake.key:
+        yield from (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+        return
+    records: dict[str | int, list[Row]] = {}
+    for row in rows:
+        records.setdefault(intake.key_of(row) or row.number, []).append(row)
+    part: list[Row] = []
+    for record in records.values():
+        if part and len(part) + len(record) > CHUNK:
+            yield part
+            part = []
+        part += record
+    if part:
+        yield part
 
 
 class _Tried(Exception):
@@ -108,14 +121,13 @@ def _session(run: Run, intake: Intake) -> Iterator[CrmSession]:
             raise _Tried
 
 
-def _keep_record(session: CrmSession, run: Run, batch_id: int, *, part: int) -> int:
+def _keep_record(session: CrmSession, run: Run, batch_id: int) -> int:
     batch = session.get(ImportBatch, batch_id) or ImportBatch(filename=run.table.filename[:300], user_id=run.actor.id)
     session.add(batch)
     for name in COUNTS:
         setattr(batch, name, getattr(run.result, name))
     session.flush()
-    note_created(session, run.actor, batch.id, run.made, part=part)
-    run.made.clear()
+    note_created(session, run, batch.id, part=run.result.rows)
     return batch.id
 
 
