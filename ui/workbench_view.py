@@ -34,7 +34,8 @@ class Press:
     @property
     def shown(self) -> dict[str, str]:
         """What the browser needs of it."""
-        return {name: getattr(self, name) for name in ("key", "label", "icon", "path", "spoken", "look")}
+        said = {name: getattr(self, name) for name in ("key", "label", "icon", "path", "spoken", "look")}
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)

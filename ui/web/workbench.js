@@ -56,7 +56,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const drawn = make("div", "row"), main = make("div", "main")
     drawn.dataset.row = row.key
     main.append(drawName(row), ...row.lines.map((line) => make("div", "quiet", line)))
-    drawn.append(main, ...row.beside.map((press) => drawPress(press, press.look)))
+    drawn.append(main, ...row.beside.map((press) => drawPress(press, press.look || "")))
     if (row.menu.length) drawn.append(drawMore(row))
     return drawn
   }
