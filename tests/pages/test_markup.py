@@ -460,6 +460,7 @@ def pivoted(actor: Actor, _code: str) -> Visit:
 
 
 SCENES = {
+    "workbench": opened(file=routes.HOME),
     "reports": lambda actor, _code: reported(actor, "My reports"),
     "reports, scheduled": lambda actor, _code: reported(actor, "Scheduled"),
     "pivot": pivoted,

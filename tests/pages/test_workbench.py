@@ -1,18 +1,21 @@
 """The start page: each block acts in place and leads to the rest."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from crm_core import clock, db
 from crm_core.models import Role
 from crm_core.permissions import SYSTEM, Actor, Permission
+from crm_core.services import task_work, verification
 from crm_core.services.notices import list_latest, notify
 from tests import factories
 from tests.core.test_follow_ups import plan, plans, write
 from tests.core.test_task_work import give, now
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import routes, workbench_view
 
 pytestmark = pytest.mark.usefixtures("any_database")
 
@@ -48,6 +51,38 @@ def test_a_task_is_put_off_in_place(sales: Actor) -> None:
     task = give(sales, sales, due_on=clock.today())
     home(sales).press(f"duty_menu_{task.id}_day")
     assert clock.day_of(now(task).due_at) > clock.today()
+
+
+def test_what_somebody_else_has_done_meanwhile_is_offered_no_more(sales: Actor) -> None:
+    task = give(sales, sales, due_on=clock.today())
+    visit = home(sales)
+    with db.transaction(sales) as session:
+        verification.finish_task(session, sales, task.id, note="已电话答复", version=task.version)
+    visit.press(f"duty_done_{task.id}")
+    assert not visit.has("task_note")
+    assert not shows(visit, task.name)
+    assert now(task).done_note == "已电话答复"
+
+
+def test_a_task_that_somebody_else_changed_meanwhile_is_not_put_off_unseen(sales: Actor) -> None:
+    task = give(sales, sales, due_on=clock.today())
+    visit = home(sales)
+    with db.transaction(sales) as session:
+        task_work.begin_task(session, sales, task_id=task.id, version=task.version)
+    visit.press(f"duty_menu_{task.id}_day")
+    assert visit.refusals
+    assert clock.day_of(now(task).due_at) == clock.today()
+    visit.press(f"duty_menu_{task.id}_day")  # seen as it is now
+    assert clock.day_of(now(task).due_at) > clock.today()
+
+
+@pytest.mark.parametrize("sent", [{}, {"key": None}, {"key": "duty_done_0"}, {"key": ["duty"]}, [], "duty"])
+def test_what_the_page_never_offered_leads_nowhere(sales: Actor, sent: Any) -> None:
+    task = give(sales, sales, due_on=clock.today())
+    visit = home(sales).tell(workbench_view.NAME, "pressed", sent)
+    assert visit.page == routes.HOME
+    assert shows(visit, task.name)
+    assert visit.refusals == []
 
 
 def test_a_plan_ends_with_the_follow_up_that_is_written_here(sales: Actor) -> None:

@@ -86,22 +86,23 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const menu = openBeside(more, make("div", "menu"))
     menu.setAttribute("role", "menu")
     menu.setAttribute("aria-label", row.title)
-    menu.append(...row.menu.map((entry) => drawEntry(entry, menu)))
+    const close = () => { menu.hidePopover(); more.focus({ preventScroll: true }) }
+    menu.append(...row.menu.map((entry) => drawEntry(entry, close)))
     menu.addEventListener("toggle", (event) => { if (event.newState === "open") menu.firstChild.focus() })
-    menu.addEventListener("keydown", (event) => moveIn(menu, event))
+    menu.addEventListener("keydown", (event) => moveIn(menu, event, close))
     return menu
   }
 
-  function drawEntry(press, menu) {
+  function drawEntry(press, close) {
     const entry = drawPress(press, "entry")
     entry.setAttribute("role", "menuitem")
-    entry.addEventListener("click", () => menu.hidePopover())
+    entry.addEventListener("click", close)
     return entry
   }
 
-  function moveIn(menu, event) {
+  function moveIn(menu, event, close) {
     const entries = [...menu.children], step = STEPS[event.key]
-    if (event.key === "Tab") menu.hidePopover()
+    if (event.key === "Tab" || event.key === "Escape") close()
     if (!step) return
     event.preventDefault()
     const at = entries.indexOf(parentElement.activeElement)
