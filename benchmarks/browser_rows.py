@@ -216,7 +216,7 @@ class User:
         for _place in range(OPENED):
             self._open_list()
             link = self.probe.page.locator('[data-testid="stSidebarNav"] a').first
-            blocks = " && ".join(f"document.querySelector('.st-key-bench_{block}')" for block in ("duties", "no_step"))
+            blocks = " && ".join(f"{ROWS}('{block}')" for block in ("duties", "no_step"))
             times.append(self.probe.measure(lambda _page, to=link: to.click(), f"{_titled(_('Workbench'))} && {blocks}"))
         return times[1:]
 
@@ -256,6 +256,9 @@ def _button(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=_(name)).last
 
 
+ROWS = """((block) => [...document.querySelectorAll('.st-key-bench *')]
+  .some((one) => (one.shadowRoot ?? one).querySelector(`[data-block="${block}"] .row`)))"""
+"""JavaScript: whether a block of the workbench has its rows, which stand in a root of their own."""
 CARDS = """[...document.querySelectorAll('.st-key-opportunity_board *')]
   .map((one) => (one.shadowRoot ?? one).querySelectorAll('.card').length).reduce((most, count) => Math.max(most, count), 0)"""
 """JavaScript: how many cards the board shows, which may stand in a root of its own."""

@@ -13,14 +13,22 @@ _EVENTS = ("opened", "moved")
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A word in a colour."""
+
+    look: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Card:
-    """One card: a title, lines below it, marks as (colour, text), and all of it in words for those who hear it."""
+    """One card: a title, lines below it, marks, and all of it in words for those who hear it."""
 
     id: int
     title: str
     lines: list[str]
     label: str
-    marks: list[tuple[str, str]]
+    marks: list[Mark]
     look: str = ""
 
 

@@ -12,7 +12,7 @@ from ui import board_words, routes
 from ui.web import web_text
 
 NAME = "kemai_figures"
-_SCRIPT, _STYLE = web_text("make.js", "figures.js"), web_text("figures.css")
+_SCRIPT, _STYLE = web_text("make.js", "press.js", "figures.js"), web_text("figures.css")
 
 
 def draw(key: str, figures: Sequence[Figure], compared: Period | None, *, is_linked: bool) -> None:

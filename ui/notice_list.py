@@ -33,26 +33,26 @@ def _draw_latest(unread: int) -> None:
     if not latest:
         st.caption(_("No notices yet."))
     for notice in latest:
-        draw_notice(notice)
+        _draw_notice(notice)
     if unread and st.button(_("Mark all as read"), key="notices_read", icon=":material/done_all:", type="tertiary"):
         with guard.acting() as session:
             notices.mark_read(session, guard.actor())
         guard.again()
 
 
-def draw_notice(notice: Told, *, prefix: str = "notice") -> None:
-    """One notice with the way to what it is about; `prefix` tells it from the same one elsewhere on the page."""
+def _draw_notice(notice: Told) -> None:
     title, mark = f":material/{notice.icon}: **{notice.title}**", "" if notice.is_read else _("new")
-    with st.container(key=f"{prefix}_{notice.id}", gap="xsmall"):
+    with st.container(key=f"notice_{notice.id}", gap="xsmall"):
         st.markdown(f"{title} :red-badge[{mark}]" if mark else title)
         st.markdown(feedback.escape(notice.sentence))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(format_time(notice.created_at), width="stretch")
-            if notice.path and st.button(_("Open"), key=f"{prefix}_open_{notice.id}", type="tertiary", icon=":material/arrow_forward:"):
-                _follow(notice)
+            if notice.path and st.button(_("Open"), key=f"notice_open_{notice.id}", type="tertiary", icon=":material/arrow_forward:"):
+                follow(notice)
 
 
-def _follow(notice: Told) -> None:
+def follow(notice: Told) -> None:
+    """Go to what it is about; with that it is read."""
     with guard.acting() as session:
         notices.mark_read(session, guard.actor(), notice.id)
     file, query = routes.parse(notice.path)

@@ -48,16 +48,14 @@ def _column(column: Column) -> board_view.Column:
 
 
 def _card(row: Listed) -> board_view.Card:
-    marks = [("red", _("Overdue"))] if row.is_overdue else []
-    marks += (
-        [("orange", plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days))]
-        if row.is_rotting
-        else []
-    )
+    marks = [board_view.Mark("red", _("Overdue"))] if row.is_overdue else []
+    if row.is_rotting:
+        since = plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days)
+        marks.append(board_view.Mark("orange", since))
     when = format_date(row.expected_on)
     chance = f"{row.probability}%" if row.is_open else ""
     lines = [row.customer, " · ".join(part for part in (format_money(row.amount), chance) if part), " · ".join((when, row.owner))]
-    label = join_words((row.name, *lines, *(text for _look, text in marks)))
+    label = join_words((row.name, *lines, *(mark.text for mark in marks)))
     return board_view.Card(row.id, row.name, lines, label, marks, "rotting" if row.is_rotting else "")
 
 

@@ -1,7 +1,8 @@
 """All pages: their file, address, title, icon and the permission that shows them in the navigation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crm_core.i18n import N_
 from crm_core.permissions import Permission
@@ -197,3 +198,9 @@ def parse(path: str) -> tuple[str, dict[str, str]]:
 def file_of(url: str) -> str:
     """The file of the page at an address."""
     return next(route.file for route in ROUTES if route.url == url)
+
+
+def path_to(file: str, query: Mapping[str, str]) -> str:
+    """The path of a page within this system."""
+    url = next(route.url for route in ROUTES if route.file == file)
+    return f"/{url}?{urlencode(query)}" if query else f"/{url}"

@@ -1,16 +1,16 @@
 """The blocks of the start page: of each the most urgent rows, acted upon in place, and the way to all of them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import streamlit as st
 
 from crm_core import clock
-from crm_core.i18n import N_, _, format_date, format_money, plural
+from crm_core.i18n import N_, _, format_date, format_money, format_time, plural
 from crm_core.permissions import Permission
 from crm_core.services import follow_ups
 from crm_core.services.churn import words
-from crm_core.services.notices import COUNTED
+from crm_core.services.notices import COUNTED, Told
 from crm_core.services.oversight import COUNT_LIMIT, WATCHES, Watched
 from crm_core.services.task_rows import Listed
 from crm_core.services.workbench import SHOWN, Figures, TeamFigures, Workbench
@@ -27,12 +27,23 @@ from ui import (
     task_sheet,
     ticket_badges,
     ticket_cards,
+    workbench_view,
 )
-from ui.feedback import escape
+from ui.workbench_view import Block, Figure, Press, Row, Strip
 
 
-def draw_figures(figures: Figures) -> None:
-    """What came of the month so far, as one line of numbers."""
+def draw(bench: Workbench) -> None:
+    """Everything on it, and what somebody does there."""
+    strips = [strip_of_month(bench.figures), *([strip_of_team(bench.team)] if bench.team else [])]
+    left = [*tickets(bench), *duties(bench), *awaited(bench), *without_step(bench)]
+    right: list[Block] = []
+    (right if bench.has_duties else left).extend((*reviews(bench), *at_risk(bench), *recycled(bench), *contracts(bench)))
+    (right if bench.has_work else left).extend(news(bench))
+    workbench_view.draw(strips, [left, right])
+
+
+def strip_of_month(figures: Figures) -> Strip:
+    """What came of the month so far."""
     told = (
         (_("New customers"), figures.entered),
         (_("Follow-ups"), figures.followed_up),
@@ -41,30 +52,21 @@ def draw_figures(figures: Figures) -> None:
         (_("Contracts"), figures.contracts),
         (_("Contract amount"), None if figures.signed is None else format_money(figures.signed)),
     )
-    shown = [(label, str(value)) for label, value in told if value is not None]
-    with st.container(key="bench_figures", border=True, horizontal=True, gap="large"):
-        st.markdown(":material/calendar_month: **" + _("This month") + "**")
-        for label, value in shown:
-            st.markdown(f":gray[{label}] **{escape(value)}**")
+    return Strip("calendar_month", _("This month"), [Figure(label, str(value)) for label, value in told if value is not None])
 
 
-def draw_team(team: TeamFigures | None) -> None:
+def strip_of_team(team: TeamFigures) -> Strip:
     """For those who lead: what waits among the people of their scope, each number with the way to it."""
-    if team is None:
-        return
-    with st.container(key="bench_team", border=True, horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(":material/groups: **" + _("In the team") + "**")
-        if st.button(_numbered(_("Overdue tasks"), team.overdue), key="bench_team_overdue", type="tertiary"):
-            st.switch_page(routes.TASKS, query_params={"tasks_whose": "all", "tasks_period": "overdue"})
-        for code, count in team.watched.items():
-            if st.button(_numbered(_(WATCHES[code].label), count), key=f"bench_team_{code}", type="tertiary"):
-                st.switch_page(routes.OVERSIGHT, query_params={"list": code})
+    overdue = _link("team_overdue", _("Overdue tasks"), routes.TASKS, tasks_whose="all", tasks_period="overdue")
+    watched = [
+        _numbered(_link(f"team_{code}", _(WATCHES[code].label), routes.OVERSIGHT, list=code), count) for code, count in team.watched.items()
+    ]
+    return Strip("groups", _("In the team"), [_numbered(overdue, team.overdue), *watched])
 
 
-def _numbered(label: str, count: int) -> str:
+def _numbered(press: Press, count: int) -> Figure:
     """A number that was counted to a limit, red where something waits."""
-    number = f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count)
-    return f"{label} :{'red' if count else 'gray'}-badge[{number}]"
+    return Figure(press.label, f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count), "red" if count else "gray", press)
 
 
 def draw_clear() -> None:
@@ -74,168 +76,189 @@ def draw_clear() -> None:
         st.switch_page(routes.INTAKE)
 
 
-@contextmanager
-def _block(key: str, icon: str, title: str, total: str, file: str, **query: str) -> Iterator[None]:
-    with st.container(border=True, key=f"bench_{key}", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/{icon}: **{title}** :gray-badge[{total}]", width="stretch")
-            if st.button(_("All"), key=f"bench_all_{key}", type="tertiary", icon=":material/arrow_forward:"):
-                st.switch_page(file, query_params=query)
-        yield
+def _block(key: str, icon: str, title: str, rows: Sequence[Row], total: str, file: str, **query: str) -> Iterator[Block]:
+    """A block with the way to all of its kind; none without rows."""
+    if rows:
+        everything = _link(f"all_{key}", _("All"), file, icon="arrow_forward", spoken=_about(_("All"), title), **query)
+        yield Block(key, icon, title, total, rows, everything)
+
+
+def _link(key: str, label: str, file: str, *, icon: str = "", spoken: str = "", **query: str) -> Press:
+    follow = partial(st.switch_page, file, query_params=query)
+    return Press(key, label, follow, icon, routes.path_to(file, query), spoken)
+
+
+def _about(label: str, of: str) -> str:
+    """The name of a press whose words stand in many rows."""
+    return f"{label}: {of}"
 
 
 def _counted(total: int, *, is_capped: bool = False) -> str:
     return f"{total}+" if is_capped else str(total)
 
 
-def draw_duties(bench: Workbench) -> None:
+def duties(bench: Workbench) -> Iterator[Block]:
     """Own tasks and plans that are overdue or due today."""
     page = bench.duties
-    if not page.rows:
-        return
-    with _block("duties", "task_alt", _("Due today and overdue"), _counted(page.total, is_capped=page.is_capped), routes.TASKS):
-        for task in page.rows[:SHOWN]:
-            _draw_duty(task)
+    rows = [_duty(task) for task in page.rows[:SHOWN]]
+    return _block("duties", "task_alt", _("Due today and overdue"), rows, _counted(page.total, is_capped=page.is_capped), routes.TASKS)
 
 
-def _draw_duty(task: Listed) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_duty_{task.id}"):
-        late = _("Overdue")
-        mark = f" :red-badge[{late}]" if task.is_overdue else ""
-        st.markdown(f":material/{task_sheet.KIND_ICONS[task.kind]}: {escape(task.title)}{mark}", width="stretch")
-        if task.code and st.button(escape(task.customer), key=f"bench_duty_open_{task.id}", type="tertiary"):
-            _open(routes.CUSTOMER, task.code)
-        _draw_end(task)
-        chosen = task_actions.draw_menu(task, key=f"bench_duty_menu_{task.id}")
-    task_sheet.follow(task_actions.as_seen(task, "bench"), chosen)
+def _duty(task: Listed) -> Row:
+    presses = [_link(f"duty_open_{task.id}", task.customer, routes.CUSTOMER, code=task.code)] if task.code else []
+    return Row(
+        f"duty_{task.id}",
+        task.title,
+        icon=task_sheet.KIND_ICONS[task.kind],
+        mark=_("Overdue") if task.is_overdue else "",
+        beside=[*presses, *_ends(task)],
+        menu=list(_entries(task_actions.as_seen(task, "bench"))),
+    )
 
 
-def _draw_end(task: Listed) -> None:
+def _ends(task: Listed) -> Iterator[Press]:
     """What ends a task: a plan ends with the follow-up that is written, any other with a note."""
     if task.kind == follow_ups.PLAN and task.customer_id and guard.actor().can(Permission.FOLLOW_UP_WRITE):
-        if st.button(_("Write a follow-up"), key=f"bench_duty_write_{task.id}", icon=":material/edit_note:"):
-            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, task.customer_id, task.customer)
-    elif task_sheet.can_finish(task) and st.button(_("Done"), key=f"bench_duty_done_{task.id}", icon=":material/check:"):
-        task_sheet.open_task(task.id, "done")
+        yield _write(f"duty_write_{task.id}", task.customer_id, task.customer, of=task.title, look="outlined")
+    elif task_sheet.can_finish(task):
+        follow = partial(task_sheet.open_task, task.id, "done")
+        yield Press(f"duty_done_{task.id}", _("Done"), follow, "check", spoken=_about(_("Done"), task.title), look="outlined")
 
 
-def draw_tickets(bench: Workbench) -> None:
+def _entries(task: Listed) -> Iterator[Press]:
+    for code in task_actions.offered(guard.actor(), task):
+        label, icon = task_actions.LABELS[code]
+        yield Press(f"duty_menu_{task.id}_{code}", _(label), partial(_choose, task, code), icon)
+
+
+def _choose(task: Listed, code: str) -> None:
+    task_sheet.follow(task, code)
+    if task_actions.is_direct(code):  # still here, so it was refused
+        workbench_view.show_refusal()
+
+
+def _write(key: str, customer_id: int, name: str, *, of: str, look: str = "") -> Press:
+    label = _("Write a follow-up")
+    follow = partial(guard.dialog, label, follow_up_form.write_about, customer_id, name)
+    return Press(key, label, follow, "edit_note", spoken=_about(label, of), look=look)
+
+
+def tickets(bench: Workbench) -> Iterator[Block]:
     """Own tickets that are not resolved."""
     page = bench.tickets
-    if page is None or not page.rows:
+    if page is None:
         return
-    with _block("tickets", "confirmation_number", _("My open tickets"), _counted(page.total), routes.TICKETS):
-        for ticket in page.rows:
-            mark = " :red-badge[" + _("Overdue") + "]" if ticket.is_overdue else ""
-            told = f"{ticket.customer} · {ticket_badges.when(ticket)}"
-            _line(f"ticket_{ticket.id}", ticket.name, told, lambda code=ticket.code: ticket_cards.open_ticket(code), mark=mark)
+    rows = [
+        _line(
+            f"ticket_{ticket.id}",
+            ticket.name,
+            f"{ticket.customer} · {ticket_badges.when(ticket)}",
+            partial(ticket_cards.open_ticket, ticket.code),
+            path=routes.path_to(routes.TICKET, {"ticket": ticket.code}),
+            mark=_("Overdue") if ticket.is_overdue else "",
+        )
+        for ticket in page.rows
+    ]
+    yield from _block("tickets", "confirmation_number", _("My open tickets"), rows, _counted(page.total), routes.TICKETS)
 
 
-def draw_awaited(bench: Workbench) -> None:
+def awaited(bench: Workbench) -> Iterator[Block]:
     """Own customers whose first follow-up has not been made."""
-    page = bench.awaited
-    if page.rows:
-        title = _("First follow-ups to make")
-        with _block(
-            "awaited", "phone_forwarded", title, _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT, list="first_follow_up"
-        ):
-            for row in page.rows[:SHOWN]:
-                _draw_watched("first_follow_up", row)
+    page, list_ = bench.awaited, "first_follow_up"
+    rows, total = [_watched(list_, row) for row in page.rows[:SHOWN]], _counted(page.total, is_capped=page.is_capped)
+    return _block("awaited", "phone_forwarded", _("First follow-ups to make"), rows, total, routes.OVERSIGHT, list=list_)
 
 
-def draw_without_step(bench: Workbench) -> None:
+def without_step(bench: Workbench) -> Iterator[Block]:
     """Own customers for whom nothing is planned."""
-    page = bench.without_step
-    if page.rows:
-        with _block(
-            "no_step", "next_plan", _("No next step"), _counted(page.total, is_capped=page.is_capped), routes.OVERSIGHT, list="no_next_step"
-        ):
-            for row in page.rows[:SHOWN]:
-                _draw_watched("no_next_step", row)
+    page, list_ = bench.without_step, "no_next_step"
+    rows, total = [_watched(list_, row) for row in page.rows[:SHOWN]], _counted(page.total, is_capped=page.is_capped)
+    return _block("no_step", "next_plan", _("No next step"), rows, total, routes.OVERSIGHT, list=list_)
 
 
-def _draw_watched(watch: str, row: Watched) -> None:
-    told = f"{row.code} · {oversight_list.told(watch, row)}"
-    _line(f"{watch}_{row.id}", row.name, told, lambda: _open(routes.CUSTOMER, row.code), writes_to=row.id)
+def _watched(watch: str, row: Watched) -> Row:
+    return _customer(f"{watch}_{row.id}", row.id, row.code, row.name, f"{row.code} · {oversight_list.told(watch, row)}")
 
 
-def draw_reviews(bench: Workbench) -> None:
+def reviews(bench: Workbench) -> Iterator[Block]:
     """Entries that came back, with the hours left, and entries that wait for a decision."""
-    for key, rows, total, title in (
+    waiting = bench.waiting
+    for key, found, total, title in (
         ("returned", bench.returned, len(bench.returned), _("Returned to you")),
-        ("waiting", bench.waiting.rows if bench.waiting else [], bench.waiting.total if bench.waiting else 0, _("Waiting for your review")),
+        ("waiting", waiting.rows if waiting else [], waiting.total if waiting else 0, _("Waiting for your review")),
     ):
-        if not rows:
-            continue
-        with _block(key, "rate_review", title, _counted(total), routes.REVIEWS):
-            for row in rows[:SHOWN]:
-                _line(f"{key}_{row.id}", row.name, review_rows.told(row), lambda code=row.code: _open(routes.REVIEW, code))
+        rows = [
+            _opened(_link(f"open_{key}_{row.id}", row.name, routes.REVIEW, code=row.code), review_rows.told(row)) for row in found[:SHOWN]
+        ]
+        yield from _block(key, "rate_review", title, rows, _counted(total), routes.REVIEWS)
 
 
-def draw_recycled(bench: Workbench) -> None:
+def recycled(bench: Workbench) -> Iterator[Block]:
     """Own customers that go back to the pool unless there is contact."""
     page = bench.recycled
-    if page is None or not page.rows:
+    if page is None:
         return
-    with _block(
-        "recycled", "hourglass_bottom", _("Soon back in the pool"), _counted(page.total, is_capped=page.is_capped), routes.CUSTOMERS
-    ):
-        for row in page.rows[:SHOWN]:
-            amount = format_money(row.cooperation_amount)
-            told = " · ".join([row.code, *([_("{amount} so far").format(amount=amount)] if amount else [])])
-            _line(f"recycled_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
+    rows = []
+    for row in page.rows[:SHOWN]:
+        amount = format_money(row.cooperation_amount)
+        told = " · ".join([row.code, *([_("{amount} so far").format(amount=amount)] if amount else [])])
+        rows.append(_customer(f"recycled_{row.id}", row.id, row.code, row.name, told))
+    total = _counted(page.total, is_capped=page.is_capped)
+    yield from _block("recycled", "hourglass_bottom", _("Soon back in the pool"), rows, total, routes.CUSTOMERS)
 
 
-def draw_at_risk(bench: Workbench) -> None:
+def at_risk(bench: Workbench) -> Iterator[Block]:
     """Own customers at high risk of being lost, each with the weightiest reason."""
     page = bench.at_risk
-    if page is None or not page.rows:
+    if page is None:
         return
-    with _block("at_risk", "trending_down", _("Customers at risk"), _counted(page.total), routes.CHURN, owner=str(guard.actor().id)):
-        for row in page.rows[:SHOWN]:
-            told = " · ".join([_("score {score}").format(score=round(row.score)), *words.tell(guard.actor(), row.reasons)[:1]])
-            _line(f"risk_{row.id}", row.name, told, lambda code=row.code: _open(routes.CUSTOMER, code), writes_to=row.id)
+    rows = []
+    for row in page.rows[:SHOWN]:
+        told = " · ".join([_("score {score}").format(score=round(row.score)), *words.tell(guard.actor(), row.reasons)[:1]])
+        rows.append(_customer(f"risk_{row.id}", row.id, row.code, row.name, told))
+    owner = str(guard.actor().id)
+    yield from _block("at_risk", "trending_down", _("Customers at risk"), rows, _counted(page.total), routes.CHURN, owner=owner)
 
 
-def draw_contracts(bench: Workbench) -> None:
+def contracts(bench: Workbench) -> Iterator[Block]:
     """Own contracts with payments that are overdue, and those that end soon."""
-    late, ending = bench.contracts.overdue, bench.contracts.ending
-    if not late and not ending:
-        return
-    with _block("contracts", "contract", _("Contracts ending, payments overdue"), _counted(len(late) + len(ending)), routes.CONTRACTS):
-        for one in late:
-            told = _("{number}, {amount} overdue").format(number=one.number, amount=format_money(one.overdue))
-            _line(f"late_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))
-        for one in ending:
-            days = ((one.ends_on or clock.today()) - clock.today()).days
-            phrases = N_("{product}, {amount}, ends on {day}, in {days} day"), N_("{product}, {amount}, ends on {day}, in {days} days")
-            told = plural(days, *phrases).format(
-                product=one.product, amount=format_money(one.amount), day=format_date(one.ends_on), days=days
-            )
-            _line(f"ending_{one.id}", one.customer, told, lambda id=one.id: contract_sheet.open_contract(id))
+    rows = []
+    for one in bench.contracts.overdue:
+        told = _("{number}, {amount} overdue").format(number=one.number, amount=format_money(one.overdue))
+        rows.append(_line(f"late_{one.id}", one.customer, told, partial(contract_sheet.open_contract, one.id)))
+    for one in bench.contracts.ending:
+        days = ((one.ends_on or clock.today()) - clock.today()).days
+        phrases = N_("{product}, {amount}, ends on {day}, in {days} day"), N_("{product}, {amount}, ends on {day}, in {days} days")
+        told = plural(days, *phrases).format(product=one.product, amount=format_money(one.amount), day=format_date(one.ends_on), days=days)
+        rows.append(_line(f"ending_{one.id}", one.customer, told, partial(contract_sheet.open_contract, one.id)))
+    return _block("contracts", "contract", _("Contracts ending, payments overdue"), rows, _counted(len(rows)), routes.CONTRACTS)
 
 
-def draw_news(bench: Workbench) -> None:
+def news(bench: Workbench) -> Iterator[Block]:
     """Notices that were not read yet."""
     if bench.news:
-        with st.container(border=True, key="bench_news", gap="small"):
-            title = _("New notices")
-            count = _counted(min(bench.unread, COUNTED - 1), is_capped=bench.unread >= COUNTED)
-            st.markdown(f":material/notifications: **{title}** :gray-badge[{count}]")
-            for notice in bench.news[:SHOWN]:
-                notice_list.draw_notice(notice, prefix="bench_notice")
+        count = _counted(min(bench.unread, COUNTED - 1), is_capped=bench.unread >= COUNTED)
+        yield Block("news", "notifications", _("New notices"), count, [_notice(notice) for notice in bench.news[:SHOWN]])
 
 
-def _line(key: str, name: str, told: str, follow: Callable[[], None], *, writes_to: int | None = None, mark: str = "") -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"bench_row_{key}"):
-        with st.container(gap="xxsmall", width="stretch"):
-            if st.button(f"{escape(name)} :material/chevron_right:{mark}", key=f"bench_open_{key}", type="tertiary"):
-                follow()
-            st.caption(escape(told))
-        writes = writes_to and guard.actor().can(Permission.FOLLOW_UP_WRITE)
-        if writes and st.button(_("Write a follow-up"), key=f"bench_write_{key}", icon=":material/edit_note:", type="tertiary"):
-            guard.dialog(_("Write a follow-up"), follow_up_form.write_about, writes_to, name)
+def _notice(notice: Told) -> Row:
+    key, label = f"notice_{notice.id}", _("Open")
+    follow = partial(notice_list.follow, notice)
+    opens = [Press(key, label, follow, "arrow_forward", spoken=_about(label, notice.title))] if notice.path else []
+    return Row(key, notice.title, (notice.sentence, format_time(notice.created_at)), notice.icon, _("new"), beside=opens)
 
 
-def _open(file: str, code: str) -> None:
-    st.switch_page(file, query_params={"code": code})
+def _customer(key: str, customer_id: int, code: str, name: str, told: str) -> Row:
+    """A customer, with what is told of them, and what one may do at once."""
+    may_write = guard.actor().can(Permission.FOLLOW_UP_WRITE)
+    beside = [_write(f"write_{key}", customer_id, name, of=name)] if may_write else []
+    return _opened(_link(f"open_{key}", name, routes.CUSTOMER, code=code), told, beside=beside)
+
+
+def _line(key: str, name: str, told: str, follow: Callable[[], None], *, path: str = "", mark: str = "") -> Row:
+    return _opened(Press(f"open_{key}", name, follow, path=path), told, mark=mark)
+
+
+def _opened(press: Press, told: str, *, mark: str = "", beside: Sequence[Press] = ()) -> Row:
+    """A row whose title opens what it stands for."""
+    return Row(press.key, press.label, (told,), mark=mark, opens=press, beside=beside)

@@ -18,20 +18,6 @@ if bench.is_new:
 
 header.title(_("Workbench"))
 feedback.show_message()
-workbench_blocks.draw_figures(bench.figures)
-workbench_blocks.draw_team(bench.team)
+workbench_blocks.draw(bench)
 if bench.is_clear:
     workbench_blocks.draw_clear()
-left, right = st.columns([3, 2], gap="medium")
-with left:
-    workbench_blocks.draw_tickets(bench)
-    workbench_blocks.draw_duties(bench)
-    workbench_blocks.draw_awaited(bench)
-    workbench_blocks.draw_without_step(bench)
-with right if bench.has_duties else left:
-    workbench_blocks.draw_reviews(bench)
-    workbench_blocks.draw_at_risk(bench)
-    workbench_blocks.draw_recycled(bench)
-    workbench_blocks.draw_contracts(bench)
-with right if bench.has_work else left:
-    workbench_blocks.draw_news(bench)

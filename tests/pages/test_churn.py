@@ -89,9 +89,9 @@ def test_who_may_not_edit_customers_begins_no_plan_and_who_sees_no_warnings_sees
 
 def test_own_customers_at_high_risk_stand_on_the_workbench(sales: Actor, colleague: Actor, at_risk: Customer) -> None:
     visit = Visit(sales).go(routes.HOME)
-    assert visit.has(f"bench_open_risk_{at_risk.id}")
-    assert visit.press("bench_all_at_risk").page == routes.CHURN
-    assert not Visit(colleague).go(routes.HOME).has(f"bench_open_risk_{at_risk.id}")
+    assert visit.has(f"open_risk_{at_risk.id}")
+    assert visit.press("all_at_risk").page == routes.CHURN
+    assert not Visit(colleague).go(routes.HOME).has(f"open_risk_{at_risk.id}")
 
 
 def test_the_administrator_edits_rules_and_templates(administrator: Actor) -> None:

@@ -59,6 +59,7 @@ from crm_core.services.reports import making, schedules
 from crm_core.services.reports.order import Order
 from crm_core.services.reports.schedules import Rhythm
 from tests import factories
+from tests.pages.texts import words_of
 from tests.pages.visit import Visit, zh
 from ui import cards, routes
 
@@ -86,7 +87,7 @@ FOREIGN_TAG = re.compile(r"<(?!/?(style|dl|dt|dd|div|h3|a|time)\b)")
 def markdown_of(visit: Visit) -> Iterator[str]:
     """Everything that the browser reads as Markdown: text, headings, badges, toasts, alerts, labels, hints, options, metrics, tables."""
     for node in visit.elements():
-        if node.type == "html":
+        if node.type in ("html", "bidi_component"):
             continue
         proto = node.proto
         for name in ("body", "label", "help", "text"):
@@ -120,11 +121,19 @@ def live_markup(visit: Visit) -> list[str]:
 
 
 def plain_of(visit: Visit) -> Iterator[str]:
-    return (str(option) for node in visit.elements() if node.type in PLAIN for option in node.options)
+    """What the browser shows letter by letter."""
+    yield from (str(option) for node in visit.elements() if node.type in PLAIN for option in node.options)
+    yield from drawn_by_components(visit)
+
+
+def drawn_by_components(visit: Visit) -> Iterator[str]:
+    """Our own components set every text as text (`make.js`), so it comes to them as it was typed."""
+    for node in visit.elements("bidi_component"):
+        yield from words_of(node.proto)
 
 
 def appears(visit: Visit) -> bool:
-    return any("粗" in text for text in (*markdown_of(visit), *html_of(visit)))
+    return any("粗" in text for text in (*markdown_of(visit), *html_of(visit), *drawn_by_components(visit)))
 
 
 @pytest.fixture
@@ -451,6 +460,7 @@ def pivoted(actor: Actor, _code: str) -> Visit:
 
 
 SCENES = {
+    "workbench": opened(file=routes.HOME),
     "reports": lambda actor, _code: reported(actor, "My reports"),
     "reports, scheduled": lambda actor, _code: reported(actor, "Scheduled"),
     "pivot": pivoted,

@@ -152,7 +152,7 @@ def test_the_workbench_shows_the_handlers_open_tickets(clerk: Actor, customer: C
     ticket = factories.make_ticket(clerk, customer, handler_id=clerk.id)
     visit = Visit(clerk).go(routes.HOME)
     assert zh("My open tickets") in shown(visit)
-    visit.press(f"bench_open_ticket_{ticket.id}")
+    visit.press(f"open_ticket_{ticket.id}")
     assert visit.query["ticket"] == ticket.code
 
 

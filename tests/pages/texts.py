@@ -48,8 +48,8 @@ _NOT_WORDS = {
     "image",
     "markup",
 }
-_NOT_SHOWN = {"keys", "look", "view"}
-"""What components are given besides words: names of parts of the page, and how things look."""
+_NOT_SHOWN = {"keys", "key", "look", "view", "icon", "path"}
+"""What components are given besides words: names of parts of the page, where links lead, and how things look."""
 _ESCAPES = re.compile(r"\\(?=[^\w\s])")
 _NOT_READ = re.compile(
     r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|^/customer\?code=\w+#|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b"
@@ -84,7 +84,9 @@ def _of_delta(delta: Any) -> Iterator[str]:
         yield from (str(cell) for cell in [*frame.index, *headings, *frame.to_numpy().ravel()] if isinstance(cell, str))
     elif kind == "html":
         yield from _of_html(element.html.body)
-    elif kind not in ("bidi_component", "code"):
+    elif kind == "bidi_component":
+        yield from words_of(element.bidi_component)
+    elif kind != "code":
         yield from _strings(element)
 
 
@@ -115,8 +117,12 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
             yield from (one for one in trace.get(name, ()) if isinstance(one, str)) if isinstance(trace.get(name), list) else ()
 
 
-def _of_component(given: Any, name: str = "") -> Iterator[str]:
+def words_of(component: Any) -> Iterator[str]:
     """The words that a component of our own was given to show."""
+    yield from _of_component(json.loads(component.json or "null"))
+
+
+def _of_component(given: Any, name: str = "") -> Iterator[str]:
     if isinstance(given, dict):
         for key, value in given.items():
             yield from _of_component(value, key)

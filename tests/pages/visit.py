@@ -27,7 +27,7 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
-from ui import guard
+from ui import guard, workbench_view
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -84,6 +84,14 @@ def open_session(username: str) -> str:
         token = sign_in.redeem_ticket(session, ticket, browser=BROWSER)
     assert token
     return token
+
+
+def _presses(given: Any) -> Iterator[dict[str, Any]]:
+    """What can be pressed among the data of the workbench."""
+    if isinstance(given, dict) and {"key", "label"} <= given.keys():
+        yield given
+    for one in given.values() if isinstance(given, dict) else given if isinstance(given, list) else ():
+        yield from _presses(one)
 
 
 def _is_keyed(node: Widget, name: str) -> bool:
@@ -176,12 +184,18 @@ class Visit:
 
     def has(self, name: str) -> bool:
         """Whether something to enter or press has this key or English label, be it an entry of a menu."""
-        return self._has_widget(name) or self._entry_of_menu(name) is not None
+        return self._has_widget(name) or self._entry_of_menu(name) is not None or self._key_on_bench(name) is not None
 
     def _entry_of_menu(self, name: str) -> tuple[Any, int] | None:
         words = zh(name) if self.language == "zh_CN" else name
         entries = ((menu, place, entry) for menu in self.elements("menu_button") for place, entry in enumerate(menu.options))
         return next(((menu, place) for menu, place, entry in entries if entry.rpartition(": ")[2] == words), None)
+
+    def _key_on_bench(self, name: str) -> str | None:
+        if not any(one.component_name == workbench_view.NAME for one in self._components()):
+            return None
+        words, offered = zh(name) if self.language == "zh_CN" else name, _presses(self.component(workbench_view.NAME))
+        return next((press["key"] for press in offered if name == press["key"] or words == press["label"]), None)
 
     def _has_widget(self, name: str) -> bool:
         return any(isinstance(node, Widget) and (_is_keyed(node, name) or self._is_called(node, name)) for node in self.elements())
@@ -205,11 +219,13 @@ class Visit:
         return self._run(self._fragment_of(uploader))
 
     def press(self, name: str) -> "Visit":
-        """Press a button by its key or English label, or choose that entry of a menu."""
+        """Press a button by its key or English label, or choose that entry of a menu, or press what the workbench offers."""
         if not self._has_widget(name) and (found := self._entry_of_menu(name)):
             menu, place = found
             menu.click_index(place)
             return self._run(self._fragment_of(menu))
+        if not self._has_widget(name) and (key := self._key_on_bench(name)):
+            return self.tell(workbench_view.NAME, "pressed", {"key": key})
         button = self.widget(name, "button")
         button.click()
         return self._run(self._fragment_of(button))
@@ -225,9 +241,11 @@ class Visit:
         return json.loads(self._component(name).json)
 
     def _component(self, name: str) -> Any:
+        return next(one for one in reversed(self._components()) if one.component_name == name)
+
+    def _components(self) -> list[Any]:
         elements = (message.delta.new_element for message in self.messages if message.HasField("delta"))
-        found = [one.bidi_component for one in elements if one.WhichOneof("type") == "bidi_component"]
-        return next(one for one in reversed(found) if one.component_name == name)
+        return [one.bidi_component for one in elements if one.WhichOneof("type") == "bidi_component"]
 
     def tell(self, name: str, event: str, value: dict[str, Any]) -> "Visit":
         """What the script of a component tells the server when somebody does something in it."""

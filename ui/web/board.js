@@ -27,7 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.append(make("span", "title", card.title), ...card.lines.map((line) => make("span", "line", line)))
     if (card.marks.length) {
       const marks = make("span", "marks")
-      marks.append(...card.marks.map(([look, text]) => make("span", `mark ${look}`, text)))
+      marks.append(...card.marks.map(({ look, text }) => make("span", `mark ${look}`, text)))
       button.append(marks)
     }
     button.addEventListener("click", () => { if (!drags.hasDragged()) setTriggerValue("opened", { id: card.id }) })

@@ -1,5 +1,5 @@
 // The figures of a board as cards, in one piece: of elements of Streamlit each card would need five, and those take the browser most of its time.
-// All it knows comes as data from ui/figure_cards.py, words included; a link tells back which figure it belongs to. It stands behind make.js.
+// All it knows comes as data from ui/figure_cards.py, words included; a link tells back which figure it belongs to. It stands behind make.js and press.js.
 export default function ({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".figures")
   place.tell = setTriggerValue
@@ -25,32 +25,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.type = "button"
     button.dataset.focus = `help-${figure.key}`
     button.setAttribute("aria-label", `${data.help}: ${figure.label}`)
-    box.popover = "auto"
     box.append(...figure.definition.map((line) => make("p", "", line)))
-    box.addEventListener("toggle", (event) => { if (event.newState === "open") put(box, button.getBoundingClientRect()) })
-    button.popoverTargetElement = box
-    return [button, box]
-  }
-
-  function put(box, beside) {
-    box.style.left = `${Math.max(8, Math.min(beside.left, innerWidth - box.offsetWidth - 8))}px`
-    const isBelow = beside.bottom + box.offsetHeight + 12 < innerHeight
-    box.style.top = `${isBelow ? beside.bottom + 4 : Math.max(8, beside.top - box.offsetHeight - 4)}px`
+    return [button, openBeside(button, box)]
   }
 
   function drawLink(figure) {
-    const link = make("a", "rows")
-    link.href = figure.path
-    link.dataset.focus = `rows-${figure.key}`
-    link.setAttribute("aria-label", `${data.rows}: ${figure.label}`)
-    const icon = make("span", "icon", "table_rows")
-    icon.setAttribute("aria-hidden", "true")
-    link.append(icon, make("span", "", data.rows))
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return // into a window of its own
-      event.preventDefault()
-      place.tell("opened", { figure: figure.key })
-    })
+    const name = { path: figure.path, focus: `rows-${figure.key}`, label: `${data.rows}: ${figure.label}` }
+    const link = makePress("rows", name, () => place.tell("opened", { figure: figure.key }))
+    link.append(makeIcon("table_rows"), make("span", "", data.rows))
     return link
   }
 
