@@ -1,4 +1,4 @@
-"""The charts of boards in plotly: fixed colours that read in light and dark, words in the user's language, no toolbar."""
+"""The charts of boards in plotly, all but rankings (`ui/ranking.py`): colours that read in light and dark, in the user's language."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -29,13 +29,13 @@ FIXED: dict[str, str] = {
 """What has a colour of its own everywhere."""
 PALE = "#9CA3AF"
 LINE = "#D97706"
-HEIGHT, ROW_HEIGHT, FEW = 300, 30, 6
+HEIGHT, FEW = 300, 6
 LETTER, GAP, LABELS = 6, 20, 36
 """Pixels: a letter of a label, what lies between labels and chart, a line of labels below it."""
 LEGEND, LEGEND_LINE, LEGEND_WIDTH, SIGN = 28, 19, 460, 46
 """Pixels: the names of the series above a chart, each line of them, how wide a line is on a desktop, what stands beside each name."""
 TICKS = {Unit.RATE: ".1~%", Unit.MONEY: ",.0f", Unit.COUNT: ",d", Unit.DAYS: ",.1f", Unit.SCORE: ".1f"}
-SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.BARS, Kind.LINES)
+SELECTABLE = (Kind.COLUMNS, Kind.STACKED, Kind.LINES)
 """Kinds whose bars can be clicked; the rows of the others are opened from their table."""
 
 
@@ -160,42 +160,6 @@ def _line(chart: Chart, place: int) -> go.Scatter:
     return go.Scatter(x=_names(chart), y=_numbers(chart, place), yaxis="y2", mode="lines+markers", line=line, **_common(chart, place))
 
 
-def _bars(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
-    """Lying, the largest on top; a share, the first where there are several, stands behind the value."""
-    shares = [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and place][:1]
-    first = chart.columns[0]
-    texts = []
-    for point in chart.points:
-        more = [worded(point.values[place], Unit.RATE) for place in shares]
-        texts.append(" · ".join((worded(point.values[0], first.unit), *more)))
-    trace = go.Bar(
-        x=_numbers(chart, 0),
-        y=list(range(len(chart.points))),
-        orientation="h",
-        marker_color=ACCENT,
-        text=texts,
-        textposition="outside",
-        cliponaxis=False,
-        textangle=0,
-        **_common(chart, 0),
-    )
-    most = max((float(point.values[0] or 0) for point in chart.points), default=0)
-    height = max(140, 40 + ROW_HEIGHT * len(chart.points))
-    return [trace], {
-        "height": height,
-        "bargap": 1 - 0.8 * ROW_HEIGHT * len(chart.points) / height,
-        # Numbers instead of names: two people may have one name.
-        "margin": _margin(left=_room(_names(chart)), right=8, above=8),
-        "yaxis": {"tickvals": list(range(len(chart.points))), "ticktext": _names(chart), "autorange": "reversed", **_NO_LINES},
-        # Room for the texts behind the bars, on a phone too: an amount with its share is the longest.
-        "xaxis": {
-            "visible": False,
-            "range": [0, most * (1.6 + 0.4 * len(shares) + 0.5 * (first.unit is Unit.MONEY)) or 1],
-            "fixedrange": True,
-        },
-    }
-
-
 def _pie(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
     colours = [
         FIXED.get(point.label, PALE if point.is_phrase else PALETTE[place % len(PALETTE)]) for place, point in enumerate(chart.points)
@@ -282,7 +246,6 @@ _DRAWN: dict[Kind, Callable[[Chart], tuple[list[Any], dict[str, Any]]]] = {
     Kind.COLUMNS: _columns,
     Kind.LINES: _columns,
     Kind.STACKED: _stacked,
-    Kind.BARS: _bars,
     Kind.PIE: _pie,
     Kind.FUNNEL: _funnel,
     Kind.HEAT: _heat,

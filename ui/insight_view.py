@@ -3,12 +3,12 @@
 import streamlit as st
 
 from crm_core.i18n import _, join_sentences
-from crm_core.services.insight.board import Board, Chart
+from crm_core.services.insight.board import Board, Chart, Kind
 from crm_core.services.insight.boards import BoardType
 from crm_core.services.insight.definitions import SCOPE
 from crm_core.services.insight.question import Period
 from crm_core.services.insight.words import column_label, point_label
-from ui import board_words, feedback, figure_cards, routes
+from ui import board_words, feedback, figure_cards, ranking, routes
 from ui.board_charts import PLAIN, SELECTABLE, figure_of
 from ui.feedback import escape
 
@@ -45,7 +45,10 @@ def _draw_chart(board: str, chart: Chart) -> None:
         if not chart.has_values:
             st.caption(_("In these days there is nothing to draw here."))
             return
-        _draw_plot(chart, key)
+        if chart.kind is Kind.BARS:
+            ranking.draw(key, chart)
+        else:
+            _draw_plot(chart, key)
         if chart.note:
             st.caption(_(chart.note))
 

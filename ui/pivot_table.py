@@ -7,11 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from crm_core.i18n import _
-from crm_core.services.insight.board import Unit, Value
+from crm_core.services.insight.board import Kind, Unit, Value
 from crm_core.services.pivots.export import LONGEST_REASON, export_pivot
 from crm_core.services.pivots.pivot import TOTAL, Pivot, PivotQuery
 from crm_core.services.reports.order import MEDIA_TYPES, Format
-from ui import feedback, forms, guard
+from ui import feedback, forms, guard, ranking
 from ui.board_charts import PLAIN, figure_of
 
 NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
@@ -22,7 +22,10 @@ def draw(pivot: Pivot, title: str) -> None:
     """The chart, what was left out, and the table."""
     with st.container(border=True):
         st.subheader(feedback.escape(title), anchor=False)
-        st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", alt=title, **PLAIN)
+        if pivot.chart.kind is Kind.BARS:
+            ranking.draw("ranking_pivot", pivot.chart)
+        else:
+            st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", alt=title, **PLAIN)
     if pivot.note:
         st.warning(pivot.note, icon=":material/content_cut:")
     columns = pivot.chart.columns

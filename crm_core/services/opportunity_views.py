@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, false, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, false, func, or_, select, type_coerce, union_all
 
 from crm_core import clock
 from crm_core.db import CrmSession
@@ -199,15 +199,25 @@ def board(session: CrmSession, actor: Actor, query: OpportunityQuery) -> list[Co
     """
     require(actor, Permission.OPPORTUNITY_READ)
     stages = list_stages(session)
-    conditions = [*_narrowed(query, stages), _on_board()]
-    order = (Opportunity.closed_at.desc(), Opportunity.expected_on, Opportunity.id)
-    place = func.row_number().over(partition_by=Opportunity.stage_id, order_by=order).label("place")
-    numbered = _joined(select(Opportunity.id, place)).where(*conditions).subquery()
-    first = select_listed().join(numbered, numbered.c.id == Opportunity.id).where(numbered.c.place <= COLUMN_SIZE)
-    cards = read_listed(session, first.order_by(numbered.c.place), stages)
+    narrowed, since = _narrowed(query, stages), clock.now() - timedelta(days=CLOSED_DAYS)
+    firsts = [_first_cards(stage, since).where(*narrowed).subquery() for stage in stages]
+    shown = select_listed().where(Opportunity.id.in_(union_all(*(select(first.c.id) for first in firsts))))
+    cards = read_listed(session, shown.order_by(Opportunity.closed_at.desc(), *_SOONEST), stages)
     counted = _joined(select(Opportunity.stage_id, func.count().label("opportunities"), TOTAL.label("amount"), WEIGHTED.label("weighted")))
-    sums = {row.stage_id: row for row in session.execute(counted.where(*conditions).group_by(Opportunity.stage_id))}
+    on_board = (Opportunity.deleted_at.is_(None), or_(Opportunity.closed_at.is_(None), Opportunity.closed_at >= since))
+    sums = {row.stage_id: row for row in session.execute(counted.where(*narrowed, *on_board).group_by(Opportunity.stage_id))}
     return [_column(stage, cards, sums.get(stage.id)) for stage in stages]
+
+
+_SOONEST = (Opportunity.expected_on, Opportunity.id)
+
+
+def _first_cards(stage: OpportunityStage, since: datetime) -> Select[tuple[int]]:
+    """The first cards of one column, which an index has in this order; to number the cards of all columns would be to read them all."""
+    of_stage = _joined(select(Opportunity.id)).where(Opportunity.stage_id == stage.id, Opportunity.deleted_at.is_(None)).limit(COLUMN_SIZE)
+    if stage.outcome == Outcome.OPEN:
+        return of_stage.where(Opportunity.closed_at.is_(None)).order_by(*_SOONEST)
+    return of_stage.where(Opportunity.closed_at >= since).order_by(Opportunity.closed_at.desc(), *_SOONEST)
 
 
 def _column(stage: OpportunityStage, cards: Sequence[Listed], sums: Any) -> Column:
@@ -215,11 +225,6 @@ def _column(stage: OpportunityStage, cards: Sequence[Listed], sums: Any) -> Colu
     return (
         Column(stage, own, sums.opportunities, sums.amount, sums.weighted / 100) if sums else Column(stage, own, 0, Decimal(0), Decimal(0))
     )
-
-
-def _on_board() -> ColumnElement[bool]:
-    since = clock.now() - timedelta(days=CLOSED_DAYS)
-    return and_(Opportunity.deleted_at.is_(None), or_(Opportunity.closed_at.is_(None), Opportunity.closed_at >= since))
 
 
 _TEXTS = ("competitors", "remark", "loss_note")

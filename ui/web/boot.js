@@ -88,9 +88,12 @@
   function walk(n) {
     if (n.nodeType === 3) return text(n);
     if (n.nodeType !== 1) return;
-    attrs(n); var w = document.createTreeWalker(n, 5), x; while ((x = w.nextNode())) x.nodeType === 3 ? text(x) : attrs(x);
+    attrs(n); if (!n.firstChild) return;
+    var w = document.createTreeWalker(n, 5), x; while ((x = w.nextNode())) x.nodeType === 3 ? text(x) : attrs(x);
   }
-  new MutationObserver(function (l) { for (var i = 0; i < l.length; i++) { var m = l[i];
+  // Charts and components of our own hold no word of Streamlit's, and change most.
+  function own(n) { var e = n.nodeType === 1 ? n : n.parentElement; return !e || e.namespaceURI !== document.documentElement.namespaceURI || e.closest(".stBidiComponent"); }
+  new MutationObserver(function (l) { for (var i = 0; i < l.length; i++) { var m = l[i]; if (own(m.target)) continue;
     if (m.type === "childList") m.addedNodes.forEach(walk); else if (m.type === "characterData") text(m.target); else attrs(m.target); } })
     .observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: A });
   document.addEventListener("DOMContentLoaded", function () { walk(document.body); });

@@ -1,0 +1,57 @@
+"""A ranking as lying bars, the largest on top: a list that needs no plotly, in which every line leads to the rows behind it."""
+
+from typing import Any
+
+import streamlit as st
+
+from crm_core.i18n import _, labelled
+from crm_core.services.insight.board import Chart, Point, Unit
+from crm_core.services.insight.words import column_label, point_label
+from ui import routes
+from ui.board_words import worded
+from ui.charts import LONGEST_LABEL
+from ui.fitting import columns, fitting
+from ui.web import web_text
+
+NAME = "kemai_ranking"
+_SCRIPT = web_text("make.js", "ranking.js")
+LINE, LEAST = 30, 140
+"""Pixels: a line with what lies between lines, and the height of the shortest ranking."""
+
+
+def draw(key: str, chart: Chart) -> None:
+    """Draw it by the first column; a click on a line leads to its rows."""
+    # Without a root of its own: its style is that of the page, once for all rankings of a board.
+    component = st.components.v2.component(NAME, html='<div class="ranking"></div>', js=_SCRIPT, isolate_styles=False)
+    height = max(LEAST, LINE * len(chart.points) + LINE // 2)
+    result = component(key=key, data=_shown(chart), height=height, on_opened_change=_noted)
+    # What comes from the browser is looked at like everything typed.
+    sent = getattr(result, "opened", None)
+    place = sent.get("place") if isinstance(sent, dict) else None
+    behind = chart.points[place].behind if isinstance(place, int) and 0 <= place < len(chart.points) else None
+    if behind:
+        st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
+
+
+def _noted() -> None:
+    """What happened stands in the result."""
+
+
+def _shown(chart: Chart) -> dict[str, Any]:
+    most = max((float(point.values[0] or 0) for point in chart.points), default=0)
+    lines = [_line(chart, point, most) for point in chart.points]
+    return {"title": _(chart.title), "width": max((columns(line["text"]) for line in lines), default=0), "lines": lines}
+
+
+def _line(chart: Chart, point: Point, most: float) -> dict[str, Any]:
+    """The value, and behind it a share, the first where there are several."""
+    first, shares = chart.columns[0], [place for place, column in enumerate(chart.columns) if column.unit is Unit.RATE and place][:1]
+    texts = (worded(point.values[0], first.unit), *(worded(point.values[place], Unit.RATE) for place in shares))
+    name, part = point_label(point), max(0.0, float(point.values[0] or 0)) / most if most > 0 else 0
+    return {
+        "label": fitting(name, LONGEST_LABEL),
+        "told": f"{name} · " + labelled(column_label(first), texts[0]),
+        "text": " · ".join(texts),
+        "part": round(part, 4),
+        "path": point.behind.path if point.behind else "",
+    }
