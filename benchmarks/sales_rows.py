@@ -50,7 +50,7 @@ def full_board() -> Iterator[Actor]:
             stages = [stage for stage in list_stages(session) if stage.outcome == Outcome.OPEN]
             ids = list(session.execute(select(Customer.id).where(Customer.is_listed).order_by(Customer.id).limit(OPEN)).scalars())
             ready = [
-                Ready(_values(number), customer_id, stages[number % len(stages)], actor.id, None, clock.now(), None)
+                Ready(_values(number), customer_id, stages[number % len(stages)], actor.id, [], clock.now(), None)
                 for number, customer_id in enumerate(ids)
             ]
             write_opportunities(session, SYSTEM, ready, first=stages[0], reason="benchmark")

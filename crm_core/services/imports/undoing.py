@@ -123,7 +123,12 @@ def undo_import(session: CrmSession, actor: Actor, import_id: int) -> Undoing:
 
 def sentences(left: Sequence[Refused]) -> list[str]:
     """What stays, each with the reason."""
-    return [f"{one['name'] or one['code']}: {_(REASONS[one['why']])}" for one in left]
+    return [f"{one['name'] or one['code']}: {_why(one)}" for one in left]
+
+
+def _why(one: Refused) -> str:
+    reason = REASONS[one["why"]]
+    return _(reason)
 
 
 def kind_of(parts: Sequence[Batch]) -> str:
