@@ -22,6 +22,21 @@ def read_choices() -> insight_filters.Choices:
 
 
 @guard.fragment(run_every=5)
+def draw_boards() -> None:
+    """The filters and the board that they ask for; only this part runs again when one changes, and to follow what others do."""
+    filters = insight_filters.Filters(read_choices())
+    filters.restore()
+    if not filters.is_wall:
+        filters.draw()
+    question = filters.question()
+    filters.keep()
+    if question is None:
+        feedback.empty_state("date_range", _("These days end before they begin"), _("Choose a last day that lies after the first."))
+        return
+    with st.container(key="board_wall" if filters.is_wall else "board_page"):
+        draw_board(filters.board, question, is_wall=filters.is_wall)
+
+
 def draw_board(key: str, question: Question, *, is_wall: bool) -> None:
     """Computed again only when something changed that it shows."""
     if is_wall:
@@ -31,14 +46,4 @@ def draw_board(key: str, question: Question, *, is_wall: bool) -> None:
     insight_view.draw(board, boards.BOARDS[key], question.period, question.compared_period, is_wall=is_wall)
 
 
-filters = insight_filters.Filters(read_choices())
-filters.restore()
-if not filters.is_wall:
-    filters.draw()
-question = filters.question()
-filters.keep()
-if question is None:
-    feedback.empty_state("date_range", _("These days end before they begin"), _("Choose a last day that lies after the first."))
-else:
-    with st.container(key="board_wall" if filters.is_wall else "board_page"):
-        draw_board(filters.board, question, is_wall=filters.is_wall)
+draw_boards()
