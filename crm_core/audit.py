@@ -74,6 +74,8 @@ UNLOGGED = frozenset(
     }
 )
 
+_LINES = cast(Table, ChangeLog.__table__)
+_ADDED = insert(_LINES).returning(_LINES.c.id)
 _SUBJECTS = ("name", "filename", "text", "number")
 """What a record is called by, whichever it has."""
 
@@ -163,8 +165,7 @@ def add_lines(session: CrmSession, lines: Sequence[dict[str, Any]]) -> None:
     """Add rows that `line_for` made; they are sealed at the end of the transaction."""
     # Into the table: rows for the model would be grouped by which of their values are missing, a statement for each group.
     if lines:
-        table = cast(Table, ChangeLog.__table__)
-        seals.expect(session, session.execute(insert(table).returning(table.c.id), lines).scalars())
+        seals.expect(session, session.execute(_ADDED, lines).scalars())
 
 
 def _line(session: CrmSession, record: Any, action: str, **what: Any) -> dict[str, Any]:

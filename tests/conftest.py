@@ -38,7 +38,8 @@ BROWSERS = 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep databases and other files of tests in memory: a disk makes every commit wait."""
+    """Keep databases and other files of tests in memory: a disk makes every commit wait. Look for garbage when all is loaded."""
+    gc.disable()
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
         tempfile.tempdir = str(MEMORY)
@@ -59,9 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Look for garbage less often, and not in what is loaded by now: tests make many small objects that die at once."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

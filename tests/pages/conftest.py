@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +13,11 @@ __all__ = ["drive"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_reruns() -> Iterator[None]:
+def quick_reruns() -> None:
     """As the server does at its start: what pages import leaves the sight of the collector, which runs after every rerun."""
     for name in ("openpyxl", "pandas", "plotly.graph_objects", "python_calamine", "streamlit_authenticator"):
         importlib.import_module(name)
-    gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
