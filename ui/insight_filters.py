@@ -61,8 +61,11 @@ class Filters:
         }
 
     def restore(self) -> None:
-        """Take over what stands in the address."""
+        """Take over what stands in the address; on a wall hold it, since Streamlit forgets what belongs to filters that are not drawn."""
         address.restore(PAGE, self.parameters)
+        if self.is_wall:
+            for name in self.parameters.keys() & st.session_state.keys():
+                st.session_state[name] = st.session_state[name]
 
     @property
     def board(self) -> str:

@@ -13,7 +13,7 @@ from tests.core.test_contracts import sign
 from tests.pages.test_stage_changes import shows
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import figure_cards, routes
+from ui import figure_cards, ranking, routes
 
 
 @pytest.fixture
@@ -83,6 +83,14 @@ def test_a_figure_opens_the_rows_behind_it_and_nothing_else(customer: Customer, 
     assert opened(sales).tell(figure_cards.NAME, "opened", {"figure": "customers"}).page == routes.CUSTOMERS
 
 
+def test_a_line_of_a_ranking_opens_the_rows_behind_it_and_nothing_else(customer: Customer, sales: Actor) -> None:
+    shown = opened(sales, "structure").component(ranking.NAME)
+    assert (shown["title"], [line["part"] for line in shown["lines"]]) == (zh("Customers by industry"), [1])
+    for asked in ({"place": 1}, {"place": -1}, {"place": "0"}, {}):
+        assert opened(sales, "structure").tell(ranking.NAME, "opened", asked).page == routes.OVERVIEW, asked
+    assert opened(sales, "structure").tell(ranking.NAME, "opened", {"place": 0}).page == routes.CUSTOMERS
+
+
 def test_a_role_sees_only_the_boards_and_figures_that_it_may(customer: Customer, administrator: Actor) -> None:
     sign(administrator, customer, product="排产系统")
     service = factories.make_user(role="service")
@@ -97,6 +105,13 @@ def test_the_wall_shows_a_board_without_filters_and_can_be_left(customer: Custom
     assert not visit.has("span")
     visit.press("Leave full screen")
     assert "wall" not in visit.query
+
+
+def test_the_filters_hold_on_the_wall_and_after_it(customer: Customer, sales: Actor) -> None:
+    visit = opened(sales, "structure").enter("span", "30d").press("Full screen").rerun().rerun()
+    assert visit.query["span"] == "30d"
+    visit.press("Leave full screen")
+    assert (visit.query["board"], visit.query["span"]) == ("structure", "30d")
 
 
 def test_a_link_from_a_board_narrows_a_list_and_says_so(customer: Customer, sales: Actor) -> None:
