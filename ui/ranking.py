@@ -25,12 +25,12 @@ def draw(key: str, chart: Chart) -> None:
     component = st.components.v2.component(NAME, html='<div class="ranking"></div>', js=_SCRIPT, isolate_styles=False)
     height = max(LEAST, LINE * len(chart.points) + LINE // 2)
     result = component(key=key, data=_shown(chart), height=height, on_opened_change=_noted)
-    # What comes from the browser is looked at like everything typed.
+    # What comes from the browser is looked at like everything typed. By its path, since the order may have changed meanwhile.
     sent = getattr(result, "opened", None)
-    place = sent.get("place") if isinstance(sent, dict) else None
-    behind = chart.points[place].behind if isinstance(place, int) and 0 <= place < len(chart.points) else None
-    if behind:
-        st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
+    path = sent.get("path") if isinstance(sent, dict) else None
+    for behind in (point.behind for point in chart.points):
+        if behind and behind.path == path:
+            st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
 
 
 def _noted() -> None:

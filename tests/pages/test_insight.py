@@ -86,9 +86,10 @@ def test_a_figure_opens_the_rows_behind_it_and_nothing_else(customer: Customer, 
 def test_a_line_of_a_ranking_opens_the_rows_behind_it_and_nothing_else(customer: Customer, sales: Actor) -> None:
     shown = opened(sales, "structure").component(ranking.NAME)
     assert (shown["title"], [line["part"] for line in shown["lines"]]) == (zh("Customers by industry"), [1])
-    for asked in ({"place": 1}, {"place": -1}, {"place": "0"}, {}):
+    path = shown["lines"][0]["path"]
+    for asked in ({"path": "/users"}, {"path": f"{path}&stage=lost"}, {"path": ""}, {"path": 0}, {}):
         assert opened(sales, "structure").tell(ranking.NAME, "opened", asked).page == routes.OVERVIEW, asked
-    assert opened(sales, "structure").tell(ranking.NAME, "opened", {"place": 0}).page == routes.CUSTOMERS
+    assert opened(sales, "structure").tell(ranking.NAME, "opened", {"path": path}).page == routes.CUSTOMERS
 
 
 def test_a_role_sees_only_the_boards_and_figures_that_it_may(customer: Customer, administrator: Actor) -> None:

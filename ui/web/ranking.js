@@ -8,7 +8,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   place.shown = shown
   place.style.setProperty("--width", data.width)
 
-  function drawLine(line, number) {
+  function drawLine(line) {
     const item = make("li"), row = make(line.path ? "a" : "span", "point")
     const value = make("span", "value"), bar = make("span", "bar")
     bar.style.setProperty("--part", line.part)
@@ -20,7 +20,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       row.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return // into a window of its own
         event.preventDefault()
-        place.tell("opened", { place: number })
+        place.tell("opened", { path: line.path })
       })
     }
     item.append(row)
