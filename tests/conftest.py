@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import integers
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -43,6 +45,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
         tempfile.tempdir = str(MEMORY)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the first test that Hypothesis draws values for, let it read what it reads once per process."""
+    if item.get_closest_marker("hypothesis"):
+        _read_constants()
+
+
+@lru_cache
+def _read_constants() -> None:
+    # It tries the numbers that stand in our modules, and parses all of these when it draws the first one. Longer than it grants a test.
+    @settings(max_examples=300, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+    @given(integers())
+    def draw(_number: int) -> None:
+        """The draw is all."""
+
+    draw()
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
