@@ -60,11 +60,13 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
             user = User(probe, server.address, workbench_rows.WHO)
             user.warm_up()
             yield Row("browser.workbench", user.open_workbench())
-    if is_wanted("browser.board"):
-        with sales_rows.full_board(), servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
-            user = User(probe, server.address, sales_rows.WHO)
-            user.warm_up()
-            yield Row("browser.board", user.open_board())
+    for name, crowded in (("browser.board", False), ("browser.board_crowded", True)):
+        if is_wanted(name):
+            data = sales_rows.full_board(crowded=crowded)
+            with data, servers.running(servers.product(), health="/healthz") as server, Probe() as probe:
+                user = User(probe, server.address, sales_rows.WHO)
+                user.warm_up()
+                yield Row(name, user.open_board())
 
 
 class User:

@@ -14,7 +14,7 @@ from crm_core.models import CAMPAIGN_STATES, Campaign, CampaignMove, CampaignSta
 from crm_core.models.campaign import GOING
 from crm_core.numbering import campaign_code
 from crm_core.permissions import Actor, Permission, require
-from crm_core.services.actors import list_actors
+from crm_core.services.actors import names_of_able
 from crm_core.services.library import get_library
 from crm_core.services.tags import MAX_TAGS, clean_tags
 from crm_core.validation import clean_values
@@ -114,7 +114,7 @@ def meanwhile(state: str) -> str:
 
 def leaders(session: CrmSession) -> dict[int, str]:
     """Who can lead a campaign, by id: those who run campaigns."""
-    return {one.id: one.name for one in list_actors(session) if one.id and one.can(Permission.CAMPAIGN_WRITE)}
+    return names_of_able(session, Permission.CAMPAIGN_WRITE)
 
 
 def _checked(

@@ -18,7 +18,7 @@ from crm_core.i18n import _, format_money, join_words
 from crm_core.models import Customer, Opportunity, OpportunityLine, OpportunityMove, Outcome, Product, User
 from crm_core.numbering import opportunity_codes
 from crm_core.permissions import Actor, Permission, Scope, require
-from crm_core.services.actors import list_actors
+from crm_core.services.actors import names_of_able
 from crm_core.services.locking import lock_listed
 from crm_core.services.notices import notify
 from crm_core.services.opportunity_stages import hold_stage, stage_of
@@ -71,8 +71,7 @@ def sellers(session: CrmSession, actor: Actor) -> dict[int, str]:
     mine = {actor.id or 0: actor.name} if actor.can(Permission.OPPORTUNITY_WRITE) else {}
     if actor.scope is Scope.OWN:
         return mine
-    people = list_actors(session, User.is_active.is_(True), visible_people(actor))
-    return mine | {one.id: one.name for one in people if one.id and one.can(Permission.OPPORTUNITY_WRITE)}
+    return mine | names_of_able(session, Permission.OPPORTUNITY_WRITE, User.is_active.is_(True), visible_people(actor))
 
 
 def create_opportunity(

@@ -18,7 +18,7 @@ from crm_core.models import Customer, Opportunity, OwnerChange, Task, Ticket, Us
 from crm_core.models.ticket import UNSOLVED
 from crm_core.numbering import bump
 from crm_core.permissions import Actor, Permission, Scope
-from crm_core.services.actors import list_actors
+from crm_core.services.actors import names_of_able
 
 PART = 1000
 """So many customers one statement names."""
@@ -144,7 +144,7 @@ def give_back(session: CrmSession, work: Mapping[str, Sequence[int]], *, holder:
 
 def _taker(session: CrmSession, work: Work, user_id: int) -> int | None:
     """Who has the work after it went to somebody: nobody where they cannot do it."""
-    able = work.needs is None or any(one.can(work.needs) for one in list_actors(session, User.id == user_id))
+    able = work.needs is None or bool(names_of_able(session, work.needs, User.id == user_id))
     return user_id if able else None
 
 
@@ -173,8 +173,7 @@ def count_work(session: CrmSession, holder: int, *conditions: ColumnElement[bool
 
 def list_holders(session: CrmSession, actor: Actor) -> dict[int, str]:
     """Whom the actor may give customers to, by id: the active people within view whose role works on customers."""
-    people = list_actors(session, User.is_active.is_(True), visible_people(actor))
-    return {one.id: one.name for one in people if one.id and one.can(Permission.CUSTOMER_EDIT)}
+    return names_of_able(session, Permission.CUSTOMER_EDIT, User.is_active.is_(True), visible_people(actor))
 
 
 def list_owners(session: CrmSession, actor: Actor) -> dict[int, str]:
