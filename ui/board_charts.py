@@ -17,7 +17,7 @@ from ui.board_words import worded
 from ui.charts import ACCENT, LAYOUT, LONGEST_LABEL
 from ui.fitting import columns, fitting
 
-PALETTE = ("#14A08E", "#3B82F6", "#D97706", "#9061F9", "#E0526A", "#7C8B94", "#0891B2", "#A16207", "#65A30D", "#DB2777")
+PALETTE = ("#14A08E", "#3B82F6", "#D97706", "#9061F9", "#E0526A", "#7C8B94", "#0891B2", "#A16207", "#4D7C0F", "#DB2777")
 """One after the other for the series of a chart, told apart by colour-blind eyes as well."""
 TIER_COLOURS = {"A": "#D97706", "B": "#3B82F6", "C": "#7C8B94"}
 FIXED: dict[str, str] = {
@@ -27,8 +27,10 @@ FIXED: dict[str, str] = {
     **dict(zip(METHODS.values(), PALETTE, strict=False)),
 }
 """What has a colour of its own everywhere."""
-PALE = "#9CA3AF"
+PALE = "#6B7280"
 LINE = "#D97706"
+_WHITE = {"color": "#FFFFFF"}
+"""Of letters that stand on a colour; plotly would write some of them in grey."""
 HEIGHT, FEW = 300, 6
 LETTER, GAP, LABELS = 6, 20, 36
 """Pixels: a letter of a label, what lies between labels and chart, a line of labels below it."""
@@ -171,6 +173,7 @@ def _pie(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         sort=False,
         marker={"colors": colours},
         textinfo="percent",
+        insidetextfont=_WHITE,
         hovertext=_told(chart, chart.columns[0], 0),
         hoverinfo="text",
     )
@@ -233,6 +236,7 @@ def _treemap(chart: Chart) -> tuple[list[Any], dict[str, Any]]:
         values=_numbers(chart, 0),
         branchvalues="total",
         marker={"colors": [colours[point.parent or point.label] for point in chart.points]},
+        textfont=_WHITE,
         texttemplate="%{label}<br>%{value:,}",
         hovertext=_told(chart, chart.columns[0], 0),
         hoverinfo="text",
