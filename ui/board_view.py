@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.web import web_text
+from ui.web import noted, web_text
 
 _SCRIPT, _STYLE = web_text("make.js", "drag.js", "board.js"), web_text("board.css")
 _EVENTS = ("opened", "moved")
@@ -55,12 +55,8 @@ def draw(key: str, columns: Sequence[Column], *, label: str, is_movable: bool) -
         "turn": st.session_state.get(f"{key}_turn", 0),
         "columns": [asdict(column) for column in columns],
     }
-    listening: dict[str, Callable[[], None]] = {f"on_{event}_change": _noted for event in _EVENTS}
+    listening: dict[str, Callable[[], None]] = {f"on_{event}_change": noted for event in _EVENTS}
     return component(key=key, data=shown, **listening)
-
-
-def _noted() -> None:
-    """What happened stands in the result."""
 
 
 def turn(key: str) -> None:

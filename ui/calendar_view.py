@@ -15,7 +15,7 @@ from crm_core.services import task_calendar, tasks
 from crm_core.services.task_calendar import Day
 from crm_core.services.task_rows import Listed
 from ui import guard
-from ui.web import web_text
+from ui.web import noted, web_text
 
 MONTH, WEEK, DAY = "month", "week", "day"
 VIEWS = {MONTH: N_("Month"), WEEK: N_("Week"), DAY: N_("Day")}
@@ -78,12 +78,8 @@ def draw(span: Span, days: Sequence[Day]) -> Any:
         "weekdays": [names[number] for number in range(7)],
         "days": [_day(span, day, names) for day in days],
     }
-    listening: dict[str, Callable[[], None]] = {f"on_{event}_change": _noted for event in _EVENTS}
+    listening: dict[str, Callable[[], None]] = {f"on_{event}_change": noted for event in _EVENTS}
     return component(key="calendar", data=shown, **listening)
-
-
-def _noted() -> None:
-    """What happened stands in the result."""
 
 
 def _day(span: Span, day: Day, names: Any) -> dict[str, Any]:

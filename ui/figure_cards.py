@@ -9,7 +9,7 @@ from crm_core.i18n import _
 from crm_core.services.insight.board import Figure
 from crm_core.services.insight.question import Period
 from ui import board_words, routes
-from ui.web import web_text
+from ui.web import noted, sent, web_text
 
 NAME = "kemai_figures"
 _SCRIPT, _STYLE = web_text("make.js", "press.js", "figures.js"), web_text("figures.css")
@@ -20,10 +20,8 @@ def draw(key: str, figures: Sequence[Figure], compared: Period | None, *, is_lin
     component = st.components.v2.component(NAME, html='<div class="figures"></div>', css=_STYLE, js=_SCRIPT)
     cards = [_card(figure, compared, is_linked=is_linked) for figure in figures]
     shown = {"figures": cards, "across": _across(len(cards)), "rows": _("Show rows"), "help": _("Definition")}
-    result = component(key=f"figures_{key}", data=shown, on_opened_change=_noted)
-    # What comes from the browser is looked at like everything typed.
-    sent = getattr(result, "opened", None)
-    asked = sent.get("figure") if isinstance(sent, dict) else None
+    result = component(key=f"figures_{key}", data=shown, on_opened_change=noted)
+    asked = sent(result, "opened", "figure")
     behind = next((one.behind for one in figures if one.key == asked), None)
     if behind:
         st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
@@ -32,10 +30,6 @@ def draw(key: str, figures: Sequence[Figure], compared: Period | None, *, is_lin
 def _across(count: int) -> int:
     """So many figures in a row that there are few rows, and as few gaps as can be in the last."""
     return min((5, 4, 3), key=lambda number: (-(-count // number), -count % number))
-
-
-def _noted() -> None:
-    """What happened stands in the result."""
 
 
 def _card(figure: Figure, compared: Period | None, *, is_linked: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ui import routes
 from ui.board_words import worded
 from ui.charts import LONGEST_LABEL
 from ui.fitting import columns, fitting
-from ui.web import web_text
+from ui.web import noted, sent, web_text
 
 NAME = "kemai_ranking"
 _SCRIPT = web_text("make.js", "ranking.js")
@@ -24,17 +24,11 @@ def draw(key: str, chart: Chart) -> None:
     # Without a root of its own: its style is that of the page, once for all rankings of a board.
     component = st.components.v2.component(NAME, html='<div class="ranking"></div>', js=_SCRIPT, isolate_styles=False)
     height = max(LEAST, LINE * len(chart.points) + LINE // 2)
-    result = component(key=key, data=_shown(chart), height=height, on_opened_change=_noted)
-    # What comes from the browser is looked at like everything typed. By its path, since the order may have changed meanwhile.
-    sent = getattr(result, "opened", None)
-    path = sent.get("path") if isinstance(sent, dict) else None
+    result = component(key=key, data=_shown(chart), height=height, on_opened_change=noted)
+    path = sent(result, "opened", "path")  # not its place: the order may have changed meanwhile
     for behind in (point.behind for point in chart.points):
         if behind and behind.path == path:
             st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
-
-
-def _noted() -> None:
-    """What happened stands in the result."""
 
 
 def _shown(chart: Chart) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from crm_core.i18n import _
 from ui import page_tools
-from ui.web import web_text
+from ui.web import noted, sent, web_text
 
 NAME = "kemai_workbench"
 REFUSALS = "bench_told"
@@ -132,20 +132,14 @@ def draw(strips: Sequence[Strip], columns: Sequence[Sequence[Block]]) -> None:
         "strips": [strip.shown for strip in strips],
         "columns": [[block.shown for block in blocks] for blocks in columns],
     }
-    result = component(key="bench", data=shown, on_pressed_change=_noted)
+    result = component(key="bench", data=shown, on_pressed_change=noted)
     parts = [*strips, *(block for blocks in columns for block in blocks)]
     with place:
         _follow(result, (press for part in parts for press in part.presses()))
 
 
-def _noted() -> None:
-    """What happened stands in the result."""
-
-
 def _follow(result: Any, presses: Iterable[Press]) -> None:
-    # What comes from the browser is looked at like everything typed.
-    sent = getattr(result, "pressed", None)
-    asked = sent.get("key") if isinstance(sent, dict) else None
+    asked = sent(result, "pressed", "key")
     press = next((one for one in presses if one.key == asked), None)
     if press:
         press.follow()

@@ -21,6 +21,7 @@ from crm_core.services.imports.taking_back import WAYS
 from crm_core.services.imports.undoing import Imported, Undoing
 from tests import factories
 from tests.core.test_import_kinds import COMPANY, all_of, bring_in
+from tests.core.test_import_undo import listed
 
 PRODUCTS = "产品编号,产品名称,单价"
 ACCOUNTS = "姓名,账号,角色,区域"
@@ -32,11 +33,6 @@ def imported(kind: str, actor: Actor, header: str, *lines: str) -> Imported:
     result = bring_in(kind, actor, header, *lines)
     assert result.errors == []
     return listed(actor)[0]
-
-
-def listed(actor: Actor) -> list[Imported]:
-    with reading(actor) as session:
-        return undoing.list_imports(session, actor)
 
 
 def undo(actor: Actor, one: Imported) -> Undoing:
