@@ -31,7 +31,6 @@ SAVED = 12
 BOARDS_OPENED = 12
 TRACES = ".trace, .hm"
 """What plotly draws of each series; of a heat map."""
-ROW_HEIGHT = 36
 
 
 def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
@@ -94,14 +93,14 @@ class User:
         return took
 
     def _painted(self, query: CustomerQuery) -> str:
-        """JavaScript: the canvas has drawn the first row, and the line below it tells the count and the rows."""
+        """JavaScript: the first and the last row are there, and the line below them tells the count and the rows."""
         with db.reading(self.actor) as session:
             page = customer_list.list_customers(session, self.actor, query)
         told = _("more than {total} customers") if page.is_capped else _("{total} customers")
         first = (page.page - 1) * page.size + 1
         span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
         caption = f"{told.format(total=f'{page.total:,}')} · {span}"
-        return f"{_shown(caption)} && __drawn.has({json.dumps(page.rows[0].code)})"
+        return f"{_shown(caption)} && {LISTED}({json.dumps([page.rows[0].code, page.rows[-1].code])})"
 
     def load_cold(self) -> list[float]:
         """The list, by somebody who was never here."""
@@ -178,12 +177,9 @@ class User:
             self._open_list()
             with db.reading(self.actor) as session:
                 row = customer_list.list_customers(session, self.actor, CustomerQuery()).rows[place % 14]
-            box = self.probe.page.locator('[data-testid="stDataFrame"] canvas').first.bounding_box()
-            assert box
-            spot = (box["x"] + 70, box["y"] + ROW_HEIGHT * (place % 14 + 1.5))
+            name = self.probe.page.locator(".st-key-customers .name", has_text=row.name).first
             painted = f"{_titled(row.name)} && {_shown(row.code)} && {_shown(_(LAST))}"
-            # The table keeps `mousedown` to itself.
-            times.append(self.probe.measure(lambda page, at=spot: page.mouse.click(*at), painted, "pointerdown"))
+            times.append(self.probe.measure(lambda _page, to=name: to.click(), painted))
         return times[1:]
 
     def open_dashboard(self, key: str) -> list[float]:
@@ -217,7 +213,7 @@ class User:
         times = []
         for _place in range(OPENED):
             self._open_list()
-            link = self.probe.page.locator('[data-testid="stSidebarNav"] a').first
+            link = self.probe.page.locator(".st-key-navigation a").first
             blocks = " && ".join(f"{ROWS}('{block}')" for block in ("duties", "no_step"))
             times.append(self.probe.measure(lambda _page, to=link: to.click(), f"{_titled(_('Workbench'))} && {blocks}"))
         return times[1:]
@@ -228,7 +224,7 @@ class User:
         times = []
         for _place in range(OPENED):
             self._open_list()
-            link = self.probe.page.locator('[data-testid="stSidebarNav"] a[href$="/opportunities"]')
+            link = self.probe.page.locator('.st-key-navigation a[href="/opportunities"]')
             drawn = f"{_titled(_('Opportunities'))} && {CARDS} >= {cards}"
             times.append(self.probe.measure(lambda _page, to=link: to.click(), drawn))
         return times[1:]
@@ -258,6 +254,9 @@ def _button(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=_(name)).last
 
 
+LISTED = """((codes) => [...document.querySelectorAll('.st-key-customers *')]
+  .some((one) => codes.every((code) => one.shadowRoot?.textContent.includes(code))))"""
+"""JavaScript: whether the table of customers, which stands in a root of its own, shows these codes."""
 ROWS = """((block) => [...document.querySelectorAll('.st-key-bench *')]
   .some((one) => (one.shadowRoot ?? one).querySelector(`[data-block="${block}"] .row`)))"""
 """JavaScript: whether a block of the workbench has its rows, which stand in a root of their own."""

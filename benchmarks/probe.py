@@ -1,7 +1,6 @@
 """Times what a person perceives: from an event (click, key, navigation) until a condition holds on a painted frame.
 
-The event is caught inside the page, so the driver's own latency does not count, and the time survives navigations. Tables
-are drawn on a canvas: what the canvas drew since the event stands in `__drawn`, for conditions to ask for.
+The event is caught inside the page, so the driver's own latency does not count, and the time survives navigations.
 """
 
 import shutil
@@ -21,9 +20,6 @@ SCRIPT = """(() => {
   if (window.top !== window) return;
   const now = () => performance.timeOrigin + performance.now(), kept = sessionStorage;
   let polling = false;
-  window.__drawn = new Set();
-  const draw = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text) { window.__drawn.add(text); return draw.apply(this, arguments); };
   const poll = () => { if (polling) return; polling = true; const frame = () => {
     const condition = kept.getItem('probe_condition');
     if (!condition || kept.getItem('probe_end')) { polling = false; return; }
@@ -33,7 +29,7 @@ SCRIPT = """(() => {
     requestAnimationFrame(frame); }; requestAnimationFrame(frame); };
   window.__arm = (condition, event) => {
     kept.setItem('probe_condition', condition); kept.removeItem('probe_start'); kept.removeItem('probe_end');
-    const caught = () => { if (!kept.getItem('probe_start')) { kept.setItem('probe_start', String(now())); window.__drawn.clear(); }
+    const caught = () => { if (!kept.getItem('probe_start')) kept.setItem('probe_start', String(now()));
       document.removeEventListener(event, caught, true); }; document.addEventListener(event, caught, true);
     poll(); };
   if (kept.getItem('probe_condition') && !kept.getItem('probe_end')) poll();

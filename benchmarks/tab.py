@@ -7,6 +7,8 @@ import websocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from ui import row_table
+
 FINISHED = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
 EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
@@ -98,8 +100,9 @@ class Tab:
             self.texts.append(f"{content.label} {content.body}")
         elif name in ("exception", "alert"):
             raise RuntimeError(getattr(content, "message", "") or content.body)
-        elif name in ("dataframe", "table"):
-            self.tables += 1
+        elif name == "bidi_component":
+            self.texts.append(content.json)
+            self.tables += content.component_name == row_table.NAME
         elif name == "plotly_chart":
             self.charts += 1
         if getattr(content, "id", ""):

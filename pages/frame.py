@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core import db
 from crm_core.services import password_links, users
-from ui import feedback, guard, header, routes, sign_in_page
+from ui import feedback, guard, header, navigation, routes, sign_in_page
 from ui.turns import TURNS
 
 st.set_page_config(page_title="客脉 Kemai", page_icon=str(header.ICON), layout="wide", initial_sidebar_state=232)
@@ -18,8 +18,9 @@ st.logo(str(header.LOGO), icon_image=str(header.ICON), size="large")
 def run() -> None:
     """Look the session up, draw what stands around the page, then the page."""
     actor = guard.load_actor()
-    pages = header.pages_for(actor)
-    current = st.navigation(pages, position="sidebar" if actor else "hidden", expanded=True)
+    current = st.navigation(header.pages_for(actor), position="hidden")
+    if actor:
+        navigation.draw(current.url_path, actor)
     if link := st.query_params.get(password_links.PARAMETER):
         sign_in_page.draw_new_password(link)
     elif actor is None and current.url_path in routes.OPEN:

@@ -3,38 +3,32 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
-
-import pyarrow as pa
-import streamlit as st
 
 from crm_core.clock import today
 from crm_core.config import settings
 from crm_core.fields import Field, Widget, read_value
-from crm_core.i18n import _, format_age, language
+from crm_core.i18n import _, format_age, format_money, language
 from crm_core.models import ACTIVITIES, STAGES
 from crm_core.reference import region_label
 from crm_core.services import display
 from crm_core.services.customer_list import CustomerPage, PrimaryContact
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column
-from ui import routes
-from ui.badges import ACTIVITY_CHART_COLOURS, CHART_COLOURS
-from ui.fitting import fitting
-from ui.tables import ROW_HEIGHT, height_of
+from ui import routes, row_table
+from ui.badges import ACTIVITY_COLOURS, STAGE_COLOURS, Badge
+from ui.row_table import Cell, Heading, Record
 
 # States are longer in English, so there names and industries have less; either way all columns fill a screen of 1440 pixels.
 NAME_WIDTH = {"zh_CN": 224, "en": 196}
 STATES_WIDTH = {"zh_CN": 138, "en": 182}
 ACTIVITY_WIDTH = {"zh_CN": 58, "en": 76}
 INDUSTRY_WIDTH = {"zh_CN": 112, "en": 84}
-REGION_WIDTH = 84
 OWN_WIDTH = 120
 WIDTHS = {
     "tier": 40,
     "code": 100,
-    "region": REGION_WIDTH,
+    "region": 84,
     "contact": 60,
     "phone": 104,
     "email": 170,
@@ -46,51 +40,35 @@ WIDTHS = {
     "created": 96,
     "updated": 96,
 }
-LETTER_WIDTH = 6.6
-CELL_PADDING = 18
-CHEVRON_WIDTH = 14
-INCOMPLETE_COLOUR = "#D97706"
+NUMBERS = ("amount", "complaints", "satisfaction")
 
 
 def draw(page: CustomerPage, columns: Sequence[Column], library: Library, owners: dict[int, str], *, selection: str = "") -> list[str]:
     """Draw a page of the list with these columns after the name, each name opening its customer.
 
-    With `selection`, the key under which it is kept, rows are selected instead; returns the codes of those that are.
+    With `selection`, the key under which it is kept, rows are chosen as well; returns the codes of those that are.
     """
-    # Arrow is what the browser gets; the way through pandas took as long as the rest of this function.
-    table = pa.Table.from_pylist([_row(row, page, columns, library, owners, is_link=not selection) for row in page.rows])
-    choosing: dict[str, Any] = {"key": selection, "on_select": "rerun", "selection_mode": "multi-row"} if selection else {}
-    with st.container(key="customer_table"):
-        chosen: Any = st.dataframe(
-            table,
-            hide_index=True,
-            row_height=ROW_HEIGHT,
-            height=height_of(len(page.rows)),
-            lazy=False,
-            placeholder="",
-            column_config=_configured(columns, is_link=not selection),
-            alt=_("Customers on this page"),
-            **choosing,
-        )
-    # The browser ticks places in the table as it showed it last; meanwhile others may have added or taken customers.
-    seen: list[str] = st.session_state.get("listed_codes", [])
-    st.session_state["listed_codes"] = [row.code for row in page.rows]
-    return [seen[place] for place in chosen["selection"]["rows"] if place < len(seen)] if selection else []
+    headings = [Heading(_("Customer name"), NAME_WIDTH[language()]), *map(_heading, columns)]
+    records = [_record(row, page, columns, library, owners) for row in page.rows]
+    return row_table.draw(
+        selection or "customers", headings, records, label=_("Customers on this page"), is_choosing=bool(selection)
+    ).chosen
 
 
-def _open() -> None:
-    # Before anything of the list is drawn again: the page is left.
-    click = st.session_state["open_customer"]
-    st.switch_page(routes.CUSTOMER, query_params={"code": st.session_state["listed_codes"][click["row"]]})
+def _heading(column: Column) -> Heading:
+    is_number = column.name in NUMBERS or (column.field is not None and column.field.widget in (Widget.MONEY, Widget.NUMBER))
+    return Heading(column.title, _width_of(column), is_number)
 
 
-def _row(
-    row: Any, page: CustomerPage, columns: Sequence[Column], library: Library, owners: dict[int, str], *, is_link: bool
-) -> dict[str, Any]:
+def _width_of(column: Column) -> int:
+    spoken = {"stage": STATES_WIDTH, "activity": ACTIVITY_WIDTH, "industry": INDUSTRY_WIDTH}
+    return spoken[column.name][language()] if column.name in spoken else WIDTHS.get(column.name, OWN_WIDTH)
+
+
+def _record(row: Any, page: CustomerPage, columns: Sequence[Column], library: Library, owners: dict[int, str]) -> Record:
     line = Line(row, page.contacts.get(row.id, NO_CONTACT), library, owners)
-    cells = {one.name: _cell_of(one.field, row, library) if one.field else CELLS[one.name](line) for one in columns}
-    name = _fitting(row.name, NAME_WIDTH[language()] - CHEVRON_WIDTH)
-    return {"name": f":material/chevron_right: {name}" if is_link else f"/customer?code={row.code}#{name}"} | cells
+    cells = [_cell_of(one.field, row, library) if one.field else CELLS[one.name](line) for one in columns]
+    return Record(row.code, row.name, cells, routes.path_to(routes.CUSTOMER, {"code": row.code}))
 
 
 @dataclass(frozen=True)
@@ -106,34 +84,32 @@ class Line:
 NO_CONTACT = PrimaryContact()
 
 
-def _stage(line: Line) -> list[str]:
-    return [_(STAGES[line.row.stage])] + ([_("Incomplete")] if line.row.is_incomplete else [])
+def _stage(line: Line) -> list[Badge]:
+    stage = Badge(_(STAGES[line.row.stage]), STAGE_COLOURS[line.row.stage])
+    return [stage, Badge(_("Incomplete"), "orange")] if line.row.is_incomplete else [stage]
 
 
-def _industry(line: Line) -> str:
-    return _fitting(line.library.division_label(line.row.industry) or line.row.industry_text or "", INDUSTRY_WIDTH[language()])
-
-
-def _amount(line: Line) -> float | None:
-    return None if line.row.cooperation_amount is None else float(line.row.cooperation_amount)
+def _activity(line: Line) -> list[Badge]:
+    activity = line.row.activity
+    return [Badge(_(ACTIVITIES[activity]), ACTIVITY_COLOURS[activity])] if activity else []
 
 
 def _age(moment: datetime) -> str:
     return format_age(moment.astimezone(settings().timezone).date(), today())
 
 
-CELLS: dict[str, Callable[[Line], Any]] = {
+CELLS: dict[str, Callable[[Line], Cell]] = {
     "stage": _stage,
     "tier": lambda line: line.row.tier or "",
-    "activity": lambda line: [_(ACTIVITIES[line.row.activity])] if line.row.activity else [],
+    "activity": _activity,
     "code": lambda line: line.row.code,
-    "industry": _industry,
-    "region": lambda line: _fitting(region_label(line.row.city or line.row.province), REGION_WIDTH),
+    "industry": lambda line: line.library.division_label(line.row.industry) or line.row.industry_text or "",
+    "region": lambda line: region_label(line.row.city or line.row.province),
     "contact": lambda line: line.contact.name,
     "phone": lambda line: line.contact.phone or "",
     "email": lambda line: display.mailbox(line.contact.email),
     "owner": lambda line: _("Pool") if line.row.pooled_at else line.owners.get(line.row.owner_id, ""),
-    "amount": _amount,
+    "amount": lambda line: "" if line.row.cooperation_amount is None else format_money(round(line.row.cooperation_amount)),
     "complaints": lambda line: str(line.row.complaints) if line.row.complaints else "",
     "last_service": lambda line: _age(line.row.last_service_at) if line.row.last_service_at else "",
     "satisfaction": lambda line: f"{line.row.satisfaction:.1f}" if line.row.satisfaction else "",
@@ -143,43 +119,5 @@ CELLS: dict[str, Callable[[Line], Any]] = {
 """What the columns that are no fields show."""
 
 
-def _cell_of(field: Field, row: Any, library: Library) -> str | float | None:
-    value = read_value(row, field)
-    return float(value) if isinstance(value, Decimal) else display.show(field, value, library) or None
-
-
-def _fitting(text: str, width: int) -> str:
-    """A text that is too wide for its column ends in an ellipsis; the table itself would cut through a letter."""
-    return fitting(text, int((width - CELL_PADDING) / LETTER_WIDTH))
-
-
-def _configured(columns: Sequence[Column], *, is_link: bool) -> dict[str, Any]:
-    column = st.column_config
-    look: dict[str, Any] = {"label": _("Customer name"), "width": NAME_WIDTH[language()], "pinned": True}
-    opening: dict[str, Any] = {"type": "tertiary", "alignment": "left", "key": "open_customer", "on_click": _open}
-    # While rows are selected a name opens in another tab, which keeps the selection.
-    name = column.ButtonColumn(**look, **opening) if is_link else column.LinkColumn(**look, display_text="#(.*)$")
-    return {"name": name} | {one.name: _configure(one) for one in columns}
-
-
-def _configure(one: Column) -> Any:
-    column = st.column_config
-    if one.field is not None:
-        return _of_field(one.field)
-    if one.name == "stage":
-        stages = {_(label): CHART_COLOURS[code] for code, label in STAGES.items()} | {_("Incomplete"): INCOMPLETE_COLOUR}
-        return column.MultiselectColumn(one.title, options=list(stages), color=list(stages.values()), width=STATES_WIDTH[language()])
-    if one.name == "activity":
-        states = {_(label): ACTIVITY_CHART_COLOURS[code] for code, label in ACTIVITIES.items()}
-        return column.MultiselectColumn(one.title, options=list(states), color=list(states.values()), width=ACTIVITY_WIDTH[language()])
-    if one.name == "amount":
-        return column.NumberColumn(one.title, format="¥%,.0f", width=WIDTHS["amount"])
-    return column.TextColumn(one.title, width=INDUSTRY_WIDTH[language()] if one.name == "industry" else WIDTHS[one.name])
-
-
-def _of_field(field: Field) -> Any:
-    if field.widget is Widget.LINK:
-        return st.column_config.LinkColumn(field.title, width=OWN_WIDTH)
-    if field.widget is Widget.MONEY:
-        return st.column_config.NumberColumn(field.title, format="¥%,.0f", width=OWN_WIDTH)
-    return (st.column_config.NumberColumn if field.widget is Widget.NUMBER else st.column_config.TextColumn)(field.title, width=OWN_WIDTH)
+def _cell_of(field: Field, row: Any, library: Library) -> str:
+    return display.show(field, read_value(row, field), library)

@@ -1,8 +1,7 @@
-"""The header on every page: title, search, quick add, notices, user menu; and the navigation by role."""
+"""The header on every page: title, search, quick add, notices, user menu."""
 
 from copy import copy
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 
 import streamlit as st
@@ -16,38 +15,27 @@ from ui.routes import ROUTES, Route
 
 ICON = Path(__file__).parent / "web" / "icon.png"
 LOGO = Path(__file__).parent / "web" / "logo.png"
-ENTRY_LOOK = "background: rgb(148 173 179 / .25); font-weight: 600;"
-"""How the navigation marks the page that is shown."""
 
 
-def pages_for(actor: Actor | None) -> dict[str, list[StreamlitPage]]:
-    """The navigation: pages that the role may open, by section; pages without a section are hidden but can be linked to.
-
-    Pages of a missing permission stay known, so that a direct link explains itself instead of "not found".
-    """
-    made = _made_pages(language(), actor.permissions if actor else None)
+def pages_for(actor: Actor | None) -> list[StreamlitPage]:
+    """All pages: those of a missing permission stay known, so that a direct link explains itself instead of "not found"."""
     # A run has copies of its own, since Streamlit marks the page that may be run.
-    return {section: [copy(page) for page in pages] for section, pages in made.items()}
+    return [copy(page) for page in _made_pages(language(), is_signed_in=actor is not None)]
 
 
-@lru_cache(maxsize=64)
-def _made_pages(_language: str, permissions: frozenset[str] | None) -> dict[str, list[StreamlitPage]]:
+@lru_cache(maxsize=8)
+def _made_pages(_language: str, *, is_signed_in: bool) -> list[StreamlitPage]:
     # Kept: for every page made Streamlit looks at its file.
-    sections: dict[str, list[StreamlitPage]] = {}
-    for section, members in groupby(ROUTES, key=lambda route: route.section):
-        sections.setdefault(_(section) if section else "", []).extend(_page(route, permissions) for route in members)
-    return sections
+    return [_page(route, is_signed_in=is_signed_in) for route in ROUTES]
 
 
-def _page(route: Route, permissions: frozenset[str] | None) -> StreamlitPage:
-    is_allowed = permissions is not None and route.opens_for(permissions)
+def _page(route: Route, *, is_signed_in: bool) -> StreamlitPage:
     return st.Page(
         route.file,
-        title=_(route.entry or route.title) if permissions is not None else "客脉 Kemai",
+        title=_(route.entry or route.title) if is_signed_in else "客脉 Kemai",
         icon=f":material/{route.icon}:",
         url_path=route.url,
         default=route.file == routes.HOME,
-        visibility="visible" if route.section and is_allowed else "hidden",
     )
 
 
@@ -64,14 +52,7 @@ def draw(current: StreamlitPage, actor: Actor) -> None:
         notice_list.draw()
         _draw_user_menu(actor)
     st.session_state["header_place"] = place
-    _mark_entry(routes.entry_of(current.url_path))
     _draw_beside(current, actor)
-
-
-def _mark_entry(url: str) -> None:
-    # Streamlit marks only the entry of the very page that is shown.
-    if url:
-        st.html(f'<style>[data-testid="stSidebarNavLink"][href$="/{url}"] {{ {ENTRY_LOOK} }}</style>')
 
 
 def _draw_beside(current: StreamlitPage, actor: Actor) -> None:

@@ -137,5 +137,5 @@ class Desk:
         self.field("Account").fill(account)
         self.field("Password").fill(password)
         self.page.locator('[data-testid="stFormSubmitButton"] button').click()
-        self.page.wait_for_selector('[data-testid="stSidebarNav"]', timeout=30_000)
+        self.page.wait_for_selector(".st-key-navigation", timeout=30_000)
         self.settle()

@@ -103,7 +103,7 @@ def is_refused(desk: Desk) -> bool:
 @known_people
 def test_a_verified_mailbox_opens_the_account_at_the_page_asked_for_and_leaving_leaves_both(office: Office, desk: Desk) -> None:
     press(desk, "/customers?q=%E6%81%92%E8%BF%9C")
-    desk.page.wait_for_selector('[data-testid="stSidebarNav"]')
+    desk.page.wait_for_selector(".st-key-navigation")
     assert urlsplit(desk.page.url).path == "/customers"
     assert "q=" in desk.page.url
     assert [line.new for line in factories.log_of("user_account", office.clerk.id, action="signed_in_by_provider")] == [LABEL]
@@ -140,7 +140,7 @@ def test_a_closed_account_stays_closed_and_gets_no_second_one(office: Office, de
 def test_a_new_person_gets_an_account_where_the_operator_wants_it(office: Office, desk: Desk) -> None:
     office.provider.person = {"email": "chenliqun@new.example", "email_verified": True, "name": "新同事"}
     press(desk)
-    desk.page.wait_for_selector('[data-testid="stSidebarNav"]')
+    desk.page.wait_for_selector(".st-key-navigation")
     with db.reading() as session:
         made = session.execute(select(User).where(User.email == "chenliqun@new.example")).scalar_one()
     assert (made.username, made.name, made.must_change_password) == ("chenliqun2", "新同事", False)

@@ -77,6 +77,6 @@ def test_an_entry_is_submitted_returned_corrected_and_approved(
     second_desk.sees(zh("Nothing waits for your review"))
 
     desk.go("/customers")
-    desk.page.wait_for_selector('[data-testid="stDataFrame"]')
+    desk.page.wait_for_selector(".rows .name")
     assert desk.complaints == []
     assert second_desk.foreign == []

@@ -28,7 +28,7 @@ def begin_sign_in(desk: Desk) -> None:
 
 
 def is_in(desk: Desk) -> None:
-    desk.page.wait_for_selector('[data-testid="stSidebarNav"]', timeout=30_000)
+    desk.page.wait_for_selector(".st-key-navigation", timeout=30_000)
     desk.settle()
 
 

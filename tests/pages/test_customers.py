@@ -21,9 +21,7 @@ STAGED = ("prospect", "qualified", "customer")
 
 def names(visit: Visit) -> list[str]:
     """The names in the list, as they are read."""
-    if not visit.tab.dataframe:
-        return []
-    return [name.removeprefix(":material/chevron_right: ") for name in visit.tab.dataframe[0].value["name"]]
+    return [row[zh("Customer name")] for row in visit.rows]
 
 
 def stored(customer: Customer) -> Customer:
@@ -99,15 +97,10 @@ class TestList:
         assert len(names(visit)) == 3
         assert visit.query == {}
 
-    def test_a_name_that_is_too_long_for_its_column_ends_in_an_ellipsis(self, sales: Actor) -> None:
-        factories.make_customer(sales, name="大连辽舸港口设备股份有限公司")
-        factories.make_customer(sales, name="乌鲁木齐昆仑辰光新能源装备制造股份有限公司")
-        assert set(names(Visit(sales).go(routes.CUSTOMERS))) == {"大连辽舸港口设备股份有限公司", "乌鲁木齐昆仑辰光新能源装备…"}
-
     def test_phones_are_masked(self, sales: Actor) -> None:
         factories.make_customer(sales, contacts=[factories.contact_values(phone="13800001234")])
         visit = Visit(sales).go(routes.CUSTOMERS)
-        assert visit.tab.dataframe[0].value["phone"].tolist() == ["138****1234"]
+        assert [row[zh("Phone")] for row in visit.rows] == ["138****1234"]
         assert "13800001234" not in str(visit.messages)
 
     def test_the_search_in_the_header_opens_the_list(self, sales: Actor, three: dict[str, Customer]) -> None:

@@ -11,7 +11,7 @@ from crm_core.services import saved_views, tags
 from tests import factories
 from tests.pages.test_customers import names, texts
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import routes, row_table
 
 
 @pytest.fixture
@@ -28,10 +28,6 @@ def save(actor: Actor, name: str, *, is_shared: bool = False, columns: tuple[str
         if is_shared:
             saved_views.share_view(session, actor, saved, is_shared=True)
     return str(saved)
-
-
-def headings(visit: Visit) -> list[str]:
-    return list(visit.tab.dataframe[0].value.columns)
 
 
 def tagged(*some: Customer) -> list[list[str]]:
@@ -108,20 +104,20 @@ class TestColumns:
     def test_the_chosen_columns_are_kept_in_their_order(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).pick("view_menu", "columns")
         visit.enter("column_choice", ["owner", "source", "founded_on"]).press("Apply")
-        assert headings(visit) == ["name", "owner", "source", "founded_on"]
-        assert visit.tab.dataframe[0].value["founded_on"].tolist() == ["2010-05-06"] * 3
+        assert visit.headings == [zh(title) for title in ("Customer name", "Owner", "Customer source", "Founded on")]
+        assert [row[zh("Founded on")] for row in visit.rows] == ["2010-05-06"] * 3
         again = Visit(sales).go(routes.CUSTOMERS)
-        assert headings(again) == ["name", "owner", "source", "founded_on"]
+        assert again.headings == [zh(title) for title in ("Customer name", "Owner", "Customer source", "Founded on")]
         again.pick("view_menu", "columns").press("As it comes")
-        assert headings(again)[:4] == ["name", "stage", "tier", "activity"]
+        assert again.headings[:4] == [zh(title) for title in ("Customer name", "Customer type", "Tier", "Status")]
 
     def test_a_view_has_its_own(self, sales: Actor, three: dict[str, Customer]) -> None:
         view = save(sales, "重点", columns=("owner", "address"))
         visit = Visit(sales).go(routes.CUSTOMERS, view=view)
-        assert headings(visit) == ["name", "owner", "address"]
+        assert visit.headings == [zh(title) for title in ("Customer name", "Owner", "Street address")]
         visit.pick("view_menu", "columns").enter("column_choice", ["code"]).press("Apply")
-        assert (headings(visit), visit.query) == (["name", "code"], {"view": view, "changed": "1", "cols": "code"})
-        assert headings(Visit(sales).go(routes.CUSTOMERS))[1] == "stage"
+        assert (visit.headings, visit.query) == ([zh("Customer name"), zh("Customer code")], {"view": view, "changed": "1", "cols": "code"})
+        assert Visit(sales).go(routes.CUSTOMERS).headings[1] == zh("Customer type")
 
 
 class TestBulk:
@@ -141,8 +137,9 @@ class TestBulk:
 
     def test_while_selecting_a_name_opens_its_customer_in_a_tab_of_its_own(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
-        (name,) = Visit(sales).go(routes.CUSTOMERS).press("select_mode").tab.dataframe[0].value["name"]
-        assert name == f"/customer?code={customer.code}#{customer.name}"
+        visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
+        assert [row["path"] for row in visit.rows] == [f"/customer?code={customer.code}"]
+        assert visit.component(row_table.NAME)["choose"]
 
     def test_a_bulk_dialog_that_was_dismissed_leaves_nothing_to_the_next_one(self, manager: Actor, three: dict[str, Customer]) -> None:
         visit = self.begin(manager, "tags_add")
@@ -160,10 +157,8 @@ class TestBulk:
         self, sales: Actor, three: dict[str, Customer]
     ) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
-        key = f"selected_{visit.tab.session_state['selection_turn']}"
-        first = visit.tab.session_state["listed_codes"][0]
-        visit.tab.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-        visit.rerun()
+        first = visit.rows[0]["key"]
+        visit.choose_rows(first)
         factories.make_customer(sales)  # the newest comes first
         visit.pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"])
         visit.enter("bulk_reason", "年度规划").press(zh("Change {count} customers").format(count=1))
@@ -172,17 +167,12 @@ class TestBulk:
     def test_ticked_rows_alone_are_changed_and_other_filters_forget_them(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).press("select_mode")
         assert visit.widget("bulk_menu").disabled
-        key = f"selected_{visit.tab.session_state['selection_turn']}"
-        visit.tab.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-        assert not visit.rerun().widget("bulk_menu").disabled
+        assert not visit.choose_rows(visit.rows[0]["key"]).widget("bulk_menu").disabled
         visit.pick("bulk_menu", "tags_add").enter("bulk_tags", ["VIP"]).enter("bulk_reason", "年度规划")
         visit.press(zh("Change {count} customers").format(count=1))
         assert tagged(*three.values()) == [[], [], ["VIP"]]
         visit.press("select_mode")
-        visit.tab.session_state[f"selected_{visit.tab.session_state['selection_turn']}"] = {
-            "selection": {"rows": [0], "columns": [], "cells": []}
-        }
-        assert not visit.rerun().widget("bulk_menu").disabled
+        assert not visit.choose_rows(visit.rows[0]["key"]).widget("bulk_menu").disabled
         assert visit.enter("stage", ["prospect"]).widget("bulk_menu").disabled
 
     def test_customers_that_were_found_get_another_owner_against_a_receipt(
@@ -200,8 +190,8 @@ class TestBulk:
 
     def test_opening_a_customer_costs_no_selection(self, sales: Actor, three: dict[str, Customer]) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS)
-        assert list(visit.tab.dataframe[0].proto.selection_mode) == []
-        assert list(visit.press("select_mode").tab.dataframe[0].proto.selection_mode) != []
+        assert not visit.component(row_table.NAME)["choose"]
+        assert visit.press("select_mode").component(row_table.NAME)["choose"]
 
     def test_who_may_not_edit_is_not_offered_to_select(self, three: dict[str, Customer]) -> None:
         assert not Visit(factories.make_user(role="service")).go(routes.CUSTOMERS).has("select_mode")

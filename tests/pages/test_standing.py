@@ -135,8 +135,8 @@ def test_the_list_is_filtered_by_status(sales: Actor) -> None:
     factories.make_customer(sales)
     with db.transaction(SYSTEM) as session:
         derived.derive_all(session)
-    assert len(Visit(sales).go(routes.CUSTOMERS, activity="active").tab.dataframe) == 1
-    assert len(Visit(sales).go(routes.CUSTOMERS, activity="dormant").tab.dataframe) == 0
+    assert len(Visit(sales).go(routes.CUSTOMERS, activity="active").rows) == 1
+    assert len(Visit(sales).go(routes.CUSTOMERS, activity="dormant").rows) == 0
 
 
 def test_a_tier_that_somebody_else_set_meanwhile_is_not_overwritten(sales: Actor, manager: Actor) -> None:

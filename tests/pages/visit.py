@@ -27,7 +27,7 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
-from ui import guard, workbench_view
+from ui import guard, row_table, workbench_view
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -92,6 +92,11 @@ def _presses(given: Any) -> Iterator[dict[str, Any]]:
         yield given
     for one in given.values() if isinstance(given, dict) else given if isinstance(given, list) else ():
         yield from _presses(one)
+
+
+def _words(cell: str | list[list[str]]) -> str:
+    """A cell of the table of records: its text, or the texts of its badges."""
+    return cell if isinstance(cell, str) else " ".join(text for _colour, text in cell)
 
 
 def _is_keyed(node: Widget, name: str) -> bool:
@@ -236,6 +241,27 @@ class Visit:
         widget.set_value(code)
         return self._run(self._fragment_of(widget))
 
+    @property
+    def headings(self) -> list[str]:
+        """What stands above the columns of the table of records."""
+        return [title for title, *_look in self._table()["headings"]]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The table of records as it is read: for each its key, its link, and the words of each column by heading."""
+        headings = self.headings
+        shown = self._table()["rows"]
+        return [{"key": key, "path": path} | dict(zip(headings, map(_words, cells), strict=True)) for key, path, *cells in shown]
+
+    def _table(self) -> Any:
+        drawn = [node.proto for node in self.tab.get("bidi_component") if node.proto.component_name == row_table.NAME]
+        return json.loads(drawn[-1].json) if drawn else {"headings": [], "rows": []}
+
+    def choose_rows(self, *keys: str) -> "Visit":
+        """Tick these rows of the table, and no others."""
+        component = self._component(row_table.NAME)
+        return self._tell(component, WidgetState(id=component.id, json_value=json.dumps({"chosen": keys})))
+
     def component(self, name: str) -> Any:
         """What a component of our own was given to show, as its script reads it."""
         return json.loads(self._component(name).json)
@@ -252,6 +278,9 @@ class Visit:
         component = self._component(name)
         told = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component.id}__events")
         told.json_trigger_value = json.dumps([{"event": event, "value": value}])
+        return self._tell(component, told)
+
+    def _tell(self, component: Any, told: WidgetState) -> "Visit":
         states = self.tab._tree.get_widget_states()
         states.widgets.append(told)
         self.tab._tree.get_widget_states = lambda: states  # type: ignore[method-assign]

@@ -5,15 +5,21 @@ function makeIcon(name) {
   return icon
 }
 
+// Goes to a page of this system as its browser's own back and forward do: Streamlit runs that page at once, where asking the server first takes two runs.
+function goTo(path) {
+  if (location.pathname + location.search !== path) history.pushState(null, "", path)
+  dispatchEvent(new PopStateEvent("popstate"))
+}
+
 // A link where it has a path, else a button; what it does is up to `follow`, except that a link opens in a window of its own as links do.
-function makePress(className, { path, focus, label }, follow) {
+function makePress(className, { path, focus, label }, follow = () => goTo(path)) {
   const press = make(path ? "a" : "button", className)
   if (path) press.href = path
   else press.type = "button"
   press.dataset.focus = focus
   if (label) press.setAttribute("aria-label", label)
   press.addEventListener("click", (event) => {
-    if (path && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return
+    if (path && (press.target || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return
     event.preventDefault()
     follow()
   })
