@@ -51,7 +51,7 @@ def draw(key: str, headings: Sequence[Heading], records: Sequence[Record], *, la
         "label": label,
         "headings": [[one.title, one.width, _AT_RIGHT if one.is_number else ""] for one in headings],
         "rows": [[one.key, one.path, one.name, *map(_shown, one.cells)] for one in records],
-        "choose": _("Choose") if is_choosing else "",
+        "choose": _("Choose this row") if is_choosing else "",
         "all": _("Choose all rows"),
     }
     result = component(key=key, data=shown, default={"chosen": []}, on_chosen_change=noted, on_opened_change=noted)

@@ -62,5 +62,5 @@ def test_a_customer_is_released_claimed_by_another_and_handed_back(
 def menu(desk: Desk, entry: str) -> None:
     """Choose an entry of the menu of actions."""
     desk.click("More", exact=False)
-    desk.page.get_by_text(zh(entry), exact=True).last.click()
+    desk.page.get_by_role("menuitem", name=zh(entry), exact=True).click()
     desk.settle()
