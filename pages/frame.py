@@ -10,9 +10,9 @@ from crm_core.services import password_links, users
 from ui import feedback, guard, header, navigation, routes, sign_in_page
 from ui.turns import TURNS
 
-st.set_page_config(page_title="客脉 Kemai", page_icon=str(header.ICON), layout="wide", initial_sidebar_state=232)
+st.set_page_config(page_title="客脉 Kemai", page_icon=header.ICON, layout="wide", initial_sidebar_state=232)
 
-st.logo(str(header.LOGO), icon_image=str(header.ICON), size="large")
+st.logo(header.LOGO, icon_image=header.ICON, size="large")
 
 
 def run() -> None:

@@ -25,7 +25,9 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     if is_of_record and left_at and left_at[0] == page:
         # Going back from a record Streamlit shows the list under the record's parameters: the list is where it was left.
         present = left_at[1]
-    if left_at == (page, present) and not is_of_record:
+    # Streamlit forgets what widgets hold that are not on the page which is shown meanwhile.
+    is_whole = all(name in st.session_state for name in parameters)
+    if left_at == (page, present) and is_whole and not is_of_record:
         return False
     for name, parameter in parameters.items():
         st.session_state[name] = parameter.read(present[name])

@@ -1,5 +1,6 @@
 """The header on every page: title, search, quick add, notices, user menu."""
 
+from base64 import b64encode
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +14,10 @@ from crm_core.services import users
 from ui import browser, feedback, guard, notice_list, routes
 from ui.routes import ROUTES, Route
 
-ICON = Path(__file__).parent / "web" / "icon.png"
-LOGO = Path(__file__).parent / "web" / "logo.png"
+_WEB = Path(__file__).parent / "web"
+ICON = "data:image/png;base64," + b64encode((_WEB / "icon.png").read_bytes()).decode()
+"""In the page itself: a browser asks for the icon again whenever the address changes."""
+LOGO = str(_WEB / "logo.png")
 
 
 def pages_for(actor: Actor | None) -> list[StreamlitPage]:

@@ -1,19 +1,13 @@
 """The opportunities as a table: each name opens its dialog."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import pyarrow as pa
-import streamlit as st
 
 from crm_core.i18n import N_, _, format_date, format_money, plural
 from crm_core.services import opportunity_views
 from crm_core.services.opportunity_views import Listed, OpportunityQuery
-from ui import feedback, guard, list_footer, opportunity_sheet
-from ui.fitting import fitting
-from ui.tables import ROW_HEIGHT, height_of
-
-CLICK = "open_opportunity"
+from ui import feedback, guard, list_footer, opportunity_sheet, row_table
+from ui.badges import Badge
+from ui.row_table import Cell, Heading, Record
 
 
 def draw(query: OpportunityQuery, *, is_filtered: bool) -> None:
@@ -39,55 +33,34 @@ def draw(query: OpportunityQuery, *, is_filtered: bool) -> None:
 
 def draw_table(rows: Sequence[Listed], *, with_customer: bool = True) -> None:
     """The rows; a click on a name opens the dialog."""
-    st.session_state["opportunity_ids"] = [row.id for row in rows]
-    with st.container(key="opportunity_table"):
-        st.dataframe(
-            pa.Table.from_pylist([_row(row, with_customer=with_customer) for row in rows]),
-            hide_index=True,
-            row_height=ROW_HEIGHT,
-            height=height_of(len(rows)),
-            lazy=False,
-            placeholder="",
-            column_config=_columns(with_customer=with_customer),
-            alt=_("Opportunities on this page"),
-        )
-    if number := st.session_state.pop("opportunity_clicked", None):
-        opportunity_sheet.open_opportunity(number)
+    records = [Record(str(row.id), row.name, _cells(row, with_customer=with_customer)) for row in rows]
+    drawn = row_table.draw("opportunity_table", _headings(with_customer=with_customer), records, label=_("Opportunities on this page"))
+    if drawn.opened:
+        opportunity_sheet.open_opportunity(int(drawn.opened))
 
 
-def _row(row: Listed, *, with_customer: bool) -> dict[str, Any]:
-    cells: dict[str, Any] = {"name": f":material/chevron_right: {fitting(row.name, 30)}"}
-    cells |= {"customer": fitting(row.customer, 28)} if with_customer else {}
-    marks = [_("Overdue")] if row.is_overdue else []
-    marks += (
-        [plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days)]
-        if row.is_rotting
-        else []
-    )
-    return cells | {
-        "stage": row.stage,
-        "amount": float(row.amount),
-        "probability": row.probability,
-        "expected": format_date(row.expected_on),
-        "owner": row.owner,
-        "marks": marks,
-    }
+def _headings(*, with_customer: bool) -> list[Heading]:
+    return [
+        Heading(_("Opportunity name"), 224),
+        *([Heading(_("Customer"), 200)] if with_customer else []),
+        Heading(_("Stage"), 90),
+        Heading(_("Deal amount"), 100, is_number=True),
+        Heading(_("Probability"), 70, is_number=True),
+        Heading(_("Expected on"), 96),
+        Heading(_("Owner"), 80),
+        Heading(_("To be minded"), 240),
+    ]
 
 
-def _columns(*, with_customer: bool) -> dict[str, Any]:
-    column = st.column_config
-    name = column.ButtonColumn(_("Opportunity name"), type="tertiary", alignment="left", width=224, key=CLICK, on_click=_open)
-    found: dict[str, Any] = {"name": name}
-    found |= {"customer": column.TextColumn(_("Customer"), width=200)} if with_customer else {}
-    return found | {
-        "stage": column.TextColumn(_("Stage"), width=90),
-        "amount": column.NumberColumn(_("Deal amount"), format="¥%,.0f", width=100),
-        "probability": column.NumberColumn(_("Probability"), format="%d%%", width=70),
-        "expected": column.TextColumn(_("Expected on"), width=96),
-        "owner": column.TextColumn(_("Owner"), width=80),
-        "marks": column.MultiselectColumn(_("To be minded"), width=240),
-    }
+def _cells(row: Listed, *, with_customer: bool) -> list[Cell]:
+    customer = [row.customer] if with_customer else []
+    amounts = [format_money(round(row.amount)), f"{row.probability}%"]
+    return [*customer, row.stage, *amounts, format_date(row.expected_on), row.owner, _marks(row)]
 
 
-def _open() -> None:
-    st.session_state["opportunity_clicked"] = st.session_state["opportunity_ids"][st.session_state[CLICK]["row"]]
+def _marks(row: Listed) -> list[Badge]:
+    marks = [Badge(_("Overdue"), "red")] if row.is_overdue else []
+    if row.is_rotting:
+        days = plural(row.days, N_("{count} day in this stage"), N_("{count} days in this stage")).format(count=row.days)
+        marks.append(Badge(days, "orange"))
+    return marks

@@ -1,7 +1,5 @@
 """The pool: its filters, its table with a choice of rows to claim, and the card of one customer."""
 
-from typing import Any
-
 import pyarrow as pa
 import streamlit as st
 
@@ -15,17 +13,16 @@ from crm_core.services import library as presets
 from crm_core.services.library import Library
 from crm_core.services.pool import Allowance, Card, PoolPage, PoolQuery
 from crm_core.services.pool_rules import PoolRules
-from ui import address, badges, feedback, forms, guard, routes
+from ui import address, badges, feedback, forms, guard, routes, row_table
+from ui.badges import Badge
 from ui.customer_filters import first_page
-from ui.fitting import fitting
 from ui.parameters import AnyOf, Number, OneOf, Parameter
-from ui.tables import ROW_HEIGHT, height_of
+from ui.row_table import Cell, Heading, Record
 
 PAGE = "pool"
 # How a customer came into the pool is a longer phrase in English; there the industry has less.
 CAUSE_WIDTH = {"zh_CN": 104, "en": 150}
 INDUSTRY_WIDTH = {"zh_CN": 226, "en": 180}
-INDUSTRY_ROOM = {"zh_CN": 31, "en": 24}
 SORT_LABELS = {"newest": N_("Latest in the pool"), "oldest": N_("Longest in the pool"), "name": N_("By name")}
 
 
@@ -108,27 +105,12 @@ def draw_terms(rules: PoolRules, allowance: Allowance) -> None:
     st.caption(told[:1].upper() + told[1:])
 
 
-def draw(page: PoolPage, library: Library) -> None:
-    """The table; names open the card, and chosen rows are claimed together."""
-    with st.container(key="pool_table"):
-        event: Any = st.dataframe(
-            pa.Table.from_pylist([_row(card, library) for card in page.cards]),
-            hide_index=True,
-            row_height=ROW_HEIGHT,
-            height=height_of(len(page.cards)),
-            lazy=False,
-            placeholder="",
-            column_config=_columns(),
-            alt=_("Customers on this page"),
-            on_select="rerun",
-            selection_mode="multi-row",
-            key=f"pool_rows_{st.session_state.get('pool_turn', 0)}",
-        )
-    # The browser ticks places in the table as it showed it last; meanwhile others may have claimed or released customers.
-    seen: list[str] = st.session_state.get("pool_codes", [])
-    st.session_state["pool_codes"] = [card.code for card in page.cards]
-    ticked = {seen[row] for row in event.selection.rows if row < len(seen)}
-    chosen = [card for card in page.cards if card.code in ticked]
+def draw(page: PoolPage, library: Library) -> str:
+    """The table, whose chosen rows are claimed together; returns the code of the customer whose name was clicked, if one was."""
+    records = [Record(card.code, card.name, _cells(card, library)) for card in page.cards]
+    key = f"pool_rows_{st.session_state.get('pool_turn', 0)}"
+    drawn = row_table.draw(key, _headings(), records, label=_("Customers on this page"), is_choosing=True)
+    chosen = [card for card in page.cards if card.code in drawn.chosen]
     label = (
         plural(len(chosen), N_("Claim {count} customer"), N_("Claim {count} customers")).format(count=len(chosen)) if chosen else _("Claim")
     )
@@ -136,51 +118,46 @@ def draw(page: PoolPage, library: Library) -> None:
         label, type="primary", icon=":material/front_hand:", disabled=not chosen, key="claim_chosen", help=_("Choose rows first.")
     ):
         _claim(chosen)
+    return drawn.opened
 
 
-def _row(card: Card, library: Library) -> dict[str, Any]:
-    day = card.pooled_at.astimezone(settings().timezone).date()
-    return {
-        "name": f":material/chevron_right: {fitting(card.name, 28)}",
-        "stage": _(STAGES[card.stage]),
-        "tier": card.tier or "",
-        "industry": fitting(library.division_label(card.industry) or card.industry_text or "", INDUSTRY_ROOM[language()]),
-        "region": region_label(card.city or card.province),
-        "phone": card.phone or "",
-        "before": card.owner_before,
-        "cause": _(OWNER_CAUSES[card.cause]),
-        "since": format_age(day, today()),
-    }
-
-
-def _columns() -> dict[str, Any]:
-    column = st.column_config
-    name = column.ButtonColumn(_("Customer name"), type="tertiary", alignment="left", width=224, key="open_pooled", on_click=_open)
+def _headings() -> list[Heading]:
     titles = {
-        "stage": (_("Customer type"), 100),
-        "tier": (_("Tier"), 50),
-        "industry": (_("Industry"), INDUSTRY_WIDTH[language()]),
-        "region": (_("Region"), 100),
-        "phone": (_("Phone"), 110),
-        "before": (_("Owner before"), 90),
-        "cause": (_("How"), CAUSE_WIDTH[language()]),
-        "since": (_("Since"), 90),
+        _("Customer name"): 224,
+        _("Customer type"): 100,
+        _("Tier"): 50,
+        _("Industry"): INDUSTRY_WIDTH[language()],
+        _("Region"): 100,
+        _("Phone"): 110,
+        _("Owner before"): 90,
+        _("How"): CAUSE_WIDTH[language()],
+        _("Since"): 90,
     }
-    return {"name": name} | {key: column.TextColumn(title, width=width) for key, (title, width) in titles.items()}
+    return [Heading(title, width) for title, width in titles.items()]
 
 
-def _open() -> None:
-    st.session_state["pool_card"] = st.session_state["pool_codes"][st.session_state["open_pooled"]["row"]]
+def _cells(card: Card, library: Library) -> list[Cell]:
+    return [
+        [Badge(_(STAGES[card.stage]), badges.STAGE_COLOURS[card.stage])],
+        card.tier or "",
+        library.division_label(card.industry) or card.industry_text or "",
+        region_label(card.city or card.province),
+        card.phone or "",
+        card.owner_before,
+        _(OWNER_CAUSES[card.cause]),
+        format_age(card.pooled_at.astimezone(settings().timezone).date(), today()),
+    ]
 
 
-def open_card() -> None:
-    """Show the card that a click or the address asks for."""
+def open_card(clicked: str) -> None:
+    """Show the card of the customer that was clicked, or that the address asks for."""
     asked = st.query_params.get("card", "")
-    if asked and st.session_state.get("pool_card_asked") != asked:
-        st.session_state["pool_card"] = st.session_state["pool_card_asked"] = asked
-    if code := st.session_state.pop("pool_card", None):
+    if st.session_state.get("pool_card_asked") != asked:
+        st.session_state["pool_card_asked"] = asked
+        clicked = clicked or asked
+    if clicked:
         with guard.reading() as session:
-            card = pool.find_card(session, guard.actor(), code)
+            card = pool.find_card(session, guard.actor(), clicked)
             entries = presets.get_library(session)
         if card:
             guard.dialog(_("Customer in the pool"), _draw_card, card, entries)

@@ -12,7 +12,6 @@ from ui.web import noted, sent, web_text
 
 NAME = "kemai_rows"
 _SCRIPT, _STYLE = web_text("make.js", "press.js", "rows.js"), web_text("rows.css")
-_AT_RIGHT = "number"
 
 Cell = str | Sequence[Badge]
 
@@ -49,8 +48,8 @@ def draw(key: str, headings: Sequence[Heading], records: Sequence[Record], *, la
     component = st.components.v2.component(NAME, html='<div class="rows"></div>', css=_STYLE, js=_SCRIPT)
     shown = {
         "label": label,
-        "headings": [[one.title, one.width, _AT_RIGHT if one.is_number else ""] for one in headings],
-        "rows": [[one.key, one.path, one.name, *map(_shown, one.cells)] for one in records],
+        "headings": [{"title": one.title, "width": one.width, "look": "number" if one.is_number else ""} for one in headings],
+        "rows": [{"key": one.key, "path": one.path, "name": one.name, "cells": [*map(_shown, one.cells)]} for one in records],
         "choose": _("Choose this row") if is_choosing else "",
         "all": _("Choose all rows"),
     }
@@ -60,8 +59,8 @@ def draw(key: str, headings: Sequence[Heading], records: Sequence[Record], *, la
     return Answer(opened if opened in keys else "", [one for one in keys if one in _chosen(result)])
 
 
-def _shown(cell: Cell) -> str | list[list[str]]:
-    return cell if isinstance(cell, str) else [[badge.colour, badge.text] for badge in cell]
+def _shown(cell: Cell) -> str | list[dict[str, str]]:
+    return cell if isinstance(cell, str) else [{"look": badge.colour, "text": badge.text} for badge in cell]
 
 
 def _chosen(result: Any) -> list[Any]:

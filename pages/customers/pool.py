@@ -14,7 +14,6 @@ header.title(_("Customer pool"))
 @guard.fragment
 def draw_pool() -> None:
     """The filters and the customers they find; only this part runs again when a filter changes."""
-    pool_table.open_card()
     with guard.reading() as session:
         entries, (rules, _version) = library.get_library(session), pool_rules.get_rules(session)
         filters = pool_table.Filters(entries)
@@ -22,12 +21,14 @@ def draw_pool() -> None:
         page = pool.list_pool(session, guard.actor(), query)
         allowance = pool.get_allowance(session, guard.actor())
     pool_table.draw_terms(rules, allowance)
+    clicked = ""
     if page.cards:
-        pool_table.draw(page, entries)
+        clicked = pool_table.draw(page, entries)
         draw_footer(page)
     else:
         icon, title = ("search_off", _("No customer matches")) if filters.is_active(query) else ("water", _("The pool is empty"))
         feedback.empty_state(icon, title, _("Customers appear here when their owner releases them or leaves them alone too long."))
+    pool_table.open_card(clicked)
     filters.keep()
 
 

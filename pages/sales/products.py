@@ -2,18 +2,17 @@
 
 from typing import Any
 
-import pyarrow as pa
 import streamlit as st
 
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import products
 from crm_core.services.products import ProductPage, ProductQuery
-from ui import address, export_dialog, feedback, guard, header, list_footer, product_form
+from ui import address, export_dialog, feedback, guard, header, list_footer, product_form, row_table
+from ui.badges import Badge
 from ui.customer_filters import first_page
-from ui.fitting import fitting
 from ui.parameters import Number, OneOf, Parameter
-from ui.tables import ROW_HEIGHT, height_of
+from ui.row_table import Cell, Heading, Record
 
 OFFERED = {"yes": N_("Offered"), "no": N_("Retired"), "all": N_("All")}
 SORTS = {"code": N_("By code"), "name": N_("By name"), "category": N_("By category"), "price": N_("By price")}
@@ -84,55 +83,32 @@ def draw_table(page: ProductPage, *, is_filtered: bool) -> None:
         hint = _("Opportunities and contracts choose from the products that stand here.")
         feedback.empty_state("inventory", empty, _("Try fewer words or filters.") if is_filtered else hint)
         return
-    st.session_state["product_ids"] = [row.id for row in page.rows]
-    with st.container(key="product_table"):
-        st.dataframe(
-            pa.Table.from_pylist([cells(row) for row in page.rows]),
-            hide_index=True,
-            row_height=ROW_HEIGHT,
-            height=height_of(len(page.rows)),
-            lazy=False,
-            placeholder="",
-            column_config=columns(),
-            alt=_("Products on this page"),
-        )
+    records = [Record(str(row.id), row.name, cells(row)) for row in page.rows]
+    opened = row_table.draw("product_table", headings(), records, label=_("Products on this page")).opened
     count = plural(page.total, N_("{total} product"), N_("{total} products")).format(total=f"{page.total:,}")
     list_footer.draw(count, page.pages, page.page, export="products")
-    if number := st.session_state.pop("product_clicked", None):
-        product_form.open_product(number)
+    if opened:
+        product_form.open_product(int(opened))
 
 
-def cells(row: Any) -> dict[str, Any]:
-    """One row of the table."""
-    return {
-        "name": f":material/chevron_right: {fitting(row.name, 40)}",
-        "code": row.code,
-        "category": row.category or "",
-        "price": float(row.price),
-        "unit": row.unit or "",
-        "state": "" if row.is_active else _("Retired"),
-        "description": fitting((row.description or "").partition("\n")[0], 60),
-    }
-
-
-def columns() -> dict[str, Any]:
+def headings() -> list[Heading]:
     """What the columns are called, and how wide they are."""
-    column = st.column_config
-    name = column.ButtonColumn(_("Product name"), type="tertiary", alignment="left", width=280, key="open_product", on_click=remember)
-    return {
-        "name": name,
-        "code": column.TextColumn(_("Product code"), width=110),
-        "category": column.TextColumn(_("Product category"), width=120),
-        "price": column.NumberColumn(_("List price"), format="¥%,.2f", width=110),
-        "unit": column.TextColumn(_("Unit"), width=60),
-        "state": column.TextColumn(_("State"), width=70),
-        "description": column.TextColumn(_("Product description"), width=300),
-    }
+    return [
+        Heading(_("Product name"), 280),
+        Heading(_("Product code"), 110),
+        Heading(_("Product category"), 120),
+        Heading(_("List price"), 110, is_number=True),
+        Heading(_("Unit"), 60),
+        Heading(_("State"), 70),
+        Heading(_("Product description"), 300),
+    ]
 
 
-def remember() -> None:
-    """Which row was clicked, before the table is drawn again."""
-    st.session_state["product_clicked"] = st.session_state["product_ids"][st.session_state["open_product"]["row"]]
+def cells(row: Any) -> list[Cell]:
+    """One row of the table behind its name."""
+    description = (row.description or "").partition("\n")[0]
+    state = "" if row.is_active else [Badge(_("Retired"), "gray")]
+    return [row.code, row.category or "", f"¥{row.price:,.2f}", row.unit or "", state, description]
 
 
 draw_catalogue()

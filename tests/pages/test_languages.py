@@ -925,8 +925,7 @@ def product_opened(*presses: str) -> Callable[[Desk], Visit]:
 
     def show(desk: Desk) -> Visit:
         visit = desk.visit().go(routes.PRODUCTS)
-        visit.tab.session_state["product_clicked"] = 1
-        visit.rerun()
+        visit.open_row(1)
         for press in presses:
             visit.press(press)
         return visit

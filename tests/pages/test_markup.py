@@ -427,9 +427,7 @@ def sold(actor: Actor, code: str) -> str:
 
 def product_shown(actor: Actor, code: str) -> Visit:
     sold(actor, code)
-    visit = Visit(actor).go(routes.PRODUCTS)
-    visit.tab.session_state["product_clicked"] = 1
-    return visit.rerun()
+    return Visit(actor).go(routes.PRODUCTS).open_row(1)
 
 
 def contract_opened(actor: Actor, code: str) -> Visit:

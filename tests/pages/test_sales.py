@@ -118,9 +118,9 @@ class TestDialog:
             factories.make_opportunity(sales, customer, name=f"Line {place}")
         visit = Visit(sales).go(routes.CUSTOMER, code=customer.code).open_tab("detail_tab", "Opportunities")
         assert "3 个商机" in "".join(texts_of(visit))
-        assert len(visit.tab.session_state["opportunity_ids"]) == 2
+        assert len(visit.rows) == 2
         visit.enter(f"customer_opportunities_{customer.id}", 2)
-        assert len(visit.tab.session_state["opportunity_ids"]) == 1
+        assert len(visit.rows) == 1
 
     def test_what_is_wrong_is_told_at_its_field(self, any_database: str, sales: Actor) -> None:
         made = factories.make_opportunity(sales, factories.make_customer(sales))
@@ -186,10 +186,10 @@ class TestListAndForecast:
         factories.make_opportunity(sales, customer, name="小单", amount="100")
         factories.make_opportunity(sales, customer, name="大单", amount="90000")
         visit = Visit(sales).go(routes.OPPORTUNITIES, opp_view="list", opp_least="5000", opp_state="nonsense")
-        assert [name.rpartition(" ")[2] for name in visit.tab.dataframe[0].value["name"]] == ["大单"]
+        assert [row[zh("Opportunity name")] for row in visit.rows] == ["大单"]
         visit.enter("opp_q", "没有这个")
         assert visit.query["opp_q"] == "没有这个"
-        assert not visit.tab.dataframe
+        assert not visit.rows
 
     def test_the_forecast_shows_months_with_their_sums(self, any_database: str, sales: Actor) -> None:
         visit = Visit(sales).go(routes.OPPORTUNITIES, opp_view="forecast")
@@ -223,8 +223,7 @@ class TestCatalogue:
     def test_who_changes_one_second_is_told_and_overwrites_nothing(self, any_database: str, administrator: Actor) -> None:
         product = factories.make_product(name="排产软件")
         visit = Visit(administrator).go(routes.PRODUCTS)
-        visit.tab.session_state["product_clicked"] = product.id
-        visit.rerun().press("product_edit").enter("Product name", "乙")
+        visit.open_row(product.id).press("product_edit").enter("Product name", "乙")
         with db.transaction(administrator) as session:
             products.update_product(session, administrator, product.id, {"name": "甲"}, version=product.version)
         assert visit.press("Save").refusals
@@ -235,16 +234,16 @@ class TestCatalogue:
         product = factories.make_product()
         factories.make_opportunity(sales, factories.make_customer(sales), products=[product])
         visit = Visit(administrator).go(routes.PRODUCTS)
-        visit.tab.session_state["product_clicked"] = product.id
-        visit.rerun().press("product_delete").press("Delete product")
+        visit.open_row(product.id).press("product_delete").press("Delete product")
         assert product.name in visit.refusals[0]
 
     def test_who_may_not_edit_it_only_looks(self, any_database: str, sales: Actor) -> None:
         product = factories.make_product()
         visit = Visit(sales).go(routes.PRODUCTS)
         assert not visit.has("Add product")
-        visit.tab.session_state["product_clicked"] = product.id
-        assert not visit.rerun().has("product_edit")
+        visit.open_row(product.id)
+        assert product.name in "".join(texts_of(visit))
+        assert not visit.has("product_edit")
 
 
 class TestStages:

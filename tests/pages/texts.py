@@ -48,12 +48,10 @@ _NOT_WORDS = {
     "image",
     "markup",
 }
-_NOT_SHOWN = {"keys", "key", "look", "view", "icon", "path"}
+_NOT_SHOWN = {"keys", "key", "look", "view", "icon", "path", "current"}
 """What components are given besides words: names of parts of the page, where links lead, and how things look."""
 _ESCAPES = re.compile(r"\\(?=[^\w\s])")
-_NOT_READ = re.compile(
-    r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|^/customer\?code=\w+#|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b"
-)
+_NOT_READ = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b")
 
 
 def texts_of(visit: Visit) -> Iterator[str]:

@@ -94,9 +94,9 @@ def _presses(given: Any) -> Iterator[dict[str, Any]]:
         yield from _presses(one)
 
 
-def _words(cell: str | list[list[str]]) -> str:
+def _words(cell: str | list[dict[str, str]]) -> str:
     """A cell of the table of records: its text, or the texts of its badges."""
-    return cell if isinstance(cell, str) else " ".join(text for _colour, text in cell)
+    return cell if isinstance(cell, str) else " ".join(badge["text"] for badge in cell)
 
 
 def _is_keyed(node: Widget, name: str) -> bool:
@@ -244,14 +244,15 @@ class Visit:
     @property
     def headings(self) -> list[str]:
         """What stands above the columns of the table of records."""
-        return [title for title, *_look in self._table()["headings"]]
+        return [one["title"] for one in self._table()["headings"]]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The table of records as it is read: for each its key, its link, and the words of each column by heading."""
         headings = self.headings
         shown = self._table()["rows"]
-        return [{"key": key, "path": path} | dict(zip(headings, map(_words, cells), strict=True)) for key, path, *cells in shown]
+        cells = [dict(zip(headings, map(_words, [row["name"], *row["cells"]]), strict=True)) for row in shown]
+        return [{"key": row["key"], "path": row["path"]} | words for row, words in zip(shown, cells, strict=True)]
 
     def _table(self) -> Any:
         drawn = [node.proto for node in self.tab.get("bidi_component") if node.proto.component_name == row_table.NAME]
@@ -261,6 +262,10 @@ class Visit:
         """Tick these rows of the table, and no others."""
         component = self._component(row_table.NAME)
         return self._tell(component, WidgetState(id=component.id, json_value=json.dumps({"chosen": keys})))
+
+    def open_row(self, key: object) -> "Visit":
+        """Press the name of the record with this key."""
+        return self.tell(row_table.NAME, "opened", {"key": str(key)})
 
     def component(self, name: str) -> Any:
         """What a component of our own was given to show, as its script reads it."""

@@ -9,13 +9,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const shown = JSON.stringify(data)
   if (place.shown === shown) return // what has the focus keeps it
   place.shown = shown
-  const keys = data.rows.map(([key]) => key)
+  const keys = data.rows.map((row) => row.key)
   place.chosen = new Set(keys.filter((key) => place.chosen?.has(key)))
 
   function drawHead() {
     const head = make("thead"), row = make("tr")
     if (data.choose) row.append(drawBox(make("th", "box"), data.all, "all", chooseAll))
-    row.append(...data.headings.map(([title, width, look]) => {
+    row.append(...data.headings.map(({ title, width, look }) => {
       const cell = make("th", look, title)
       cell.scope = "col"
       cell.style.width = `${width}px`
@@ -25,11 +25,11 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     return head
   }
 
-  function drawRow([key, path, name, ...cells]) {
+  function drawRow({ key, path, name, cells }) {
     const row = make("tr"), first = make("td")
     if (data.choose) row.append(drawBox(make("td", "box"), `${data.choose}: ${name}`, key, (isChosen) => choose([key], isChosen)))
     first.append(drawName(key, path, name))
-    row.append(first, ...cells.map((cell, place) => drawCell(cell, data.headings[place + 1][2])))
+    row.append(first, ...cells.map((cell, place) => drawCell(cell, data.headings[place + 1].look)))
     return row
   }
 
@@ -43,7 +43,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   function drawCell(cell, look) {
     if (typeof cell === "string") return drawText(cell, look)
     const drawn = make("td", look)
-    drawn.append(...cell.map(([colour, text]) => make("span", `badge ${colour}`, text)))
+    drawn.append(...cell.map((badge) => make("span", `badge ${badge.look}`, badge.text)))
     return drawn
   }
 
@@ -82,7 +82,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }
 
   const focused = parentElement.activeElement?.dataset.focus
-  const table = make("table"), body = make("tbody"), width = data.headings.reduce((sum, [, one]) => sum + one, 0)
+  const table = make("table"), body = make("tbody"), width = data.headings.reduce((sum, one) => sum + one.width, 0)
   table.setAttribute("aria-label", data.label)
   table.style.minWidth = `${width}px`
   body.append(...data.rows.map(drawRow))
