@@ -73,7 +73,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.list.stage.uncached", partial(_time_fresh, partial(_list, chief), staged)
     for sort in ("updated", "name", "amount"):
         yield f"core.list.sort_{sort}", partial(time_each, partial(_list, chief), [CustomerQuery(sort=sort, page=page) for page in PAGES])
-    yield from _searches(chief, manager)
+    yield from _searches(chief, manager, seller)
     yield "core.bulk.tag", partial(_bulk_tag, chief)
     yield "core.detail", partial(time_each, partial(_detail, chief), people.codes(len(PAGES), "administrator1"))
     yield "core.create", partial(_create, seller)
@@ -81,7 +81,7 @@ def _rows() -> Iterator[tuple[str, Times]]:
     yield "core.sign_in", partial(time_each, _sign_in, ["sales11"] * (CALLS // 3 + WARM_UP))
 
 
-def _searches(chief: Actor, manager: Actor) -> Iterator[tuple[str, Times]]:
+def _searches(chief: Actor, manager: Actor, seller: Actor) -> Iterator[tuple[str, Times]]:
     inventor = Inventor(7)
     names = [inventor.company()[0] for _place in PAGES]
     digits = ["".join(inventor.random.choices("0123456789", k=4)) for _place in PAGES]
@@ -95,6 +95,8 @@ def _searches(chief: Actor, manager: Actor) -> Iterator[tuple[str, Times]]:
         ("pinyin", chief, SPELLED * 7),
         ("team", manager, [name[2:4] for name in names]),
         ("team_common", manager, COMMON * 6),
+        ("own", seller, [name[2:4] for name in names]),
+        ("own_common", seller, COMMON * 6),
     ):
         queries = [CustomerQuery(phrase=phrase) for phrase in phrases]
         yield f"core.search.{name}", partial(_time_fresh, partial(_list, actor), queries)

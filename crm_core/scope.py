@@ -20,22 +20,31 @@ from crm_core.permissions import Actor, Scope
 unscoped: dict[str, Any] = {"unscoped": True}
 """Execution options for a query that must see every row, such as the search for duplicates."""
 
+by_row: dict[str, Any] = {"by_row": True}
+"""Execution options for a query that comes to its customers one by one, such as a search: asked for their owner through an index,
+SQLite looks each of them up once for every member of a team."""
+
 OWNERS: dict[Any, Any] = {Attachment: Attachment.uploaded_by_id, Notice: Notice.user_id, Task: Task.assignee_id}
 """Who sees a row that belongs to no customer: the author of a draft's files, the receiver of a notice, who has the task."""
 
 
-def visible_customers(actor: Actor) -> ColumnElement[bool]:
-    """The condition that a customer is within the actor's scope."""
-    return _is_owned(actor, Customer.owner_id)
+def sees_team(actor: Actor) -> bool:
+    """Whether the actor sees what others of the own teams have, and no more."""
+    return actor.scope is Scope.TEAM and bool(actor.team_ids)
 
 
-def _is_owned(actor: Actor, owner_id: Any) -> ColumnElement[bool]:
+def visible_customers(actor: Actor, *, by_row: bool = False) -> ColumnElement[bool]:
+    """The condition that a customer is within the actor's scope; `by_row` for one that no index on owners answers."""
+    return _is_owned(actor, Customer.owner_id, by_row=by_row)
+
+
+def _is_owned(actor: Actor, owner_id: Any, *, by_row: bool = False) -> ColumnElement[bool]:
     if actor.scope is Scope.ALL:
         return true()
-    if actor.scope is Scope.TEAM and actor.team_ids:
+    if sees_team(actor):
         # One list of owners, the actor in it, lets an index on owners count; with an OR beside it every row is looked at.
         members = select(User.id).where(User.team_id.in_(actor.team_ids) | (User.id == actor.id))
-        owned: ColumnElement[bool] = owner_id.in_(members.scalar_subquery())
+        owned: ColumnElement[bool] = (owner_id + 0 if by_row else owner_id).in_(members.scalar_subquery())
         return owned
     return cast(ColumnElement[bool], owner_id == actor.id)
 
@@ -59,15 +68,15 @@ def _limit(state: ORMExecuteState) -> None:
         return
     actor = state.session.info.get("actor")
     if actor is None or actor.scope is not Scope.ALL:
-        state.statement = state.statement.options(_limits(actor))
+        state.statement = state.statement.options(_limits(actor, by_row=bool(state.execution_options.get("by_row"))))
 
 
 @lru_cache(maxsize=1024)
-def _limits(actor: Actor | None) -> "Limits":
+def _limits(actor: Actor | None, *, by_row: bool) -> "Limits":
     # Made once for an actor: making them costs more than most of the queries that they limit.
     condition = _belonging(actor) if actor else _none
     return Limits(
-        with_loader_criteria(Customer, visible_customers(actor) if actor else false(), include_aliases=True),
+        with_loader_criteria(Customer, visible_customers(actor, by_row=by_row) if actor else false(), include_aliases=True),
         *(with_loader_criteria(model, condition(model), include_aliases=True) for model in (*belonging_models(), *joining_models())),
     )
 

@@ -13,17 +13,18 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, column, delete, false, select, table, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import TextClause
 
 from crm_core.db import is_sqlite
 from crm_core.models import Contact, Customer
-from crm_core.permissions import Access, Actor
+from crm_core.permissions import Access, Actor, Scope
 from crm_core.pinyin import initials_of, pinyin_of
-from crm_core.scope import unscoped
+from crm_core.scope import sees_team, unscoped
 
 customer_search = table("customer_search", column("rowid"), column("tokens"))
 
@@ -140,6 +141,26 @@ def only_matching(session: Session, statement: Select[*tuple[Any, ...]], phrase:
             phrase=" & ".join(_tsquery(word, "" if everywhere else "D") for word in words)
         )
     return statement.join(customer_search, customer_search.c.rowid == Customer.id).where(condition)
+
+
+def led_by_index(session: Session, statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """A search for listed customers by phrase alone, told to SQLite as it reads least; to be executed `by_row`.
+
+    A frequent word is asked of thousands of customers, of which the row is long and stands anywhere. Whether one is listed and
+    whose it is stands in a narrow index; where only the actor's own count, those few are looked up first.
+    """
+    actor: Actor | None = session.info.get("actor")
+    if actor is not None and actor.scope is not Scope.ALL and not sees_team(actor):
+        # The sum keeps SQLite from searching the words anew for each of them.
+        statement = statement.where((customer_search.c.rowid + 0).in_(_select_listed()))
+    return statement.with_hint(Customer, "INDEXED BY ix_customer_listing", "sqlite")
+
+
+@cache
+def _select_listed() -> Select[int]:
+    # Made once: an alias has all columns of a customer.
+    listed = aliased(Customer)
+    return select(listed.id).where(listed.is_listed)
 
 
 def _phrase(word: str) -> tuple[list[str], bool]:

@@ -1,5 +1,6 @@
 """Products of a contract: lines with quantity and price. A contract that has lines is worth their sum."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,6 +20,7 @@ MOST_LINES = 50
 ENTERED = ("product_id", "quantity", "price")
 LOGGED = "lines"
 """The field under which the change log keeps lines."""
+_AT_ONCE = 1000
 _FEN = Decimal("0.01")
 
 Errors = dict[str, list[str]]
@@ -110,6 +112,18 @@ def lines_of(session: CrmSession, model: type[ContractLine | OpportunityLine], o
     columns = (model.product_id, model.quantity, model.price, Product.name, Product.unit)
     rows = select(*columns).join(Product, Product.id == model.product_id).where(owner == key).order_by(model.position, model.id)
     return [Line(*row) for row in session.execute(rows)]
+
+
+def lines_of_all(session: CrmSession, owner: Any, keys: Sequence[int]) -> dict[int, list[Line]]:
+    """The lines under the same column, by the key of each that has any."""
+    model: type[ContractLine | OpportunityLine] = owner.class_
+    columns = (model.product_id, model.quantity, model.price, Product.name, Product.unit)
+    found: dict[int, list[Line]] = defaultdict(list)
+    for start in range(0, len(keys), _AT_ONCE):
+        rows = select(owner, *columns).join(Product, Product.id == model.product_id).where(owner.in_(keys[start : start + _AT_ONCE]))
+        for key, *line in session.execute(rows.order_by(model.position, model.id)):
+            found[key].append(Line(*line))
+    return found
 
 
 def lines_of_contract(session: CrmSession, contract_id: int) -> list[Line]:

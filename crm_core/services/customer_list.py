@@ -7,17 +7,17 @@ from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Text, cast, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, exists, false, func, or_, select
 
 from crm_core import clock
 from crm_core.cache import cached
-from crm_core.db import CrmSession
+from crm_core.db import CrmSession, is_sqlite
 from crm_core.fields import SEVERAL, Field, Widget
 from crm_core.models import Contact, Customer, CustomerTag
 from crm_core.paging import Page
 from crm_core.permissions import Actor, Permission, require
-from crm_core.scope import key_of, unscoped
-from crm_core.search import customer_search, only_matching, words_of
+from crm_core.scope import by_row, key_of, unscoped
+from crm_core.search import customer_search, led_by_index, only_matching, words_of
 from crm_core.services.insight import picks
 from crm_core.services.library import Library, get_library
 from crm_core.services.list_columns import Column, choose_columns, offered_columns
@@ -112,16 +112,16 @@ def list_customers(session: CrmSession, actor: Actor, query: CustomerQuery, colu
 
 
 def _read_rows(session: CrmSession, query: CustomerQuery, page: int, found: Sequence[int] | None, columns: Sequence[Column]) -> list[Any]:
-    statement = _selection(tuple(dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)])))
+    attributes = tuple(dict.fromkeys(["id", "code", "name", *(name for column in columns for name in column.reads)]))
     if found is None:
         # The page is found in an index and only its rows are read: skipping whole rows made late pages slow.
         wanted = _select_ids(session, query, page).subquery()
-        rows = list(session.execute(statement.join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
+        rows = list(session.execute(_selection(attributes).join(wanted, wanted.c.id == Customer.id).order_by(*_order(query))))
         if query.sort in _AFTER and len(rows) == CustomerPage.size:
             _last_of_pages(session, query)[page] = rows[-1].id
         return rows
     ids = found[(page - 1) * CustomerPage.size : page * CustomerPage.size]
-    read = {row.id: row for row in session.execute(statement.where(Customer.id.in_(ids), Customer.is_listed))}
+    read = {row.id: row for row in session.execute(_selection_of(attributes), {"ids": ids})}
     return [read[one] for one in ids if one in read]
 
 
@@ -143,6 +143,11 @@ def _selection(attributes: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
     return select(*(getattr(Customer, name) for name in attributes))
 
 
+@lru_cache(maxsize=256)
+def _selection_of(attributes: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    return _selection(attributes).where(Customer.id.in_(bindparam("ids", expanding=True)), Customer.is_listed)
+
+
 def _glanced(actor: Actor, rows: list[Any], columns: Sequence[Column]) -> list[Any]:
     """The rows with sensitive values as a list may show them; mostly there are none."""
     kinds = {name: column.sensitive for column in columns if column.sensitive for name in column.reads}
@@ -158,11 +163,16 @@ def _read_contacts(session: CrmSession, actor: Actor, ids: Sequence[int], column
     kinds = {name: column.sensitive for column in columns for name in column.contact}
     if not kinds:
         return {}
-    statement = select(Contact.customer_id, *(getattr(Contact, name) for name in kinds))
     # These customers were found within the scope: it is not asked again for each of their contacts.
-    found = session.execute(statement.where(Contact.customer_id.in_(ids), Contact.is_primary), execution_options=unscoped)
+    found = session.execute(_selection_of_contacts(tuple(kinds)), {"ids": ids}, execution_options=unscoped)
     shown: dict[str, Callable[[Any], Any]] = {name: partial(glance, actor, kind) if kind else str for name, kind in kinds.items()}
     return {row.customer_id: PrimaryContact(**{name: show(getattr(row, name)) for name, show in shown.items()}) for row in found}
+
+
+@lru_cache(maxsize=32)
+def _selection_of_contacts(attributes: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    columns = (getattr(Contact, name) for name in attributes)
+    return select(Contact.customer_id, *columns).where(Contact.customer_id.in_(bindparam("ids", expanding=True)), Contact.is_primary)
 
 
 def select_found(session: CrmSession, query: CustomerQuery, *columns: Any) -> Select[*tuple[Any, ...]]:
@@ -175,6 +185,8 @@ def _find(session: CrmSession, query: CustomerQuery) -> tuple[int, ...]:
 
     def find() -> tuple[int, ...]:
         statement = _filtered(session, select(Customer.id), query).order_by(*_order(query)).limit(COUNT_LIMIT + 1)
+        if is_sqlite(session) and query.sort in _AFTER and replace(query, sort="newest", page=1) == CustomerQuery(query.phrase):
+            return tuple(session.execute(led_by_index(session, statement), execution_options=by_row).scalars())
         return tuple(session.execute(statement).scalars())
 
     return _kept(session, query, ("found", key_of(session), replace(query, page=1)), find)

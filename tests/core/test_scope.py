@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
-from crm_core.db import reading, transaction
+from crm_core.db import engine, reading, transaction
 from crm_core.errors import NotFound
 from crm_core.models import Attachment, Base, ChangeLog, Contact, Customer, CustomerTag
 from crm_core.paging import Page
@@ -74,6 +74,46 @@ def test_going_through_the_pages_shows_each_customer_of_the_team_once(
     with transaction(actors["administrator"]) as session:
         customers.delete_customer(session, actors["administrator"], ids[0])
     assert (shown("manager"), shown("administrator")) == (expected((2, 4, 5, 6)), expected((1, 2, 3, 4, 5, 6)))
+
+
+@pytest.mark.parametrize("filters", [(), (("stage", ("prospect",)),)], ids=["by words alone", "with a filter"])
+@pytest.mark.parametrize("sort", ["newest", "oldest", "name"])
+@pytest.mark.parametrize("viewer", ["administrator", "manager", "sales", "stranger"])
+def test_a_search_finds_what_going_through_all_visible_customers_finds(
+    actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch, viewer: str, sort: str, filters: tuple[tuple[str, tuple[str, ...]], ...]
+) -> None:
+    monkeypatch.setattr(customer_list, "COUNT_LIMIT", 5)
+    monkeypatch.setattr(Page, "size", 2)
+    makers = ("sales", "stranger", "colleague", "manager", "sales", "administrator", "sales", "stranger", "colleague", "sales")
+    made = [factories.make_customer(actors[name], name=f"杭州{'联谊' * (n % 3 > 0)}{n}有限公司") for n, name in enumerate(makers)]
+    with transaction(actors["administrator"]) as session:
+        customers.delete_customer(session, actors["administrator"], made[4].id)
+    actor = actors[viewer]
+    for phrase in ("联谊", "有限", "联谊 杭州", "没有"):
+        with reading(actor) as session:
+            seen = session.scalars(select(Customer).where(Customer.is_listed)).all()
+            order = {"newest": lambda one: -one.id, "oldest": lambda one: one.id, "name": lambda one: (one.name_key, one.id)}[sort]
+            expected = [one.id for one in sorted(seen, key=order) if all(word in one.name for word in phrase.split())]
+            pages = [customer_list.list_customers(session, actor, CustomerQuery(phrase, filters, sort=sort, page=n)) for n in (1, 2, 3)]
+        assert {(page.total, page.is_capped) for page in pages} == {(min(len(expected), 5), len(expected) > 5)}
+        shown = {page.page: [row.id for row in page.rows] for page in pages}
+        assert [one for ids in shown.values() for one in ids] == expected[:6]
+
+
+@pytest.mark.parametrize("viewer", ["administrator", "manager", "sales"])
+def test_a_frequent_word_is_asked_of_a_narrow_index_once_for_each_customer(
+    sqlite_database: str, administrator: Actor, manager: Actor, sales: Actor, viewer: str
+) -> None:
+    actor = {"administrator": administrator, "manager": manager, "sales": sales}[viewer]
+    statements: list[tuple[str, Any]] = []
+    event.listen(engine(), "before_cursor_execute", lambda _c, _k, text, values, *_rest: statements.append((text, values)))
+    with reading(actor) as session:
+        customer_list.list_customers(session, actor, CustomerQuery(phrase="有限"))
+        ((statement, parameters),) = [one for one in statements if "MATCH" in one[0]]
+        plan = [row.detail for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    looked_up = [step for step in plan if "ix_customer_listing" in step]
+    by_owner = " AND owner_id=? AND rowid=?" if viewer == "sales" else ""
+    assert looked_up == [f"SEARCH customer USING COVERING INDEX ix_customer_listing (place=? AND id=?{by_owner})"], plan
 
 
 @pytest.mark.parametrize("viewer", SEEN_BY)

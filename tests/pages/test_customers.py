@@ -2,12 +2,13 @@
 
 import json
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
 
 from crm_core import clock, db
-from crm_core.models import Attachment, Contact, Customer, Opportunity, Team, User
+from crm_core.models import Attachment, Contact, Contract, Customer, Opportunity, Team, User
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import customer_changes, library, tags
 from tests import factories
@@ -402,6 +403,22 @@ class TestImport:
         assert visit.press("Opportunities").page == routes.OPPORTUNITIES
         with db.reading(SYSTEM) as session:
             assert session.execute(select(Opportunity.amount)).scalar_one() == 50_000
+
+    @pytest.mark.parametrize("kind", ["opportunity", "contract"])
+    def test_products_come_in_with_quantity_and_price_and_a_wrong_one_is_told(self, manager: Actor, kind: str) -> None:
+        factories.make_product(code="A-1", name="排产软件", price="1000")
+        customer = factories.make_customer(manager, stage="customer")
+        number, day = {"opportunity": ("商机编号", "预计成交日期"), "contract": ("合同编号", "签订日期")}[kind]
+        header = f"{number},客户,{day},产品,数量,单价"
+        rows = "\n".join(f"{number},{customer.code},2030-01-01,A-1,{sold}" for number, sold in (("X", "3,950.50"), ("Y", "-2,5")))
+        visit = Visit(manager).go(routes.IMPORT).enter("import_kind", kind)
+        visit.upload("deals.csv", f"{header}\n{rows.replace('2030', '2024') if kind == 'contract' else rows}\n".encode()).press(
+            "Import now"
+        )
+        assert visit.tab.dataframe[0].value[zh("Row")].tolist() == [3]
+        with db.reading(SYSTEM) as session:
+            model = {"opportunity": Opportunity, "contract": Contract}[kind]
+            assert session.execute(select(model.amount)).scalars().all() == [Decimal("2851.50")]
 
     def test_only_what_the_role_may_import_is_offered(self, manager: Actor, sales: Actor) -> None:
         kinds = Visit(manager).go(routes.IMPORT).widget("import_kind")

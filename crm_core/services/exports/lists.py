@@ -9,9 +9,10 @@ from crm_core import clock
 from crm_core.db import CrmSession
 from crm_core.fields import fields_of
 from crm_core.i18n import N_, _
-from crm_core.models import CONTRACT_STATES, STEPS, TICKET_STATES, Opportunity, Product, Ticket
+from crm_core.models import CONTRACT_STATES, STEPS, TICKET_STATES, ContractLine, Opportunity, OpportunityLine, Product, Ticket
 from crm_core.permissions import Actor, Permission
 from crm_core.services import campaign_list, contract_views, display, opportunity_views, products, ticket_list
+from crm_core.services.contract_lines import Line, lines_of_all
 from crm_core.services.exports.customers import customer_columns, is_longer, list_customer_rows
 from crm_core.services.library import Library, get_library
 
@@ -58,6 +59,36 @@ def _day(moment: Any) -> Any:
     return clock.day_of(moment) if moment else None
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A row of a record: the first one, or a further one for another of its products. What is not of the product is the record's."""
+
+    record: Any
+    line: Line | None
+    is_first: bool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.record, name)
+
+
+def _product_of(part: _Part, _library: Library) -> Any:
+    return part.line.name if part.line else getattr(part.record, "product", "")
+
+
+def _of_line(name: str) -> Callable[[_Part, Library], Any]:
+    return lambda part, _library: getattr(part.line, name) if part.line else None
+
+
+def _amount(part: _Part, _library: Library) -> Any:
+    return part.line.amount if part.line else part.record.amount
+
+
+def _once(name: str) -> Callable[[_Part, Library], Any]:
+    """An amount of the whole record, which stands in the file once so that the column can be summed up."""
+    return lambda part, _library: getattr(part.record, name) if part.is_first else None
+
+
+_SOLD: Shown = {"quantity": (N_("Quantity"), _of_line("quantity")), "price": (N_("Price"), _of_line("price"))}
 _CUSTOMER: Shown = {
     "customer_code": (N_("Customer code"), lambda row, _library: row.customer_code),
     "customer": (N_("Customer"), lambda row, _library: row.customer),
@@ -67,7 +98,9 @@ OPPORTUNITY: Shown = {
     "name": _of_field(Opportunity, "name"),
     **_CUSTOMER,
     "stage": (N_("Stage"), lambda row, _library: row.stage),
-    "amount": _of_field(Opportunity, "amount"),
+    "product": (N_("Product"), _product_of),
+    **_SOLD,
+    "amount": (_title(Opportunity, "amount"), _amount),
     "probability": (N_("Probability"), lambda row, _library: row.probability),
     "owner": (N_("Owner"), lambda row, _library: row.owner),
     "opened_on": (N_("Opened on"), lambda row, _library: row.opened_on),
@@ -79,10 +112,11 @@ CONTRACT: Shown = {
     "number": (N_("Contract number"), lambda row, _library: row.number),
     "customer_code": (N_("Customer code"), lambda row, _library: row.code),
     "customer": _CUSTOMER["customer"],
-    "product": (N_("Product or service"), lambda row, _library: row.product),
-    "amount": (N_("Contract amount"), lambda row, _library: row.amount),
-    "received": (N_("Received payments"), lambda row, _library: row.received),
-    "overdue": (N_("Overdue"), lambda row, _library: row.overdue),
+    "product": (N_("Product or service"), _product_of),
+    **_SOLD,
+    "amount": (N_("Contract amount"), _amount),
+    "received": (N_("Received payments"), _once("received")),
+    "overdue": (N_("Overdue"), _once("overdue")),
     "signed_on": (N_("Signed on"), lambda row, _library: row.signed_on),
     "starts_on": (N_("Starts on"), lambda row, _library: row.starts_on),
     "ends_on": (N_("Contract ends on"), lambda row, _library: row.ends_on),
@@ -129,10 +163,26 @@ def _shown(label: str, entity: str, permission: Permission, shown: Shown, read: 
     return Exported(label, entity, permission, lambda _session, _actor: [_(title) for title, _value in shown.values()], rows)
 
 
+def _by_product(read: Callable[..., Any], owner: Any) -> Callable[..., Iterator[_Part]]:
+    """The rows of a list, one for each product of a record, as an import puts them together again."""
+
+    def parts(session: CrmSession, actor: Actor, query: Any, limit: int) -> Iterator[_Part]:
+        records = read(session, actor, query, limit)
+        lines = lines_of_all(session, owner, [record.id for record in records])
+        for record in records:
+            for place, line in enumerate(lines.get(record.id) or [None]):
+                yield _Part(record, line, not place)
+
+    return parts
+
+
+_OPPORTUNITIES = _by_product(opportunity_views.list_all, OpportunityLine.opportunity_id)
+_CONTRACTS = _by_product(contract_views.list_all, ContractLine.contract_id)
+
 LISTS: dict[str, Exported] = {
     "customers": Exported(N_("Customers"), "customer", Permission.CUSTOMER_READ, customer_columns, list_customer_rows, is_longer),
-    "opportunities": _shown(N_("Opportunities"), "opportunity", Permission.OPPORTUNITY_READ, OPPORTUNITY, opportunity_views.list_all),
-    "contracts": _shown(N_("Contracts"), "contract", Permission.CONTRACT_READ, CONTRACT, contract_views.list_all),
+    "opportunities": _shown(N_("Opportunities"), "opportunity", Permission.OPPORTUNITY_READ, OPPORTUNITY, _OPPORTUNITIES),
+    "contracts": _shown(N_("Contracts"), "contract", Permission.CONTRACT_READ, CONTRACT, _CONTRACTS),
     "tickets": _shown(N_("Tickets"), "ticket", Permission.TICKET_READ, TICKET, ticket_list.list_all),
     "products": _shown(N_("Products"), "product", Permission.OPPORTUNITY_READ, PRODUCT, products.list_all),
     "participants": _shown(N_("Participants"), "participation", Permission.CAMPAIGN_READ, PARTICIPANT, campaign_list.list_all_participants),

@@ -25,6 +25,7 @@ from crm_core.services.imports.references import (
     list_catalogue,
     list_people,
 )
+from crm_core.services.imports.sold import OF_LINE, line_of, refuse_without_product
 from crm_core.services.imports.together import drop_repeated, lacks_product, skip_rows, whole_of
 from crm_core.validation import clean_values, is_blank
 
@@ -34,8 +35,8 @@ _BESIDE = ("customer", "owner")
 class Contracts(OneByOne):
     """Contracts as they were signed. The customer's cooperation follows from them, as from one that is signed by hand.
 
-    Rows with one number are one contract: each adds a product of the catalogue, one piece for the amount of the row. It comes in
-    with all of its rows or not at all, since it is worth their sum.
+    Rows with one number are one contract: each adds a product of the catalogue. It comes in with all of its rows or not at all,
+    since it is worth their sum.
     """
 
     key = "number"
@@ -72,7 +73,7 @@ class Contracts(OneByOne):
     def _create(self, session: CrmSession, entry: Record, values: Values, lines: Sequence[Line]) -> None:
         if not values.get("customer"):
             raise ValidationFailed({"customer": [_("Say whose contract it is: the code or the whole name of the customer.")]})
-        own = {name: value for name, value in values.items() if name not in _BESIDE}
+        own = {name: value for name, value in values.items() if name not in (*_BESIDE, *OF_LINE)}
         entered = [vars(line) for line in lines]
         # What was sold may be retired by now.
         made = add_contract(session, self.actor, values["customer"], own, lines=entered, had=lines, owner_id=values.get("owner"))
@@ -85,12 +86,12 @@ class Contracts(OneByOne):
         customer, contract = lock_contract(session, self.actor, contract_id)
         version, had = contract.version, lines_of_contract(session, contract_id)
         given = {name for row in entry.rows for name in row.given}
-        changes = {name: value for name, value in values.items() if name in given and name not in (*_BESIDE, self.key)}
+        changes = {name: value for name, value in values.items() if name in given and name not in (*_BESIDE, *OF_LINE, self.key)}
         if values.get("customer", customer.id) != customer.id:
             raise ValidationFailed({"customer": [_("This contract is another customer's, and an import does not change that.")]})
         if had and not lines and _amount(changes.get("amount", contract.amount)) != contract.amount:
             raise ValidationFailed({"amount": [_("This contract is worth the sum of its products. Write a row for each of them.")]})
-        is_same = [(line.product_id, line.amount) for line in lines] == [(line.product_id, line.amount) for line in had]
+        is_same = _is_same(entry, lines, had) or (not had and _is_in_words(entry, contract))
         entered = None if is_same or not lines else [vars(line) for line in lines]
         if lines and is_same:
             changes.pop("product", None)
@@ -134,6 +135,7 @@ class Contracts(OneByOne):
     def _line(self, row: Record, *, is_one: bool) -> Line | None:
         text = row.values.get("product")
         if is_one and not self.products.find(text):
+            refuse_without_product(row)
             return None
         try:
             if is_blank(text):
@@ -142,12 +144,26 @@ class Contracts(OneByOne):
         except Unclear as problem:
             row.errors["product"] = [str(problem)]
             return None
-        try:
-            price = check_money(row.values.get("amount", product.price), {})
-        except ValueError as problem:
-            row.errors["amount"] = [str(problem)]
-            return None
-        return Line(product.id, Decimal(1), price, product.name, product.unit)
+        return line_of(row, product)
+
+
+def _is_same(entry: Record, lines: Sequence[Line], had: Sequence[Line]) -> bool:
+    """Whether the rows come to the products that the contract has; a row without quantity and price leaves both as they are."""
+
+    def said(row: Record, line: Line) -> tuple[Any, ...]:
+        return (line.product_id, line.amount, *((line.quantity, line.price) if row.given.keys() & set(OF_LINE) else ()))
+
+    return 0 < len(lines) == len(had) and all(
+        said(row, line) == said(row, before) for row, line, before in zip(entry.rows, lines, had, strict=True)
+    )
+
+
+def _is_in_words(entry: Record, contract: Contract) -> bool:
+    """Whether the one row says of what was sold just what the contract, which has it in its own words, says."""
+    given = entry.given
+    if entry.further or given.keys() & set(OF_LINE) or word(given.get("product")) != word(contract.product):
+        return False
+    return "amount" not in given or _amount(given["amount"]) == contract.amount
 
 
 def _placed(entry: Record, errors: Errors) -> Errors:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from crm_core.checks.dates import check_date
+from crm_core.checks.money import check_money
+from crm_core.checks.numbers import check_quantity
 from crm_core.fields import Field, Widget, always, fields_of, never
 from crm_core.i18n import N_
 from crm_core.models import Contact, Contract, Customer, Opportunity, Product, ProductPrice, User
@@ -47,6 +49,24 @@ _CUSTOMER = Field(
 )
 _DAY = Field("", widget=Widget.DATE, check=check_date)
 _PRODUCT = Field(N_("Product"), help=N_("Its code, or its whole name."), aliases=("产品名称", "产品编号", "product name", "product code"))
+_SOLD = {
+    "product": _PRODUCT,
+    "quantity": Field(
+        N_("Quantity"),
+        widget=Widget.NUMBER,
+        check=check_quantity,
+        help=N_("Of the product in this row. Empty: one."),
+        aliases=("件数", "数目", "qty", "units", "number of units"),
+    ),
+    "price": Field(
+        N_("Price"),
+        widget=Widget.MONEY,
+        check=check_money,
+        help=N_("For one piece. Empty: what the amount comes to for each, or else the price of the product."),
+        aliases=("价格", "售价", "成交单价", "unit price", "sales price"),
+    ),
+}
+"""The product of a row; rows with one code or number are one record with several."""
 _OWNER = Field(
     N_("Owner"),
     help=N_("The account, or the full name."),
@@ -93,7 +113,7 @@ def _opportunity(_library: Library | None) -> dict[str, Field]:
             "code": code,
             "customer": _CUSTOMER,
             "name": replace(own["name"], help=N_("Empty: that of the product or customer.")),
-            "product": _PRODUCT,
+            **_SOLD,
             "stage": Field(
                 N_("Stage"), help=N_("Its name. Empty: the first stage."), aliases=("商机阶段", "deal stage", "sales stage", "status")
             ),
@@ -116,6 +136,7 @@ def _contract(_library: Library | None) -> dict[str, Field]:
             help=N_("A product of the catalogue, by code or whole name. A contract of one row may say it in other words."),
             aliases=("产品", "产品或服务", "产品名称", "product", "service"),
         ),
+        **_rest_of(_SOLD, "product"),
         "amount": replace(
             own["amount"],
             required=never,

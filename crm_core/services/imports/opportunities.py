@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +19,7 @@ from crm_core.models import Opportunity, OpportunityStage, Outcome
 from crm_core.permissions import Permission
 from crm_core.scope import unscoped
 from crm_core.services.actors import would_see
+from crm_core.services.contract_lines import Line
 from crm_core.services.imports.intake import Run
 from crm_core.services.imports.opportunity_writing import Ready, write_opportunities
 from crm_core.services.imports.records import Errors, Record, RecordReader, Values, word
@@ -35,6 +35,7 @@ from crm_core.services.imports.references import (
     list_catalogue,
     list_people,
 )
+from crm_core.services.imports.sold import OF_LINE, line_of, refuse_without_product
 from crm_core.services.imports.table import Row
 from crm_core.services.imports.together import drop_repeated, fail_rows, lacks_product, put_together, skip_rows, whole_of
 from crm_core.services.opportunities import OF_LOSS, sellers
@@ -68,7 +69,7 @@ class Opportunities:
     def __init__(self, run: Run) -> None:
         self.run, self.actor, self.result = run, run.actor, run.result
         self.reader = RecordReader(run)
-        self.own = {name: field for name, field in self.reader.fields.items() if name not in REFERENCES}
+        self.own = {name: field for name, field in self.reader.fields.items() if name not in (*REFERENCES, *OF_LINE)}
 
     def read(self, row: Row) -> Record:
         """The values of one row."""
@@ -122,31 +123,34 @@ class Opportunities:
         for name, sentence in (*self._refusals(clean, stage, meant), *_refused_days(clean, stage, wrong)):
             errors.setdefault(name, [sentence])
         entry.errors = errors | entry.errors
-        sold = self._sold(entry, meant, clean)
+        sold = self._sold(entry, meant)
         if meant.customer is None or any(row.errors for row in entry.rows):
             fail_rows(self.result, entry, {})
             return None
         if stage.outcome != Outcome.LOST:
             clean |= dict.fromkeys(OF_LOSS)
-        clean |= {"amount": sum(amount for _product, amount in sold)} if sold else {}
+        clean |= {"amount": sum(line.amount for line in sold)} if sold else {}
         owner_id = meant.owner.actor.id if meant.owner else self.actor.id or meant.customer.owner_id
         return Ready(clean, meant.customer.id, stage, owner_id, sold, *_moments(clean))
 
-    def _sold(self, entry: Record, meant: Meant, clean: Values) -> list[tuple[int, Decimal]]:
-        """The product of each row with its amount; the only row of an opportunity needs none."""
+    def _sold(self, entry: Record, meant: Meant) -> list[Line]:
+        """The product of each row; the only row of an opportunity needs none."""
         if meant.product is None and entry.further:
             entry.errors.setdefault("product", [lacks_product()])
-        sold: list[tuple[int, Decimal]] = [(meant.product.id, clean.get("amount", Decimal(0)))] if meant.product else []
+        elif meant.product is None:
+            refuse_without_product(entry)
+        sold = [line_of(entry, meant.product)] if meant.product else []
         for row in entry.further:
             try:
                 product = find_product(self.products, row.values.get("product"))
             except Unclear as problem:
                 row.errors["product"] = [str(problem) if row.values.get("product") else lacks_product()]
                 continue
-            given, wrong = clean_values({"amount": self.own["amount"]}, {"amount": row.values.get("amount", product.price)})
-            row.errors |= wrong
-            sold.append((product.id, given.get("amount", Decimal(0))))
-        return sold
+            sold.append(line_of(row, product))
+        lines = [line for line in sold if line]
+        if lines and (wrong := clean_values({"amount": self.own["amount"]}, {"amount": sum(line.amount for line in lines)})[1]):
+            entry.errors = wrong | entry.errors
+        return lines
 
     def _meaning(self, name: str, value: Any) -> Any:
         """What a cell means, to be compared; the cell itself where it means nothing."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, cast
 
 from sqlalchemy import Table, insert, select
@@ -14,19 +13,20 @@ from crm_core.models import Base, Opportunity, OpportunityLine, OpportunityMove,
 from crm_core.numbering import opportunity_codes
 from crm_core.permissions import Actor
 from crm_core.scope import unscoped
+from crm_core.services.contract_lines import ENTERED, Line
 
 _IN_MOMENTS = ("opened_on", "closed_on")
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A checked opportunity; `values` by field. Of each product that was `sold` it has one piece for that amount."""
+    """A checked opportunity; `values` by field."""
 
     values: dict[str, Any]
     customer_id: int
     stage: OpportunityStage
     owner_id: int | None
-    sold: list[tuple[int, Decimal]]
+    sold: list[Line]
     opened_at: datetime
     closed_at: datetime | None
 
@@ -75,8 +75,8 @@ def _row(actor: Actor, one: Ready, code: str) -> dict[str, Any]:
 
 def _lines(opportunity_id: int, one: Ready) -> list[dict[str, Any]]:
     return [
-        {"opportunity_id": opportunity_id, "position": position, "product_id": product_id, "quantity": 1, "price": amount, "amount": amount}
-        for position, (product_id, amount) in enumerate(one.sold)
+        {"opportunity_id": opportunity_id, "position": position, "amount": line.amount} | {name: getattr(line, name) for name in ENTERED}
+        for position, line in enumerate(one.sold)
     ]
 
 

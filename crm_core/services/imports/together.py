@@ -7,7 +7,7 @@ from crm_core.i18n import _, join_words
 from crm_core.services.imports.plan import ImportResult
 from crm_core.services.imports.records import Errors, Record, Values, word
 
-OF_ROWS = ("product", "amount", "remark")
+OF_ROWS = ("product", "quantity", "price", "amount", "remark")
 """What each row says for itself; all else is one for all of them."""
 
 
