@@ -11,7 +11,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function drawCard(card) {
     const drawn = make("article", `card ${data.look}`), main = make("div", "main")
     drawn.setAttribute("aria-label", card.title)
-    if (card.menu.length) drawn.append(makeMore("press more", { key: card.key, of: card.title, label: data.more }, card.menu, tell))
+    if (card.menu.length) drawn.append(makeMore("press more", { key: card.key, of: card.title, label: data.more, words: data.more }, card.menu, tell))
     if (card.opens) main.append(drawCustomer(card.opens))
     main.append(drawHead(card), make("div", "line quiet", card.facts), ...card.lines.map(drawLine))
     if (card.files.length) main.append(drawFiles(card.files))
@@ -20,22 +20,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function drawCustomer(press) {
-    const link = makeLabelled(press, "customer", () => tell(press))
+    const link = makeLabelled(press, "customer")
     link.append(makeIcon("chevron_right"))
     return link
   }
 
   function drawHead(card) {
     const head = make("div", "line")
-    head.append(makeIcon(card.icon), " ", make("strong", "", card.title), ...card.badges.map(drawBadge))
+    head.append(makeIcon(card.icon), " ", make("strong", "", card.title), ...card.badges.map(makeBadge))
     return head
-  }
-
-  function drawBadge({ text, look, icon }) {
-    const badge = make("span", `badge ${look}`)
-    if (icon) badge.append(makeIcon(icon))
-    badge.append(text)
-    return badge
   }
 
   function drawLine({ text, icon, look, mark }) {

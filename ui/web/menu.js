@@ -1,4 +1,4 @@
-// Presses with a label, and menus of them: what the workbench, follow-ups and a customer's head share. It stands behind make.js and press.js.
+// Badges, presses with a label, and menus of them: what the workbench, follow-ups and a customer's head share. It stands behind make.js and press.js.
 const STEPS = { ArrowDown: 1, ArrowUp: -1 }
 
 function makeLabelled(press, look, follow) {
@@ -6,6 +6,15 @@ function makeLabelled(press, look, follow) {
   if (press.icon) drawn.append(makeIcon(press.icon))
   drawn.append(make("span", "words", press.label))
   return drawn
+}
+
+// A state in its colour; why it is so is read on hover, and opened where the page offers that.
+function makeBadge({ text, look, icon, reason }) {
+  const badge = make("span", `badge ${look}`)
+  if (reason) badge.title = reason
+  if (icon) badge.append(makeIcon(icon))
+  badge.append(text)
+  return badge
 }
 
 // The button of a menu; without `words` it shows three dots. The menu is made when it is opened for the first time.
