@@ -11,7 +11,7 @@ import streamlit as st
 from crm_core import clock
 from crm_core.i18n import N_, _, format_date, format_time, join_words
 from crm_core.models import METHODS, TASK_STATES, TaskState
-from crm_core.permissions import Permission
+from crm_core.permissions import Actor, Permission
 from crm_core.services import tasks
 from crm_core.services.attachments import IDENTITY_CARD
 from crm_core.services.follow_up_list import File, Noted, Planned
@@ -42,7 +42,8 @@ def draw(
     """
     component = st.components.v2.component(NAME, html='<div class="cards"></div>', css=_STYLE, js=_SCRIPT)
     opens = {row.id: _customer_of(row) for row in rows if with_customer}
-    menus = {row.id: list(_entries(row, is_open)) for row in rows}
+    actor = guard.actor()
+    menus = {row.id: list(_entries(row, actor, is_open)) for row in rows}
     cards = [_card(row, opens.get(row.id), menus[row.id]) for row in rows]
     shown = {"more": _("More"), "look": "marked" if is_marked else "", "cards": cards, "rest": more and more.shown}
     result = component(key=key, data=shown, on_pressed_change=noted)
@@ -55,9 +56,9 @@ def _customer_of(row: Noted) -> Press:
     return Press(f"follow_up_customer_{row.id}", row.customer, follow, path=routes.path_to(routes.CUSTOMER, query))
 
 
-def _entries(row: Noted, is_open: bool) -> Iterator[Press]:
+def _entries(row: Noted, actor: Actor, is_open: bool) -> Iterator[Press]:
     for code, action in ACTIONS.items():
-        if action.fits(row, is_open):
+        if action.fits(row, actor, is_open):
             label = _(action.label)
             yield Press(f"follow_up_menu_{row.id}_{code}", label, partial(guard.dialog, label, action.draw, row), action.icon)
 
@@ -127,32 +128,31 @@ class Action:
     label: str
     icon: str
     draw: Callable[[Noted], None]
-    fits: Callable[[Noted, bool], bool]
+    fits: Callable[[Noted, Actor, bool], bool]
 
 
-def _may_correct(row: Noted, is_open: bool) -> bool:
-    actor = guard.actor()
+def _may_correct(row: Noted, actor: Actor, is_open: bool) -> bool:
     return is_open and actor.can(Permission.FOLLOW_UP_WRITE) and (row.author_id == actor.id or tasks.leads(actor))
 
 
-def _may_plan(row: Noted, is_open: bool) -> bool:
+def _may_plan(row: Noted, actor: Actor, is_open: bool) -> bool:
     is_closed = row.plan is not None and row.plan.done_at is not None
-    return is_open and not is_closed and guard.actor().can(Permission.FOLLOW_UP_WRITE)
+    return is_open and not is_closed and actor.can(Permission.FOLLOW_UP_WRITE)
 
 
-def _may_cancel(row: Noted, is_open: bool) -> bool:
-    return row.plan is not None and _may_plan(row, is_open)
+def _may_cancel(row: Noted, actor: Actor, is_open: bool) -> bool:
+    return row.plan is not None and _may_plan(row, actor, is_open)
 
 
-def _may_add(_row: Noted, is_open: bool) -> bool:
-    return is_open and guard.actor().can(Permission.FOLLOW_UP_WRITE)
+def _may_add(_row: Noted, actor: Actor, is_open: bool) -> bool:
+    return is_open and actor.can(Permission.FOLLOW_UP_WRITE)
 
 
-def _may_delete(_row: Noted, is_open: bool) -> bool:
-    return is_open and guard.actor().can(Permission.FOLLOW_UP_DELETE)
+def _may_delete(_row: Noted, actor: Actor, is_open: bool) -> bool:
+    return is_open and actor.can(Permission.FOLLOW_UP_DELETE)
 
 
-def _is_long(row: Noted, _is_open: bool) -> bool:
+def _is_long(row: Noted, _actor: Actor, _is_open: bool) -> bool:
     return max(len(row.content), len(row.feedback)) > SHOWN
 
 
@@ -162,7 +162,7 @@ ACTIONS: dict[str, Action] = {
     "cancel": Action(N_("Cancel the plan"), "event_busy", follow_up_dialogs.cancel_plan, _may_cancel),
     "correct": Action(N_("Correct follow-up"), "edit", follow_up_dialogs.correct, _may_correct),
     "file": Action(N_("Add a file"), "attach_file", follow_up_dialogs.add_file, _may_add),
-    "trace": Action(N_("What was corrected"), "history", follow_up_dialogs.trace, lambda row, _is_open: row.is_corrected),
+    "trace": Action(N_("What was corrected"), "history", follow_up_dialogs.trace, lambda row, _actor, _is_open: row.is_corrected),
     "delete": Action(N_("Delete follow-up"), "delete", follow_up_dialogs.delete, _may_delete),
 }
 """The menu in its order."""

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-
 _UNREAD = re.compile(r"^[ \t]*//.*\n|^/\*.*\*/\n|^[ \t]+", re.MULTILINE)
 """Indents and comments, which the browser does not need."""
 
