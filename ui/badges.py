@@ -50,38 +50,38 @@ def review_badge(state: str, *, is_overdue: bool) -> Badge:
     return Badge(_("Overdue"), "red", "alarm") if is_overdue else Badge(_(REVIEW_STATES[ReviewState(state)]), REVIEW_COLOURS[state])
 
 
-def customer_badges(
+def of_customer(
     stage: str,
     kind: str,
-    tier: str | None,
     *,
     is_incomplete: bool,
     is_on_hold: bool = False,
     tags: Mapping[str, str] = NO_TAGS,
-    standing: Iterable[Badge] | None = None,
+    standing: Iterable[Badge] = (),
     before: Iterable[Badge] = (),
-) -> None:
-    """All states of a customer in one row, after those of `before`; `tags` come with the reason of those that a rule set.
-
-    `standing` says more than the tier.
-    """
-    if standing is None:
-        standing = [Badge(_(TIERS[tier]), TIER_COLOURS[tier])] if tier else []
-    shown = [
+) -> list[Badge]:
+    """All states of a customer, after those of `before`; `tags` come with the reason of those that a rule set."""
+    return [
         *before,
         *([Badge(_("Legal hold"), "violet", "gavel")] if is_on_hold else []),
         Badge(_(STAGES[stage]), STAGE_COLOURS[stage]),
         Badge(_(KINDS[kind]), "gray"),
         *standing,
         *([Badge(_("Incomplete"), "orange", "warning")] if is_incomplete else []),
-        *(Badge(tag, "primary", "sell") for tag, reason in tags.items() if not reason),
+        *(_tag(name, reason) for name, reason in sorted(tags.items(), key=lambda tag: bool(tag[1]))),
     ]
-    with st.container(horizontal=True, gap="xsmall"):
-        draw_row(shown)
-        for tag, reason in tags.items():
-            if reason:  # each tells by itself why it is there
-                told = feedback.escape(_("Set by a rule: {reason}").format(reason=reason))
-                feedback.badge(tag, color="primary", icon=":material/bolt:", help=told)
+
+
+def _tag(name: str, reason: str) -> Badge:
+    if not reason:
+        return Badge(name, "primary", "sell")
+    return Badge(name, "primary", "bolt", _("Set by a rule: {reason}").format(reason=reason))
+
+
+def customer_badges(stage: str, kind: str, tier: str | None, *, is_incomplete: bool, before: Iterable[Badge] = ()) -> None:
+    """The states of a customer in one row."""
+    standing = [Badge(_(TIERS[tier]), TIER_COLOURS[tier])] if tier else []
+    draw_row(of_customer(stage, kind, is_incomplete=is_incomplete, standing=standing, before=before))
 
 
 def draw_row(badges: Iterable[Badge]) -> None:
@@ -96,14 +96,12 @@ def _as_markdown(badge: Badge) -> str:
     return f":{badge.colour}-badge[{icon}{feedback.escape(badge.text)}]"
 
 
-def deadline_badge(day: date | None) -> None:
-    """In how many days a customer goes back to the pool; nothing for one that does not."""
-    if day is None:
-        return
+def deadline(day: date) -> Badge:
+    """In how many days a customer goes back to the pool."""
     days = max(0, (day - today()).days)
     text = plural(
         days,
         N_("Back to the pool in {days} day, on {day}, unless there is contact"),
         N_("Back to the pool in {days} days, on {day}, unless there is contact"),
     ).format(days=days, day=format_date(day))
-    st.badge(text, color="orange" if days <= SOON else "gray", icon=":material/hourglass_bottom:")
+    return Badge(text, "orange" if days <= SOON else "gray", "hourglass_bottom")

@@ -8,6 +8,7 @@ from crm_core.permissions import Permission
 from crm_core.services.churn import words
 from crm_core.services.churn.risks import Risk, RiskPage
 from ui import badges, churn_plan_form, feedback, guard, routes
+from ui.badges import Badge
 from ui.feedback import escape
 
 BAND_COLOURS = {"high": "red", "medium": "orange", "low": "green"}
@@ -37,11 +38,17 @@ def _draw_row(row: Risk, page: RiskPage) -> None:
         st.caption(escape(" · ".join(_facts(row, page))))
 
 
-def draw_badge(row: Risk | ChurnScore) -> None:
+def draw_badge(row: Risk) -> None:
+    """The band with the score."""
+    badge = badge_of(row)
+    st.badge(badge.text, color=badge.colour, icon=f":material/{badge.icon}:", help=badge.reason)
+
+
+def badge_of(row: Risk | ChurnScore) -> Badge:
     """The band with the score."""
     text = " ".join((_(CHURN_BANDS[row.band]), str(round(row.score))))
-    help_text = _("From 0 (nothing speaks for it) to 100. It puts customers in order and is no probability.")
-    st.badge(text, color=BAND_COLOURS[row.band], icon=":material/trending_down:", help=help_text)
+    reason = _("From 0 (nothing speaks for it) to 100. It puts customers in order and is no probability.")
+    return Badge(text, BAND_COLOURS[row.band], "trending_down", reason)
 
 
 def _draw_reasons(row: Risk) -> None:
@@ -77,16 +84,9 @@ def _draw_plan(row: Risk) -> None:
         churn_plan_form.open_new(row.id, row.name, row.owner_id)
 
 
-def draw_for(row: ChurnScore | None) -> None:
-    """The line on a customer's page: the band, the score and why; nothing for a customer without a score."""
-    if row is None:
-        return
-    if row.band == "low" or not (told := words.tell(guard.actor(), row.reasons)):
-        draw_badge(row)
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        draw_badge(row)
-        st.caption(escape(" · ".join(told)), width="stretch")
+def tell_for(row: ChurnScore) -> tuple[Badge, list[str]]:
+    """What a customer's page says: the band with the score, and why unless it is low."""
+    return badge_of(row), [] if row.band == "low" else words.tell(guard.actor(), row.reasons)
 
 
 def draw_empty(*, is_filtered: bool, has_scores: bool) -> None:

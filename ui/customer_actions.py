@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -25,24 +26,26 @@ from ui import (
     verification_form,
 )
 from ui.feedback import escape
+from ui.presses import Press
 
 
-def draw(customer: View) -> None:
-    """The buttons of those actions that the actor may do and that make sense for the record."""
+def edit_of(customer: View) -> Press | None:
+    """The way to the form, for those who may change the record."""
+    if not (customer.is_listed and guard.actor().can(Permission.CUSTOMER_EDIT)):
+        return None
+    query = {"code": customer.code}
+    follow = partial(st.switch_page, routes.EDIT, query_params=query)
+    return Press("customer_edit", _("Edit"), follow, "edit", routes.path_to(routes.EDIT, query))
+
+
+def menu_of(customer: View) -> list[Press]:
+    """Those other actions that the actor may do and that make sense for the record."""
     actor = guard.actor()
     offered = {code: action for code, action in ACTIONS.items() if actor.can(action.permission) and action.fits(customer)}
-    with st.container(horizontal=True, width="content", gap="small"):
-        if customer.is_listed and actor.can(Permission.CUSTOMER_EDIT) and st.button(_("Edit"), type="primary", icon=":material/edit:"):
-            st.switch_page(routes.EDIT, query_params={"code": customer.code})
-        if not offered:
-            return
-        chosen = st.menu_button(_("More"), list(offered), format_func=_entry, key="customer_menu")
-    if chosen:
-        guard.dialog(_(ACTIONS[chosen].label), ACTIONS[chosen].draw, customer)
-
-
-def _entry(code: str) -> str:
-    return ":material/" + ACTIONS[code].icon + ": " + _(ACTIONS[code].label)
+    return [
+        Press(f"customer_menu_{code}", _(action.label), partial(guard.dialog, _(action.label), action.draw, customer), action.icon)
+        for code, action in offered.items()
+    ]
 
 
 def _edit_tags(customer: View) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import streamlit as st
-
 from crm_core.i18n import N_, _
 from crm_core.permissions import Permission
 from crm_core.services import contacts, library
@@ -19,6 +17,7 @@ from ui import (
     history_list,
     opportunity_tab,
     owner_history,
+    tab_bar,
     task_list,
     ticket_cards,
     timeline_list,
@@ -32,11 +31,7 @@ def draw(customer: View) -> None:
     actor = guard.actor()
     follow_up_tab.open_asked(customer)
     offered = {_(tab.label): tab for tab in TABS if actor.can(tab.permission)}
-    if st.session_state.get(KEY) not in offered:  # none was chosen, or the role lost it
-        st.session_state[KEY] = next(iter(offered))
-    # Looks as `st.tabs` does, which draws a panel for each: ten of them, nine empty, took the browser a quarter of the page's time.
-    chosen = st.segmented_control(_("View"), list(offered), key=KEY, required=True, label_visibility="collapsed", width="stretch")
-    offered[chosen].draw(customer)
+    offered[tab_bar.choose(KEY, list(offered))].draw(customer)
 
 
 def _may_edit(customer: View) -> bool:

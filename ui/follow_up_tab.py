@@ -1,5 +1,7 @@
 """The follow-ups on a customer's page: the entry, the one that a notice led to, and the others, the latest first."""
 
+from functools import partial
+
 import streamlit as st
 
 from crm_core.i18n import _
@@ -8,6 +10,7 @@ from crm_core.services import follow_up_list
 from crm_core.services.follow_up_list import Noted
 from crm_core.visibility import View
 from ui import feedback, follow_up_cards, follow_up_form, guard, page_tools
+from ui.presses import Press
 
 ASKED = "follow_up"
 """The parameter of the address with the number of a follow-up."""
@@ -32,15 +35,14 @@ def draw(customer: View) -> None:
     shown = st.session_state.get(_count_key(customer), FIRST)
     with guard.reading() as session:
         rows, total = follow_up_list.list_latest(session, guard.actor(), customer.id, shown)
-    for row in rows:
-        if marked is None or row.id != marked.id:
-            follow_up_cards.draw(row, is_open=customer.is_listed)
+    others = [row for row in rows if marked is None or row.id != marked.id]
     if not rows:
         hint = _("Write down each call and visit, and what comes next.") if may_write else _("Nobody has written one yet.")
         feedback.empty_state("forum", _("No follow-ups yet"), hint)
-    if total > shown:
-        label = _("Show older ones ({shown} of {total})").format(shown=len(rows), total=total)
-        st.button(label, key="follow_ups_more", icon=":material/expand_more:", type="tertiary", on_click=_show_more, args=(customer,))
+    label = _("Show older ones ({shown} of {total})").format(shown=len(rows), total=total)
+    more = Press("follow_ups_more", label, partial(_show_more, customer), "expand_more") if total > shown else None
+    if others or more:
+        follow_up_cards.draw(others, key="follow_ups", is_open=customer.is_listed, more=more)
 
 
 def _count_key(customer: View) -> str:
@@ -49,6 +51,7 @@ def _count_key(customer: View) -> str:
 
 def _show_more(customer: View) -> None:
     st.session_state[_count_key(customer)] = st.session_state.get(_count_key(customer), FIRST) + MORE
+    guard.again()
 
 
 def _draw_asked(customer: View) -> Noted | None:
@@ -63,6 +66,7 @@ def _draw_asked(customer: View) -> Noted | None:
         return None
     if row.customer_id != customer.id:
         return None
-    follow_up_cards.draw(row, is_open=customer.is_listed, is_marked=True)
-    page_tools.show_top_of(f"follow_up_marked_{row.id}", turn=row.id)
+    key = f"follow_up_marked_{row.id}"
+    follow_up_cards.draw([row], key=key, is_open=customer.is_listed, is_marked=True)
+    page_tools.show_top_of(key, turn=row.id)
     return row

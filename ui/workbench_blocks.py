@@ -29,7 +29,8 @@ from ui import (
     ticket_cards,
     workbench_view,
 )
-from ui.workbench_view import Block, Figure, Press, Row, Strip
+from ui.presses import Press
+from ui.workbench_view import Block, Figure, Row, Strip
 
 
 def draw(bench: Workbench) -> None:

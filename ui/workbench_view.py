@@ -1,41 +1,20 @@
 """The workbench as it is drawn, in one component: strips and blocks in words, what can be pressed in them, and what somebody pressed."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from crm_core.i18n import _
-from ui import page_tools
-from ui.web import noted, sent, web_text
+from ui import page_tools, presses
+from ui.presses import Press
+from ui.web import noted, web_text
 
 NAME = "kemai_workbench"
 REFUSALS = "bench_told"
 """Where it is said why something could not be done."""
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "workbench.js"), web_text("workbench.css")
-
-
-@dataclass(frozen=True)
-class Press:
-    """Something to press and what follows: a link where it has a path, else a button.
-
-    `spoken` is its name where its words alone do not tell.
-    """
-
-    key: str
-    label: str
-    follow: Callable[[], None]
-    icon: str = ""
-    path: str = ""
-    spoken: str = ""
-    look: str = ""
-
-    @property
-    def shown(self) -> dict[str, str]:
-        """What the browser needs of it."""
-        said = {name: getattr(self, name) for name in ("key", "label", "icon", "path", "spoken", "look")}
-        return {name: value for name, value in said.items() if value}
+_SCRIPT, _STYLE = web_text("make.js", "press.js", "menu.js", "workbench.js"), web_text("press.css", "workbench.css")
 
 
 @dataclass(frozen=True)
@@ -135,14 +114,7 @@ def draw(strips: Sequence[Strip], columns: Sequence[Sequence[Block]]) -> None:
     result = component(key="bench", data=shown, on_pressed_change=noted)
     parts = [*strips, *(block for blocks in columns for block in blocks)]
     with place:
-        _follow(result, (press for part in parts for press in part.presses()))
-
-
-def _follow(result: Any, presses: Iterable[Press]) -> None:
-    asked = sent(result, "pressed", "key")
-    press = next((one for one in presses if one.key == asked), None)
-    if press:
-        press.follow()
+        presses.follow(result, (press for part in parts for press in part.presses()))
 
 
 def show_refusal() -> None:

@@ -11,6 +11,7 @@ from ui import (
     cards,
     churn_list,
     customer_actions,
+    customer_head,
     customer_opening,
     customer_sheet,
     customer_tabs,
@@ -35,19 +36,19 @@ with customer_opening.opened(_("Customer")) as (session, customer):
     missing = customer_changes.what_is_missing(session, customer) if customer.is_incomplete else []
 
 header.title(feedback.escape(customer.name))
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    badges.customer_badges(
+customer_head.draw(
+    badges.of_customer(
         customer.stage,
         customer.kind,
-        None,
         is_incomplete=customer.is_incomplete,
         is_on_hold=customer.is_on_hold,
         tags=own_tags,
         standing=standing_badges.made(customer, lacks_step=lacks_step),
-    )
-    customer_actions.draw(customer)
-badges.deadline_badge(deadline)
-churn_list.draw_for(risk)
+    ),
+    [*([(badges.deadline(deadline), [])] if deadline else []), *([churn_list.tell_for(risk)] if risk else [])],
+    customer_actions.edit_of(customer),
+    customer_actions.menu_of(customer),
+)
 if not customer.is_listed:
     holding.draw_archived(customer)
 merge_form.draw_merged(customer, merged)

@@ -19,9 +19,8 @@ def draw_list() -> None:
         filters = follow_up_filters.Filters(users.user_names(session), library.get_library(session))
         query = filters.draw()
         page = follow_up_list.list_follow_ups(session, guard.actor(), query)
-    for row in page.rows:
-        follow_up_cards.draw(row, with_customer=True)
     if page.rows:
+        follow_up_cards.draw(page.rows, key="follow_ups", with_customer=True)
         draw_footer(page)
         customer_filters.show_first_row()
     elif query == FollowUpQuery():

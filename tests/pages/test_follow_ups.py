@@ -294,7 +294,7 @@ class TestOne:
         visit = opened(sales, customer).open_tab("detail_tab", "Tasks")
         visit.tab.query_params["follow_up"] = str(first.id)
         assert shows(visit.rerun(), "最早的一次")
-        assert visit.has(f"follow_up_menu_{first.id}")
+        assert visit.has(f"follow_up_menu_{first.id}_plan")
 
     @pytest.mark.parametrize("number", ["999", "x", "9" * 30, "-1"])
     def test_one_that_is_gone_leaves_the_page_as_it_is(self, sales: Actor, customer: Customer, number: str) -> None:

@@ -27,7 +27,7 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
-from ui import guard, row_table, workbench_view
+from ui import customer_head, follow_up_cards, guard, row_table, workbench_view
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -36,6 +36,8 @@ FRAME = ROOT / "pages" / "frame.py"
 TIMEOUT = 60
 BROWSER = "one browser"
 ADDRESS = "10.1.2.3"
+PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME}
+"""The components of our own in which something can be pressed."""
 
 
 class _Runner(LocalScriptRunner):
@@ -87,7 +89,7 @@ def open_session(username: str) -> str:
 
 
 def _presses(given: Any) -> Iterator[dict[str, Any]]:
-    """What can be pressed among the data of the workbench."""
+    """What can be pressed among the data of a component."""
     if isinstance(given, dict) and {"key", "label"} <= given.keys():
         yield given
     for one in given.values() if isinstance(given, dict) else given if isinstance(given, list) else ():
@@ -189,18 +191,18 @@ class Visit:
 
     def has(self, name: str) -> bool:
         """Whether something to enter or press has this key or English label, be it an entry of a menu."""
-        return self._has_widget(name) or self._entry_of_menu(name) is not None or self._key_on_bench(name) is not None
+        return self._has_widget(name) or self._entry_of_menu(name) is not None or self._press_of(name) is not None
 
     def _entry_of_menu(self, name: str) -> tuple[Any, int] | None:
         words = zh(name) if self.language == "zh_CN" else name
         entries = ((menu, place, entry) for menu in self.elements("menu_button") for place, entry in enumerate(menu.options))
         return next(((menu, place) for menu, place, entry in entries if entry.rpartition(": ")[2] == words), None)
 
-    def _key_on_bench(self, name: str) -> str | None:
-        if not any(one.component_name == workbench_view.NAME for one in self._components()):
-            return None
-        words, offered = zh(name) if self.language == "zh_CN" else name, _presses(self.component(workbench_view.NAME))
-        return next((press["key"] for press in offered if name == press["key"] or words == press["label"]), None)
+    def _press_of(self, name: str) -> tuple[Any, str] | None:
+        """What is pressed in a component of our own, by its key or words, and in which."""
+        words = zh(name) if self.language == "zh_CN" else name
+        offered = ((one, press) for one in self._components() if one.component_name in PRESSED for press in _presses(json.loads(one.json)))
+        return next(((one, press["key"]) for one, press in offered if press["key"] == name or press["label"] == words), None)
 
     def _has_widget(self, name: str) -> bool:
         return any(isinstance(node, Widget) and (_is_keyed(node, name) or self._is_called(node, name)) for node in self.elements())
@@ -224,19 +226,21 @@ class Visit:
         return self._run(self._fragment_of(uploader))
 
     def press(self, name: str) -> "Visit":
-        """Press a button by its key or English label, or choose that entry of a menu, or press what the workbench offers."""
+        """Press a button by its key or English label, or choose that entry of a menu, or press what a component offers."""
         if not self._has_widget(name) and (found := self._entry_of_menu(name)):
             menu, place = found
             menu.click_index(place)
             return self._run(self._fragment_of(menu))
-        if not self._has_widget(name) and (key := self._key_on_bench(name)):
-            return self.tell(workbench_view.NAME, "pressed", {"key": key})
+        if not self._has_widget(name) and (pressed := self._press_of(name)):
+            return self._tell_event(pressed[0], "pressed", {"key": pressed[1]})
         button = self.widget(name, "button")
         button.click()
         return self._run(self._fragment_of(button))
 
     def pick(self, menu: str, code: str) -> "Visit":
-        """Choose an entry of a menu."""
+        """Choose an entry of a menu, be it one of a component."""
+        if not self._has_widget(menu):
+            return self.press(f"{menu}_{code}")
         widget = self.widget(menu, "menu_button")
         widget.set_value(code)
         return self._run(self._fragment_of(widget))
@@ -276,11 +280,14 @@ class Visit:
 
     def _components(self) -> list[Any]:
         elements = (message.delta.new_element for message in self.messages if message.HasField("delta"))
-        return [one.bidi_component for one in elements if one.WhichOneof("type") == "bidi_component"]
+        shown = (one.bidi_component for one in elements if one.WhichOneof("type") == "bidi_component")
+        return list({one.id: one for one in shown}.values())  # as it was drawn last
 
     def tell(self, name: str, event: str, value: dict[str, Any]) -> "Visit":
         """What the script of a component tells the server when somebody does something in it."""
-        component = self._component(name)
+        return self._tell_event(self._component(name), event, value)
+
+    def _tell_event(self, component: Any, event: str, value: dict[str, Any]) -> "Visit":
         told = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component.id}__events")
         told.json_trigger_value = json.dumps([{"event": event, "value": value}])
         return self._tell(component, told)

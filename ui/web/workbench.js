@@ -1,7 +1,5 @@
 // The workbench in one piece: strips of figures, and blocks of rows with what can be done with each. All it knows comes as data from ui/workbench_view.py,
-// words included; what is pressed is told back by its key. It stands behind make.js and press.js. Text of users is only ever set as text.
-const STEPS = { ArrowDown: 1, ArrowUp: -1 }
-
+// words included; what is pressed is told back by its key. It stands behind make.js, press.js and menu.js. Text of users is only ever set as text.
 export default function ({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".bench")
   place.tell = (press) => setTriggerValue("pressed", { key: press.key })
@@ -9,13 +7,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (place.shown === shown) return // what is open or has the focus stays so
   place.shown = shown
 
-  function drawPress(press, look) {
-    const name = { path: press.path, focus: press.key, label: press.spoken }
-    const drawn = makePress(`press ${look}`, name, () => place.tell(press))
-    if (press.icon) drawn.append(makeIcon(press.icon))
-    drawn.append(make("span", "words", press.label))
-    return drawn
-  }
+  const drawPress = (press, look) => makeLabelled(press, look, () => place.tell(press))
 
   function drawHead(block) {
     const head = make("div", "head"), title = make("h2", "title")
@@ -57,7 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     drawn.dataset.row = row.key
     main.append(drawName(row), ...row.lines.map((line) => make("div", "quiet", line)))
     drawn.append(main, ...row.beside.map((press) => drawPress(press, press.look || "")))
-    if (row.menu.length) drawn.append(drawMore(row))
+    if (row.menu.length) drawn.append(makeMore("press more", { key: row.key, of: row.title, label: data.more }, row.menu, (press) => place.tell(press)))
     return drawn
   }
 
@@ -67,46 +59,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     name.append(row.opens ? makeIcon("chevron_right") : make("span", "words", row.title))
     if (row.mark) name.append(make("span", "badge red", row.mark))
     return name
-  }
-
-  // The menu is made when it is opened for the first time.
-  function drawMore(row) {
-    const more = make("button", "press more")
-    more.type = "button"
-    more.dataset.focus = `more_${row.key}`
-    more.title = data.more
-    more.setAttribute("aria-label", `${data.more}: ${row.title}`)
-    more.setAttribute("aria-haspopup", "menu")
-    more.append(makeIcon("more_horiz"), makeIcon("keyboard_arrow_down"))
-    more.addEventListener("click", () => { if (!more.popoverTargetElement) more.after(drawMenu(row, more)) })
-    return more
-  }
-
-  function drawMenu(row, more) {
-    const menu = openBeside(more, make("div", "menu"))
-    menu.setAttribute("role", "menu")
-    menu.setAttribute("aria-label", row.title)
-    const close = () => { menu.hidePopover(); more.focus({ preventScroll: true }) }
-    menu.append(...row.menu.map((entry) => drawEntry(entry, close)))
-    menu.addEventListener("toggle", (event) => { if (event.newState === "open") menu.firstChild.focus() })
-    menu.addEventListener("keydown", (event) => moveIn(menu, event, close))
-    return menu
-  }
-
-  function drawEntry(press, close) {
-    const entry = drawPress(press, "entry")
-    entry.setAttribute("role", "menuitem")
-    entry.addEventListener("click", close)
-    return entry
-  }
-
-  function moveIn(menu, event, close) {
-    const entries = [...menu.children], step = STEPS[event.key]
-    if (event.key === "Tab" || event.key === "Escape") close()
-    if (!step) return
-    event.preventDefault()
-    const at = entries.indexOf(parentElement.activeElement)
-    entries[(at + step + entries.length) % entries.length].focus()
   }
 
   function drawColumn(blocks) {
