@@ -8,8 +8,8 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.services.insight.board import Figure
 from crm_core.services.insight.question import Period
-from ui import board_words, routes
-from ui.web import noted, sent, web_text
+from ui import board_words
+from ui.web import web_text
 
 NAME = "kemai_figures"
 _SCRIPT, _STYLE = web_text("make.js", "press.js", "figures.js"), web_text("figures.css")
@@ -20,11 +20,7 @@ def draw(key: str, figures: Sequence[Figure], compared: Period | None, *, is_lin
     component = st.components.v2.component(NAME, html='<div class="figures"></div>', css=_STYLE, js=_SCRIPT)
     cards = [_card(figure, compared, is_linked=is_linked) for figure in figures]
     shown = {"figures": cards, "across": _across(len(cards)), "rows": _("Show rows"), "help": _("Definition")}
-    result = component(key=f"figures_{key}", data=shown, on_opened_change=noted)
-    asked = sent(result, "opened", "figure")
-    behind = next((one.behind for one in figures if one.key == asked), None)
-    if behind:
-        st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
+    component(key=f"figures_{key}", data=shown)
 
 
 def _across(count: int) -> int:

@@ -7,14 +7,13 @@ import streamlit as st
 from crm_core.i18n import _, labelled
 from crm_core.services.insight.board import Chart, Point, Unit
 from crm_core.services.insight.words import column_label, point_label
-from ui import routes
 from ui.board_words import worded
 from ui.charts import LONGEST_LABEL
 from ui.fitting import columns, fitting
-from ui.web import noted, sent, web_text
+from ui.web import web_text
 
 NAME = "kemai_ranking"
-_SCRIPT = web_text("make.js", "ranking.js")
+_SCRIPT = web_text("make.js", "press.js", "ranking.js")
 LINE, LEAST = 30, 140
 """Pixels: a line with what lies between lines, and the height of the shortest ranking."""
 
@@ -24,11 +23,7 @@ def draw(key: str, chart: Chart) -> None:
     # Without a root of its own: its style is that of the page, once for all rankings of a board.
     component = st.components.v2.component(NAME, html='<div class="ranking"></div>', js=_SCRIPT, isolate_styles=False)
     height = max(LEAST, LINE * len(chart.points) + LINE // 2)
-    result = component(key=key, data=_shown(chart), height=height, on_opened_change=noted)
-    path = sent(result, "opened", "path")  # not its place: the order may have changed meanwhile
-    for behind in (point.behind for point in chart.points):
-        if behind and behind.path == path:
-            st.switch_page(routes.file_of(behind.page), query_params=list(behind.query))
+    component(key=key, data=_shown(chart), height=height)
 
 
 def _shown(chart: Chart) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 // The figures of a board as cards, in one piece: of elements of Streamlit each card would need five, and those take the browser most of its time.
-// All it knows comes as data from ui/figure_cards.py, words included; a link tells back which figure it belongs to. It stands behind make.js and press.js.
-export default function ({ data, parentElement, setTriggerValue }) {
+// All it knows comes as data from ui/figure_cards.py, words included. It stands behind make.js and press.js.
+export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".figures")
-  place.tell = setTriggerValue
   const shown = JSON.stringify(data)
   if (place.shown === shown) return // boards are asked for changes every few seconds: what is open or has the focus stays so
   place.shown = shown
@@ -31,7 +30,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function drawLink(figure) {
     const name = { path: figure.path, focus: `rows-${figure.key}`, label: `${data.rows}: ${figure.label}` }
-    const link = makePress("rows", name, () => place.tell("opened", { figure: figure.key }))
+    const link = makePress("rows", name)
     link.append(makeIcon("table_rows"), make("span", "", data.rows))
     return link
   }
