@@ -81,7 +81,7 @@ def test_a_new_team_sets_up_enters_finds_changes_and_signs_out(server: Server, d
     expect(desk.page.locator(".rows .name").first).to_be_visible()
     desk.page.wait_for_url(re.compile("q="))
     open_first_row(desk)
-    desk.click("Edit")
+    desk.page.get_by_role("link", name=zh("Edit")).click()
     desk.page.wait_for_url(re.compile("edit"))
     desk.settle()
     desk.type("Source detail", "2026年秋季工业博览会")

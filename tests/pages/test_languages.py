@@ -457,7 +457,7 @@ def followed(desk: Desk, *, is_corrected: bool = False) -> int:
     words = WORDS[desk.actor.language]
     colleague = factories.make_user(role="administrator", name=words["person"], language=desk.actor.language)
     long_ago = clock.now() - timedelta(days=3)
-    entry = Entry(long_ago, "visit", words["tag"], words["detail"] * 40, words["detail"], mentions=(colleague.id or 0,))
+    entry = Entry(long_ago, "visit", words["tag"], words["detail"] * 80, words["detail"], mentions=(colleague.id or 0,))
     with db.transaction(desk.actor) as session:
         customer = customers.get_customer(session, desk.actor, desk.code)
         plan = Plan(clock.now() + timedelta(days=1), words["detail"], desk.actor.id or 0)

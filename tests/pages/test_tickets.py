@@ -181,8 +181,8 @@ def test_the_customer_list_shows_and_filters_what_tickets_come_to(clerk: Actor, 
         ticket_work.rate_ticket(session, clerk, ticket.id, 2, version=only().version)
     columns = ["complaints", "last_service", "satisfaction"]
     visit = Visit(clerk).go(routes.CUSTOMERS, cols=columns, complaints="1", satisfaction="2.5")
-    (row,) = visit.tab.dataframe[0].value.to_dict("records")
-    assert [str(row[name]) for name in ("complaints", "satisfaction")] == ["1", "2.0"]
+    (row,) = visit.rows
+    assert [row[zh(title)] for title in ("Complaints", "Satisfaction")] == ["1", "2.0"]
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,35 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function drawStates() {
     const states = make("div", "states"), reasons = [...data.badges, ...data.below.map((line) => line.badge)].filter((badge) => badge.reason)
-    states.append(...data.badges.map(makeBadge))
+    states.append(...data.badges.flatMap(drawBadge))
     if (reasons.length) states.append(...drawReasons(reasons))
     return states
   }
 
+  function drawBadge(badge) {
+    const drawn = makeBadge(badge)
+    return badge.reason ? [drawn, hint(drawn, [make("p", "", badge.reason)])] : [drawn]
+  }
+
+  // All reasons at once, for the keyboard and for fingers.
   function drawReasons(reasons) {
-    const button = make("button", "why"), box = make("div", "reasons")
+    const button = make("button", "why")
     button.type = "button"
     button.dataset.focus = "why"
     button.setAttribute("aria-label", data.why)
     button.append(makeIcon("help"))
-    for (const { text, reason } of reasons) box.append(make("strong", "", text), make("p", "", reason))
-    return [button, openBeside(button, box)]
+    return [button, hint(button, reasons.flatMap(({ text, reason }) => [make("strong", "", text), make("p", "", reason)]))]
+  }
+
+  function hint(target, lines) {
+    const box = make("div", "reasons")
+    box.popover = "manual"
+    box.append(...lines)
+    const show = () => { box.showPopover(); put(box, target.getBoundingClientRect()) }
+    const hide = () => box.hidePopover()
+    for (const event of ["mouseenter", "focus"]) target.addEventListener(event, show)
+    for (const event of ["mouseleave", "blur"]) target.addEventListener(event, hide)
+    return box
   }
 
   function drawActions() {
@@ -35,7 +51,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function drawLine({ badge, told }) {
     const line = make("div", "below")
-    line.append(makeBadge(badge))
+    line.append(...drawBadge(badge))
     if (told) line.append(make("span", "quiet", told))
     return line
   }

@@ -8,10 +8,9 @@ function makeLabelled(press, look, follow) {
   return drawn
 }
 
-// A state in its colour; why it is so is read on hover, and opened where the page offers that.
-function makeBadge({ text, look, icon, reason }) {
+// A state in its colour.
+function makeBadge({ text, look, icon }) {
   const badge = make("span", `badge ${look}`)
-  if (reason) badge.title = reason
   if (icon) badge.append(makeIcon(icon))
   badge.append(text)
   return badge
