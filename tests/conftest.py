@@ -23,24 +23,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import integers
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from crm_core import cache, clock, config, crypto, db
 from crm_core.permissions import Actor
 from crm_core.schema import upgrade_database
 from tests.postgres import NOTHING, Content, Copy, Postgres, start_postgres
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.staff import Staff, asked_for, make_staff
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 SHARED = config.ROOT.parent / "shared"
 MEMORY = Path("/dev/shm")
 ENOUGH_MEMORY = 3 * 1024**3
-FIRST = ("tests/browser", "tests/pages/test_languages.py", "tests/pages/test_access.py", "tests/core/test_demo.py", "tests/ops")
-"""What takes longest begins first, so that nothing long is left over when all the rest is done."""
-BROWSERS = 2
-"""How many workers walk through the product in a browser at a time: they wait much, and the other workers use what they leave."""
-_walks = sorted(path.name for path in Path(__file__).parent.glob("browser/test_*.py"))
-WALKS = {f"tests/browser/{name}": f"browser {place * BROWSERS // len(_walks)}" for place, name in enumerate(_walks)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,26 +61,6 @@ def _read_constants() -> None:
         """The draw is all."""
 
     draw()
-
-
-class ByFile(LoadScopeScheduling):
-    """One worker runs all tests of a file, so that what they share is made once.
-
-    The groups of pytest-xdist would say the same, but its release 3.8 overlooks them with pytest 9.2 and tells nobody.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return WALKS.get(file, file)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
-    return ByFile(config, log) if config.getoption("dist") == "loadgroup" else None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
-    items.sort(key=lambda item: next((place for place, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
 
 
 def pytest_collection_finish() -> None:
