@@ -28,15 +28,14 @@ from crm_core import cache, clock, config, crypto, db
 from crm_core.permissions import Actor
 from crm_core.schema import upgrade_database
 from tests.postgres import NOTHING, Content, Copy, Postgres, start_postgres
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.staff import Staff, asked_for, make_staff
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 SHARED = config.ROOT.parent / "shared"
 MEMORY = Path("/dev/shm")
 ENOUGH_MEMORY = 3 * 1024**3
-FIRST = ("tests/browser", "tests/pages/test_languages.py", "tests/pages/test_access.py", "tests/core/test_demo.py", "tests/ops")
-"""What takes longest begins first, so that nothing long is left over when all the rest is done."""
-BROWSERS = 2
-"""How many workers walk through the product in a browser at a time: they wait much, and the other workers use what they leave."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,19 +61,6 @@ def _read_constants() -> None:
         """The draw is all."""
 
     draw()
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let one worker run all tests of a file, so that what they share is made once, and begin with what takes longest."""
-    if not hasattr(config, "workerinput"):
-        return
-    files = [item.nodeid.partition("::")[0] for item in items]
-    browser = sorted({file for file in files if file.startswith("tests/browser/")})
-    groups = dict(zip(files, files, strict=True)) | {file: f"browser {place % BROWSERS}" for place, file in enumerate(browser)}
-    for item, file in zip(items, files, strict=True):
-        item.add_marker(pytest.mark.xdist_group(groups[file]))
-    items.sort(key=lambda item: next((place for place, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
 
 
 def pytest_collection_finish() -> None:

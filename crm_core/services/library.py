@@ -144,9 +144,10 @@ def get_library(session: CrmSession) -> Library:
 
 def _load(session: CrmSession) -> Library:
     by_category: dict[str, list[Entry]] = defaultdict(list)
-    for row in session.execute(select(Preset).order_by(Preset.category, Preset.position, Preset.code)).scalars():
+    presets = select(Preset.category, Preset.code, Preset.name, Preset.name_en, Preset.is_active, Preset.merged_into)
+    for row in session.execute(presets.order_by(Preset.category, Preset.position, Preset.code)):
         by_category[row.category].append(Entry(row.code, row.name, row.name_en, is_active=row.is_active, merged_into=row.merged_into))
-    industries = session.execute(select(Industry).order_by(Industry.code)).scalars()
+    industries = session.execute(select(Industry.code, Industry.name, Industry.name_en, Industry.parent).order_by(Industry.code))
     mapped = session.execute(
         select(IndustrySuggestion.text, IndustrySuggestion.industry).where(IndustrySuggestion.state == SuggestionState.MAPPED)
     )
