@@ -100,7 +100,8 @@ class User:
         first = (page.page - 1) * page.size + 1
         span = _("rows {first} to {last}").format(first=first, last=first + len(page.rows) - 1)
         caption = f"{told.format(total=f'{page.total:,}')} · {span}"
-        return f"{_shown(caption)} && {LISTED}({json.dumps([page.rows[0].code, page.rows[-1].code])})"
+        rows = json.dumps([page.rows[0].code, page.rows[-1].code])
+        return f"{TOLD}('customers', {rows}) && {TOLD}('list_footer', {json.dumps([caption])})"
 
     def load_cold(self) -> list[float]:
         """The list, by somebody who was never here."""
@@ -143,7 +144,7 @@ class User:
         self._open_list()
         times = []
         for number in range(2, CLICKS + 4):
-            button = self.probe.page.locator('[data-testid="stPagination"] button').last
+            button = self.probe.page.locator(".st-key-list_footer .pages button").last
             times.append(self.probe.measure(lambda _page, next_one=button: next_one.click(), self._painted(CustomerQuery(page=number))))
             self.probe.pause()
         return times[2:]
@@ -254,9 +255,9 @@ def _button(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=_(name)).last
 
 
-LISTED = """((codes) => [...document.querySelectorAll('.st-key-customers *')]
-  .some((one) => codes.every((code) => one.shadowRoot?.textContent.includes(code))))"""
-"""JavaScript: whether the table of customers, which stands in a root of its own, shows these codes."""
+TOLD = """((key, texts) => [...document.querySelectorAll(`.st-key-${key} *`)]
+  .some((one) => texts.every((text) => one.shadowRoot?.textContent.includes(text))))"""
+"""JavaScript: whether a component of our own, which stands in a root of its own, shows these texts."""
 ROWS = """((block) => [...document.querySelectorAll('.st-key-bench *')]
   .some((one) => (one.shadowRoot ?? one).querySelector(`[data-block="${block}"] .row`)))"""
 """JavaScript: whether a block of the workbench has its rows, which stand in a root of their own."""

@@ -34,7 +34,7 @@ class Person:
     def turn_page(self) -> float:
         """The next page of the list: only its fragment runs."""
         page = next(self.pages)
-        took = self.tab.set("pagination", "int_value", page)
+        took = self.tab.tell("list_footer", "turned", {"page": page})
         self.tab.expect(f"{(page - 1) * 50 + 1}")
         return took
 

@@ -1,11 +1,13 @@
 """A browser tab without the browser: a websocket that sends reruns as Streamlit's own front end does, and reads what comes."""
 
+import json
 import time
 from urllib.parse import urlsplit
 
 import websocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 
 from ui import row_table
 
@@ -49,6 +51,16 @@ class Tab:
             getattr(state, field).data.extend(value)
         else:
             setattr(state, field, value)
+        message.rerun_script.fragment_id = fragment
+        return self._run(message)
+
+    def tell(self, key: str, event: str, value: object) -> float:
+        """What a component of our own tells when something is done in it."""
+        widget, fragment = self.widgets[key]
+        message = BackMsg()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{widget}__events"
+        state.json_trigger_value = json.dumps([{"event": event, "value": value}])
         message.rerun_script.fragment_id = fragment
         return self._run(message)
 

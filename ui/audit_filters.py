@@ -38,8 +38,7 @@ class Filters:
 
     def draw(self) -> LogQuery:
         """Draw the filters and return the query they describe."""
-        if address.restore(PAGE, self.parameters):
-            customer_filters.renew_pagination()
+        address.restore(PAGE, self.parameters)
         if st.session_state.get("person") not in self.people:
             st.session_state["person"] = None
         with st.grid(6, min_column_width=150):

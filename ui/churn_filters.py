@@ -28,8 +28,7 @@ class Filters:
 
     def draw_views(self) -> str:
         """Which part of the page is shown."""
-        if address.restore(PAGE, self.parameters):
-            customer_filters.renew_pagination()
+        address.restore(PAGE, self.parameters)
         return st.segmented_control(
             _("View"),
             list(VIEWS),
@@ -67,7 +66,6 @@ class Filters:
         """Take all filters away."""
         for name in ("band", "tier", "owner", "team", "page"):
             st.session_state[name] = self.parameters[name].read([])
-        customer_filters.renew_pagination()
 
     def keep(self) -> None:
         """Write the choices into the address."""

@@ -18,12 +18,11 @@ from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
-from ui import address, feedback, narrowing, page_tools
+from ui import address, feedback, narrowing
 from ui.forms import choices_of, enter_day, label_of
 from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
 PAGE = "customers"
-PAGINATION_WIDTH = 340
 MORE_WIDTH = 620
 SORT_LABELS = {
     "newest": N_("Newest first"),
@@ -94,7 +93,6 @@ class Filters:
         """Draw the row, the tools of the list at its end, and return the query it describes."""
         if address.restore(PAGE, self.parameters):
             self._open_asked_view()
-            renew_pagination()
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
             self._draw_search()
             present = self._draw_popover()
@@ -220,7 +218,6 @@ class Filters:
         """Take all filters away, and leave the view."""
         for name, parameter in self.parameters.items():
             st.session_state[name] = parameter.read([])
-        renew_pagination()
 
     def open_view(self, view: View) -> None:
         """Show what a view holds; what is not there any more, such as a tag that was deleted, is left out."""
@@ -318,30 +315,6 @@ def is_empty(query: CustomerQuery) -> bool:
 def first_page() -> None:
     """A changed filter shows its first page."""
     st.session_state["page"] = 1
-    renew_pagination()
-
-
-def renew_pagination() -> None:
-    """The numbers of the pages begin at the page that is shown."""
-    # A pagination that was drawn keeps its own page; one under a new key begins at the page it is given.
-    st.session_state["page_turn"] = st.session_state.get("page_turn", 0) + 1
-
-
-def draw_pagination(pages: int, page: int) -> None:
-    """The numbers of the other pages."""
-    key = f"pagination_{st.session_state.get('page_turn', 0)}"
-    st.pagination(pages, default=page, width=PAGINATION_WIDTH, key=key, on_change=_turn_page, args=(key,))
-
-
-def _turn_page(key: str) -> None:
-    st.session_state["page"] = st.session_state[key]
-    st.session_state["page_turned"] = st.session_state["page"]
-
-
-def show_first_row() -> None:
-    """After the page was turned at the foot of the list: go back to its head."""
-    if page := st.session_state.pop("page_turned", None):
-        page_tools.show_top_of("list_filters", turn=page)
 
 
 def _choices(name: str, library: Library) -> dict[Any, str]:

@@ -21,10 +21,11 @@ def draw_button(name: str) -> None:
     """The button, for those who may export this list."""
     if running.may_export(guard.actor(), name):
         look = {"icon": ":material/download:", "type": "tertiary", "help": _("Export this list")}
-        st.button(_("Export"), key=f"export_{name}", on_click=_ask, args=(name,), **look)
+        st.button(_("Export"), key=f"export_{name}", on_click=ask, args=(name,), **look)
 
 
-def _ask(name: str) -> None:
+def ask(name: str) -> None:
+    """Open the dialog for this list as soon as the page comes to `open_asked`."""
     st.session_state[ASKED] = name
 
 

@@ -33,8 +33,7 @@ class Filters:
 
     def draw(self) -> FollowUpQuery:
         """Draw the filters and return the query they describe."""
-        if address.restore(PAGE, self.parameters):
-            customer_filters.renew_pagination()
+        address.restore(PAGE, self.parameters)
         with st.container(key="list_filters"):
             with st.grid(5, min_column_width=150):
                 st.text_input(
@@ -75,7 +74,6 @@ class Filters:
         """Take all filters away."""
         for name, parameter in self.parameters.items():
             st.session_state[name] = parameter.read([])
-        customer_filters.renew_pagination()
 
     def keep(self) -> None:
         """Write the choices into the address."""

@@ -10,7 +10,7 @@ from crm_core.db import CrmSession
 from crm_core.i18n import N_, _, format_age, plural
 from crm_core.permissions import Actor, Permission
 from crm_core.services.laid_away import LaidAway, LaidAwayPage
-from ui import address, badges, customer_filters, feedback, guard, holding
+from ui import address, badges, customer_filters, feedback, guard, holding, list_footer
 from ui.feedback import escape
 from ui.parameters import Number, Parameter
 
@@ -19,8 +19,7 @@ PARAMETERS = {"q": Parameter(), "page": Number(1)}
 
 def read(page: str, service: Callable[..., LaidAwayPage]) -> tuple[LaidAwayPage, str]:
     """Draw the search field; what is found, and the phrase."""
-    if address.restore(page, PARAMETERS):
-        customer_filters.renew_pagination()
+    address.restore(page, PARAMETERS)
     with st.container(key="list_filters"):
         st.text_input(
             _("Search customers"),
@@ -50,11 +49,8 @@ def draw(found: LaidAwayPage, draw_actions: Callable[[LaidAway], None], when: st
                 st.caption(escape(_facts(row, when)))
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
                 draw_actions(row)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(plural(found.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{found.total:,}"), width="content")
-        if found.pages > 1:
-            customer_filters.draw_pagination(found.pages, found.page)
-    customer_filters.show_first_row()
+    count = plural(found.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{found.total:,}")
+    list_footer.draw(count, found.pages, found.page)
 
 
 def _facts(row: LaidAway, when: str) -> str:

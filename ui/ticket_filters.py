@@ -45,8 +45,7 @@ class Filters:
 
     def draw(self, draw_tools: Callable[[], None]) -> TicketQuery:
         """Draw the row, the tools of the list at its end, and return the query it describes."""
-        if address.restore(PAGE, self.parameters):
-            customer_filters.renew_pagination()
+        address.restore(PAGE, self.parameters)
         with st.container(horizontal=True, vertical_alignment="center", key="list_filters"):
             with st.container(key="list_search", width=224):
                 st.text_input(
@@ -151,7 +150,6 @@ class Filters:
         for name, parameter in self.parameters.items():
             if name != "tickets_view":
                 st.session_state[name] = parameter.read([])
-        customer_filters.renew_pagination()
 
     def keep(self) -> None:
         """Write the choices into the address."""

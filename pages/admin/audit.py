@@ -6,7 +6,7 @@ from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import audit_log, users
 from crm_core.services.log_words import LogWords
-from ui import audit_filters, audit_table, customer_filters, feedback, guard, header
+from ui import audit_filters, audit_table, feedback, guard, header, list_footer
 
 actor = guard.page(Permission.AUDIT_READ)
 header.title(_("Audit log"))
@@ -35,10 +35,8 @@ def draw_footer(page: audit_log.LogPage, query: audit_log.LogQuery) -> None:
         if page.is_capped
         else plural(page.total, N_("{total} line"), N_("{total} lines"))
     )
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(count.format(total=f"{page.total:,}"), width="content")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        list_footer.draw(count.format(total=f"{page.total:,}"), page.pages, page.page)
         if actor.can(Permission.CUSTOMER_EXPORT) and st.button(_("Export"), icon=":material/download:"):
             guard.dialog(_("Export the audit log"), audit_table.export, query)
 

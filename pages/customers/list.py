@@ -43,7 +43,6 @@ def draw_list() -> None:
             with bar:
                 bulk_bar.draw(page, query, chosen)
         draw_footer(page)
-        customer_filters.show_first_row()
     else:
         draw_nothing_found(filters, is_filtered=not customer_filters.is_empty(query))
     export_dialog.open_asked("customers", query)

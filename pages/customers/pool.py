@@ -1,11 +1,9 @@
 """公海: the customers without an owner, and claiming them."""
 
-import streamlit as st
-
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import library, pool, pool_rules
-from ui import customer_filters, feedback, guard, header, pool_table
+from ui import feedback, guard, header, list_footer, pool_table
 
 actor = guard.page(Permission.POOL_CLAIM)
 header.title(_("Customer pool"))
@@ -34,10 +32,8 @@ def draw_pool() -> None:
 
 def draw_footer(page: pool.PoolPage) -> None:
     """How many there are, and the other pages."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(plural(page.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{page.total:,}"), width="content")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    count = plural(page.total, N_("{total} customer"), N_("{total} customers")).format(total=f"{page.total:,}")
+    list_footer.draw(count, page.pages, page.page)
 
 
 draw_pool()

@@ -6,7 +6,7 @@ from crm_core.i18n import _
 from crm_core.permissions import Permission
 from crm_core.services import teams
 from crm_core.services.churn import plans, proof, risks, scoring
-from ui import churn_filters, churn_list, churn_plan_list, churn_proof, customer_filters, feedback, guard, header
+from ui import churn_filters, churn_list, churn_plan_list, churn_proof, feedback, guard, header, list_footer
 
 actor = guard.page(Permission.CHURN_READ)
 header.title(_("Churn warning"))
@@ -42,7 +42,7 @@ def draw_risks(filters: churn_filters.Filters) -> None:
         page = risks.list_risks(session, guard.actor(), query)
     if page.rows:
         churn_list.draw(page)
-        draw_pages(page.pages, page.page)
+        list_footer.draw("", page.pages, page.page)
         return
     is_filtered = query != risks.RiskQuery()
     churn_list.draw_empty(is_filtered=is_filtered, has_scores=page.day is not None)
@@ -55,7 +55,7 @@ def draw_plans(_filters: churn_filters.Filters) -> None:
     with guard.reading() as session:
         page = plans.list_plans(session, guard.actor(), page=int(st.session_state.get("page") or 1))
     churn_plan_list.draw(page)
-    draw_pages(page.pages, page.page)
+    list_footer.draw("", page.pages, page.page)
 
 
 def draw_proof(_filters: churn_filters.Filters) -> None:
@@ -63,12 +63,6 @@ def draw_proof(_filters: churn_filters.Filters) -> None:
     with guard.reading() as session:
         found = proof.get_proof(session, guard.actor())
     churn_proof.draw(found)
-
-
-def draw_pages(pages: int, page: int) -> None:
-    """The other pages."""
-    if pages > 1:
-        customer_filters.draw_pagination(pages, page)
 
 
 draw()

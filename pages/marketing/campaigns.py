@@ -5,7 +5,7 @@ import streamlit as st
 from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import campaign_list, library
-from ui import campaign_cards, campaign_filters, campaign_form, customer_filters, feedback, guard, header, list_footer
+from ui import campaign_cards, campaign_filters, campaign_form, feedback, guard, header, list_footer
 
 actor = guard.page(Permission.CAMPAIGN_READ)
 header.title(_("Campaigns"))
@@ -23,7 +23,6 @@ def draw_list() -> None:
     if page.rows:
         count = plural(page.total, N_("{total} campaign"), N_("{total} campaigns")).format(total=f"{page.total:,}")
         list_footer.draw(count, page.pages, page.page)
-        customer_filters.show_first_row()
     elif filters.is_active():
         feedback.empty_state("search_off", _("No campaign matches"), _("Try fewer words or filters."))
         st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)

@@ -11,7 +11,6 @@ from ui import (
     contract_form,
     contract_list,
     contract_sheet,
-    customer_filters,
     export_dialog,
     feedback,
     guard,
@@ -41,7 +40,6 @@ def draw_list() -> None:
             contract_list.draw(row)
         count = plural(page.total, N_("{total} contract"), N_("{total} contracts")).format(total=f"{page.total:,}")
         list_footer.draw(count, page.pages, page.page, export="contracts")
-        customer_filters.show_first_row()
     elif query == ContractQuery():
         hint = _("Press New contract for a customer that is won. Of another one it is signed on its page: More, Change type.")
         feedback.empty_state("contract", _("No contracts yet"), hint)

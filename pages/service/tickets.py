@@ -6,7 +6,7 @@ from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import library, ticket_list
 from crm_core.services.ticket_list import TicketPage
-from ui import customer_filters, export_dialog, feedback, guard, header, list_footer, ticket_cards, ticket_filters, ticket_form
+from ui import export_dialog, feedback, guard, header, list_footer, ticket_cards, ticket_filters, ticket_form
 
 actor = guard.page(Permission.TICKET_READ)
 header.title(_("Tickets"))
@@ -23,7 +23,6 @@ def draw_list() -> None:
         ticket_cards.draw(ticket)
     if page.rows:
         draw_footer(page)
-        customer_filters.show_first_row()
     elif filters.is_active():
         feedback.empty_state("search_off", _("No ticket matches"), _("Try fewer words or filters."))
         st.button(_("Clear all filters"), icon=":material/filter_list_off:", on_click=filters.clear)

@@ -6,7 +6,7 @@ from crm_core.i18n import N_, _, plural
 from crm_core.permissions import Permission
 from crm_core.services import follow_up_list, library, users
 from crm_core.services.follow_up_list import FollowUpPage, FollowUpQuery
-from ui import customer_filters, feedback, follow_up_cards, follow_up_filters, follow_up_form, guard, header
+from ui import feedback, follow_up_cards, follow_up_filters, follow_up_form, guard, header, list_footer
 
 actor = guard.page(Permission.CUSTOMER_READ)
 header.title(_("Follow-ups"))
@@ -22,7 +22,6 @@ def draw_list() -> None:
     if page.rows:
         follow_up_cards.draw(page.rows, key="follow_ups", with_customer=True)
         draw_footer(page)
-        customer_filters.show_first_row()
     elif query == FollowUpQuery():
         feedback.empty_state("forum", _("No follow-ups yet"), _("Write down each call and visit, and what comes next."))
     else:
@@ -34,10 +33,7 @@ def draw_list() -> None:
 def draw_footer(page: FollowUpPage) -> None:
     """How many there are, and the other pages."""
     count = _("more than {total} follow-ups") if page.is_capped else plural(page.total, N_("{total} follow-up"), N_("{total} follow-ups"))
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(count.format(total=f"{page.total:,}"), width="content")
-        if page.pages > 1:
-            customer_filters.draw_pagination(page.pages, page.page)
+    list_footer.draw(count.format(total=f"{page.total:,}"), page.pages, page.page)
 
 
 if actor.can(Permission.FOLLOW_UP_WRITE):

@@ -7,11 +7,11 @@ import pytest
 from crm_core import db
 from crm_core.models import Customer
 from crm_core.permissions import SYSTEM, Actor
-from crm_core.services import saved_views, tags
+from crm_core.services import customer_list, saved_views, tags
 from tests import factories
 from tests.pages.test_customers import names, texts
 from tests.pages.visit import Visit, zh
-from ui import routes, row_table
+from ui import list_footer, routes, row_table
 
 
 @pytest.fixture
@@ -247,3 +247,27 @@ class TestOutside:
     def test_who_may_not_export_is_not_offered_one(self, sales: Actor) -> None:
         customer = factories.make_customer(sales)
         assert not Visit(sales).go(routes.CUSTOMER, code=customer.code).has("Sheet for outside use")
+
+
+class TestFooter:
+    def test_another_page_stands_in_the_address_and_other_filters_begin_at_the_first(
+        self, sales: Actor, three: dict[str, Customer], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(customer_list.CustomerPage, "size", 1)
+        visit = Visit(sales).go(routes.CUSTOMERS)
+        shown = [row["key"] for row in visit.rows]
+        visit.tell(list_footer.NAME, "turned", {"page": 3})
+        assert (visit.query, visit.component(list_footer.NAME)["page"]) == ({"page": "3"}, 3)
+        assert [row["key"] for row in visit.rows] != shown
+        visit.enter("stage", ["customer"])
+        assert (visit.query, visit.component(list_footer.NAME)["numbers"]) == ({"stage": "customer"}, [])
+
+    @pytest.mark.parametrize("page", [0, -1, True, "2", None, [2], 2.5, 10**30])
+    def test_a_page_that_none_can_be_shows_one_that_is(self, sales: Actor, three: dict[str, Customer], page: object) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).tell(list_footer.NAME, "turned", {"page": page})
+        assert len(visit.rows) == 3
+
+    def test_many_pages_are_told_by_the_first_the_last_and_those_around(self) -> None:
+        assert list_footer.numbers_of(2000, 7) == [1, 5, 6, 7, 8, 9, 2000]
+        assert list_footer.numbers_of(3, 1) == [1, 2, 3]
+        assert list_footer.numbers_of(1, 1) == []

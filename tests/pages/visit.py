@@ -27,7 +27,7 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
-from ui import customer_head, follow_up_cards, guard, row_table, workbench_view
+from ui import customer_head, follow_up_cards, guard, list_footer, row_table, workbench_view
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -36,7 +36,7 @@ FRAME = ROOT / "pages" / "frame.py"
 TIMEOUT = 60
 BROWSER = "one browser"
 ADDRESS = "10.1.2.3"
-PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME}
+PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME, list_footer.NAME}
 """The components of our own in which something can be pressed."""
 
 
