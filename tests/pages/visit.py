@@ -27,7 +27,8 @@ from crm_core.config import ROOT
 from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
-from ui import customer_head, follow_up_cards, guard, list_footer, row_table, workbench_view
+from tests.pages.components import press_of, rows_of
+from ui import guard, row_table
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -36,8 +37,6 @@ FRAME = ROOT / "pages" / "frame.py"
 TIMEOUT = 60
 BROWSER = "one browser"
 ADDRESS = "10.1.2.3"
-PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME, list_footer.NAME}
-"""The components of our own in which something can be pressed."""
 
 
 class _Runner(LocalScriptRunner):
@@ -86,19 +85,6 @@ def open_session(username: str) -> str:
         token = sign_in.redeem_ticket(session, ticket, browser=BROWSER)
     assert token
     return token
-
-
-def _presses(given: Any) -> Iterator[dict[str, Any]]:
-    """What can be pressed among the data of a component."""
-    if isinstance(given, dict) and {"key", "label"} <= given.keys():
-        yield given
-    for one in given.values() if isinstance(given, dict) else given if isinstance(given, list) else ():
-        yield from _presses(one)
-
-
-def _words(cell: str | list[dict[str, str]]) -> str:
-    """A cell of the table of records: its text, or the texts of its badges."""
-    return cell if isinstance(cell, str) else " ".join(badge["text"] for badge in cell)
 
 
 def _is_keyed(node: Widget, name: str) -> bool:
@@ -201,8 +187,7 @@ class Visit:
     def _press_of(self, name: str) -> tuple[Any, str] | None:
         """What is pressed in a component of our own, by its key or words, and in which."""
         words = zh(name) if self.language == "zh_CN" else name
-        offered = ((one, press) for one in self._components() if one.component_name in PRESSED for press in _presses(json.loads(one.json)))
-        return next(((one, press["key"]) for one, press in offered if press["key"] == name or press["label"] == words), None)
+        return press_of(self._components(), name, words)
 
     def _has_widget(self, name: str) -> bool:
         return any(isinstance(node, Widget) and (_is_keyed(node, name) or self._is_called(node, name)) for node in self.elements())
@@ -253,10 +238,7 @@ class Visit:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The table of records as it is read: for each its key, its link, and the words of each column by heading."""
-        headings = self.headings
-        shown = self._table()["rows"]
-        cells = [dict(zip(headings, map(_words, [row["name"], *row["cells"]]), strict=True)) for row in shown]
-        return [{"key": row["key"], "path": row["path"]} | words for row, words in zip(shown, cells, strict=True)]
+        return rows_of(self._table())
 
     def _table(self) -> Any:
         drawn = [node.proto for node in self.tab.get("bidi_component") if node.proto.component_name == row_table.NAME]
