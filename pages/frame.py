@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm_core import db
 from crm_core.services import password_links, users
-from ui import feedback, guard, header, navigation, routes, sign_in_page
+from ui import address, feedback, guard, header, navigation, routes, sign_in_page
 from ui.turns import TURNS
 
 st.set_page_config(page_title="客脉 Kemai", page_icon=header.ICON, layout="wide", initial_sidebar_state=232)
@@ -19,6 +19,7 @@ def run() -> None:
     """Look the session up, draw what stands around the page, then the page."""
     actor = guard.load_actor()
     current = st.navigation(header.pages_for(actor), position="hidden")
+    address.arrive(current.url_path)
     if actor:
         navigation.draw(current.url_path, actor)
     if link := st.query_params.get(password_links.PARAMETER):

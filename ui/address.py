@@ -14,6 +14,13 @@ RECORDS = ("code", "ticket")
 """The parameters that name the record of a page."""
 
 
+def arrive(url: str) -> None:
+    """In each run of a whole page: note when another one is shown, for then Streamlit forgets what the widgets of the last one hold."""
+    if st.session_state.get("shown_page") != url:
+        st.session_state["shown_page"] = url
+        st.session_state["arrival"] = st.session_state.get("arrival", 0) + 1
+
+
 def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to.
 
@@ -25,10 +32,11 @@ def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     if is_of_record and left_at and left_at[0] == page:
         # Going back from a record Streamlit shows the list under the record's parameters: the list is where it was left.
         present = left_at[1]
-    # Streamlit forgets what widgets hold that are not on the page which is shown meanwhile.
-    is_whole = all(name in st.session_state for name in parameters)
-    if left_at == (page, present) and is_whole and not is_of_record:
+    arrival = st.session_state.get("arrival")
+    has_stayed = st.session_state.get("restored_at") == arrival
+    if left_at == (page, present) and has_stayed and not is_of_record:
         return False
+    st.session_state["restored_at"] = arrival
     for name, parameter in parameters.items():
         st.session_state[name] = parameter.read(present[name])
     st.session_state["address"] = None if is_of_record else (page, present)  # then `keep` writes it, without the record

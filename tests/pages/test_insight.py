@@ -77,6 +77,13 @@ def test_a_figure_tells_what_was_divided_and_its_definition(customer: Customer, 
     assert "1 ÷ 1" in card["notes"]
 
 
+def test_a_choice_is_kept_after_a_board_that_has_fewer_filters(customer: Customer, sales: Actor) -> None:
+    visit = opened(sales, "overview").enter("board", "quality")
+    for board in ("conversion", "quality", "overview"):
+        visit.enter("board", board)
+        assert visit.query.get("board", "overview") == board
+
+
 def test_a_figure_leads_to_the_rows_behind_it(customer: Customer, sales: Actor) -> None:
     card = next(one for one in cards(opened(sales)) if one["label"] == zh("Customers"))
     file, query = routes.parse(card["path"])
