@@ -21,8 +21,8 @@ from ui.row_table import Cell, Heading, Record
 
 # States are longer in English, so there names and industries have less; either way all columns fill a screen of 1440 pixels.
 NAME_WIDTH = {"zh_CN": 224, "en": 196}
-STATES_WIDTH = {"zh_CN": 138, "en": 182}
-ACTIVITY_WIDTH = {"zh_CN": 58, "en": 76}
+STATES_WIDTH = {"zh_CN": 138, "en": 166}
+ACTIVITY_WIDTH = {"zh_CN": 58, "en": 92}
 INDUSTRY_WIDTH = {"zh_CN": 112, "en": 84}
 OWN_WIDTH = 120
 WIDTHS = {
