@@ -45,10 +45,10 @@ def _headings(*, with_customer: bool) -> list[Heading]:
         *([Heading(_("Customer"), 200)] if with_customer else []),
         Heading(_("Stage"), 90),
         Heading(_("Deal amount"), 100, is_number=True),
-        Heading(_("Probability"), 70, is_number=True),
+        Heading(_("Probability"), 88, is_number=True),
         Heading(_("Expected on"), 96),
         Heading(_("Owner"), 80),
-        Heading(_("To be minded"), 240),
+        Heading(_("To be minded"), 222),
     ]
 
 
