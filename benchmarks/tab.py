@@ -113,7 +113,7 @@ class Tab:
         elif name in ("exception", "alert"):
             raise RuntimeError(getattr(content, "message", "") or content.body)
         elif name == "bidi_component":
-            self.texts.append(content.json)
+            self.texts.append(content.bytes.decode())
             self.tables += content.component_name == row_table.NAME
         elif name == "plotly_chart":
             self.charts += 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from ui.web import noted, web_text
+from ui.component import component, noted
 
-_SCRIPT, _STYLE = web_text("make.js", "drag.js", "board.js"), web_text("board.css")
+_draw = component("kemai_board", '<div class="board" role="group"></div>', ("drag.js", "board.js"), ("board.css",))
 _EVENTS = ("opened", "moved")
 
 
@@ -48,7 +48,6 @@ class Column:
 
 def draw(key: str, columns: Sequence[Column], *, label: str, is_movable: bool) -> Any:
     """Draw it; the result holds what somebody just did: `opened` with an id, or `moved` with an id and the columns `from` and `to`."""
-    component = st.components.v2.component("kemai_board", html='<div class="board" role="group"></div>', css=_STYLE, js=_SCRIPT)
     shown = {
         "label": label,
         "movable": is_movable,
@@ -56,7 +55,7 @@ def draw(key: str, columns: Sequence[Column], *, label: str, is_movable: bool) -
         "columns": [asdict(column) for column in columns],
     }
     listening: dict[str, Callable[[], None]] = {f"on_{event}_change": noted for event in _EVENTS}
-    return component(key=key, data=shown, **listening)
+    return _draw(key=key, data=shown, **listening)
 
 
 def turn(key: str) -> None:

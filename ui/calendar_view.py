@@ -15,14 +15,14 @@ from crm_core.services import task_calendar, tasks
 from crm_core.services.task_calendar import Day
 from crm_core.services.task_rows import Listed
 from ui import guard
-from ui.web import noted, web_text
+from ui.component import component, noted
 
 MONTH, WEEK, DAY = "month", "week", "day"
 VIEWS = {MONTH: N_("Month"), WEEK: N_("Week"), DAY: N_("Day")}
 MOST = {MONTH: 4, WEEK: 12, DAY: 200}
 """So many tasks of a day are shown, by view; of the others the number."""
 LOOKS = {"follow_up": "plan", "verification": "check", "correction": "check"}
-_SCRIPT, _STYLE = web_text("make.js", "drag.js", "calendar.js"), web_text("calendar.css")
+_draw = component("kemai_calendar", '<div class="calendar"></div>', ("drag.js", "calendar.js"), ("calendar.css",))
 _EVENTS = ("opened", "added", "moved", "shown", "turned")
 
 
@@ -69,7 +69,6 @@ class Span:
 
 def draw(span: Span, days: Sequence[Day]) -> Any:
     """Draw it; the result holds what somebody just did: opened, added, moved, shown or turned."""
-    component = st.components.v2.component("kemai_calendar", html='<div class="calendar"></div>', css=_STYLE, js=_SCRIPT)
     names = get_day_names("abbreviated", locale=language())
     shown = {
         "view": span.view,
@@ -79,7 +78,7 @@ def draw(span: Span, days: Sequence[Day]) -> Any:
         "days": [_day(span, day, names) for day in days],
     }
     listening: dict[str, Callable[[], None]] = {f"on_{event}_change": noted for event in _EVENTS}
-    return component(key="calendar", data=shown, **listening)
+    return _draw(key="calendar", data=shown, **listening)
 
 
 def _day(span: Span, day: Day, names: Any) -> dict[str, Any]:

@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import streamlit as st
-
 from crm_core.i18n import _
 from ui import presses
 from ui.badges import Badge
+from ui.component import component, noted
 from ui.presses import Press
-from ui.web import noted, web_text
 
 NAME = "kemai_customer_head"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "menu.js", "customer_head.js"), web_text("press.css", "customer_head.css")
+_draw = component(NAME, '<div class="head"></div>', ("press.js", "menu.js", "customer_head.js"), ("press.css", "customer_head.css"))
 
 
 def draw(badges: Iterable[Badge], below: Iterable[tuple[Badge, Sequence[str]]], edit: Press | None, menu: Sequence[Press]) -> None:
     """Draw it, and do what was pressed. Of `below` each stands in a line of its own, with what is said of it."""
-    component = st.components.v2.component(NAME, html='<div class="head"></div>', css=_STYLE, js=_SCRIPT)
     shown = {
         "badges": [_shown(badge) for badge in badges],
         "below": [{"badge": _shown(badge), "told": " · ".join(told)} for badge, told in below],
@@ -26,7 +23,7 @@ def draw(badges: Iterable[Badge], below: Iterable[tuple[Badge, Sequence[str]]], 
         "menu": [entry.shown for entry in menu],
         "why": _("Reason"),
     }
-    result = component(key="customer_head", data=shown, on_pressed_change=noted)
+    result = _draw(key="customer_head", data=shown, on_pressed_change=noted)
     presses.follow(result, [*([edit] if edit else []), *menu])
 
 

@@ -3,24 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from crm_core.i18n import _
 from crm_core.services.insight.board import Figure
 from crm_core.services.insight.question import Period
 from ui import board_words
-from ui.web import web_text
+from ui.component import component
 
 NAME = "kemai_figures"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "figures.js"), web_text("figures.css")
+_draw = component(NAME, '<div class="figures"></div>', ("press.js", "figures.js"), ("figures.css",))
 
 
 def draw(key: str, figures: Sequence[Figure], compared: Period | None, *, is_linked: bool) -> None:
     """Draw them; a click on a link leads to the rows. Without links on a wall, where nobody stands."""
-    component = st.components.v2.component(NAME, html='<div class="figures"></div>', css=_STYLE, js=_SCRIPT)
     cards = [_card(figure, compared, is_linked=is_linked) for figure in figures]
     shown = {"figures": cards, "across": _across(len(cards)), "rows": _("Show rows"), "help": _("Definition")}
-    component(key=f"figures_{key}", data=shown)
+    _draw(key=f"figures_{key}", data=shown)
 
 
 def _across(count: int) -> int:

@@ -16,14 +16,14 @@ from crm_core.services import tasks
 from crm_core.services.attachments import IDENTITY_CARD
 from crm_core.services.follow_up_list import File, Noted, Planned
 from ui import follow_up_dialogs, follow_up_fields, guard, presses, routes
+from ui.component import component, noted
 from ui.follow_up_fields import METHOD_ICONS
 from ui.presses import Press
-from ui.web import noted, web_text
 
 SHOWN = 400
 """Letters of a longer text that a card shows; the menu opens the rest."""
 NAME = "kemai_follow_ups"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "menu.js", "follow_ups.js"), web_text("press.css", "follow_ups.css")
+_draw = component(NAME, '<div class="cards"></div>', ("press.js", "menu.js", "follow_ups.js"), ("press.css", "follow_ups.css"))
 Shown = dict[str, Any]
 
 
@@ -40,13 +40,12 @@ def draw(
 
     `is_open` says that their customer can be changed, `is_marked` that somebody was led to them; `more` stands below the last.
     """
-    component = st.components.v2.component(NAME, html='<div class="cards"></div>', css=_STYLE, js=_SCRIPT)
     opens = {row.id: _customer_of(row) for row in rows if with_customer}
     actor = guard.actor()
     menus = {row.id: list(_entries(row, actor, is_open)) for row in rows}
     cards = [_card(row, opens.get(row.id), menus[row.id]) for row in rows]
     shown = {"more": _("More"), "look": "marked" if is_marked else "", "cards": cards, "rest": more and more.shown}
-    result = component(key=key, data=shown, on_pressed_change=noted)
+    result = _draw(key=key, data=shown, on_pressed_change=noted)
     presses.follow(result, [*opens.values(), *chain.from_iterable(menus.values()), *([more] if more else [])])
 
 

@@ -7,11 +7,11 @@ import streamlit as st
 from crm_core.i18n import _
 from crm_core.services.exports import running
 from ui import export_dialog, guard
-from ui.web import noted, sent, web_text
+from ui.component import component, noted, sent
 
 NAME = "kemai_footer"
 KEY = "list_footer"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "footer.js"), web_text("footer.css")
+_draw = component(NAME, '<div class="footer"></div>', ("press.js", "footer.js"), ("footer.css",))
 _BESIDE = 2
 """So many numbers are shown at each side of the page that is shown, besides the first and the last."""
 
@@ -20,7 +20,6 @@ def draw(count: str, pages: int, page: int, *, export: str = "") -> None:
     """The foot; `page` is the one of `pages` that is shown, `export` names the list that the button gives out."""
     key = f"export_{export}"
     is_offered = bool(export) and running.may_export(guard.actor(), export)
-    component = st.components.v2.component(NAME, html='<div class="footer"></div>', css=_STYLE, js=_SCRIPT)
     shown = {
         "count": count,
         "export": {"key": key, "label": _("Export")} if is_offered else None,
@@ -32,7 +31,7 @@ def draw(count: str, pages: int, page: int, *, export: str = "") -> None:
         "pages": pages,
         "numbers": numbers_of(pages, page),
     }
-    result = component(key=KEY, data=shown, on_turned_change=_turn, on_pressed_change=noted)
+    result = _draw(key=KEY, data=shown, on_turned_change=_turn, on_pressed_change=noted)
     if is_offered and sent(result, "pressed", "key") == key:
         export_dialog.ask(export)
 

@@ -9,18 +9,17 @@ import streamlit as st
 from crm_core.i18n import _, language
 from crm_core.permissions import Actor
 from ui import routes
-from ui.web import web_text
+from ui.component import component
 
 NAME = "kemai_navigation"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "navigation.js"), web_text("navigation.css")
+_draw = component(NAME, '<nav class="navigation"></nav>', ("press.js", "navigation.js"), ("navigation.css",))
 
 
 def draw(url: str, actor: Actor) -> None:
     """Draw it beside the page at this address, whose entry is marked."""
-    component = st.components.v2.component(NAME, html='<nav class="navigation"></nav>', css=_STYLE, js=_SCRIPT)
     entry = routes.entry_of(url) or url
     with st.sidebar:
-        component(
+        _draw(
             key="navigation", data={"label": _("Navigation"), "sections": _sections(language(), actor.permissions), "current": f"/{entry}"}
         )
 

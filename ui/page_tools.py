@@ -5,25 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-_SCRIPT = """
-export default function ({ data, parentElement }) {
-  if (!data || parentElement.shownTurn === data.turn) return
-  parentElement.shownTurn = data.turn
-  const find = () => {
-    const boxes = data.keys.map((key) => document.querySelector(".st-key-" + CSS.escape(key))).filter(Boolean)
-    boxes.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
-    return boxes[0]
-  }
-  const show = (tries) => {
-    const box = find()
-    if (!box) { if (tries > 0) setTimeout(() => show(tries - 1), 100); return }
-    box.scrollIntoView({ block: data.top ? "start" : "center", behavior: "smooth" })
-    const field = !data.top && box.querySelector("input,textarea,[role=spinbutton],button")
-    if (field) field.focus({ preventScroll: true })
-  }
-  setTimeout(() => show(20), 60)
-}
-"""
+from ui.component import component
+
+_draw = component("kemai_bring_into_view", "", ("into_view.js",))
 
 
 def bring_into_view(keys: Sequence[str]) -> None:
@@ -37,7 +21,7 @@ def show_top_of(key: str, *, turn: int) -> None:
 
 
 def _run(key: str, data: dict[str, Any]) -> None:
-    st.components.v2.component("kemai_bring_into_view", js=_SCRIPT)(key=key, data=data, height=0)
+    _draw(key=key, data=data, height=0)
 
 
 def new_turn() -> None:

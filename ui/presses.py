@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ui.web import sent
+from ui.component import sent
 
 
 @dataclass(frozen=True)

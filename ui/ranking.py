@@ -2,18 +2,16 @@
 
 from typing import Any
 
-import streamlit as st
-
 from crm_core.i18n import _, labelled
 from crm_core.services.insight.board import Chart, Point, Unit
 from crm_core.services.insight.words import column_label, point_label
 from ui.board_words import worded
 from ui.charts import LONGEST_LABEL
+from ui.component import component
 from ui.fitting import columns, fitting
-from ui.web import web_text
 
 NAME = "kemai_ranking"
-_SCRIPT = web_text("make.js", "press.js", "ranking.js")
+_draw = component(NAME, '<div class="ranking"></div>', ("press.js", "ranking.js"), isolate_styles=False)
 LINE, LEAST = 30, 140
 """Pixels: a line with what lies between lines, and the height of the shortest ranking."""
 
@@ -21,9 +19,8 @@ LINE, LEAST = 30, 140
 def draw(key: str, chart: Chart) -> None:
     """Draw it by the first column; a click on a line leads to its rows."""
     # Without a root of its own: its style is that of the page, once for all rankings of a board.
-    component = st.components.v2.component(NAME, html='<div class="ranking"></div>', js=_SCRIPT, isolate_styles=False)
     height = max(LEAST, LINE * len(chart.points) + LINE // 2)
-    component(key=key, data=_shown(chart), height=height)
+    _draw(key=key, data=_shown(chart), height=height)
 
 
 def _shown(chart: Chart) -> dict[str, Any]:

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from crm_core.i18n import _
 from ui.badges import Badge
-from ui.web import noted, sent, web_text
+from ui.component import component, noted, sent
 
 NAME = "kemai_rows"
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "rows.js"), web_text("rows.css")
+_draw = component(NAME, '<div class="rows"></div>', ("press.js", "rows.js"), ("rows.css",))
 
 Cell = str | Sequence[Badge]
 
@@ -45,7 +43,6 @@ class Answer:
 
 def draw(key: str, headings: Sequence[Heading], records: Sequence[Record], *, label: str, is_choosing: bool = False) -> Answer:
     """Draw it, the first heading being that of the names. `key` is also that under which the choice of rows is kept."""
-    component = st.components.v2.component(NAME, html='<div class="rows"></div>', css=_STYLE, js=_SCRIPT)
     shown = {
         "label": label,
         "headings": [{"title": one.title, "width": one.width, "look": "number" if one.is_number else ""} for one in headings],
@@ -53,7 +50,7 @@ def draw(key: str, headings: Sequence[Heading], records: Sequence[Record], *, la
         "choose": _("Choose this row") if is_choosing else "",
         "all": _("Choose all rows"),
     }
-    result = component(key=key, data=shown, default={"chosen": []}, on_chosen_change=noted, on_opened_change=noted)
+    result = _draw(key=key, data=shown, default={"chosen": []}, on_chosen_change=noted, on_opened_change=noted)
     keys = [one.key for one in records]
     opened = sent(result, "opened", "key")
     return Answer(opened if opened in keys else "", [one for one in keys if one in _chosen(result)])

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from crm_core.i18n import _
-from ui.web import sent, web_text
+from ui.component import component, sent
 
 NAME = "kemai_tabs"
-_SCRIPT, _STYLE = web_text("make.js", "tabs.js"), web_text("tabs.css")
+_draw = component(NAME, '<div class="tabs"></div>', ("tabs.js",), ("tabs.css",))
 
 
 def choose(key: str, labels: Sequence[str]) -> str:
@@ -16,14 +16,13 @@ def choose(key: str, labels: Sequence[str]) -> str:
     if st.session_state.get(key) not in labels:  # none was chosen, or it is not offered any more
         st.session_state[key] = labels[0]
     chosen: str = st.session_state[key]
-    component = st.components.v2.component(NAME, html='<div class="tabs"></div>', css=_STYLE, js=_SCRIPT)
 
     def note() -> None:
         asked = sent(st.session_state[_bar(key)], "chosen", "label")
         if isinstance(asked, str):
             st.session_state[key] = asked
 
-    component(key=_bar(key), data={"label": _("View"), "labels": list(labels), "chosen": chosen}, on_chosen_change=note)
+    _draw(key=_bar(key), data={"label": _("View"), "labels": list(labels), "chosen": chosen}, on_chosen_change=note)
     return chosen
 
 

@@ -8,13 +8,13 @@ import streamlit as st
 
 from crm_core.i18n import _
 from ui import page_tools, presses
+from ui.component import component, noted
 from ui.presses import Press
-from ui.web import noted, web_text
 
 NAME = "kemai_workbench"
 REFUSALS = "bench_told"
 """Where it is said why something could not be done."""
-_SCRIPT, _STYLE = web_text("make.js", "press.js", "menu.js", "workbench.js"), web_text("press.css", "workbench.css")
+_draw = component(NAME, '<div class="bench"></div>', ("press.js", "menu.js", "workbench.js"), ("press.css", "workbench.css"))
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,13 @@ class Block:
 
 def draw(strips: Sequence[Strip], columns: Sequence[Sequence[Block]]) -> None:
     """Draw it, and do what was pressed: what is not offered any more, since somebody else has done it meanwhile, leads nowhere."""
-    component = st.components.v2.component(NAME, html='<div class="bench"></div>', css=_STYLE, js=_SCRIPT)
     place = st.container(key=REFUSALS)
     shown = {
         "more": _("More"),
         "strips": [strip.shown for strip in strips],
         "columns": [[block.shown for block in blocks] for blocks in columns],
     }
-    result = component(key="bench", data=shown, on_pressed_change=noted)
+    result = _draw(key="bench", data=shown, on_pressed_change=noted)
     parts = [*strips, *(block for blocks in columns for block in blocks)]
     with place:
         presses.follow(result, (press for part in parts for press in part.presses()))

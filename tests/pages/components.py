@@ -12,7 +12,7 @@ PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME, list_f
 
 def press_of(components: Iterable[Any], name: str, words: str) -> tuple[Any, str] | None:
     """What is pressed by this key or these words: the component, and the key."""
-    offered = ((one, press) for one in components if one.component_name in PRESSED for press in _presses(json.loads(one.json)))
+    offered = ((one, press) for one in components if one.component_name in PRESSED for press in _presses(json.loads(one.bytes)))
     return next(((one, press["key"]) for one, press in offered if press["key"] == name or press["label"] == words), None)
 
 

@@ -117,7 +117,7 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
 
 def words_of(component: Any) -> Iterator[str]:
     """The words that a component of our own was given to show."""
-    yield from _of_component(json.loads(component.json or "null"))
+    yield from _of_component(json.loads(component.bytes or "null"))
 
 
 def _of_component(given: Any, name: str = "") -> Iterator[str]:

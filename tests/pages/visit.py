@@ -242,7 +242,7 @@ class Visit:
 
     def _table(self) -> Any:
         drawn = [node.proto for node in self.tab.get("bidi_component") if node.proto.component_name == row_table.NAME]
-        return json.loads(drawn[-1].json) if drawn else {"headings": [], "rows": []}
+        return json.loads(drawn[-1].bytes) if drawn else {"headings": [], "rows": []}
 
     def choose_rows(self, *keys: str) -> "Visit":
         """Tick these rows of the table, and no others."""
@@ -255,7 +255,7 @@ class Visit:
 
     def component(self, name: str) -> Any:
         """What a component of our own was given to show, as its script reads it."""
-        return json.loads(self._component(name).json)
+        return json.loads(self._component(name).bytes)
 
     def _component(self, name: str) -> Any:
         return next(one for one in reversed(self._components()) if one.component_name == name)

@@ -3,8 +3,9 @@
 const SIDE = { ArrowLeft: -1, ArrowRight: 1 }
 const ALONG = { ArrowUp: -1, ArrowDown: 1 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".board")
+  const data = read(bytes)
   const focused = parentElement.activeElement?.dataset.focus
   const columns = () => [...place.querySelectorAll(".column")]
   const cards = () => [...place.querySelectorAll(".card")]

@@ -2,8 +2,9 @@
 // ui/calendar_view.py, words included; what somebody does is told back by triggers. It stands behind make.js and drag.js. Text of users is only ever set as text.
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [1, 1], ArrowUp: [-7, -1], ArrowDown: [7, 1] }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".calendar")
+  const data = read(bytes)
   const focused = parentElement.activeElement?.dataset.focus
   const cells = () => [...place.querySelectorAll(".day")]
   const drags = dragging(place, dayAt, ({ task, day, button }, target) => {

@@ -1,11 +1,10 @@
 // The head of a customer's page: badges, why they are so, and the actions. All it knows comes as data from ui/customer_head.py, words included.
 // It stands behind make.js, press.js and menu.js. Text of users is only ever set as text.
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".head")
   place.tell = (press) => setTriggerValue("pressed", { key: press.key })
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // what is open or has the focus stays so
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
 
   function drawStates() {
     const states = make("div", "states"), reasons = [...data.badges, ...data.below.map((line) => line.badge)].filter((badge) => badge.reason)
@@ -56,7 +55,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return line
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
-  place.replaceChildren(drawStates(), drawActions(), ...data.below.map(drawLine))
-  if (focused) place.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true })
+  refill(place, drawStates(), drawActions(), ...data.below.map(drawLine))
 }

@@ -1,10 +1,9 @@
 // The figures of a board as cards, in one piece: of elements of Streamlit each card would need five, and those take the browser most of its time.
 // All it knows comes as data from ui/figure_cards.py, words included. It stands behind make.js and press.js.
-export default function ({ data, parentElement }) {
+export default function ({ data: bytes, parentElement }) {
   const place = parentElement.querySelector(".figures")
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // boards are asked for changes every few seconds: what is open or has the focus stays so
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
   place.style.setProperty("--across", data.across)
 
   function drawFigure(figure) {
@@ -35,7 +34,5 @@ export default function ({ data, parentElement }) {
     return link
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
-  place.replaceChildren(...data.figures.map(drawFigure))
-  if (focused) place.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true })
+  refill(place, ...data.figures.map(drawFigure))
 }

@@ -1,11 +1,10 @@
 // Follow-ups as cards, in one piece: of elements of Streamlit each card would need three, and those take the browser most of its time.
 // All it knows comes as data from ui/follow_up_cards.py, words included. It stands behind make.js, press.js and menu.js. Text of users is only ever set as text.
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".cards")
   place.tell = (press) => setTriggerValue("pressed", { key: press.key })
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // what is open or has the focus stays so
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
   const tell = (press) => place.tell(press)
 
   function drawCard(card) {
@@ -51,8 +50,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return file
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
-  place.replaceChildren(...data.cards.map(drawCard))
-  if (data.rest) place.append(makeLabelled(data.rest, "rest", () => tell(data.rest)))
-  if (focused) place.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true })
+  refill(place, ...data.cards.map(drawCard), ...(data.rest ? [makeLabelled(data.rest, "rest", () => tell(data.rest))] : []))
 }

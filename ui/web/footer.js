@@ -1,12 +1,11 @@
 // The foot of a list: how many rows there are, the export, and the numbers of the pages. All it knows comes as data from ui/list_footer.py, words included;
 // it tells back which page was asked for, or that the list is to be exported. It stands behind make.js and press.js.
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".footer")
   place.turn = (page) => { place.isTurned = true; setTriggerValue("turned", { page }) }
   place.tell = (press) => setTriggerValue("pressed", { key: press.key })
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // what has the focus keeps it
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
 
   function drawCount() {
     const told = make("div", "told")
@@ -47,9 +46,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return button
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
-  place.replaceChildren(drawCount(), ...(data.numbers.length ? [drawPages()] : []))
-  if (focused) place.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true })
+  refill(place, drawCount(), ...(data.numbers.length ? [drawPages()] : []))
   if (place.isTurned) document.querySelector('[data-testid="stMain"]').scrollTo(0, 0) // to the first row of the other page
   place.isTurned = false
 }

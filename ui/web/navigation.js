@@ -2,11 +2,13 @@
 // and press.js.
 const PHONE = "(max-width: 768px)"
 
-export default function ({ data, parentElement }) {
+export default function ({ data: bytes, parentElement }) {
   const place = parentElement.querySelector(".navigation")
-  const shown = JSON.stringify([data.label, data.sections])
-  if (place.shown !== shown) {
-    place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
+  const drawn = JSON.stringify([data.label, data.sections])
+  if (place.drawn !== drawn) { // else sections that are folded stay so
+    place.drawn = drawn
     place.setAttribute("aria-label", data.label)
     place.replaceChildren(...data.sections.map(drawSection))
   }

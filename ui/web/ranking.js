@@ -1,10 +1,9 @@
 // A ranking: lines of a name, a bar and its value. All it knows comes as data from ui/ranking.py, words included.
 // `trace`, `bars` and `point` are called so by plotly too, which draws all other charts. It stands behind make.js and press.js. Text of users is only ever set as text.
-export default function ({ data, parentElement }) {
+export default function ({ data: bytes, parentElement }) {
   const place = parentElement.querySelector(".ranking")
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // boards are asked for changes every few seconds: what has the focus keeps it
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
   place.style.setProperty("--width", data.width)
 
   function drawLine(line) {
@@ -18,10 +17,8 @@ export default function ({ data, parentElement }) {
     return item
   }
 
-  const focused = [...place.querySelectorAll("a")].indexOf(document.activeElement)
   const list = make("ol", "trace bars")
   list.setAttribute("aria-label", data.title)
   list.append(...data.lines.map(drawLine))
-  place.replaceChildren(list)
-  if (focused >= 0) place.querySelectorAll("a")[focused]?.focus({ preventScroll: true })
+  refill(place, list)
 }

@@ -2,13 +2,12 @@
 // back what was opened, and which rows are chosen. It stands behind make.js and press.js. Text of users is only ever set as text.
 const STEPS = { ArrowDown: 1, ArrowUp: -1 }
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setStateValue, setTriggerValue }) {
   const place = parentElement.querySelector(".rows")
   place.open = (key) => setTriggerValue("opened", { key })
   place.tell = () => setStateValue("chosen", [...place.chosen])
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // what has the focus keeps it
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
   const keys = data.rows.map((row) => row.key)
   place.chosen = new Set(keys.filter((key) => place.chosen?.has(key)))
 
@@ -81,15 +80,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     all.indeterminate = place.chosen.size > 0 && !all.checked
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
   const table = make("table"), body = make("tbody"), width = data.headings.reduce((sum, one) => sum + one.width, 0)
   table.setAttribute("aria-label", data.label)
   table.style.minWidth = `${width}px`
   body.append(...data.rows.map(drawRow))
   table.append(drawHead(), body)
-  place.replaceChildren(table)
+  refill(place, table)
   showChosen()
-  if (focused) [...place.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused)?.focus({ preventScroll: true })
 
   place.onkeydown = (event) => {
     const names = [...place.querySelectorAll(".name")], at = names.indexOf(event.target), step = STEPS[event.key]

@@ -1,12 +1,14 @@
 // A choice of one part of a page, as radio buttons that look like tabs. It stands behind make.js.
 const STEPS = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".tabs")
   place.tell = (label) => setTriggerValue("chosen", { label })
-  const shown = JSON.stringify(data.labels)
-  if (place.shown !== shown) {
-    place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
+  const drawn = JSON.stringify(data.labels)
+  if (place.drawn !== drawn) { // else what has the focus keeps it
+    place.drawn = drawn
     place.setAttribute("role", "radiogroup")
     place.setAttribute("aria-label", data.label)
     place.replaceChildren(...data.labels.map(drawTab))

@@ -1,11 +1,10 @@
 // The workbench in one piece: strips of figures, and blocks of rows with what can be done with each. All it knows comes as data from ui/workbench_view.py,
 // words included; what is pressed is told back by its key. It stands behind make.js, press.js and menu.js. Text of users is only ever set as text.
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".bench")
   place.tell = (press) => setTriggerValue("pressed", { key: press.key })
-  const shown = JSON.stringify(data)
-  if (place.shown === shown) return // what is open or has the focus stays so
-  place.shown = shown
+  const data = told(place, bytes)
+  if (!data) return
 
   const drawPress = (press, look) => makeLabelled(press, look, () => place.tell(press))
 
@@ -67,7 +66,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return column
   }
 
-  const focused = parentElement.activeElement?.dataset.focus
-  place.replaceChildren(...data.strips.map(drawStrip), ...data.columns.map(drawColumn))
-  if (focused) place.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true })
+  refill(place, ...data.strips.map(drawStrip), ...data.columns.map(drawColumn))
 }
