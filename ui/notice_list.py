@@ -1,54 +1,65 @@
-"""The bell in the header: how many notices are unread, and the newest ones."""
+"""The bell in the header: how many notices are unread, and in its box the newest ones."""
+
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from crm_core.i18n import _, format_time
 from crm_core.services import notices
 from crm_core.services.notices import Told
-from ui import feedback, guard, routes
+from ui import guard, presses, routes
+from ui.component import sent
+from ui.presses import Press
+
+KEY = "notices"
+"""The bell; the keys of all that can be pressed in its box begin so."""
+READ = f"{KEY}_read"
 
 
-@guard.fragment
-def draw() -> None:
-    """The bell; its content is read when it is opened."""
+def answer(pressed: Any) -> dict[str, Any]:
+    """Do what was pressed at the bell, and return what the header shows of it: the newest notices only where they were asked for."""
+    asked = sent(pressed, "pressed", "key")
+    is_open = isinstance(asked, str) and asked.startswith(KEY)
+    if asked == READ:
+        with guard.acting() as session:
+            notices.mark_read(session, guard.actor())
     with guard.reading() as session:
         unread = notices.count_unread(session, guard.actor())
-    name = _("Notices")
-    label = f"{name} {_count(unread)}".strip()
-    bell = st.popover(label, key="notices", icon=":material/notifications:", width="content", help=name, on_change="rerun")
-    if bell.open:
-        with bell:
-            _draw_latest(unread)
+        latest = notices.list_latest(session, guard.actor()) if is_open else []
+    opens = {
+        notice.id: Press(f"{KEY}_open_{notice.id}", _("Open"), partial(follow, notice), "arrow_forward") for notice in latest if notice.path
+    }
+    presses.follow(pressed, opens.values())
+    return {
+        "bell": {"label": _("Notices"), "count": _count(unread)},
+        "box": {
+            "empty": _("No notices yet."),
+            "notices": [_shown(notice, opens.get(notice.id)) for notice in latest],
+            "read": {"key": READ, "label": _("Mark all as read"), "icon": "done_all"} if unread else None,
+        }
+        if is_open
+        else None,
+    }
+
+
+def _opening(notice: Told) -> Press:
+    return Press(f"{KEY}_open_{notice.id}", _("Open"), partial(follow, notice), "arrow_forward")
 
 
 def _count(unread: int) -> str:
-    if not unread:
-        return ""
-    return f":red-badge[{unread}]" if unread < notices.COUNTED else f":red-badge[{notices.COUNTED - 1}+]"
+    return "" if not unread else str(unread) if unread < notices.COUNTED else f"{notices.COUNTED - 1}+"
 
 
-def _draw_latest(unread: int) -> None:
-    with guard.reading() as session:
-        latest = notices.list_latest(session, guard.actor())
-    if not latest:
-        st.caption(_("No notices yet."))
-    for notice in latest:
-        _draw_notice(notice)
-    if unread and st.button(_("Mark all as read"), key="notices_read", icon=":material/done_all:", type="tertiary"):
-        with guard.acting() as session:
-            notices.mark_read(session, guard.actor())
-        guard.again()
-
-
-def _draw_notice(notice: Told) -> None:
-    title, mark = f":material/{notice.icon}: **{notice.title}**", "" if notice.is_read else _("new")
-    with st.container(key=f"notice_{notice.id}", gap="xsmall"):
-        st.markdown(f"{title} :red-badge[{mark}]" if mark else title)
-        st.markdown(feedback.escape(notice.sentence))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(format_time(notice.created_at), width="stretch")
-            if notice.path and st.button(_("Open"), key=f"notice_open_{notice.id}", type="tertiary", icon=":material/arrow_forward:"):
-                follow(notice)
+def _shown(notice: Told, opens: Press | None) -> dict[str, Any]:
+    return {
+        "icon": notice.icon,
+        "title": notice.title,
+        "mark": "" if notice.is_read else _("new"),
+        "sentence": notice.sentence,
+        "time": format_time(notice.created_at),
+        "opens": opens and opens.shown,
+    }
 
 
 def follow(notice: Told) -> None:

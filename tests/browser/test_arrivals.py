@@ -65,7 +65,7 @@ def test_a_sign_in_from_another_city_is_told_by_mail_and_its_link_blocks_the_acc
     assert "上海市" in mail
     assert SHANGHAI in mail
     desk.go("/customers")
-    expect(desk.page.locator(".st-key-notices button").first).to_contain_text("1")
+    expect(desk.page.locator(".st-key-header_tools .bell")).to_contain_text("1")
     link = re.search(r"http\S+", mail)
     assert link
     third = Desk(chromium, server.url)

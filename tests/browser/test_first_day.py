@@ -94,7 +94,7 @@ def test_a_new_team_sets_up_enters_finds_changes_and_signs_out(server: Server, d
     desk.settle()
     expect(desk.page.locator(".st-key-history_table canvas").first).to_be_visible()
 
-    desk.page.locator(".st-key-user_menu button").click()
+    desk.page.locator(".st-key-header_tools .user").click()
     desk.page.get_by_text(zh("Sign out")).click()
     expect(desk.page.locator("input[type=password]")).to_be_visible(timeout=20_000)
     desk.go("/customers")

@@ -11,7 +11,7 @@ from tests.browser.desk import Desk, zh
 from tests.conftest import forget_settings, use_database
 
 
-def test_a_customer_is_opened_by_key_and_the_way_back_leads_to_the_same_page_of_the_list(
+def test_a_customer_is_opened_by_key_the_way_back_leads_to_the_same_list_and_the_header_searches_from_anywhere(
     server: Server, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_database(monkeypatch, server.folder, "")
@@ -42,6 +42,16 @@ def test_a_customer_is_opened_by_key_and_the_way_back_leads_to_the_same_page_of_
     desk.settle()
     desk.sees(zh("The pool is empty"))
     assert desk.page.url.endswith("/pool")
+
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type(f"{made[1].code}/")  # in a field a slash is a letter
+    search = desk.page.locator(".st-key-header_tools input")
+    expect(search).to_have_value(f"{made[1].code}/")
+    desk.page.keyboard.press("Backspace")
+    desk.page.keyboard.press("Enter")
+    desk.settle()
+    assert desk.page.url.endswith(f"/customers?q={made[1].code}")
+    expect(names).to_have_text([re.compile(made[1].name)])
     assert desk.complaints == []
     forget_settings()
 

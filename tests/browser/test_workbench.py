@@ -44,13 +44,13 @@ def test_a_task_is_put_off_where_it_stands_and_a_notice_opens_its_customer(
     expect(duty).to_have_count(0)
 
     write(chief, customer, mentions=(sales.id,))
-    bell = desk.page.locator(".st-key-notices button").first
+    bell = desk.page.locator(".st-key-header_tools .bell")
     desk.page.reload()
     desk.settle()
     expect(bell).to_contain_text("1")
     bell.click()
     desk.settle()
-    desk.page.locator('[data-testid="stPopoverBody"]').get_by_role("button", name=zh("Open")).first.click()
+    desk.page.locator(".st-key-header_tools .notices").get_by_role("button", name=zh("Open")).first.click()
     desk.settle()
     expect(desk.page.locator("h1")).to_contain_text("北辰仪表有限公司")
     expect(bell).not_to_contain_text("1")

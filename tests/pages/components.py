@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ui import customer_head, follow_up_cards, list_footer, workbench_view
+from ui import customer_head, follow_up_cards, header_tools, list_footer, workbench_view
 
-PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME, list_footer.NAME}
+PRESSED = {workbench_view.NAME, follow_up_cards.NAME, customer_head.NAME, list_footer.NAME, header_tools.NAME}
 """The components in which something can be pressed."""
 
 

@@ -623,7 +623,7 @@ class TestSettings:
         visit.fill(old_password=factories.PASSWORD, new_password="Better#2026", new_password_again="Better#2026").press("Change password")
         assert visit.toasts == [zh("The password was changed. Other sessions of your account have ended.").replace(".", "\\.")]
         assert other.rerun().has("Password")
-        assert visit.rerun().has("user_menu")
+        assert visit.rerun().has("user_menu_leave")
         assert TestSignIn().tried("sales", "Better#2026").redirect
 
     @pytest.mark.parametrize(

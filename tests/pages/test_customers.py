@@ -15,7 +15,7 @@ from tests import factories
 from tests.core.sentences import is_sentence
 from tests.pages.texts import figures_of, texts_of
 from tests.pages.visit import Visit, zh
-from ui import routes
+from ui import header_tools, routes
 
 STAGED = ("prospect", "qualified", "customer")
 
@@ -104,10 +104,9 @@ class TestList:
         assert [row[zh("Phone")] for row in visit.rows] == ["138****1234"]
         assert "13800001234" not in str(visit.messages)
 
-    def test_the_search_in_the_header_opens_the_list(self, sales: Actor, three: dict[str, Customer]) -> None:
-        visit = Visit(sales).go(routes.SETTINGS).enter("header_search", "qualified")
-        assert visit.page == routes.CUSTOMERS
-        assert names(visit) == [three["qualified"].name]
+    def test_the_search_in_the_header_leads_to_the_list(self, sales: Actor) -> None:
+        assert Visit(sales).go(routes.SETTINGS).component(header_tools.NAME)["search"]["path"] == "/customers"
+        assert Visit(sales).go(routes.CUSTOMERS).component(header_tools.NAME)["search"] is None
 
 
 class TestDetail:

@@ -48,7 +48,7 @@ _NOT_WORDS = {
     "image",
     "markup",
 }
-_NOT_SHOWN = {"keys", "key", "look", "view", "icon", "path", "current"}
+_NOT_SHOWN = {"keys", "key", "look", "view", "icon", "path", "picture", "current"}
 """What components are given besides words: names of parts of the page, where links lead, and how things look."""
 _ESCAPES = re.compile(r"\\(?=[^\w\s])")
 _NOT_READ = re.compile(r":material/\w+:|:[a-z]+(-badge|-background)?\[|\(/files/\d+\)|[\w-]+(?: [\w-]+)*\.(?:pdf|csv)|\b[0-9a-f]{32}\b")

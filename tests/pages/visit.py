@@ -28,7 +28,7 @@ from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from tests.pages.components import press_of, rows_of
-from ui import guard, row_table
+from ui import guard, header_tools, row_table
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -121,8 +121,7 @@ class Visit:
 
     def open_bell(self) -> "Visit":
         """Open the notices in the header."""
-        self.tab.session_state["notices"] = True
-        return self._run()
+        return self.tell(header_tools.NAME, "pressed", {"key": "notices"})
 
     def rerun(self) -> "Visit":
         """Whatever makes the whole script run again."""

@@ -17,9 +17,11 @@
   document.addEventListener("keydown", function (event) {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     var active = document.activeElement;
+    while (active && active.shadowRoot) active = active.shadowRoot.activeElement;
     if (active && (active.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName) || active.getAttribute("role") === "spinbutton")) return;
-    var fields = document.querySelectorAll(".st-key-list_search input, .st-key-header_search input");
-    for (var i = 0; i < fields.length; i++) if (fields[i].offsetParent) { event.preventDefault(); fields[i].focus(); fields[i].select(); return; }
+    var tools = Array.prototype.find.call(document.querySelectorAll(".st-key-header_tools *"), function (part) { return part.shadowRoot; });
+    var field = document.querySelector(".st-key-list_search input") || (tools && tools.shadowRoot.querySelector(".search input"));
+    if (field) { event.preventDefault(); field.focus(); field.select(); }
   }, true);
 
   // A draft has what is typed into a long text soon after the last key: Streamlit sends it when the field is left, or with Ctrl+Enter.
