@@ -188,6 +188,9 @@ def entry_of(url: str) -> str:
     return next((route.behind or route.within for route in ROUTES if route.url == url), "")
 
 
+_URLS = {route.file: route.url for route in ROUTES}
+
+
 def parse(path: str) -> tuple[str, dict[str, str]]:
     """File and query of a path within this system; the home page for one that leads nowhere."""
     parts = urlsplit(path)
@@ -202,5 +205,5 @@ def file_of(url: str) -> str:
 
 def path_to(file: str, query: Mapping[str, str]) -> str:
     """The path of a page within this system."""
-    url = next(route.url for route in ROUTES if route.file == file)
+    url = _URLS[file]
     return f"/{url}?{urlencode(query)}" if query else f"/{url}"
