@@ -134,7 +134,7 @@ class User:
         return times[2:]
 
     def _filter(self, stage: str, query: CustomerQuery) -> float:
-        pill = self.probe.page.locator(".st-key-stage button", has_text=_(STAGES[stage])).first
+        pill = self.probe.page.locator(".st-key-stage_bar button", has_text=_(STAGES[stage])).first
         took = self.probe.measure(lambda _page: pill.click(), self._painted(query))
         self.probe.pause()
         return took

@@ -18,7 +18,7 @@ from crm_core.services.customer_list import POOL, SORTS, CustomerQuery
 from crm_core.services.library import Library
 from crm_core.services.list_columns import Column, choose_columns
 from crm_core.services.saved_views import View
-from ui import address, feedback, narrowing
+from ui import address, feedback, narrowing, pill_bar
 from ui.forms import choices_of, enter_day, label_of
 from ui.parameters import AnyOf, Between, Day, Id, Number, OneOf, Parameter, Quantity, Switch
 
@@ -114,15 +114,7 @@ class Filters:
                 placeholder=_("Name, contact, phone, pinyin"),
                 on_change=first_page,
             )
-        st.pills(
-            _("Customer type"),
-            list(STAGES),
-            selection_mode="multi",
-            format_func=lambda code: _(STAGES[code]),
-            key="stage",
-            label_visibility="collapsed",
-            on_change=first_page,
-        )
+        pill_bar.choose("stage", {code: _(label) for code, label in STAGES.items()}, label=_("Customer type"), on_change=first_page)
 
     def _draw_popover(self) -> dict[str, Any]:
         """All other filters, drawn while they are open; returns what is chosen."""

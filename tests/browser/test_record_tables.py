@@ -78,7 +78,7 @@ def test_ticked_customers_stay_ticked_while_names_open_in_tabs_of_their_own(
     opened.value.wait_for_url(re.compile("customer\\?code="))
     assert boxes.nth(1).is_checked()
     assert not boxes.last.is_checked()
-    desk.page.locator(".st-key-stage button").first.click()
+    desk.page.locator(".st-key-stage_bar button").first.click()
     desk.settle()
     assert desk.page.locator(".rows input:checked").count() == 0
     forget_settings()

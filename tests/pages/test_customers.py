@@ -86,7 +86,7 @@ class TestList:
         assert set(names(visit)) == {three[stage].name for stage in expected}
 
     def test_choices_go_into_the_address_as_codes(self, sales: Actor, three: dict[str, Customer]) -> None:
-        visit = Visit(sales).go(routes.CUSTOMERS).enter("q", "机械").enter("stage", ["customer"]).enter("sort", "name")
+        visit = Visit(sales).go(routes.CUSTOMERS).enter("q", "机械").choose_pills("customer").enter("sort", "name")
         assert visit.query == {"q": "机械", "stage": "customer", "sort": "name"}
         assert names(visit) == [three["customer"].name]
         assert names(Visit(sales).go(routes.CUSTOMERS, **visit.query)) == names(visit)

@@ -52,7 +52,7 @@ class TestViews:
 
     def test_a_changed_view_says_so_survives_a_reload_and_is_saved(self, sales: Actor, three: dict[str, Customer]) -> None:
         view = save(sales, "重点", stage=["customer"])
-        visit = Visit(sales).go(routes.CUSTOMERS, view=view).enter("stage", [])
+        visit = Visit(sales).go(routes.CUSTOMERS, view=view).choose_pills()
         assert len(names(visit)) == 3
         assert visit.query == {"view": view, "changed": "1"}
         again = Visit(sales).go(routes.CUSTOMERS, **visit.query)
@@ -173,7 +173,7 @@ class TestBulk:
         assert tagged(*three.values()) == [[], [], ["VIP"]]
         visit.press("select_mode")
         assert not visit.choose_rows(visit.rows[0]["key"]).widget("bulk_menu").disabled
-        assert visit.enter("stage", ["prospect"]).widget("bulk_menu").disabled
+        assert visit.choose_pills("prospect").widget("bulk_menu").disabled
 
     def test_customers_that_were_found_get_another_owner_against_a_receipt(
         self, manager: Actor, colleague: Actor, sales: Actor, three: dict[str, Customer]
@@ -259,7 +259,7 @@ class TestFooter:
         visit.tell(list_footer.NAME, "turned", {"page": 3})
         assert (visit.query, visit.component(list_footer.NAME)["page"]) == ({"page": "3"}, 3)
         assert [row["key"] for row in visit.rows] != shown
-        visit.enter("stage", ["customer"])
+        visit.choose_pills("customer")
         assert (visit.query, visit.component(list_footer.NAME)["numbers"]) == ({"stage": "customer"}, [])
 
     @pytest.mark.parametrize("page", [0, -1, True, "2", None, [2], 2.5, 10**30])

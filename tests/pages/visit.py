@@ -28,7 +28,7 @@ from crm_core.i18n import catalogue, in_language
 from crm_core.permissions import SYSTEM, Actor
 from crm_core.services import sign_in
 from tests.pages.components import press_of, rows_of
-from ui import guard, header_tools, row_table
+from ui import guard, header_tools, pill_bar, row_table
 from ui.guard import BROWSER_COOKIE, LANGUAGE_COOKIE
 from ui.routes import ROUTES
 
@@ -247,6 +247,10 @@ class Visit:
         """Tick these rows of the table, and no others."""
         component = self._component(row_table.NAME)
         return self._tell(component, WidgetState(id=component.id, json_value=json.dumps({"chosen": keys})))
+
+    def choose_pills(self, *codes: str) -> "Visit":
+        """Choose these of several things, and no others."""
+        return self.tell(pill_bar.NAME, "chosen", {"codes": codes})
 
     def open_row(self, key: object) -> "Visit":
         """Press the name of the record with this key."""
