@@ -1,5 +1,7 @@
 """A board on the page: its figures as cards, its charts with their tables, and links from each of them to the rows behind it."""
 
+from html import escape as escape_html
+
 import streamlit as st
 
 from crm_core.i18n import _, join_sentences
@@ -37,7 +39,7 @@ def _told_days(period: Period, compared: Period | None) -> str:
 def _draw_chart(board: str, chart: Chart) -> None:
     key = f"chart_{board}_{chart.key}"
     with st.container(border=True, key=f"card_{key}"):
-        st.subheader(_(chart.title), anchor=False)
+        _draw_head(chart, key)
         more = st.popover(_("Table"), icon=":material/table_rows:", key=f"table_{key}", on_change="rerun", type="tertiary")
         if more.open:
             with more:
@@ -45,12 +47,19 @@ def _draw_chart(board: str, chart: Chart) -> None:
         if not chart.has_values:
             st.caption(_("In these days there is nothing to draw here."))
             return
-        if chart.kind is Kind.BARS:
-            ranking.draw(key, chart)
-        else:
+        if chart.kind is not Kind.BARS:
             _draw_plot(chart, key)
         if chart.note:
             st.caption(_(chart.note))
+
+
+def _draw_head(chart: Chart, key: str) -> None:
+    """The title, which a ranking has in it. Streamlit's own would take the browser as long as the lines of a ranking."""
+    title = _(chart.title)
+    if chart.kind is Kind.BARS and chart.has_values:
+        ranking.draw(key, chart, title)
+    else:
+        st.html(f'<h3 class="chart_title">{escape_html(title)}</h3>')
 
 
 def _draw_plot(chart: Chart, key: str) -> None:

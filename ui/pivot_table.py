@@ -21,10 +21,10 @@ MOST_IN_VIEW, LONGEST_TABLE = 25, 800
 def draw(pivot: Pivot, title: str) -> None:
     """The chart, what was left out, and the table."""
     with st.container(border=True):
-        st.subheader(feedback.escape(title), anchor=False)
         if pivot.chart.kind is Kind.BARS:
-            ranking.draw("ranking_pivot", pivot.chart)
+            ranking.draw("ranking_pivot", pivot.chart, title)
         else:
+            st.subheader(feedback.escape(title), anchor=False)
             st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", alt=title, **PLAIN)
     if pivot.note:
         st.warning(pivot.note, icon=":material/content_cut:")

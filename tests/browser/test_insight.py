@@ -28,6 +28,8 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
     amount = desk.page.locator(".st-key-figures_sales .value", has_text="¥120,000")
     expect(amount.first).to_be_visible(timeout=10_000)
 
+    for title in ("Contract amount along time", "Contract amount by owner", "Why opportunities were lost"):
+        expect(desk.page.get_by_role("heading", name=zh(title), level=3, exact=True)).to_have_count(1)
     bar = desk.page.locator(".st-key-chart_sales_by_owner .bars .point").first
     expect(bar).to_be_visible()
     box = bar.bounding_box()

@@ -97,6 +97,13 @@ def test_a_line_of_a_ranking_leads_to_the_rows_behind_it(customer: Customer, sal
     assert [row["key"] for row in Visit(sales).go(file, **query).rows] == [customer.code]
 
 
+def test_every_chart_has_its_title_whether_it_is_a_ranking_a_plot_or_has_nothing_to_draw(customer: Customer, sales: Actor) -> None:
+    sign(sales, customer, product="排产系统", signed_on=clock.today())
+    told = " ".join(texts(opened(sales, "sales")))
+    for title in ("Contract amount along time", "Contract amount by owner", "Why opportunities were lost"):
+        assert zh(title) in told
+
+
 def test_a_role_sees_only_the_boards_and_figures_that_it_may(customer: Customer, administrator: Actor) -> None:
     sign(administrator, customer, product="排产系统")
     service = factories.make_user(role="service")

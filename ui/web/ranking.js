@@ -1,4 +1,4 @@
-// A ranking: lines of a name, a bar and its value. All it knows comes as data from ui/ranking.py, words included.
+// A ranking: its title, and below it lines of a name, a bar and its value. All it knows comes as data from ui/ranking.py, words included.
 // `trace`, `bars` and `point` are called so by plotly too, which draws all other charts. It stands behind make.js and press.js. Text of users is only ever set as text.
 export default function ({ data: bytes, parentElement }) {
   const place = parentElement.querySelector(".ranking")
@@ -20,5 +20,5 @@ export default function ({ data: bytes, parentElement }) {
   const list = make("ol", "trace bars")
   list.setAttribute("aria-label", data.title)
   list.append(...data.lines.map(drawLine))
-  refill(place, list)
+  refill(place, make("h3", "chart_title", data.title), list)
 }
