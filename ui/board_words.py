@@ -52,12 +52,6 @@ def before(figure: Figure, compared: Period | None) -> str:
     return _("Before: {value}").format(value=worded(figure.before, figure.unit))
 
 
-def definition(key: str) -> str:
-    """A definition in full, as Markdown."""
-    title, *lines = definition_lines(key)
-    return "  \n".join((f"**{title}**", *lines))
-
-
 def definition_lines(key: str) -> list[str]:
     """What it is called, what is divided by what, by which date, and from what."""
     found = DEFINITIONS[key]

@@ -11,7 +11,7 @@ from crm_core.services.insight.board import Kind, Unit, Value
 from crm_core.services.pivots.export import LONGEST_REASON, export_pivot
 from crm_core.services.pivots.pivot import TOTAL, Pivot, PivotQuery
 from crm_core.services.reports.order import MEDIA_TYPES, Format
-from ui import feedback, forms, guard, ranking
+from ui import chart_head, feedback, forms, guard
 from ui.board_charts import PLAIN, figure_of
 
 NUMBERS = {Unit.COUNT: "%,d", Unit.MONEY: "¥%,.2f", Unit.SCORE: "%.2f"}
@@ -22,7 +22,7 @@ def draw(pivot: Pivot, title: str) -> None:
     """The chart, what was left out, and the table."""
     with st.container(border=True):
         if pivot.chart.kind is Kind.BARS:
-            ranking.draw("ranking_pivot", pivot.chart, title)
+            chart_head.draw("ranking_pivot", pivot.chart, title, has_table=False)
         else:
             st.subheader(feedback.escape(title), anchor=False)
             st.plotly_chart(figure_of(pivot.chart), key="chart_pivot", alt=title, **PLAIN)

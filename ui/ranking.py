@@ -7,26 +7,22 @@ from crm_core.services.insight.board import Chart, Point, Unit
 from crm_core.services.insight.words import column_label, point_label
 from ui.board_words import worded
 from ui.charts import LONGEST_LABEL
-from ui.component import component
 from ui.fitting import columns, fitting
 
-NAME = "kemai_ranking"
-_draw = component(NAME, '<div class="ranking"></div>', ("press.js", "ranking.js"), isolate_styles=False)
-LINE, LEAST, TITLE = 30, 140, 49
-"""Pixels: a line with what lies between lines, the height of the shortest ranking, and its title with the room below."""
+LINE, LEAST = 30, 140
+"""Pixels: a line with what lies between lines, and the height of the shortest ranking."""
 
 
-def draw(key: str, chart: Chart, title: str) -> None:
-    """Draw it below its title by the first column; a click on a line leads to its rows."""
-    # Without a root of its own: its style is that of the page, once for all rankings of a board.
-    height = TITLE + max(LEAST, LINE * len(chart.points) + LINE // 2)
-    _draw(key=key, data=_shown(chart, title), height=height)
+def height(chart: Chart) -> int:
+    """Pixels that its lines take."""
+    return max(LEAST, LINE * len(chart.points) + LINE // 2)
 
 
-def _shown(chart: Chart, title: str) -> dict[str, Any]:
+def shown(chart: Chart) -> dict[str, Any]:
+    """What the browser needs to draw it by the first column."""
     most = max((float(point.values[0] or 0) for point in chart.points), default=0)
     lines = [_line(chart, point, most) for point in chart.points]
-    return {"title": title, "width": max((columns(line["text"]) for line in lines), default=0), "lines": lines}
+    return {"width": max((columns(line["text"]) for line in lines), default=0), "lines": lines}
 
 
 def _line(chart: Chart, point: Point, most: float) -> dict[str, Any]:

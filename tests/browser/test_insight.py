@@ -30,7 +30,7 @@ def test_an_open_board_follows_others_and_its_bars_open_the_rows(server: Server,
 
     for title in ("Contract amount along time", "Contract amount by owner", "Why opportunities were lost"):
         expect(desk.page.get_by_role("heading", name=zh(title), level=3, exact=True)).to_have_count(1)
-    bar = desk.page.locator(".st-key-chart_sales_by_owner .bars .point").first
+    bar = desk.page.locator(".st-key-head_chart_sales_by_owner .bars .point").first
     expect(bar).to_be_visible()
     box = bar.bounding_box()
     assert box
@@ -55,7 +55,7 @@ def test_the_published_figures_of_a_whole_crm_are_read_off_the_board(server: Ser
         card = cards.filter(has_text=zh(label)).first
         expect(card).to_contain_text(value)
         expect(card).to_contain_text(parts)
-    desk.page.locator(".st-key-table_chart_sales_by_quarter button").first.click()
-    table = desk.page.locator('[data-testid="stPopoverBody"]')
+    desk.page.locator(".st-key-head_chart_sales_by_quarter button").click()
+    table = desk.page.locator(".st-key-head_chart_sales_by_quarter .chart_table")
     for quarter, amount in (("2017-Q1", "¥1,134,672"), ("2017-Q2", "¥3,086,111"), ("2017-Q3", "¥2,982,255"), ("2017-Q4", "¥2,802,496")):
         expect(table.get_by_role("row").filter(has_text=quarter)).to_contain_text(amount)

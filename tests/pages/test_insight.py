@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crm_core import clock
-from crm_core.models import Customer
+from crm_core.models import STAGES, Customer
 from crm_core.permissions import Actor
 from crm_core.services.insight.boards import BOARDS
 from tests import factories
@@ -13,7 +13,7 @@ from tests.core.test_contracts import sign
 from tests.pages.test_stage_changes import shows
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import figure_cards, ranking, routes
+from ui import chart_head, figure_cards, routes
 
 
 @pytest.fixture
@@ -91,10 +91,27 @@ def test_a_figure_leads_to_the_rows_behind_it(customer: Customer, sales: Actor) 
 
 
 def test_a_line_of_a_ranking_leads_to_the_rows_behind_it(customer: Customer, sales: Actor) -> None:
-    shown = opened(sales, "structure").component(ranking.NAME)
-    assert (shown["title"], [line["part"] for line in shown["lines"]]) == (zh("Customers by industry"), [1])
+    heads = {one["title"]: one for one in opened(sales, "structure").components(chart_head.NAME)}
+    shown = heads[zh("Customers by industry")]
+    assert [line["part"] for line in shown["lines"]] == [1]
     file, query = routes.parse(shown["lines"][0]["path"])
     assert [row["key"] for row in Visit(sales).go(file, **query).rows] == [customer.code]
+
+
+def test_the_table_of_a_chart_tells_its_values_and_leads_to_the_rows_behind_them(customer: Customer, sales: Actor) -> None:
+    (head,) = [one for one in opened(sales, "structure").components(chart_head.NAME) if one["title"] == zh("Customers by type")]
+    table = head["table"]
+    assert table["definition"][0] == zh("Customers")
+    (row,) = [one for one in table["rows"] if one["path"]]
+    assert (row["name"], row["values"]) == (zh(STAGES["customer"]), ["1"])
+    file, query = routes.parse(row["path"])
+    assert [one["key"] for one in Visit(sales).go(file, **query).rows] == [customer.code]
+
+
+def test_on_a_wall_there_is_no_table_to_open(customer: Customer, sales: Actor) -> None:
+    heads = opened(sales, "structure", wall="1").components(chart_head.NAME)
+    assert heads
+    assert not any(one["table"] for one in heads)
 
 
 def test_every_chart_has_its_title_whether_it_is_a_ranking_a_plot_or_has_nothing_to_draw(customer: Customer, sales: Actor) -> None:

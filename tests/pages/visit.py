@@ -258,7 +258,11 @@ class Visit:
 
     def component(self, name: str) -> Any:
         """What a component of our own was given to show, as its script reads it."""
-        return json.loads(self._component(name).bytes)
+        return self.components(name)[-1]
+
+    def components(self, name: str) -> list[Any]:
+        """The same of all with this name."""
+        return [json.loads(one.bytes) for one in self._components() if one.component_name == name]
 
     def _component(self, name: str) -> Any:
         return next(one for one in reversed(self._components()) if one.component_name == name)
