@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import bcrypt
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import integers
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from crm_core import cache, clock, config, crypto, db
@@ -30,8 +28,9 @@ from crm_core.schema import upgrade_database
 from tests.postgres import NOTHING, Content, Copy, Postgres, start_postgres
 from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.staff import Staff, asked_for, make_staff
+from tests.warm import know_library, note_library, warm_engines
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler", "warm_engines"]
 
 SHARED = config.ROOT.parent / "shared"
 MEMORY = Path("/dev/shm")
@@ -71,38 +70,6 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def warm_engines() -> Iterator[None]:
-    """One engine of each kind for all tests, pointed to the database of the moment: statements are compiled once, not in every test.
-
-    Each database has connections of its own, since the engine begins with an empty pool wherever it points to another one.
-    """
-    engines: dict[str, Engine] = {}
-    targets: dict[str, tuple[list[Any], dict[str, Any]]] = {}
-    make = db.make_engine
-
-    def make_engine(url: str) -> Engine:
-        kind = make_url(url).get_backend_name()
-        config.settings().data_dir.mkdir(parents=True, exist_ok=True)
-        if kind not in engines:
-            engines[kind] = make(url)
-            event.listen(engines[kind], "do_connect", partial(point, kind))
-        arguments, named = engines[kind].dialect.create_connect_args(make_url(url))
-        if kind == "sqlite" or targets.get(kind) != (list(arguments), named):
-            engines[kind].dispose(close=False)
-        targets[kind] = list(arguments), named
-        return engines[kind]
-
-    def point(kind: str, _dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
-        arguments[:], more = targets[kind]
-        named.update(more)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db, "make_engine", make_engine)
-        patch.setattr(db, "create_engine", partial(create_engine, query_cache_size=5_000))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """bcrypt with its lowest cost: the same hashes, a hundred times faster."""
     with pytest.MonkeyPatch.context() as patch:
@@ -124,6 +91,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, "")
         upgrade_database()
+        note_library()
         config.settings().seal_file.unlink(missing_ok=True)  # it is noted again with the first line of the log
         forget_settings()
     return folder / "crm.db"
@@ -136,6 +104,7 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         use_database(patch, folder, postgres.make_template())
         upgrade_database()
+        note_library()
         config.settings().seal_file.unlink(missing_ok=True)
         db.engine().dispose()  # nobody may be connected to a database that is copied
         forget_settings()
@@ -210,6 +179,7 @@ def sqlite_copy(patch: pytest.MonkeyPatch, template: Path, folder: Path) -> Iter
     """A copy of the folder of the SQLite template, in use; the address of the database."""
     shutil.copytree(template.parent, folder)
     use_database(patch, folder, "")
+    know_library(patch)
     yield config.settings().url
     forget_settings()
 
@@ -220,6 +190,7 @@ def postgres_copy(patch: pytest.MonkeyPatch, server: Postgres, template: Path, f
     shutil.copytree(template, folder)
     with server.borrow() as copy:
         use_database(patch, folder, server.address(copy.name))
+        know_library(patch)
         yield copy
         forget_settings()
 

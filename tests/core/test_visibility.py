@@ -26,6 +26,7 @@ from crm_core.visibility import View, sensitive_fields
 from tests import factories
 from tests.conftest import forget_settings, sqlite_copy, use_database
 from tests.core.sentences import is_sentence
+from tests.warm import know_library
 
 NUMBER = factories.random_identity_number()
 STORED = {
@@ -91,6 +92,7 @@ def seen(furnished: tuple[Path, Actor, Customer], monkeypatch: pytest.MonkeyPatc
     """The administrator and the person of the folder."""
     folder, administrator, customer = furnished
     use_database(monkeypatch, folder, "")
+    know_library(monkeypatch)
     yield administrator, customer
     forget_settings()
 

@@ -24,6 +24,7 @@ from tests import factories
 from tests.conftest import forget_settings, sqlite_copy, use_database
 from tests.pages.texts import texts_of
 from tests.pages.visit import BROWSER, Visit, open_session, zh
+from tests.warm import know_library
 from ui import navigation, routes
 from ui.guard import COOKIE
 from ui.routes import ROUTES, Route
@@ -80,6 +81,7 @@ def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def house(furnished: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     use_database(monkeypatch, furnished.folder, "")
+    know_library(monkeypatch)
     yield furnished
     forget_settings()
 

@@ -101,6 +101,7 @@ from tests.core.test_import_kinds import bring_in
 from tests.core.test_imports import complete_line, import_lines
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit
+from tests.warm import know_library
 from ui import routes
 from ui.routes import ROUTES
 
@@ -309,6 +310,7 @@ def desk(
     folder, found = furnished[request.param]
     shutil.copytree(folder, tmp_path / "var")
     use_database(monkeypatch, tmp_path / "var", "")
+    know_library(monkeypatch)
     with in_language(request.param):
         yield found
     forget_settings()
