@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui import guard
 from ui.parameters import Parameter
 
 RECORDS = ("code", "ticket")
@@ -24,8 +25,11 @@ def arrive(url: str) -> None:
 def restore(page: str, parameters: Mapping[str, Parameter]) -> bool:
     """Before the widgets: take over what stands in the address, when the page is opened, reloaded or gone back to.
 
-    Returns whether anything was taken over.
+    Each of these runs the whole page. Where only a part of it runs, the browser may not have heard yet which address the last choice
+    made, and says the one before. Returns whether anything was taken over.
     """
+    if guard.is_own_run():
+        return False
     present = {name: st.query_params.get_all(name) for name in parameters}
     left_at = st.session_state.get("address")
     is_of_record = any(name in st.query_params and name not in parameters for name in RECORDS)

@@ -81,7 +81,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def guarded(*arguments: Any, **named: Any) -> Any:
         # In a run of the whole page the frame has taken the turn and looked the session up, and the page has checked its permission.
-        if not _is_own_run():
+        if not is_own_run():
             return function(*arguments, **named)
         with TURNS.take():
             _look_again()
@@ -90,7 +90,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def _is_own_run() -> bool:
+def is_own_run() -> bool:
     """Whether only a fragment or dialog is drawn, not the whole page."""
     context = get_script_run_ctx()
     return bool(context and context.fragment_ids_this_run)
@@ -104,7 +104,7 @@ def _look_again() -> None:
 
 def again() -> None:
     """Draw the fragment or dialog anew; the whole page, where the action came in a run of the whole page."""
-    st.rerun(scope="fragment" if _is_own_run() else "app")
+    st.rerun(scope="fragment" if is_own_run() else "app")
 
 
 def dialog(title: str, function: Callable[..., Any], *arguments: Any) -> None:

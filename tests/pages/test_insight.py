@@ -13,7 +13,7 @@ from tests.core.test_contracts import sign
 from tests.pages.test_stage_changes import shows
 from tests.pages.texts import texts_of
 from tests.pages.visit import Visit, zh
-from ui import chart_head, figure_cards, routes
+from ui import chart_head, figure_cards, insight_wall, routes
 
 
 @pytest.fixture
@@ -108,8 +108,9 @@ def test_the_table_of_a_chart_tells_its_values_and_leads_to_the_rows_behind_them
     assert [one["key"] for one in Visit(sales).go(file, **query).rows] == [customer.code]
 
 
-def test_on_a_wall_there_is_no_table_to_open(customer: Customer, sales: Actor) -> None:
-    heads = opened(sales, "structure", wall="1").components(chart_head.NAME)
+def test_on_a_wall_there_is_no_table_to_open(customer: Customer, sales: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(insight_wall, "SECONDS", 10**12)  # so it stays at the first board
+    heads = opened(sales, wall="1").components(chart_head.NAME)
     assert heads
     assert not any(one["table"] for one in heads)
 

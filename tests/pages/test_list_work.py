@@ -262,6 +262,19 @@ class TestFooter:
         visit.choose_pills("customer")
         assert (visit.query, visit.component(list_footer.NAME)["numbers"]) == ({"stage": "customer"}, [])
 
+    def test_a_choice_made_before_the_browser_heard_of_the_last_ones_address_takes_nothing_back(
+        self, sales: Actor, three: dict[str, Customer]
+    ) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS, sort="name")
+        old = visit.query
+        visit.choose_pills("customer")
+        visit.tab.query_params = old  # what the browser says is what it knew when the second choice was made
+        visit.choose_pills("customer", "prospect")
+        assert visit.query == {"stage": ["prospect", "customer"], "sort": "name"}
+        visit.tab.query_params = old  # the browser's own way back runs the whole page
+        visit.rerun()
+        assert (visit.query, len(visit.rows)) == ({"sort": "name"}, 3)
+
     @pytest.mark.parametrize("page", [0, -1, True, "2", None, [2], 2.5, 10**30])
     def test_a_page_that_none_can_be_shows_one_that_is(self, sales: Actor, three: dict[str, Customer], page: object) -> None:
         visit = Visit(sales).go(routes.CUSTOMERS).tell(list_footer.NAME, "turned", {"page": page})
