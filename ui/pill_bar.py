@@ -19,12 +19,9 @@ def choose(key: str, options: Mapping[str, str], *, label: str, on_change: Calla
             st.session_state[key] = [code for code in options if code in asked]
             on_change()
 
-    shown = {
-        "label": label,
-        "options": [{"key": code, "label": words} for code, words in options.items()],
-        "chosen": st.session_state.get(key) or [],
-    }
-    _draw(key=_bar(key), data=shown, width="content", on_chosen_change=note)
+    chosen = st.session_state.get(key) or []
+    pills = [{"key": code, "label": words, "chosen": code in chosen} for code, words in options.items()]
+    _draw(key=_bar(key), data={"label": label, "options": pills}, width="content", on_chosen_change=note)
 
 
 def _bar(key: str) -> str:

@@ -111,7 +111,8 @@ class Desk:
 
     def pick(self, label: str) -> None:
         """Press one of several visible choices."""
-        self.page.locator("[data-testid=stButtonGroup] button").filter(has_text=re.compile(f"^{re.escape(zh(label))}$")).first.click()
+        choices = self.page.locator("[data-testid=stButtonGroup] button, .pill")
+        choices.filter(has_text=re.compile(f"^{re.escape(zh(label))}$")).first.click()
         self.settle()
 
     def sees(self, text: str) -> None:

@@ -80,6 +80,11 @@ class TestBell:
         with db.reading(administrator) as session:
             assert notices.count_unread(session, administrator) == 0
 
+    @pytest.mark.parametrize("key", ["notices_open_999999", "notices_open_x", "quick_add", ["notices"], {"a": 1}, None])
+    def test_what_is_not_offered_leads_nowhere(self, any_database: str, key: object) -> None:
+        visit = Visit(factories.make_user(role="viewer")).go(routes.CUSTOMERS).tell(header_tools.NAME, "pressed", {"key": key})
+        assert (visit.page, visit.redirect) == (routes.CUSTOMERS, "")
+
     def test_without_notices_it_says_so(self, sales: Actor) -> None:
         assert zh("No notices yet.") in texts(Visit(sales).go(routes.CUSTOMERS).open_bell())
 

@@ -15,7 +15,7 @@ from tests import factories
 from tests.core.sentences import is_sentence
 from tests.pages.texts import figures_of, texts_of
 from tests.pages.visit import Visit, zh
-from ui import header_tools, routes
+from ui import header_tools, pill_bar, routes
 
 STAGED = ("prospect", "qualified", "customer")
 
@@ -107,6 +107,11 @@ class TestList:
     def test_the_search_in_the_header_leads_to_the_list(self, sales: Actor) -> None:
         assert Visit(sales).go(routes.SETTINGS).component(header_tools.NAME)["search"]["path"] == "/customers"
         assert Visit(sales).go(routes.CUSTOMERS).component(header_tools.NAME)["search"] is None
+
+    @pytest.mark.parametrize("codes", [["emperor"], [["customer"]], [{"a": 1}], [None], "customer", {"codes": 1}, 7])
+    def test_types_that_there_are_not_narrow_nothing(self, sales: Actor, three: dict[str, Customer], codes: object) -> None:
+        visit = Visit(sales).go(routes.CUSTOMERS).tell(pill_bar.NAME, "chosen", {"codes": codes})
+        assert (visit.query, names(visit)) == ({}, names(Visit(sales).go(routes.CUSTOMERS)))
 
 
 class TestDetail:

@@ -5,11 +5,11 @@ export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const data = told(place, bytes)
   if (!data) return
 
-  function drawPill({ key, label }) {
+  function drawPill({ key, label, chosen }) {
     const pill = make("button", "pill", label)
     pill.type = "button"
     pill.dataset.focus = key
-    pill.setAttribute("aria-pressed", data.chosen.includes(key))
+    pill.setAttribute("aria-pressed", chosen)
     pill.addEventListener("click", () => choose(pill))
     return pill
   }
