@@ -57,15 +57,10 @@ def _entries(actor: Actor) -> Iterator[Press]:
 
 
 def _speak(language: str) -> None:
-    browser.redirect(change_language(language))
+    with guard.acting() as session:
+        users.set_language(session, guard.actor(), language)
+    browser.redirect(browser.with_next(f"/auth/language/{language}", browser.current_path()))
 
 
 def _paint(theme: str) -> None:
     browser.redirect(browser.with_next(f"/auth/theme/{theme}", browser.current_path()))
-
-
-def change_language(language: str) -> str:
-    """Keep the user's choice of language; returns the address at which the browser follows it."""
-    with guard.acting() as session:
-        users.set_language(session, guard.actor(), language)
-    return browser.with_next(f"/auth/language/{language}", browser.current_path())
