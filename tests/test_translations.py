@@ -3,8 +3,10 @@
 import ast
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
+import streamlit
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
@@ -89,3 +91,14 @@ def test_a_translation_is_chinese() -> None:
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_a_catalogue_can_be_read(language: str) -> None:
     assert catalogue(language).charset.lower() == "utf-8"
+
+
+@pytest.mark.parametrize(
+    "part", ["DateInput", "DateTimeInput", "TimeInput", "ReorderedSegments", "TextInput", "NumberInput", "Selectbox", "Multiselect", "Pagination"]
+)
+def test_what_streamlit_calls_the_buttons_of_a_field_is_worded_in_chinese(part: str) -> None:
+    (script,) = (Path(streamlit.__file__).parent / "static" / "static" / "js").glob(f"{part}.*.js")
+    named = set(re.findall(r'"aria-label":`([A-Z][^`$]+)`', script.read_text(encoding="utf-8")))
+    worded = (ROOT / "ui" / "web" / "boot.js").read_text(encoding="utf-8")
+    assert named
+    assert [name for name in named if f'"{name}": "' not in worded] == []
