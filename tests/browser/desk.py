@@ -116,7 +116,17 @@ class Desk:
         self.settle()
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=15_000)
+        try:
+            expect(self.page.get_by_text(text).first).to_be_visible(timeout=15_000)
+        except AssertionError:
+            raise AssertionError(f"{text!r} is not to be seen, but this: {self._shown()}") from None
+
+    def _shown(self) -> str:
+        """What a person has before them: the open dialog, else the end of the page, with what stands in their fields."""
+        dialogs = self.page.get_by_role("dialog")
+        part = dialogs.last if dialogs.count() else self.page.locator("[data-testid=stMain]")
+        entered = part.locator("input,textarea").evaluate_all("(all) => all.map((one) => `${one.ariaLabel}: ${one.value}`)")
+        return f"{self.page.url} {' '.join(part.inner_text().split())[-1500:]} {entered}"
 
     def set_up(self, code: str) -> None:
         """Create the first administrator."""
