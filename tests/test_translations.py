@@ -94,7 +94,8 @@ def test_a_catalogue_can_be_read(language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["DateInput", "DateTimeInput", "TimeInput", "ReorderedSegments", "TextInput", "NumberInput", "Selectbox", "Multiselect", "Pagination"]
+    "part",
+    ["DateInput", "DateTimeInput", "TimeInput", "ReorderedSegments", "TextInput", "NumberInput", "Selectbox", "Multiselect", "Pagination"],
 )
 def test_what_streamlit_calls_the_buttons_of_a_field_is_worded_in_chinese(part: str) -> None:
     (script,) = (Path(streamlit.__file__).parent / "static" / "static" / "js").glob(f"{part}.*.js")
