@@ -37,7 +37,8 @@ JPG = b"\xff\xd8\xff\xe0" + bytes(32)
 
 _numbers = count(1)
 _random = random.Random(20240501)
-_HAN = "恒远宏达锐创瑞丰鼎盛博雅嘉禾天岳华信凯越泰和明德朗润景逸优胜卓尔启航星海云帆金桥"
+_HAN = "宏达锐创瑞丰鼎盛博雅嘉禾天岳华信凯越泰和明德朗润景逸优胜卓尔启航星海云帆金桥"
+"""What companies are called by chance; without 恒 and 远, by which tests look for companies that they name themselves."""
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 _GIVEN = "伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚"
 
